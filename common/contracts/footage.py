@@ -1,0 +1,111 @@
+"""From what to show to media that can be shown: query, candidate, asset, provenance."""
+
+from typing import Literal
+
+from common.contracts.base import Contract, ObjectRef
+from common.contracts.request import MediaRef, Source
+
+Theme = Literal[
+    "ocean",
+    "mountains",
+    "forest",
+    "city",
+    "night",
+    "rain",
+    "snow",
+    "desert",
+    "meadow",
+    "underwater",
+    "space",
+    "abstract",
+]
+Light = Literal["day", "sunset", "sunrise", "night", "overcast"]
+
+
+class ShotQuery(Contract):
+    """What a shot needs from a provider."""
+
+    shot: str
+    show: str
+    terms: tuple[str, ...]
+    seconds: float
+    "How long it will probably be on screen."
+    width: int
+    height: int
+    "Pixels of the canvas."
+    sources: tuple[Source, ...]
+    "In order of preference."
+    style: str
+    seed: int
+
+
+class Provenance(Contract):
+    """Where a picture came from and what its licence asks for."""
+
+    provider: str
+    source_id: str = ""
+    page_url: str = ""
+    creator: str = ""
+    creator_url: str = ""
+    licence: str = ""
+    credit: str = ""
+    "The line to show, for example `Video by Ada Example on Pexels`."
+    fetched_at: str = ""
+    "UTC, ISO 8601; empty for what nothing was fetched for."
+
+
+class SceneryRecipe(Contract):
+    """How to paint a moving background. The renderer draws it straight into the film."""
+
+    theme: Theme
+    light: Light
+    seed: int
+
+
+class Candidate(Contract):
+    """Something a provider offers for a shot. `id` is unique over all providers (`pexels:4401001`)."""
+
+    id: str
+    kind: Literal["video", "still", "scenery"]
+    score: float
+    "0 to 1, how well it fits the query; set by the ranking."
+    url: str = ""
+    "Where the rendition to fetch is; empty for scenery and files of this server."
+    media: MediaRef | None = None
+    path: str = ""
+    "A name inside the server's own clip folder."
+    scenery: SceneryRecipe | None = None
+    width: int = 0
+    height: int = 0
+    seconds: float = 0.0
+    provenance: Provenance
+
+
+class ProviderNote(Contract):
+    """A provider that could not help, and why; kept so that the result can say it."""
+
+    provider: str
+    problem: str
+
+
+class CandidateList(Contract):
+    """The facts of a `search` step: candidates, best first. The last is always scenery."""
+
+    candidates: tuple[Candidate, ...]
+    notes: tuple[ProviderNote, ...] = ()
+
+
+class Footage(Contract):
+    """The facts of an `acquire` step: checked media that a clip can point at."""
+
+    kind: Literal["video", "still", "scenery"]
+    media: ObjectRef | None = None
+    "None for scenery."
+    scenery: SceneryRecipe | None = None
+    width: int = 0
+    height: int = 0
+    "As shown, after rotation."
+    seconds: float = 0.0
+    "0 for stills and scenery, which last as long as they are wanted."
+    fps: float = 0.0
+    provenance: Provenance

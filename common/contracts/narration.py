@@ -1,0 +1,24 @@
+"""Spoken sound of one scene and the time of each of its words."""
+
+from common.contracts.base import Contract, ObjectRef
+
+
+class Word(Contract):
+    """A word as written, with the samples (48 kHz, from the start of the narration) it lasts."""
+
+    text: str
+    start: int
+    end: int
+
+
+class Narration(Contract):
+    """The facts of a `speak` step. `words` has one entry per `words_of(text)`, in order, not overlapping."""
+
+    audio: ObjectRef
+    "48 kHz mono 16-bit WAV, levelled."
+    samples: int
+    words: tuple[Word, ...]
+    voice: str
+    engine: str
+    loudness: float
+    "Integrated, in LUFS, as stored."

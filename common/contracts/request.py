@@ -1,0 +1,136 @@
+"""What the user asked for."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, StringConstraints, field_validator, model_validator
+
+from common.contracts.base import Contract, canonical_json
+
+Aspect = Literal["16:9", "9:16", "1:1"]
+Style = Literal["cinematic", "documentary", "vivid", "mono", "vintage", "minimal"]
+Source = Literal["pexels", "folder", "scenery"]
+"Where footage may come from; uploads and URLs are named per scene."
+Fit = Literal["cover", "contain-blur"]
+Mood = Literal["calm", "uplifting", "dramatic", "playful"]
+CaptionMode = Literal["burn", "file", "none"]
+"`burn`: drawn into the picture and beside it as files; `file`: files only; `none`: neither."
+
+MAX_SCENES = 200
+MAX_SCRIPT_CHARS = 50_000
+MAX_SCENE_CHARS = 2_000
+MAX_METADATA_BYTES = 4_096
+
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_SCENE_CHARS)]
+AssetId = Annotated[str, StringConstraints(pattern=r"^ast_[0-9a-f]{32}$")]
+
+
+class MediaRef(Contract):
+    """Media the user brings for a scene: an uploaded asset or a web address, exactly one of them."""
+
+    asset: AssetId | None = None
+    url: Annotated[str, StringConstraints(max_length=2_000, pattern=r"^https?://\S+$")] | None = None
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> "MediaRef":
+        if (self.asset is None) == (self.url is None):
+            raise ValueError("give either asset (an uploaded asset id) or url")
+        return self
+
+
+class SceneRequest(Contract):
+    """One scene as the user wrote it. `show` says what to see; `narration` what to hear."""
+
+    narration: Annotated[str, StringConstraints(strip_whitespace=True, max_length=MAX_SCENE_CHARS)] = ""
+    show: Annotated[str, StringConstraints(strip_whitespace=True, max_length=500)] | None = None
+    media: MediaRef | None = None
+    duration: Annotated[float, Field(ge=0.5, le=600)] | None = None
+    "Seconds; the narration still gets the time it needs."
+
+    @model_validator(mode="after")
+    def _something_to_film(self) -> "SceneRequest":
+        if not (self.narration or self.show or self.media):
+            raise ValueError("a scene needs narration, show or media")
+        return self
+
+
+class FootageChoice(Contract):
+    """Footage sources in order of preference; generated scenery is always the last resort."""
+
+    sources: tuple[Source, ...] = ()
+    "Empty: every source this server has, stock first."
+    fit: Fit = "cover"
+
+
+class MusicChoice(Contract):
+    """The bed under the voice: composed to a mood, the user's own file, or none."""
+
+    enabled: bool = True
+    mood: Mood | None = None
+    "None: the mood that goes with the style."
+    asset: AssetId | None = None
+    volume: Annotated[float, Field(ge=0.0, le=2.0)] = 1.0
+    "Relative to the usual level of the bed."
+
+
+class VideoRequest(Contract):
+    """A request for one video. Exactly one of `prompt`, `script` and `scenes` says what it is about."""
+
+    prompt: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4_000)] | None = None
+    script: (
+        Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_SCRIPT_CHARS)] | None
+    ) = None
+    scenes: Annotated[tuple[SceneRequest, ...], Field(min_length=1, max_length=MAX_SCENES)] | None = None
+    duration_target: Annotated[float, Field(ge=3, le=3_600)] | None = None
+    "Seconds for the whole video."
+    aspect: Aspect = "16:9"
+    style: Style = "cinematic"
+    voice: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.+-]{1,64}$")] | None = None
+    "None: the default voice of the language."
+    language: Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")] = "en"
+    footage: FootageChoice = FootageChoice()
+    captions: CaptionMode = "burn"
+    music: MusicChoice = MusicChoice()
+    seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0
+    "Another seed gives other scenery and other music."
+    metadata: dict[str, Any] = Field(default_factory=dict)
+    "Yours; comes back in the status and the result."
+
+    @field_validator("footage", mode="before")
+    @classmethod
+    def _footage_shorthand(cls, value: Any) -> Any:
+        """`"auto"` or the name of one source stands for the longer form."""
+        if isinstance(value, str):
+            return {"sources": [] if value == "auto" else [value]}
+        return value
+
+    @field_validator("captions", mode="before")
+    @classmethod
+    def _captions_shorthand(cls, value: Any) -> Any:
+        """`true` and `false` stand for burn and none."""
+        return {True: "burn", False: "none"}[value] if isinstance(value, bool) else value
+
+    @field_validator("music", mode="before")
+    @classmethod
+    def _music_shorthand(cls, value: Any) -> Any:
+        """`"auto"`, `"none"`, a boolean, a mood or an asset id stand for the longer form."""
+        if value is True or value == "auto":
+            return {}
+        if value is False or value == "none":
+            return {"enabled": False}
+        if isinstance(value, str):
+            return {"asset": value} if value.startswith("ast_") else {"mood": value}
+        return value
+
+    @field_validator("metadata")
+    @classmethod
+    def _metadata_is_small(cls, value: dict[str, Any]) -> dict[str, Any]:
+        if len(canonical_json(value).encode()) > MAX_METADATA_BYTES:
+            raise ValueError(f"metadata may have at most {MAX_METADATA_BYTES} bytes as JSON")
+        return value
+
+    @model_validator(mode="after")
+    def _exactly_one_source(self) -> "VideoRequest":
+        given = [name for name in ("prompt", "script", "scenes") if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise ValueError("give exactly one of prompt, script and scenes")
+        return self

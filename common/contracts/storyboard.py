@@ -1,0 +1,45 @@
+"""The plan of the film: scenes in order, each with its narration and its shots."""
+
+from common.contracts.base import Contract
+from common.contracts.request import MediaRef
+
+
+class Shot(Contract):
+    """A wanted picture. It has no media yet, unless the user brought some."""
+
+    id: str
+    "Unique in the film: `s3.2` is the second shot of the third scene."
+    show: str
+    "What to see, in words."
+    terms: tuple[str, ...] = ()
+    "Search phrases, best first; tried in turn."
+    from_word: int = 0
+    "The shot begins when this word of the narration begins (0: with the scene)."
+    media: MediaRef | None = None
+
+
+class Scene(Contract):
+    """One idea: one narration (may be empty) over one or more shots."""
+
+    id: str
+    narration: str = ""
+    shots: tuple[Shot, ...]
+    min_seconds: float | None = None
+    "The length the user asked for; None leaves it to the narration and the layout."
+    estimate: float
+    "Seconds this scene will probably last; only searches use it."
+
+
+class Storyboard(Contract):
+    """Scenes in the order they are shown."""
+
+    title: str
+    scenes: tuple[Scene, ...]
+    duration_target: float | None = None
+    pace: float = 1.0
+    "Speaking rate relative to the voice's own, chosen so that the words fit the target."
+
+
+def words_of(narration: str) -> list[str]:
+    """The words that get a time: what stands between white space, punctuation included."""
+    return narration.split()

@@ -1,0 +1,102 @@
+"""Every setting, read from the environment once, by whoever starts a process.
+
+`.env.example` documents each variable; a test compares the two.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, get_type_hints
+
+
+class BadSetting(Exception):
+    """A variable has a value that cannot be used. Names the variable and what it wants."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Field `x_y` is the variable `X_Y`. Times are seconds."""
+
+    # where the parts are
+    broker_url: str = "redis://127.0.0.1:6379/0"
+    state_url: str = "redis://127.0.0.1:6379/0"
+    s3_endpoint: str = "http://127.0.0.1:9000"
+    s3_public_endpoint: str = ""
+    s3_access_key: str = "reelwright"
+    s3_secret_key: str = "reelwright-local"
+    s3_region: str = "us-east-1"
+    s3_timeout: float = 30.0
+    assets_bucket: str = "assets"
+    videos_bucket: str = "videos"
+    work_dir: str = ""
+    ffmpeg: str = ""
+
+    # the HTTP service
+    api_host: str = "127.0.0.1"
+    api_port: int = 8080
+    max_upload_mb: int = 512
+    link_seconds: int = 3600
+
+    # jobs and leases
+    job_timeout: float = 3600.0
+    lease_seconds: float = 15.0
+    beat_seconds: float = 1.0
+    self_kill_seconds: float = 10.0
+    max_attempts: int = 3
+    retry_seconds: float = 1.0
+    step_timeout: float = 1800.0
+
+    # workers: how many steps each process runs at once (0: one per core)
+    orchestrator_slots: int = 2
+    retriever_slots: int = 2
+    speech_slots: int = 1
+    render_slots: int = 0
+    render_threads: int = 1
+
+    # footage
+    pexels_api_key: str = ""
+    pexels_base_url: str = "https://api.pexels.com"
+    pexels_video_prefix: str = "/v1/videos"
+    pexels_per_hour: int = 200
+    pexels_backoff: float = 60.0
+    clip_folder: str = ""
+    max_download_mb: int = 512
+    fetch_allow_networks: str = ""
+
+    # the film
+    target_resolution: int = 1080
+    ffmpeg_preset: str = "veryfast"
+
+    log_level: str = "INFO"
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str] = os.environ) -> "Settings":
+        """Reads what is set and not empty; raises `BadSetting` for what cannot be understood."""
+        hints = get_type_hints(cls)
+        given = {f.name: env[f.name.upper()] for f in fields(cls) if env.get(f.name.upper())}
+        settings = cls(**{name: _convert(name.upper(), text, hints[name]) for name, text in given.items()})
+        settings._check()
+        return settings
+
+    def scratch(self) -> Path | None:
+        """The folder for temporary files; None means the system's own."""
+        return Path(self.work_dir) if self.work_dir else None
+
+    def slots(self, wanted: int) -> int:
+        return wanted or os.cpu_count() or 1
+
+    def _check(self) -> None:
+        if not self.beat_seconds < self.self_kill_seconds < self.lease_seconds:
+            raise BadSetting("BEAT_SECONDS < SELF_KILL_SECONDS < LEASE_SECONDS must hold")
+        if self.target_resolution % 2 or not 90 <= self.target_resolution <= 2160:
+            raise BadSetting("TARGET_RESOLUTION is the shorter side in pixels: an even number from 90 to 2160")
+
+
+def _convert(name: str, text: str, kind: type) -> Any:
+    if kind is str:
+        return text
+    try:
+        return kind(text)
+    except ValueError:
+        raise BadSetting(f"{name} must be {'a whole number' if kind is int else 'a number'}, not {text!r}") from None

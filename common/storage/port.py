@@ -1,0 +1,42 @@
+"""What the pipeline needs from an object store."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Protocol
+
+
+class Storage(Protocol):
+    """Whole objects in named buckets.
+
+    Every call raises `StorageUnavailable` when the store does not answer as it should, and reading or
+    copying something that is not there raises `ObjectMissing`. A put replaces what was there; keys made
+    of content digests make that harmless.
+    """
+
+    def put_bytes(self, bucket: str, key: str, data: bytes, media_type: str) -> None: ...
+
+    def put_file(self, bucket: str, key: str, path: Path, media_type: str) -> None: ...
+
+    def get_bytes(self, bucket: str, key: str) -> bytes: ...
+
+    def get_file(self, bucket: str, key: str, path: Path) -> None: ...
+
+    def size(self, bucket: str, key: str) -> int | None:
+        """Bytes, or None when there is no such object."""
+        ...
+
+    def copy(self, bucket: str, key: str, to_bucket: str, to_key: str) -> None: ...
+
+    def keys(self, bucket: str, prefix: str = "") -> Iterator[str]: ...
+
+    def delete(self, bucket: str, key: str) -> None:
+        """Removes the object; one that is not there is no error."""
+        ...
+
+    def link(self, bucket: str, key: str, *, seconds: int, media_type: str, filename: str) -> str:
+        """A web address that hands out the object, as a download named `filename`, for `seconds`."""
+        ...
+
+    def check(self) -> None:
+        """Raises `StorageUnavailable` unless the buckets are there."""
+        ...

@@ -1,0 +1,1 @@
+"""Timeline in, pixels and sound out. It knows no provider and no job state."""

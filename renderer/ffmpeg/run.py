@@ -1,0 +1,174 @@
+"""Runs ffmpeg as a child that cannot outlive its step, feeds it frames, and follows its progress."""
+
+import functools
+import os
+import subprocess
+import sys
+import threading
+from collections import deque
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+import imageio_ffmpeg
+
+from common import launcher
+from common.errors import NotConfigured, RenderFailed
+from common.jobs.steprun import StepRun
+
+Feed = Iterable[bytes]
+"Raw frames for an input, in order."
+
+# ffmpeg may read the files we give it and the pipes we feed, and nothing those name.
+INPUT_GUARD = ["-protocol_whitelist", "file,pipe"]
+LOG_LINES = 400
+
+
+def ffmpeg_program(configured: str = "") -> str:
+    """The ffmpeg to run: the configured one, else the one inside the imageio-ffmpeg wheel."""
+    try:
+        return configured or str(imageio_ffmpeg.get_ffmpeg_exe())
+    except RuntimeError:
+        raise NotConfigured("ffmpeg was not found; set FFMPEG to its path") from None
+
+
+@functools.cache
+def ffmpeg_build(program: str) -> str:
+    """The build's own name, such as `n9.0.2-17-g2a571b6068`: segments are joined only if theirs agree."""
+    try:
+        first = subprocess.run([program, "-version"], capture_output=True, text=True, check=True).stdout.split("\n")[0]
+    except (OSError, subprocess.CalledProcessError):
+        raise NotConfigured("the program FFMPEG names cannot be run") from None
+    return first.removeprefix("ffmpeg version ").split(" ")[0]
+
+
+def run_ffmpeg(
+    program: str,
+    arguments: Sequence[str],
+    run: StepRun,
+    *,
+    frames: int = 0,
+    progress: tuple[float, float] = (0.0, 1.0),
+    feeds: Sequence[Feed] = (),
+) -> str:
+    """Runs ffmpeg to its end and returns its log.
+
+    An argument `feed:N` becomes the address of the pipe that `feeds[N]` is written to. `frames` is how
+    many the output will have; with it, `progress` is the span of the step's progress this run covers.
+    Raises `Stopped` if the step is called off meanwhile, `RenderFailed` if ffmpeg gives up, and what a
+    feed raises.
+    """
+    with ExitStack() as stack:
+        pipes = [os.pipe() for _ in feeds]
+        addresses = {f"feed:{index}": f"pipe:{read_end}" for index, (read_end, _) in enumerate(pipes)}
+        command = [program, "-hide_banner", "-nostdin", "-y", "-loglevel", "info", "-nostats"]
+        command += ["-stats_period", "0.25", "-progress", "pipe:1"]
+        command += [addresses.get(argument, argument) for argument in arguments]
+        process = _spawn(command, run, [read_end for read_end, _ in pipes])
+        stack.callback(_reap, process)
+        stack.callback(run.adopt(process))
+        feeders = [_Feeder(feed, write_end, process) for feed, (_, write_end) in zip(feeds, pipes, strict=True)]
+        log = _Drain(process)
+        _follow(process, run, frames, progress)
+        code = process.wait()
+        for feeder in feeders:
+            feeder.join()
+        text = log.text()
+    run.check()
+    for feeder in feeders:
+        if feeder.error is not None:
+            raise feeder.error
+    if code != 0:
+        raise RenderFailed(f"ffmpeg ended with code {code}: {_last_words(text)}", text)
+    return text
+
+
+def _spawn(command: list[str], run: StepRun, read_ends: list[int]) -> subprocess.Popen[str]:
+    run.check()
+    starter = [sys.executable, "-I", "-S", str(Path(launcher.__file__)), str(os.getpid())]
+    try:
+        return subprocess.Popen(
+            starter + command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            errors="replace",
+            cwd=run.workdir,
+            # No key or address of ours is in its environment.
+            env={"PATH": os.environ.get("PATH", ""), "HOME": str(run.workdir), "LC_ALL": "C.UTF-8"},
+            pass_fds=read_ends,
+            start_new_session=True,
+        )
+    finally:
+        for end in read_ends:
+            os.close(end)
+
+
+def _reap(process: subprocess.Popen[str]) -> None:
+    process.kill()
+    process.wait()
+    for stream in (process.stdout, process.stderr):
+        if stream is not None:
+            stream.close()
+
+
+def _follow(process: subprocess.Popen[str], run: StepRun, frames: int, span: tuple[float, float]) -> None:
+    """Reads `frame=N` lines until ffmpeg closes its output."""
+    assert process.stdout is not None
+    low, high = span
+    for line in process.stdout:
+        key, _, value = line.strip().partition("=")
+        if key == "frame" and frames and value.isdigit():
+            run.progress(low + (high - low) * min(1.0, int(value) / frames))
+
+
+class _Drain(threading.Thread):
+    """Keeps the last lines of ffmpeg's log, so that a full pipe never blocks it."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        super().__init__(daemon=True)
+        assert process.stderr is not None
+        self._stream = process.stderr
+        self._lines: deque[str] = deque(maxlen=LOG_LINES)
+        self.start()
+
+    def run(self) -> None:
+        for line in self._stream:
+            self._lines.append(line.rstrip())
+
+    def text(self) -> str:
+        self.join()
+        return "\n".join(self._lines)
+
+
+class _Feeder(threading.Thread):
+    """Writes one feed into its pipe. An error in the feed ends ffmpeg and is kept for the caller."""
+
+    def __init__(self, feed: Feed, write_end: int, process: subprocess.Popen[str]) -> None:
+        super().__init__(daemon=True)
+        self._feed, self._write_end, self._process = feed, write_end, process
+        self.error: Exception | None = None
+        self.start()
+
+    def run(self) -> None:
+        try:
+            with open(self._write_end, "wb", buffering=0) as pipe:
+                for frame in self._feed:
+                    _write_all(pipe.fileno(), frame)
+        except BrokenPipeError:
+            pass  # ffmpeg has all the frames it wants, or is gone
+        except Exception as error:
+            self.error = error
+            self._process.kill()
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]
+
+
+def _last_words(log: str) -> str:
+    lines = [line for line in log.splitlines() if "rror" in line or "nvalid" in line]
+    return (lines or log.splitlines() or ["no message"])[-1].strip()
