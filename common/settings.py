@@ -35,6 +35,7 @@ class Settings:
     # the HTTP service
     api_host: str = "127.0.0.1"
     api_port: int = 8080
+    api_workers: int = 1
     max_upload_mb: int = 512
     link_seconds: int = 3600
 
@@ -46,6 +47,8 @@ class Settings:
     max_attempts: int = 3
     retry_seconds: float = 1.0
     step_timeout: float = 1800.0
+    hint_seconds: float = 10.0
+    drain_seconds: float = 20.0
 
     # workers: how many steps each process runs at once (0: one per core)
     orchestrator_slots: int = 2

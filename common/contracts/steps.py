@@ -7,6 +7,8 @@ raise a recipe's number when the same spec would now give other bytes.
 
 from typing import Any, NamedTuple
 
+from pydantic import Field
+
 from common.contracts.base import Contract, ObjectRef, fingerprint
 from common.contracts.footage import Candidate, Footage, ShotQuery
 from common.contracts.narration import Narration, Word
@@ -39,6 +41,14 @@ class SearchFacts(Contract):
     candidates: ObjectRef
     "A `CandidateList` as JSON."
     count: int
+
+
+class CastFacts(Contract):
+    """The casting, decided by the orchestrator itself: candidate ids by shot."""
+
+    chosen: dict[str, str] = Field(default_factory=dict)
+    rejected: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    "Candidates that proved unusable."
 
 
 class AcquireSpec(Contract):
@@ -125,6 +135,7 @@ SPECS: dict[str, StepKind] = {
     "plan": StepKind("orchestrate", PlanSpec, PlanFacts, 1, 2.0),
     "speak": StepKind("speech", SpeakSpec, Narration, 1, 0.5),
     "search": StepKind("retrieve", SearchSpec, SearchFacts, 1, 0.5),
+    "cast": StepKind("", CastFacts, CastFacts, 1, 0.1),
     "acquire": StepKind("retrieve", AcquireSpec, Footage, 1, 1.0),
     "segment": StepKind("render", SegmentSpec, SegmentFacts, 1, 10.0),
     "mix": StepKind("render", MixSpec, MixFacts, 1, 4.0),
@@ -141,6 +152,11 @@ def kind_of(step: str) -> str:
 def spec_fingerprint(kind: str, spec: Contract) -> str:
     """The name of the work that `spec` asks for: equal work has an equal name, in any job."""
     return fingerprint(kind, SPECS[kind].recipe, spec)
+
+
+def spec_key(owner: str, work: str) -> str:
+    """Where the spec of a piece of work is stored."""
+    return f"{owner}/spec/{work}/spec.json"
 
 
 def parse_spec(kind: str, data: bytes | str) -> Any:

@@ -1,6 +1,6 @@
 """The plan of the film: scenes in order, each with its narration and its shots."""
 
-from common.contracts.base import Contract
+from common.contracts.base import Contract, ObjectRef
 from common.contracts.request import MediaRef
 
 
@@ -36,6 +36,8 @@ class Storyboard(Contract):
     title: str
     scenes: tuple[Scene, ...]
     duration_target: float | None = None
+    music: ObjectRef | None = None
+    "The user's own music file, once found."
     pace: float = 1.0
     "Speaking rate relative to the voice's own, chosen so that the words fit the target."
 

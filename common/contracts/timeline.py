@@ -9,6 +9,8 @@ from common.contracts.footage import Footage
 from common.contracts.narration import Word
 from common.contracts.request import Fit, Mood, Style
 
+Motion = Literal["none", "zoom-in", "zoom-out", "pan-left", "pan-right"]
+
 
 class Profile(Contract):
     """How the film is encoded. One per job: segments can only be joined if they agree."""
@@ -34,7 +36,7 @@ class Clip(Contract):
     source_start: float = 0.0
     "Seconds into the footage at which the clip begins."
     fit: Fit = "cover"
-    motion: Literal["none", "zoom-in", "zoom-out", "pan-left", "pan-right"] = "none"
+    motion: Motion = "none"
     "Camera move over a still; footage that moves by itself has none."
     phase: int = 0
     "For scenery: the frame of the film this clip starts at, so that a scene continues instead of starting over."

@@ -34,6 +34,7 @@ class StepRun:
         storage: Storage,
         buckets: tuple[str, str],
         workdir: Path,
+        last_attempt: bool = False,
     ) -> None:
         self.owner, self.job_id, self.step = owner, job_id, step
         self.work = work
@@ -42,6 +43,8 @@ class StepRun:
         self.assets, self.videos = buckets
         self.workdir = workdir
         "Private to this attempt; removed after it."
+        self.last_attempt = last_attempt
+        "True when there will be no other attempt: the time to settle for less."
         self.done = 0.0
         self._stop = threading.Event()
         self._children: set[Child] = set()

@@ -1,0 +1,144 @@
+"""The job record: one job, its steps, and the only moves either may make.
+
+Plain dataclasses, not pydantic: the reconciler reads thousands of them a second, and they are written
+by our own scripts only.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from common.contracts.base import Contract, ObjectRef
+
+QUEUED, PLANNING, GATHERING, RENDERING, ASSEMBLING = "queued", "planning", "gathering", "rendering", "assembling"
+COMPLETED, PARTIAL, FAILED, CANCELLED = "completed", "partial", "failed", "cancelled"
+
+STAGES = (QUEUED, PLANNING, GATHERING, RENDERING, ASSEMBLING)
+"The states of a job that goes on, in order."
+TERMINAL = frozenset({COMPLETED, PARTIAL, FAILED, CANCELLED})
+ENDINGS_WITH_FILM = frozenset({COMPLETED, PARTIAL})
+
+WAITING, READY, RUNNING, DEFERRED, UNKNOWN = "waiting", "ready", "running", "deferred", "unknown"
+DONE, SKIPPED = "done", "skipped"
+
+SETTLED = frozenset({DONE, SKIPPED})
+
+# A job can go back a stage when an input changes under it (a footage source fails late), so among the
+# stages every move is legal; the ends have no way out.
+JOB_MOVES: Mapping[str, frozenset[str]] = {
+    **{stage: frozenset(STAGES) | TERMINAL for stage in STAGES},
+    **{end: frozenset() for end in TERMINAL},
+}
+
+STEP_MOVES: Mapping[str, frozenset[str]] = {
+    WAITING: frozenset({READY, DONE, SKIPPED}),
+    READY: frozenset({READY, RUNNING, DONE, WAITING, SKIPPED}),
+    RUNNING: frozenset({DONE, FAILED, READY, DEFERRED, UNKNOWN, SKIPPED}),
+    DEFERRED: frozenset({READY, FAILED, SKIPPED}),
+    UNKNOWN: frozenset({READY, FAILED, SKIPPED}),
+    DONE: frozenset({READY, DONE, SKIPPED}),  # its inputs changed
+    FAILED: frozenset({READY, DONE, SKIPPED}),
+    SKIPPED: frozenset({READY, DONE, WAITING}),
+}
+
+
+class Failure(Contract):
+    """Why something did not work, for a person and for a program."""
+
+    code: str
+    message: str
+    retryable: bool = False
+    retry_after: float | None = None
+    "Seconds."
+    step: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One unit of work. Times are milliseconds of Redis' clock; 0 means none."""
+
+    name: str
+    state: str = WAITING
+    work: str = ""
+    "Fingerprint of the spec it was last made ready with."
+    attempt: int = 0
+    token: int = 0
+    "Fencing token of the latest claim; only its holder may report."
+    lease: int = 0
+    "When the holder's right to the step runs out."
+    not_before: int = 0
+    done: float = 0.0
+    "Share of the work done, 0 to 1: the highest of all attempts, so that it never goes back."
+    facts: str = ""
+    "JSON of the kind's facts; empty until done."
+    failure: Failure | None = None
+    reused: bool = False
+    "Done without running, because the same work had been done before."
+    worker: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """The head of the record and its steps."""
+
+    id: str
+    owner: str
+    state: str
+    request: ObjectRef
+    created: int
+    deadline: int
+    title: str = ""
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    rev: int = 0
+    "Counts every change but beats; a decision is saved only over the revision it was made for."
+    version: int = 1
+    "Of the storyboard."
+    cancel: bool = False
+    "The wish to cancel, until it is carried out."
+    pins: Mapping[str, Any] = field(default_factory=dict)
+    "What was settled once for the whole job: ffmpeg build, footage sources, pace."
+    failure: Failure | None = None
+    finished: int = 0
+    seq: int = 0
+    "Number of the newest event."
+    token: int = 0
+    steps: Mapping[str, Step] = field(default_factory=dict)
+
+    @property
+    def terminal(self) -> bool:
+        return self.state in TERMINAL
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One numbered change of a job."""
+
+    seq: int
+    at: int
+    type: str
+    data: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerInfo:
+    """What a worker says of itself while it lives."""
+
+    id: str
+    service: str
+    slots: int
+    engines: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a decision writes. Steps and head are patches: changed fields only."""
+
+    head: Mapping[str, Any]
+    steps: Mapping[str, Mapping[str, Any]]
+    ready: Mapping[str, str]
+    "Every step that wants a hint, and its queue."
+    unready: Mapping[str, str]
+    "Steps that want none any more."
+    events: tuple[tuple[str, Mapping[str, Any]], ...]
+    look: int
+    "When somebody must look again, in milliseconds."

@@ -1,0 +1,23 @@
+-- ARGV: job, step, token, facts (JSON), ttl s of the finished work. Returns 'ok' or 'lost'.
+local job, step, token = ARGV[1], ARGV[2], tonumber(ARGV[3])
+local head, fields = load_head(job), load_step(job, step)
+if not head or not fields or fields.token ~= token then return 'lost' end
+if fields.state == 'done' then return 'ok' end  -- the same call came twice
+if fields.state ~= 'running' or TERMINAL[head.state] then return 'lost' end
+-- the first result of a work is the result: a later one is dropped in its favour
+local pointer = 'work:' .. head.owner .. ':' .. fields.work
+local facts = redis.call('GET', pointer) or ARGV[4]
+local now = now_ms()
+redis.call('SET', pointer, facts, 'EX', ARGV[5])
+head.rev = head.rev + 1
+fields.state = 'done'
+fields.done = 1
+fields.facts = facts
+fields.lease = 0
+fields.worker = ''
+fields.reused = 0
+emit(job, head, 'step', cjson.encode({ step = step, state = 'done', attempt = fields.attempt }), now)
+save_step(job, step, fields)
+save_head(job, head)
+wake(job, now)
+return 'ok'

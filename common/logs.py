@@ -1,0 +1,40 @@
+"""Logs: one line per fact, on standard error, with no secret in it."""
+
+import logging
+import re
+import sys
+from dataclasses import fields
+
+from common.settings import Settings
+
+SECRET_NAMES = ("secret", "key", "password", "token")
+# The signature of a signed link and the password of an address are secrets wherever they turn up.
+SECRET_PATTERN = re.compile(r"(X-Amz-(?:Signature|Credential)=|[?&](?:key|token)=|//[^/\s:@]*:)[^&@\s\"']+")
+
+
+class _Redact(logging.Formatter):
+    def __init__(self, service: str, secrets: list[str]) -> None:
+        super().__init__(f"%(asctime)s %(levelname)-7s {service} %(message)s", "%H:%M:%S")
+        self._secrets = secrets
+
+    def format(self, record: logging.LogRecord) -> str:
+        text = super().format(record)
+        for secret in self._secrets:
+            text = text.replace(secret, "***")
+        return SECRET_PATTERN.sub(r"\1***", text)
+
+
+def set_up_logs(service: str, settings: Settings) -> None:
+    """Sends this process's logs to standard error; the values of secret settings never appear."""
+    secrets = [
+        str(getattr(settings, field.name))
+        for field in fields(settings)
+        if any(word in field.name for word in SECRET_NAMES) and isinstance(getattr(settings, field.name), str)
+    ]
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Redact(service, [secret for secret in secrets if len(secret) >= 6]))
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(settings.log_level)
+    for noisy in ("kombu", "amqp", "urllib3", "celery.utils.functional", "celery.bootsteps"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)

@@ -1,0 +1,70 @@
+"""The Celery application. Each setting is there for a reason; the measurements are told in docs/adr/0002."""
+
+import celery
+import redis
+from kombu.entity import Queue as CeleryQueue
+
+from common.messaging.queues import QUEUES
+from common.settings import Settings
+
+
+def make_app(settings: Settings) -> celery.Celery:
+    """An application that can publish hints and consume them."""
+    hard_limit = int(settings.step_timeout) + 60
+    app = celery.Celery("reelwright")
+    app.conf.update(
+        broker_url=settings.broker_url,
+        # The record is the truth; a result backend would be a second one, and stalls publishing when it is down.
+        result_backend=None,
+        task_ignore_result=True,
+        task_serializer="json",
+        accept_content=["json"],
+        # A hint survives the worker that holds it; how often a step may be tried is counted in the record.
+        task_acks_late=True,
+        task_reject_on_worker_lost=True,
+        task_acks_on_failure_or_timeout=True,
+        task_time_limit=hard_limit,
+        task_track_started=False,
+        worker_send_task_events=False,
+        # One message per process: a hint that waits behind a long step would be a hint lost to all others.
+        worker_prefetch_multiplier=1,
+        worker_max_tasks_per_child=200,
+        worker_soft_shutdown_timeout=settings.drain_seconds,
+        worker_cancel_long_running_tasks_on_connection_loss=False,
+        worker_enable_remote_control=False,
+        worker_hijack_root_logger=False,
+        broker_connection_retry_on_startup=True,
+        broker_connection_max_retries=None,
+        task_publish_retry=True,
+        task_publish_retry_policy={"max_retries": 1, "interval_start": 0, "interval_step": 0.2, "interval_max": 0.2},
+        # The broker must never hand out a hint again while its step can still run.
+        visibility_timeout=hard_limit + 60,
+        broker_transport_options={
+            "visibility_timeout": hard_limit + 60,
+            "unacked_restore_interval": 10,
+            "unacked_restore_throttle": 1,
+            "socket_timeout": 5,
+            "socket_connect_timeout": 2,
+            "socket_keepalive": True,
+            "health_check_interval": 10,
+        },
+        task_queues=[CeleryQueue(name) for name in QUEUES],
+        task_default_queue="orchestrate",
+        task_create_missing_queues=False,
+    )
+    return app
+
+
+class Hints:
+    """Publishes hints, and says how many wait unread."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._app = make_app(settings)
+        self._broker = redis.Redis.from_url(settings.broker_url, socket_timeout=2, socket_connect_timeout=2)
+
+    def send(self, queue: str, job_id: str, step: str) -> None:
+        """Raises what the broker raises; a hint that got lost is sent again later anyway."""
+        self._app.send_task(QUEUES[queue].task, args=[job_id, step], queue=queue)
+
+    def waiting(self, queue: str) -> int:
+        return int(self._broker.llen(queue))

@@ -1,0 +1,22 @@
+"""Every queue and task name of the system. A message is a hint: `(job id, step)`, nothing else."""
+
+from typing import NamedTuple
+
+
+class Queue(NamedTuple):
+    name: str
+    task: str
+    consumer: str
+    "The one service that listens."
+    producer: str = "orchestrator"
+
+
+QUEUES = {
+    queue.name: queue
+    for queue in (
+        Queue("orchestrate", "orchestrator.run_step", "orchestrator"),
+        Queue("retrieve", "retriever.run_step", "retriever"),
+        Queue("speech", "whisper_worker.run_step", "whisper_worker"),
+        Queue("render", "renderer.run_step", "renderer"),
+    )
+}

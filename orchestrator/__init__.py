@@ -1,0 +1,1 @@
+"""Decides what happens next. It touches no media."""

@@ -1,0 +1,142 @@
+"""When each scene and shot is on screen: the whole film on the frame grid. Pure."""
+
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from common.contracts.grid import SAMPLE_RATE, frame_at, frames_to_hold, samples_per_frame
+from common.contracts.narration import Narration
+from common.contracts.storyboard import Scene, Storyboard
+
+OPENING = 0.3
+"Seconds before the first word of the film."
+BREATH = 0.35
+"Seconds after the words of each scene."
+CLOSING = 1.2
+"Seconds after the last word of the film, in which the music ends."
+PICTURE = 5.0
+"Seconds of a scene without words, if nothing else decides."
+PICTURE_LIMITS = (1.5, 12.0)
+MOST_PAUSE = 2.0
+"Seconds a scene may be held beyond its words for the sake of the target."
+SHORTEST_SHOT = 1.0
+TOLERANCE = 0.05
+"How far the film may miss its target."
+PACE_LIMITS = (0.8, 1.25)
+
+
+@dataclass(frozen=True)
+class Slot:
+    """One scene's place in the film. Shots that would be too short to see are left out."""
+
+    scene: Scene
+    start: int
+    "Frames from the start of the film."
+    frames: int
+    voice_offset: int
+    "Samples from the start of the scene to its first word."
+    shots: tuple[tuple[int, int], ...]
+    "Index of each shot that is shown, and its frames."
+
+
+@dataclass(frozen=True)
+class Layout:
+    slots: tuple[Slot, ...]
+    frames: int
+    note: str = ""
+    "Why the target could not be met, in one sentence; empty when it was, or when there is none."
+    pace: float | None = None
+    "A pace at which the words would fit the target better; None when there is no need."
+
+
+def lay_out(storyboard: Storyboard, narrations: Mapping[str, Narration], fps: int, pace: float) -> Layout:
+    """Places every scene. `narrations` has one entry per narrated scene, spoken at `pace`."""
+    scenes = storyboard.scenes
+    offsets = [round(OPENING * SAMPLE_RATE) if index == 0 else 0 for index in range(len(scenes))]
+    spoken = [narrations[scene.id].samples if scene.id in narrations else 0 for scene in scenes]
+    tails = [BREATH] * (len(scenes) - 1) + [CLOSING]
+    needed = [_needed(*each, fps) for each in zip(scenes, offsets, spoken, tails, strict=True)]
+    lengths = _fitted(scenes, needed, storyboard.duration_target, fps)
+    starts = [0, *itertools.accumulate(lengths)]
+    slots = tuple(
+        Slot(
+            scene,
+            starts[index],
+            lengths[index],
+            offsets[index],
+            _shots(scene, narrations.get(scene.id), offsets[index], lengths[index], fps),
+        )
+        for index, scene in enumerate(scenes)
+    )
+    return Layout(slots, starts[-1], *_verdict(storyboard.duration_target, starts[-1], sum(spoken), fps, pace))
+
+
+def _needed(scene: Scene, offset: int, samples: int, tail: float, fps: int) -> int:
+    """The fewest frames the scene can have; 0 for a scene that takes whatever is left."""
+    asked = round((scene.min_seconds or 0.0) * fps)
+    if not samples:
+        return asked
+    return max(asked, frames_to_hold(offset + samples + round(tail * SAMPLE_RATE), fps))
+
+
+def _fitted(scenes: tuple[Scene, ...], needed: list[int], target: float | None, fps: int) -> list[int]:
+    """Lengths in frames: time that is left goes to pictures without words first, then into pauses."""
+    if target is None:
+        return [frames or round(PICTURE * fps) for frames in needed]
+    rest = round(target * fps) - sum(needed)
+    free = [index for index, frames in enumerate(needed) if not frames]
+    lengths = list(needed)
+    if free:
+        low, high = (round(limit * fps) for limit in PICTURE_LIMITS)
+        share = max(low, min(high, rest // len(free)))
+        for index in free:
+            lengths[index] = share
+        rest -= share * len(free)
+    held = [index for index in range(len(scenes)) if scenes[index].min_seconds is None]
+    if rest > 0 and held:
+        _spread(lengths, held, min(rest, round(MOST_PAUSE * fps) * len(held)))
+    return lengths
+
+
+def _spread(lengths: list[int], indices: list[int], frames: int) -> None:
+    """Adds `frames` evenly; the last scene gets what does not divide."""
+    each, extra = divmod(frames, len(indices))
+    for index in indices:
+        lengths[index] += each
+    lengths[indices[-1]] += extra
+
+
+def _shots(
+    scene: Scene, narration: Narration | None, offset: int, frames: int, fps: int
+) -> tuple[tuple[int, int], ...]:
+    """Cuts where the words of a shot begin; without words, even parts."""
+    if narration is None:
+        cuts = [frames * index // len(scene.shots) for index in range(len(scene.shots))]
+    else:
+        last = len(narration.words) - 1
+        cuts = [0] + [
+            frame_at(offset + narration.words[min(shot.from_word, last)].start, fps) for shot in scene.shots[1:]
+        ]
+    shortest = round(SHORTEST_SHOT * fps)
+    kept = [(0, 0)]
+    for index, cut in enumerate(cuts[1:], 1):
+        if cut - kept[-1][1] >= shortest and frames - cut >= shortest:
+            kept.append((index, cut))
+    ends = [cut for _, cut in kept[1:]] + [frames]
+    return tuple((index, end - cut) for (index, cut), end in zip(kept, ends, strict=True))
+
+
+def _verdict(target: float | None, frames: int, spoken: int, fps: int, pace: float) -> tuple[str, float | None]:
+    """The note for the result, and the pace that would help."""
+    if target is None or abs(frames / fps - target) <= target * TOLERANCE:
+        return "", None
+    got = frames / fps
+    cause = "its scenes and words need that long" if got > target else "its scenes would have to stand still for longer"
+    note = f"The film is {got:.1f} s long instead of {target:g} s: {cause}."
+    spoken_seconds = spoken / samples_per_frame(fps) / fps
+    if not spoken_seconds:
+        return note, None
+    room = spoken_seconds + target - got
+    wanted = pace * spoken_seconds / room if room > 0 else PACE_LIMITS[1]
+    better = round(min(max(wanted * 1.01, PACE_LIMITS[0]), PACE_LIMITS[1]), 3)
+    return note, better if abs(better - pace) > 0.02 else None

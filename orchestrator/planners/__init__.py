@@ -1,0 +1,1 @@
+"""Planners turn a request into a storyboard. Rules need no model and no key."""

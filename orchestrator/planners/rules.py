@@ -1,0 +1,186 @@
+"""The storyboard by rules: sentences become scenes, clauses become shots, content words become searches."""
+
+import itertools
+from collections.abc import Iterator
+
+from common.contracts.request import SceneRequest, VideoRequest
+from common.contracts.storyboard import Scene, Shot, Storyboard, words_of
+from orchestrator.planners.text import clause_starts, content_words, sentences, without_instruction
+
+PROMPT_SECONDS = 30.0
+"Length of a film made of a one-line prompt, unless asked otherwise."
+SHOT_SECONDS = 5.0
+"What a shot should last; much longer bores, much shorter flickers."
+SHORTEST_SHOT = 2.2
+LONGEST_SHOT = 6.5
+FEW_WORDS = 4
+"A sentence this short shares a scene with the next one."
+MOST_WORDS = 60
+"A longer sentence is spoken in several scenes."
+PACE_LIMITS = (0.85, 1.2)
+CHARS_PER_SECOND = 14.0
+"Of the default voice, at a pace of 1; the layout corrects with what was really spoken."
+
+
+def plan(request: VideoRequest) -> Storyboard:
+    """The storyboard of a request. Deterministic; keeps every word the user wrote."""
+    if request.scenes is not None:
+        return _from_scenes(request.scenes, request.duration_target)
+    text = request.script or without_instruction(request.prompt or "")
+    found = sentences(text)
+    if request.prompt is not None and len(found) == 1:
+        return _from_one_line(found[0], request.duration_target or PROMPT_SECONDS)
+    return _from_script(found, request.duration_target)
+
+
+def speech_seconds(text: str) -> float:
+    """A guess at how long a voice needs for `text`."""
+    pauses = sum(text.count(mark) for mark in ",;:.!?—")
+    # Scripts without letters as we know them say about a syllable per character.
+    wide = sum(1 for char in text if ord(char) >= 0x2E80)
+    return (len(text) - wide) / CHARS_PER_SECOND + wide * 0.22 + pauses * 0.2
+
+
+def _from_script(found: list[str], target: float | None) -> Storyboard:
+    texts = _balanced(found)
+    topic = content_words(" ".join(texts))[:3]
+    scenes = [_narrated(f"s{number}", text, topic) for number, text in enumerate(texts, 1)]
+    return _storyboard(_title(texts[0]), scenes, target)
+
+
+def _from_scenes(wanted: tuple[SceneRequest, ...], target: float | None) -> Storyboard:
+    topic = content_words(" ".join(f"{scene.show or ''} {scene.narration}" for scene in wanted))[:3]
+    scenes = [_requested(f"s{number}", scene, topic) for number, scene in enumerate(wanted, 1)]
+    return _storyboard(_title(wanted[0].narration or wanted[0].show or "Film"), scenes, target)
+
+
+def _from_one_line(line: str, target: float) -> Storyboard:
+    """An opening picture, the words over their own shots, and pictures for the rest of the time."""
+    spoken = speech_seconds(line)
+    rest = target - spoken
+    pictures = max(0, round(rest / SHOT_SECONDS)) if rest > SHORTEST_SHOT else 0
+    searches = _variations(line)
+    before = 1 if pictures >= 2 else 0
+    lengths = rest / pictures if pictures else 0.0
+    silent = [(next(searches), lengths) for _ in range(pictures)]
+    scenes = [_picture(f"s{number}", terms, length) for number, (terms, length) in enumerate(silent[:before], 1)]
+    scenes.append(_narrated(f"s{before + 1}", line, content_words(line)[:3]))
+    scenes += [_picture(f"s{number}", terms, each) for number, (terms, each) in enumerate(silent[before:], before + 2)]
+    return _storyboard(_title(line), scenes, target)
+
+
+def _storyboard(title: str, scenes: list[Scene], target: float | None) -> Storyboard:
+    pace = 1.0
+    spoken = sum(speech_seconds(scene.narration) for scene in scenes if scene.narration)
+    if target is not None and spoken:
+        silent = sum(scene.min_seconds or 1.5 for scene in scenes if not scene.narration)
+        room = target - silent - 0.35 * len(scenes)
+        # Only hurry for the target's sake; time left over is better filled with pictures than with drawling.
+        pace = min(max(spoken / room, 1.0), PACE_LIMITS[1]) if room > 0 else PACE_LIMITS[1]
+    return Storyboard(title=title, scenes=tuple(scenes), duration_target=target, pace=round(pace, 3))
+
+
+def _narrated(scene: str, text: str, topic: list[str]) -> Scene:
+    seconds = speech_seconds(text)
+    words = words_of(text)
+    starts = _shot_starts(words, seconds)
+    shots = []
+    for number, (start, end) in enumerate(itertools.pairwise([*starts, len(words)]), 1):
+        part = " ".join(words[start:end])
+        shots.append(Shot(id=f"{scene}.{number}", show=part, terms=search_terms(part, text, topic), from_word=start))
+    return Scene(id=scene, narration=text, shots=tuple(shots), estimate=round(seconds + 0.35, 2))
+
+
+def _picture(scene: str, terms: tuple[str, ...], seconds: float) -> Scene:
+    shot = Shot(id=f"{scene}.1", show=terms[0], terms=terms)
+    return Scene(id=scene, shots=(shot,), estimate=round(seconds, 2))
+
+
+def _requested(scene: str, wanted: SceneRequest, topic: list[str]) -> Scene:
+    """A scene the user wrote: their media in one shot, or as many shots as its length bears."""
+    text = " ".join(wanted.narration.split())
+    seconds = max(speech_seconds(text) + 0.35 if text else SHOT_SECONDS, wanted.duration or 0.0)
+    if wanted.media is not None:
+        show = wanted.show or text or "own media"
+        shots: tuple[Shot, ...] = (Shot(id=f"{scene}.1", show=show, media=wanted.media),)
+    elif text:
+        plain = _narrated(scene, text, topic)
+        shots = tuple(_showing(shot, wanted.show) for shot in plain.shots)
+    else:
+        shots = (Shot(id=f"{scene}.1", show=wanted.show or "", terms=search_terms(wanted.show or "", "", topic)),)
+    return Scene(id=scene, narration=text, shots=shots, min_seconds=wanted.duration, estimate=round(seconds, 2))
+
+
+def _showing(shot: Shot, show: str | None) -> Shot:
+    if not show:
+        return shot
+    return shot.model_copy(update={"show": show, "terms": search_terms(show, "", [])})
+
+
+def search_terms(part: str, whole: str, topic: list[str]) -> tuple[str, ...]:
+    """Search phrases for a shot, the most telling first, ending with what the film is about."""
+    words = content_words(part) or content_words(whole) or topic
+    phrases = [" ".join(words[:4]), " ".join(words[:2]), " ".join(words[-2:]), *words[:3], " ".join(topic)]
+    return tuple(dict.fromkeys(phrase for phrase in phrases if phrase))[:6]
+
+
+def _shot_starts(words: list[str], seconds: float) -> list[int]:
+    """Cuts at clause borders, so that no shot is much longer than a viewer likes or too short to see."""
+    rate = seconds / max(1, len(words))
+    starts = [0]
+    borders = clause_starts(words)[1:]
+    for index, border in enumerate(borders):
+        following = borders[index + 1] if index + 1 < len(borders) else len(words)
+        long_enough = (border - starts[-1]) * rate >= SHORTEST_SHOT and (len(words) - border) * rate >= SHORTEST_SHOT
+        would_be_long = (following - starts[-1]) * rate > LONGEST_SHOT * 0.6
+        if long_enough and would_be_long:
+            starts.append(border)
+    return _cut_long(starts, len(words), rate)
+
+
+def _cut_long(starts: list[int], count: int, rate: float) -> list[int]:
+    cut: list[int] = []
+    for start, end in itertools.pairwise([*starts, count]):
+        parts = max(1, round((end - start) * rate / LONGEST_SHOT + 0.3))
+        cut += [start + (end - start) * part // parts for part in range(parts)]
+    return sorted(set(cut)) or [0]
+
+
+def _balanced(found: list[str]) -> list[str]:
+    """Very short sentences join their neighbour, very long ones are divided at a clause."""
+    texts: list[str] = []
+    pending = ""
+    for sentence in found:
+        joined = f"{pending} {sentence}".strip()
+        if len(words_of(joined)) <= FEW_WORDS:
+            pending = joined
+            continue
+        texts += _divided(joined)
+        pending = ""
+    if pending:
+        texts[-1:] = [f"{texts[-1]} {pending}"] if texts else [pending]
+    return texts
+
+
+def _divided(sentence: str) -> list[str]:
+    words = words_of(sentence)
+    if len(words) <= MOST_WORDS:
+        return [sentence]
+    middle = len(words) // 2
+    borders = clause_starts(words)[1:] or [middle]
+    border = min(borders, key=lambda start: abs(start - middle))
+    return _divided(" ".join(words[:border])) + _divided(" ".join(words[border:]))
+
+
+def _variations(line: str) -> Iterator[tuple[str, ...]]:
+    """Search phrases for pictures without words: pairs of what the line names, then each by itself."""
+    words = content_words(line) or [line]
+    pairs = [f"{one} {other}" for one, other in itertools.combinations(words[:5], 2)]
+    phrases = [" ".join(words[:4]), *pairs[::-1], *words]
+    unique = list(dict.fromkeys(phrases))
+    return itertools.cycle([(phrase, *words[:3]) for phrase in unique])
+
+
+def _title(text: str) -> str:
+    words = words_of(text)
+    return " ".join(words[:10]).rstrip(",;:") + ("…" if len(words) > 10 else "")

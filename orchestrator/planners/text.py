@@ -1,0 +1,94 @@
+"""Cutting text into sentences, clauses and search words. Pure; no word of the text is lost or changed."""
+
+import re
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+# After these a full stop does not end a sentence.
+ABBREVIATIONS = _words(
+    """
+    mr mrs ms dr prof st jr sr vs etc e.g i.e no vol fig approx ca cf inc ltd co dept est al
+    """
+)
+SENTENCE_END = re.compile(r"""(?<=[.!?…])["'”’)\]]*\s+|(?<=[。！？])\s*|\n\s*\n\s*""")  # fmt: skip
+CLAUSE_WORDS = _words(
+    """
+    with while as where when and but because so then before after until although though which who
+    """
+)
+STOPWORDS = _words(
+    """
+    a an the this that these those some any each every no not never ever only just very too so quite rather
+    almost and or but nor yet if then than because while as where when until although though which who whom
+    whose what how why of in on at by for from to into onto over under above below between among through across
+    along around about against with without within upon off up down out near after before during since is are
+    was were be been being am do does did done have has had having will would shall should can could may might
+    must it its he she they them their his her hers him we us our ours you your yours i me my mine there here s
+    t re ll ve d m one ones thing things something nothing everything lot lots more most less least much many
+    few same such own other others another again once still also even really actually simply always often
+    sometimes perhaps maybe like get gets got make makes made let lets go goes going come comes came take takes
+    took keep keeps kept say says said know knows know see sees seen look looks today now tomorrow yesterday
+    """
+)
+# True of any picture, so they find nothing in particular.
+WEAK = _words(
+    """
+    beautiful amazing awesome wonderful stunning nice great good best better perfect lovely gorgeous incredible
+    breathtaking spectacular magnificent majestic new old big small little first last next long short whole full
+    real true simple easy important different
+    """
+)
+INSTRUCTION = re.compile(
+    r"^(?:please\s+)?(?:can you\s+|could you\s+)?(?:make|create|generate|produce|render|film|show)\s+(?:me\s+|us\s+)?"
+    r"(?:an?\s+|the\s+)?(?:[\w-]+\s+){0,3}?(?:video|clip|film|movie|short|reel|animation)\s+"
+    r"(?:about|of|on|showing|that shows|with|for|explaining)\s+",
+    re.IGNORECASE,
+)
+WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*", re.UNICODE)
+
+
+def sentences(text: str) -> list[str]:
+    """Sentences in order; joined by spaces they have exactly the words of `text`."""
+    found: list[str] = []
+    start = 0
+    for match in SENTENCE_END.finditer(text):
+        if "\n" not in match.group() and _is_abbreviation(text[start : match.start() + 1], text[match.end() :]):
+            continue
+        found.append(text[start : match.end()])
+        start = match.end()
+    found.append(text[start:])
+    return [" ".join(sentence.split()) for sentence in found if sentence.strip()]
+
+
+def clause_starts(words: list[str], shortest: int = 3) -> list[int]:
+    """Word positions at which a new clause begins (0 first); no clause is shorter than `shortest` words."""
+    starts = [0]
+    for index in range(1, len(words)):
+        after_comma = words[index - 1][-1] in ",;:—–、，；："
+        joint = words[index].lower().strip(",;:") in CLAUSE_WORDS
+        if (after_comma or joint) and index - starts[-1] >= shortest and len(words) - index >= shortest:
+            starts.append(index)
+    return starts
+
+
+def content_words(text: str) -> list[str]:
+    """The words one can see, in order, lower case, without repeats."""
+    lower = [word.lower() for word in WORD.findall(text)]
+    seen = dict.fromkeys(word for word in lower if word not in STOPWORDS and len(word) > 2)
+    strong = [word for word in seen if word not in WEAK]
+    return strong or list(seen)
+
+
+def without_instruction(prompt: str) -> str:
+    """`Make a video about bees` is about bees: what is said to the service is not said in the film."""
+    bare = INSTRUCTION.sub("", prompt, count=1)
+    return bare[:1].upper() + bare[1:] if bare != prompt and bare.strip() else prompt
+
+
+def _is_abbreviation(before: str, after: str) -> bool:
+    last = before.split()[-1].lower().rstrip(".").lstrip("(\"'“‘") if before.split() else ""
+    single_letter = len(last) == 1 and last.isalpha() and before.rstrip().endswith(".") and last != "i"
+    return last in ABBREVIATIONS or single_letter or (bool(after) and after[0].islower())

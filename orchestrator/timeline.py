@@ -1,0 +1,137 @@
+"""From layout, narration and footage to what the renderer is told. Pure."""
+
+from collections.abc import Mapping, Sequence
+
+from common.contracts.footage import Candidate, Footage, Provenance
+from common.contracts.grid import samples_per_frame
+from common.contracts.narration import Narration, Word
+from common.contracts.request import Fit, Mood, Style, VideoRequest
+from common.contracts.steps import MixSpec, SegmentFacts
+from common.contracts.storyboard import Shot, Storyboard
+from common.contracts.timeline import (
+    CaptionLook,
+    Clip,
+    Motion,
+    MusicCue,
+    PlacedNarration,
+    Profile,
+    SceneTimeline,
+    SegmentRef,
+)
+from orchestrator.layout import Layout, Slot
+
+MOVES: tuple[Motion, ...] = ("zoom-in", "pan-left", "zoom-out", "pan-right")
+"Camera moves over stills, in turn."
+MOODS: Mapping[Style, Mood] = {
+    "cinematic": "calm",
+    "documentary": "calm",
+    "vivid": "uplifting",
+    "mono": "dramatic",
+    "vintage": "playful",
+    "minimal": "calm",
+}
+HEAD_ROOM = 0.5
+"Seconds of a clip left out at its start, when it is long enough: many begin with a fade."
+
+
+def own_media(shot: Shot) -> Candidate:
+    """Media the user brought, in the form in which it can be acquired."""
+    assert shot.media is not None
+    name = shot.media.asset or shot.media.url or ""
+    return Candidate(
+        id=f"own:{shot.id}:{name}",
+        kind="video",
+        score=1.0,
+        media=shot.media,
+        provenance=Provenance(provider="upload" if shot.media.asset else "url", source_id=shot.media.asset or ""),
+    )
+
+
+def scene_timeline(
+    slot: Slot, footage: Mapping[str, Footage], narration: Narration | None, request: VideoRequest, profile: Profile
+) -> SceneTimeline:
+    clips = []
+    elapsed = 0
+    for index, frames in slot.shots:
+        shot = slot.scene.shots[index]
+        clips.append(_clip(shot, footage[shot.id], frames, slot.start + elapsed, request.footage.fit, profile.fps))
+        elapsed += frames
+    words = narration.words if narration is not None else ()
+    return SceneTimeline(
+        scene=slot.scene.id,
+        frames=slot.frames,
+        clips=tuple(clips),
+        voice_offset=slot.voice_offset,
+        words=tuple(_shifted(word, slot.voice_offset) for word in words),
+    )
+
+
+def mix_spec(
+    layout: Layout, narrations: Mapping[str, Narration], music: MusicCue | None, profile: Profile, build: str
+) -> MixSpec:
+    step = samples_per_frame(profile.fps)
+    placed = [
+        PlacedNarration(
+            audio=narrations[slot.scene.id].audio,
+            start=slot.start * step + slot.voice_offset,
+            samples=narrations[slot.scene.id].samples,
+        )
+        for slot in layout.slots
+        if slot.scene.id in narrations
+    ]
+    return MixSpec(frames=layout.frames, profile=profile, narrations=tuple(placed), music=music, build=build)
+
+
+def segment_refs(layout: Layout, segments: Sequence[SegmentFacts]) -> tuple[SegmentRef, ...]:
+    return tuple(
+        SegmentRef(scene=slot.scene.id, media=facts.media, frames=facts.frames)
+        for slot, facts in zip(layout.slots, segments, strict=True)
+    )
+
+
+def speech(layout: Layout, narrations: Mapping[str, Narration], profile: Profile) -> tuple[tuple[Word, ...], ...]:
+    """The words of each narrated scene on the film's time axis."""
+    step = samples_per_frame(profile.fps)
+    return tuple(
+        tuple(_shifted(word, slot.start * step + slot.voice_offset) for word in narrations[slot.scene.id].words)
+        for slot in layout.slots
+        if slot.scene.id in narrations
+    )
+
+
+def burned(request: VideoRequest, profile: Profile) -> CaptionLook | None:
+    return _look(request, profile) if request.captions == "burn" else None
+
+
+def caption_files(request: VideoRequest, profile: Profile) -> CaptionLook | None:
+    return _look(request, profile) if request.captions != "none" else None
+
+
+def _look(request: VideoRequest, profile: Profile) -> CaptionLook:
+    return CaptionLook(style=request.style, width=profile.width, height=profile.height)
+
+
+def music(request: VideoRequest, story: Storyboard) -> MusicCue | None:
+    """The bed: the user's file, or one composed to the mood asked for or the style's."""
+    choice = request.music
+    if not choice.enabled:
+        return None
+    mood = choice.mood or MOODS[request.style]
+    return MusicCue(mood=mood, seed=request.seed, media=story.music, volume=choice.volume)
+
+
+def _clip(shot: Shot, footage: Footage, frames: int, phase: int, fit: Fit, fps: int) -> Clip:
+    spare = footage.seconds - frames / fps
+    return Clip(
+        shot=shot.id,
+        footage=footage,
+        frames=frames,
+        source_start=round(min(HEAD_ROOM, spare / 2), 3) if spare > 0.1 else 0.0,
+        fit=fit,
+        motion=MOVES[sum(map(ord, shot.id)) % len(MOVES)] if footage.kind == "still" else "none",
+        phase=phase if footage.kind == "scenery" else 0,
+    )
+
+
+def _shifted(word: Word, samples: int) -> Word:
+    return Word(text=word.text, start=word.start + samples, end=word.end + samples)

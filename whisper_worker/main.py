@@ -1,0 +1,17 @@
+"""`python -m whisper_worker.main`: speaks narrations."""
+
+import sys
+
+from common.messaging.service import Service, serve
+from whisper_worker import tasks
+
+SERVICE = Service(
+    name="whisper_worker",
+    queue="speech",
+    slots=lambda settings: settings.speech_slots,
+    handlers=tasks.handlers,
+    engines=tasks.engines,
+)
+
+if __name__ == "__main__":
+    sys.exit(serve(SERVICE))
