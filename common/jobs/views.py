@@ -17,7 +17,6 @@ from common.contracts.job import (
     FAILED,
     READY,
     RUNNING,
-    SKIPPED,
     Event,
     Job,
     Step,
@@ -141,7 +140,7 @@ def log_line(event: Event) -> dict[str, Any] | None:
         text = f"job {data['state']}"
     elif event.type == "wish":
         text = f"asked to {data['wish']}"
-    elif event.type == "step" and data["state"] in (DONE, FAILED, RUNNING, SKIPPED, READY):
+    elif event.type == "step" and (data["state"] in (DONE, FAILED, RUNNING) or data.get("message")):
         text = f"{data['step']} {data['state']}"
         text += " (reused)" if data.get("reused") else ""
         text += f" (attempt {data['attempt']})" if data.get("attempt", 1) > 1 else ""
