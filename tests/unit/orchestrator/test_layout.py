@@ -1,0 +1,123 @@
+"""The film on the frame grid."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from common.contracts.base import ObjectRef
+from common.contracts.grid import frame_at, frames_to_hold, samples_per_frame
+from common.contracts.narration import Narration, Word
+from common.contracts.storyboard import Scene, Shot, Storyboard
+from orchestrator.layout import MOST_PAUSE, TOLERANCE, Layout, lay_out
+
+AUDIO = ObjectRef(key="k", sha256="0" * 64, size=1, media_type="audio/wav")
+FPS = 30
+STEP = samples_per_frame(FPS)
+ROWS = st.tuples(st.integers(0, 30), st.integers(1, 4), st.one_of(st.none(), st.floats(0.5, 20)))
+"Words, shots, and the length asked for."
+
+
+def narration(words: int, seconds: float) -> Narration:
+    each = int(seconds * 48_000 / words)
+    said = tuple(Word(text="word", start=i * each, end=(i + 1) * each) for i in range(words))
+    return Narration(audio=AUDIO, samples=each * words, words=said, voice="v", engine="e", loudness=-18.0)
+
+
+def scene(number: int, words: int = 0, starts: tuple[int, ...] = (0,), seconds: float | None = None) -> Scene:
+    shots = tuple(Shot(id=f"s{number}.{i}", show="x", from_word=start) for i, start in enumerate(starts, 1))
+    return Scene(id=f"s{number}", narration="word " * words, shots=shots, min_seconds=seconds, estimate=1.0)
+
+
+def film(scenes: list[Scene], spoken: dict[str, Narration], target: float | None = None, pace: float = 1.0) -> Layout:
+    return lay_out(Storyboard(title="t", scenes=tuple(scenes), duration_target=target), spoken, FPS, pace)
+
+
+def check(layout: Layout, spoken: dict[str, Narration]) -> None:
+    """What holds for every layout."""
+    assert layout.frames == sum(slot.frames for slot in layout.slots)
+    position = 0
+    for slot in layout.slots:
+        assert slot.start == position
+        assert slot.frames > 0
+        assert sum(frames for _, frames in slot.shots) == slot.frames
+        assert all(frames > 0 for _, frames in slot.shots)
+        assert slot.shots[0][0] == 0
+        position += slot.frames
+        if slot.scene.id in spoken:
+            assert slot.frames * STEP >= slot.voice_offset + spoken[slot.scene.id].samples
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 30), st.integers(1, 4), st.one_of(st.none(), st.floats(0.5, 20))),
+        min_size=1,
+        max_size=12,
+    ),
+    st.one_of(st.none(), st.floats(3, 300)),
+)
+def test_every_layout_is_whole(rows: list[tuple[int, int, float | None]], target: float | None) -> None:
+    scenes, spoken = [], {}
+    for number, (words, shots, seconds) in enumerate(rows):
+        starts = tuple(sorted({words * index // shots for index in range(shots)})) if words else tuple([0] * shots)
+        scenes.append(scene(number, words, starts, seconds))
+        if words:
+            spoken[f"s{number}"] = narration(words, words * 0.4)
+    layout = film(scenes, spoken, target)
+    check(layout, spoken)
+    if target is not None and not layout.note:
+        assert abs(layout.frames / FPS - target) <= target * TOLERANCE
+
+
+def test_pictures_without_words_take_what_is_left_of_the_target() -> None:
+    spoken = {"s2": narration(12, 5.0)}
+    layout = film([scene(1), scene(2, 12), scene(3), scene(4)], spoken, 30.0)
+    assert layout.frames == 900
+    assert layout.note == ""
+
+
+def test_time_left_over_becomes_pauses_but_only_so_long() -> None:
+    spoken = {f"s{n}": narration(5, 2.0) for n in range(4)}
+    scenes = [scene(n, 5) for n in range(4)]
+    plain = film(scenes, spoken).frames
+    assert film(scenes, spoken, 13.0).frames == 390
+    longest = film(scenes, spoken, 60.0)
+    assert longest.frames == plain + 4 * round(MOST_PAUSE * FPS)
+    assert longest.note.startswith("The film is")
+
+
+def test_words_that_do_not_fit_ask_for_a_faster_pace_and_say_so() -> None:
+    spoken = {"s1": narration(60, 24.0)}
+    layout = film([scene(1, 60)], spoken, 20.0)
+    assert layout.pace is not None
+    assert layout.pace > 1.0
+    assert "instead of 20 s" in layout.note
+    assert film([scene(1, 60)], spoken, 20.0, pace=1.25).pace is None
+
+
+def test_a_length_the_user_asked_for_is_kept_exactly_when_the_words_fit() -> None:
+    layout = film([scene(1, 4, seconds=7.5), scene(2, seconds=2.0)], {"s1": narration(4, 2.0)})
+    assert [slot.frames for slot in layout.slots] == [225, 60]
+
+
+def test_shots_are_cut_where_their_words_begin() -> None:
+    spoken = {"s1": narration(10, 5.0)}
+    layout = film([scene(1, 10, (0, 4))], spoken)
+    (slot,) = layout.slots
+    cut = slot.shots[0][1]
+    assert cut == frame_at(slot.voice_offset + spoken["s1"].words[4].start, FPS)
+
+
+def test_a_shot_too_short_to_see_is_left_out() -> None:
+    layout = film([scene(1, 10, (0, 9))], {"s1": narration(10, 2.0)})
+    assert [index for index, _ in layout.slots[0].shots] == [0] or layout.slots[0].shots[1][1] >= FPS
+    layout = film([scene(1, 10, (0, 1, 5))], {"s1": narration(10, 5.0)})
+    assert [index for index, _ in layout.slots[0].shots] == [0, 2]
+
+
+@pytest.mark.parametrize(("sample", "frame"), [(0, 0), (799, 0), (800, 1), (1600, 1), (2399, 1), (2400, 2)])
+def test_a_sample_belongs_to_the_nearest_frame_and_a_tie_to_the_later(sample: int, frame: int) -> None:
+    assert frame_at(sample, FPS) == frame
+
+
+def test_a_length_is_rounded_up_to_whole_frames() -> None:
+    assert [frames_to_hold(samples, FPS) for samples in (0, 1, 1600, 1601)] == [0, 1, 1, 2]
