@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from common.contracts.request import SceneRequest, VideoRequest
 from common.contracts.storyboard import Scene, Shot, Storyboard, words_of
-from orchestrator.planners.text import clause_starts, content_words, sentences, without_instruction
+from orchestrator.planners.text import clause_starts, content_words, frequent_words, sentences, without_instruction
 
 PROMPT_SECONDS = 30.0
 "Length of a film made of a one-line prompt, unless asked otherwise."
@@ -13,8 +13,8 @@ SHOT_SECONDS = 5.0
 "What a shot should last; much longer bores, much shorter flickers."
 SHORTEST_SHOT = 2.2
 LONGEST_SHOT = 6.5
-FEW_WORDS = 4
-"A sentence this short shares a scene with the next one."
+SHORTEST_SCENE = 1.4
+"Seconds; a sentence shorter than this shares a scene with the next one."
 MOST_WORDS = 60
 "A longer sentence is spoken in several scenes."
 PACE_LIMITS = (0.85, 1.2)
@@ -43,7 +43,7 @@ def speech_seconds(text: str) -> float:
 
 def _from_script(found: list[str], target: float | None) -> Storyboard:
     texts = _balanced(found)
-    topic = content_words(" ".join(texts))[:3]
+    topic = frequent_words(" ".join(texts))[:3]
     scenes = [_narrated(f"s{number}", text, topic) for number, text in enumerate(texts, 1)]
     return _storyboard(_title(texts[0]), scenes, target)
 
@@ -120,7 +120,8 @@ def _showing(shot: Shot, show: str | None) -> Shot:
 def search_terms(part: str, whole: str, topic: list[str]) -> tuple[str, ...]:
     """Search phrases for a shot, the most telling first, ending with what the film is about."""
     words = content_words(part) or content_words(whole) or topic
-    phrases = [" ".join(words[:4]), " ".join(words[:2]), " ".join(words[-2:]), *words[:3], " ".join(topic)]
+    about = [f"{topic[0]} {words[0]}"] if topic and topic[0] not in words else []
+    phrases = [" ".join(words[:3]), *about, " ".join(words[:2]), " ".join(words[-2:]), *words[:2], " ".join(topic)]
     return tuple(dict.fromkeys(phrase for phrase in phrases if phrase))[:6]
 
 
@@ -152,7 +153,7 @@ def _balanced(found: list[str]) -> list[str]:
     pending = ""
     for sentence in found:
         joined = f"{pending} {sentence}".strip()
-        if len(words_of(joined)) <= FEW_WORDS:
+        if speech_seconds(joined) < SHORTEST_SCENE:
             pending = joined
             continue
         texts += _divided(joined)

@@ -1,6 +1,7 @@
 """Cutting text into sentences, clauses and search words. Pure; no word of the text is lost or changed."""
 
 import re
+from collections import Counter
 
 
 def _words(text: str) -> frozenset[str]:
@@ -31,6 +32,7 @@ STOPWORDS = _words(
     few same such own other others another again once still also even really actually simply always often
     sometimes perhaps maybe like get gets got make makes made let lets go goes going come comes came take takes
     took keep keeps kept say says said know knows know see sees seen look looks today now tomorrow yesterday
+    nobody somebody anybody everybody else
     """
 )
 # True of any picture, so they find nothing in particular.
@@ -38,7 +40,9 @@ WEAK = _words(
     """
     beautiful amazing awesome wonderful stunning nice great good best better perfect lovely gorgeous incredible
     breathtaking spectacular magnificent majestic new old big small little first last next long short whole full
-    real true simple easy important different
+    real true simple easy important different one two three four five six seven eight nine ten
+    eleven twelve twenty thirty forty fifty sixty seventy eighty ninety hundred thousand million billion second
+    third half metres meters miles feet kilometres kilometers percent times
     """
 )
 INSTRUCTION = re.compile(
@@ -80,6 +84,12 @@ def content_words(text: str) -> list[str]:
     seen = dict.fromkeys(word for word in lower if word not in STOPWORDS and len(word) > 2)
     strong = [word for word in seen if word not in WEAK]
     return strong or list(seen)
+
+
+def frequent_words(text: str) -> list[str]:
+    """Content words, the most frequent first; among equals the earlier."""
+    lower = Counter(word.lower() for word in WORD.findall(text))
+    return sorted(content_words(text), key=lambda word: -lower[word])
 
 
 def without_instruction(prompt: str) -> str:
