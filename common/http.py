@@ -95,7 +95,7 @@ class Http:
                 with self._send(request, watch, self._connect_checked) as response:
                     if not response.is_redirect:
                         return _receive(response, watch, _host_of(request), path, max_bytes)
-                    url = urljoin(url, response.headers["location"])
+                    url = _redirected(url, response.headers["location"])
         raise AddressRefused(f"the address redirects more than {MAX_REDIRECTS} times; give the final one")
 
     def _connect_checked(self, host: str, port: int, timeout: float) -> socket.socket:
@@ -126,9 +126,19 @@ def _outside_request(url: str) -> requests.PreparedRequest:
             raise AddressRefused("the address must start with http:// or https:// and name a host")
         if parts.auth is not None:
             raise AddressRefused("the address must not carry a user name or password")
+        if "%" in parts.host:  # an IPv6 zone, which means something on this machine only
+            raise AddressRefused("the address must not name a network interface")
         return requests.Request("GET", url, headers=HEADERS).prepare()
     except (requests.RequestException, urllib3.exceptions.HTTPError, UnicodeError, ValueError):
         raise AddressRefused("the address is not a web address") from None
+
+
+def _redirected(url: str, location: str) -> str:
+    try:
+        # Headers come as Latin-1, addresses in them are written in UTF-8.
+        return urljoin(url, location.encode("latin-1").decode())
+    except ValueError:
+        raise AddressRefused("the address redirects to something that is not a web address") from None
 
 
 def _host_of(request: requests.PreparedRequest) -> str:

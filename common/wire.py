@@ -86,13 +86,17 @@ class Adapter(HTTPAdapter):
     def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **options: Any) -> None:
         connect = self._connect
 
+        def connected(to: HTTPConnection) -> socket.socket:
+            # An IPv6 literal may still be in its brackets.
+            return connect(to._dns_host.strip("[]"), int(to.port or to.default_port), float(to.timeout or 0))
+
         class Plain(HTTPConnection):
             def _new_conn(self) -> socket.socket:
-                return connect(self._dns_host, int(self.port or self.default_port), float(self.timeout or 0))
+                return connected(self)
 
         class Secure(HTTPSConnection):
             def _new_conn(self) -> socket.socket:
-                return connect(self._dns_host, int(self.port or self.default_port), float(self.timeout or 0))
+                return connected(self)
 
         class PlainPool(urllib3.HTTPConnectionPool):
             ConnectionCls = Plain

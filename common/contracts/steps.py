@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from pydantic import Field
 
 from common.contracts.base import Contract, ObjectRef, fingerprint
-from common.contracts.footage import Candidate, Footage, ShotQuery
+from common.contracts.footage import Candidate, Footage, ProviderNote, ShotQuery
 from common.contracts.narration import Narration, Word
 from common.contracts.request import Style
 from common.contracts.timeline import CaptionLook, MusicCue, PlacedNarration, Profile, SceneTimeline, SegmentRef
@@ -41,6 +41,8 @@ class SearchFacts(Contract):
     candidates: ObjectRef
     "A `CandidateList` as JSON."
     count: int
+    notes: tuple[ProviderNote, ...] = ()
+    "Why a source had nothing, so that the result can say it."
 
 
 class CastFacts(Contract):

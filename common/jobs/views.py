@@ -21,7 +21,7 @@ from common.contracts.job import (
     Job,
     Step,
 )
-from common.contracts.steps import SPECS, AssembleFacts, MixFacts, kind_of, parse_facts
+from common.contracts.steps import SPECS, AssembleFacts, MixFacts, SearchFacts, kind_of, parse_facts
 from common.contracts.storyboard import Scene, Shot, Storyboard
 
 PLANNED = 5.0
@@ -100,7 +100,7 @@ def scene_view(job: Job, scene: Scene) -> dict[str, Any]:
 
 def shot_view(job: Job, shot: Shot) -> dict[str, Any]:
     """What a shot asked for and what it got."""
-    view: dict[str, Any] = {"id": shot.id, "show": shot.show, "footage": None}
+    view: dict[str, Any] = {"id": shot.id, "show": shot.show, "footage": None, "notes": _notes(job, shot)}
     step = job.steps.get(f"acquire:{shot.id}")
     if step is not None and step.state == DONE:
         footage: Footage = parse_facts("acquire", step.facts)
@@ -108,6 +108,15 @@ def shot_view(job: Job, shot: Shot) -> dict[str, Any]:
     elif step is not None and step.failure is not None:
         view["problem"] = step.failure.message
     return view
+
+
+def _notes(job: Job, shot: Shot) -> list[str]:
+    """Why a footage source had nothing for the shot."""
+    search = job.steps.get(f"search:{shot.id}")
+    if search is None or search.state != DONE:
+        return []
+    facts: SearchFacts = parse_facts("search", search.facts)
+    return [f"{note.provider}: {note.problem}" for note in facts.notes]
 
 
 def result_view(job: Job, storyboard: Storyboard) -> dict[str, Any]:

@@ -11,6 +11,8 @@ PROMPT_SECONDS = 30.0
 "Length of a film made of a one-line prompt, unless asked otherwise."
 SHOT_SECONDS = 5.0
 "What a shot should last; much longer bores, much shorter flickers."
+OPENING = 3.0
+"Seconds of picture and music before the words of a one-line prompt."
 SHORTEST_SHOT = 2.2
 LONGEST_SHOT = 6.5
 SHORTEST_SCENE = 1.4
@@ -62,10 +64,10 @@ def _from_one_line(line: str, target: float) -> Storyboard:
     searches = _variations(line)
     before = 1 if pictures >= 2 else 0
     lengths = rest / pictures if pictures else 0.0
-    silent = [(next(searches), lengths) for _ in range(pictures)]
-    scenes = [_picture(f"s{number}", terms, length) for number, (terms, length) in enumerate(silent[:before], 1)]
+    scenes = [_picture(f"s{number}", next(searches), OPENING, OPENING) for number in range(1, before + 1)]
     scenes.append(_narrated(f"s{before + 1}", line, content_words(line)[:3]))
-    scenes += [_picture(f"s{number}", terms, each) for number, (terms, each) in enumerate(silent[before:], before + 2)]
+    rest_of = range(before + 2, pictures + 2)
+    scenes += [_picture(f"s{number}", next(searches), lengths) for number in rest_of]
     return _storyboard(_title(line), scenes, target)
 
 
@@ -91,9 +93,9 @@ def _narrated(scene: str, text: str, topic: list[str]) -> Scene:
     return Scene(id=scene, narration=text, shots=tuple(shots), estimate=round(seconds + 0.35, 2))
 
 
-def _picture(scene: str, terms: tuple[str, ...], seconds: float) -> Scene:
+def _picture(scene: str, terms: tuple[str, ...], seconds: float, length: float | None = None) -> Scene:
     shot = Shot(id=f"{scene}.1", show=terms[0], terms=terms)
-    return Scene(id=scene, shots=(shot,), estimate=round(seconds, 2))
+    return Scene(id=scene, shots=(shot,), min_seconds=length, estimate=round(seconds, 2))
 
 
 def _requested(scene: str, wanted: SceneRequest, topic: list[str]) -> Scene:

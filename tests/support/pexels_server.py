@@ -91,9 +91,9 @@ class PexelsServer:
             return GONE
         if asked.headers.get("authorization") != KEY:
             return UNAUTHORIZED
-        return self._listing(asked)
+        return self.listing(asked)
 
-    def _listing(self, asked: Asked) -> Answer:
+    def listing(self, asked: Asked) -> Answer:
         page, per_page = int(asked.query.get("page", "1")), int(asked.query.get("per_page", "15"))
         if not asked.query.get("query") or not 1 <= per_page <= 80:
             return Answer(400, b'{"error":"Bad Request"}')
