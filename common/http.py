@@ -20,7 +20,7 @@ import requests
 import urllib3
 
 from common.addresses import AddressRefused, Guard, Resolve, parse_networks, resolve
-from common.errors import BadMedia, Permanent, Retryable, Throttled
+from common.errors import BadMedia, NotConfigured, Permanent, Retryable, Throttled
 from common.settings import Settings
 from common.wire import Adapter, Connect, Watch, connect, connect_first
 
@@ -72,9 +72,10 @@ class Http:
         """One GET to a configured provider.
 
         A 2xx gives its JSON and a 4xx its status. Raises `Throttled` for 429, `Retryable` for 408, 5xx,
-        a body that is not JSON and a host that does not answer, `Permanent` for a redirect.
+        a body that is not JSON and a host that does not answer, `Permanent` for a redirect, `NotConfigured`
+        for settings that make no request.
         """
-        request = requests.Request("GET", url, headers={**HEADERS, **headers}, params=dict(params)).prepare()
+        request = _provider_request(url, headers, params)
         host = _host_of(request)
         with Watch(self._timeouts.reply, _never) as watch, self._send(request, watch, connect) as response:
             _raise_retryable(response, host)
@@ -114,6 +115,15 @@ class Http:
         finally:
             response.close()
             adapter.close()
+
+
+def _provider_request(url: str, headers: Mapping[str, str], params: Mapping[str, str]) -> requests.PreparedRequest:
+    try:
+        if not "".join(headers.values()).isascii():
+            raise ValueError("a header is not ASCII")
+        return requests.Request("GET", url, headers={**HEADERS, **headers}, params=dict(params)).prepare()
+    except ValueError:  # its text may hold the key
+        raise NotConfigured("the address or key of a provider in the settings cannot be used; correct it") from None
 
 
 def _outside_request(url: str) -> requests.PreparedRequest:

@@ -124,7 +124,8 @@ def _clip(shot: Shot, footage: Footage, frames: int, phase: int, fit: Fit, fps: 
     spare = footage.seconds - frames / fps
     return Clip(
         shot=shot.id,
-        footage=footage,
+        # Who made it and when it was fetched does not change the picture, so it must not change the fingerprint.
+        footage=footage.model_copy(update={"provenance": Provenance(provider=footage.provenance.provider)}),
         frames=frames,
         source_start=round(min(HEAD_ROOM, spare / 2), 3) if spare > 0.1 else 0.0,
         fit=fit,

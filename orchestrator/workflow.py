@@ -248,7 +248,7 @@ class _Film:
             width=self.profile.width,
             height=self.profile.height,
             sources=sources,
-            style=self.request.style,
+            language=self.request.language,
             seed=self.request.seed,
         )
         return self.board.want(f"search:{shot.id}", SearchSpec(query=query))

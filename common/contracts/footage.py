@@ -35,7 +35,8 @@ class ShotQuery(Contract):
     "Pixels of the canvas."
     sources: tuple[Source, ...]
     "In order of preference."
-    style: str
+    language: str = "en"
+    "Of the terms."
     seed: int
 
 

@@ -44,6 +44,11 @@ class SearchFacts(Contract):
     notes: tuple[ProviderNote, ...] = ()
     "Why a source had nothing, so that the result can say it."
 
+    @property
+    def makeshift(self) -> bool:
+        """True for an answer that another search may better: this job lives with it, the next one asks again."""
+        return bool(self.notes)
+
 
 class CastFacts(Contract):
     """The casting, decided by the orchestrator itself: candidate ids by shot."""
@@ -131,18 +136,20 @@ class StepKind(NamedTuple):
     recipe: int
     weight: float
     "Share of the progress bar, relative to the other kinds."
+    reuse: int = 7 * 24 * 3600
+    "Seconds for which the same work, of any job of the owner, is not done again; 0 for what is never shared."
 
 
 SPECS: dict[str, StepKind] = {
     "plan": StepKind("orchestrate", PlanSpec, PlanFacts, 1, 2.0),
     "speak": StepKind("speech", SpeakSpec, Narration, 1, 0.5),
-    "search": StepKind("retrieve", SearchSpec, SearchFacts, 1, 0.5),
+    "search": StepKind("retrieve", SearchSpec, SearchFacts, 1, 0.5, reuse=24 * 3600),
     "cast": StepKind("", CastFacts, CastFacts, 1, 0.1),
     "acquire": StepKind("retrieve", AcquireSpec, Footage, 1, 1.0),
     "segment": StepKind("render", SegmentSpec, SegmentFacts, 1, 10.0),
     "mix": StepKind("render", MixSpec, MixFacts, 1, 4.0),
     "assemble": StepKind("render", AssembleSpec, AssembleFacts, 1, 2.0),
-    "publish": StepKind("orchestrate", PublishSpec, PublishFacts, 1, 0.5),
+    "publish": StepKind("orchestrate", PublishSpec, PublishFacts, 1, 0.5, reuse=0),
 }
 
 

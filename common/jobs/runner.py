@@ -88,7 +88,8 @@ class StepRunner:
             except Exception as error:
                 failure = _failure(claim, error)
                 return "failed" if self._report(run, lambda: self._store.fail(claim, failure)) else "lost"
-            committed = self._report(run, lambda: self._store.commit(claim, facts.model_dump_json()))
+            reuse = 0 if getattr(facts, "makeshift", False) else SPECS[kind].reuse
+            committed = self._report(run, lambda: self._store.commit(claim, facts.model_dump_json(), reuse))
             return "done" if committed else "lost"
 
     def _report(self, run: StepRun, call: Callable[[], bool]) -> bool:

@@ -23,8 +23,6 @@ from common.contracts.job import Change, Event, Failure, Job, Step, WorkerInfo
 from common.errors import ReelwrightError
 from common.settings import Settings
 
-REUSE_SECONDS = 7 * 24 * 3600
-"How long finished work is remembered by its fingerprint."
 REQUEST_KEY_SECONDS = 24 * 3600
 "How long an idempotency key is remembered."
 STEP = "step:"
@@ -141,9 +139,12 @@ class JobStore:
         """Renews the lease: `ok`, `lost` (somebody else has the step) or `called_off`."""
         return str(self._run("beat", claim.job_id, claim.step, claim.token, _ms(lease), done))
 
-    def commit(self, claim: Claim, facts: str) -> bool:
-        """Makes `facts` the result of the step. False when the claim is no longer valid."""
-        return bool(self._run("commit", claim.job_id, claim.step, claim.token, facts, REUSE_SECONDS) == "ok")
+    def commit(self, claim: Claim, facts: str, reuse: int) -> bool:
+        """Makes `facts` the result of the step; False when the claim is no longer valid.
+
+        For `reuse` seconds they are the result of the same work in any other job, too.
+        """
+        return bool(self._run("commit", claim.job_id, claim.step, claim.token, facts, reuse) == "ok")
 
     def fail(self, claim: Claim, failure: Failure) -> bool:
         """Reports that this attempt failed. False when the claim is no longer valid."""

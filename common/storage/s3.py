@@ -9,7 +9,7 @@ from typing import TypeVar
 import urllib3
 from minio import Minio
 from minio.commonconfig import CopySource
-from minio.error import MinioException, S3Error
+from minio.error import InvalidResponseError, MinioException, S3Error
 
 from common.errors import ObjectMissing, StorageUnavailable
 from common.settings import Settings
@@ -116,6 +116,11 @@ def _ask(call: Callable[[], T]) -> T:
         if error.code in MISSING:
             raise ObjectMissing("a stored object is missing") from error
         raise StorageUnavailable(f"the object store answered {error.code}") from error
+    except InvalidResponseError as error:
+        # rclone sends its errors as text/xml, which the client does not read.
+        if error._code == 404:
+            raise ObjectMissing("a stored object is missing") from error
+        raise StorageUnavailable(f"the object store answered {error._code}") from error
     except (MinioException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
         if isinstance(error, OSError) and error.filename is not None:
             raise  # a local file, not the store

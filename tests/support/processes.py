@@ -13,6 +13,15 @@ def children_of(pid: int) -> list[int]:
     return [child for child in _all() if _parent(child) == pid]
 
 
+def marked(variable: str, value: str, folder: Path) -> list[int]:
+    """Live processes that were started with this in their environment, or work in `folder`.
+
+    The folder finds programs that write over their environment to change their title, as Redis does.
+    """
+    entry = f"{variable}={value}".encode()
+    return [pid for pid in _all() if _is(pid, "") and (_started_with(pid, entry) or _works_in(pid, folder))]
+
+
 def descendants(pid: int) -> list[int]:
     found: list[int] = []
     for child in children_of(pid):
@@ -31,6 +40,20 @@ def _is(pid: int, word: str) -> bool:
     except OSError:
         return False
     return state != "Z" and any(word in part.decode(errors="replace").rpartition("/")[2] for part in words)
+
+
+def _started_with(pid: int, entry: bytes) -> bool:
+    try:
+        return entry in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    except OSError:
+        return False
+
+
+def _works_in(pid: int, folder: Path) -> bool:
+    try:
+        return Path(f"/proc/{pid}/cwd").readlink().is_relative_to(folder)
+    except OSError:
+        return False
 
 
 def _parent(pid: int) -> int:

@@ -1,14 +1,17 @@
--- ARGV: job, step, token, facts (JSON), ttl s of the finished work. Returns 'ok' or 'lost'.
-local job, step, token = ARGV[1], ARGV[2], tonumber(ARGV[3])
+-- ARGV: job, step, token, facts (JSON), seconds for which the result is known to other jobs. Returns 'ok' or 'lost'.
+local job, step, token, reuse = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[5])
 local head, fields = load_head(job), load_step(job, step)
 if not head or not fields or fields.token ~= token then return 'lost' end
 if fields.state == 'done' then return 'ok' end  -- the same call came twice
 if fields.state ~= 'running' or TERMINAL[head.state] then return 'lost' end
--- the first result of a work is the result: a later one is dropped in its favour
-local pointer = 'work:' .. head.owner .. ':' .. fields.work
-local facts = redis.call('GET', pointer) or ARGV[4]
+local facts = ARGV[4]
+if reuse > 0 then
+  -- the first result of a work is the result: a later one is dropped in its favour
+  local pointer = 'work:' .. head.owner .. ':' .. fields.work
+  facts = redis.call('GET', pointer) or facts
+  redis.call('SET', pointer, facts, 'EX', reuse)
+end
 local now = now_ms()
-redis.call('SET', pointer, facts, 'EX', ARGV[5])
 head.rev = head.rev + 1
 fields.state = 'done'
 fields.done = 1

@@ -114,9 +114,9 @@ def test_tokens_grow_and_a_stale_holder_is_refused(store: JobStore) -> None:
     assert new.token > old.token
     assert new.attempt == 2
     assert store.beat(old, 5.0, 0.5) == "lost"
-    assert not store.commit(old, "{}")
+    assert not store.commit(old, "{}", 60)
     assert not store.fail(old, FAILURE)
-    assert store.commit(new, '{"list":[],"object":{}}')
+    assert store.commit(new, '{"list":[],"object":{}}', 60)
     job = store.load("job_1") or job
     assert job.steps["mix"].facts == '{"list":[],"object":{}}'
 
@@ -124,10 +124,10 @@ def test_tokens_grow_and_a_stale_holder_is_refused(store: JobStore) -> None:
 def test_reports_sent_twice_count_once(store: JobStore) -> None:
     ready(store, make(store), "mix", "assemble")
     mix, assemble = held(store, "mix"), held(store, "assemble")
-    assert store.commit(mix, "{}")
+    assert store.commit(mix, "{}", 60)
     assert store.fail(assemble, FAILURE)
     before = store.latest_events("job_1", 100)
-    assert store.commit(mix, '{"other":1}')
+    assert store.commit(mix, '{"other":1}', 60)
     assert store.fail(assemble, FAILURE)
     assert store.latest_events("job_1", 100) == before
 
@@ -136,13 +136,22 @@ def test_the_first_result_of_a_work_is_the_result(store: JobStore) -> None:
     ready(store, make(store), "mix", work="same")
     ready(store, make(store, "job_2"), "mix", work="same")
     first, second = held(store, job="job_1"), held(store, job="job_2")
-    assert store.commit(first, '"first"')
-    assert store.commit(second, '"second"')
+    assert store.commit(first, '"first"', 60)
+    assert store.commit(second, '"second"', 60)
     job = store.load("job_2")
     assert job is not None
     assert job.steps["mix"].facts == '"first"'
     assert store.known_work("local", ["same", "none"]) == {"same": '"first"', "none": None}
     assert store.known_work("else", ["same"]) == {"same": None}
+
+
+def test_what_is_not_to_be_shared_is_not_known_to_other_jobs(store: JobStore) -> None:
+    ready(store, make(store), "mix", work="same")
+    assert store.commit(held(store), '"makeshift"', 0)
+    assert store.known_work("local", ["same"]) == {"same": None}
+    job = store.load("job_1")
+    assert job is not None
+    assert job.steps["mix"].facts == '"makeshift"'
 
 
 def test_a_beat_renews_the_lease_tells_of_cancel_and_leaves_the_revision(store: JobStore) -> None:
@@ -188,7 +197,7 @@ def test_an_ended_job_is_looked_at_no_more_and_its_steps_are_nobodys(store: JobS
     assert store.save(job, change(head={"state": "cancelled"}, steps=patch, unready={"mix": "render"}))
     assert store.take_due(10, 1.0) == []
     assert store.revive() == 0
-    assert not store.commit(mix, "{}")
+    assert not store.commit(mix, "{}", 60)
     assert store.beat(mix, 1.0, 0.5) == "lost"
 
 
@@ -242,7 +251,7 @@ def test_events_are_numbered_without_gaps_and_read_from_any_point(store: JobStor
     mix = held(store)
     for tenth in range(1, 10):
         store.beat(mix, 5.0, tenth / 10)
-    store.commit(mix, "{}")
+    store.commit(mix, "{}", 60)
     events = store.events("job_1")
     assert [event.seq for event in events] == list(range(1, len(events) + 1))
     assert store.events("job_1", after=3) == events[3:]

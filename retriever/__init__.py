@@ -1,0 +1,1 @@
+"""Finds footage for shots, and brings the chosen one in checked."""

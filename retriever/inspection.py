@@ -1,0 +1,159 @@
+"""Looks into a media file: what it really is, whether it can be decoded, and whether it is sane.
+
+Run as a program (`python -m retriever.inspection FILE MEDIA_TYPE`) it does so with little memory and time
+and prints JSON; that is how files of strangers are looked at, see `retriever.probe`.
+"""
+
+import json
+import math
+import resource
+import sys
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import av
+from av.container import InputContainer
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from common.errors import BadMedia
+from common.sniff import HEAD_BYTES, demuxer, sniff
+
+MIN_SIDE = 16
+MAX_SIDE = 8192
+MAX_PIXELS = 50_000_000
+LARGEST = f"{MAX_SIDE} pixels a side and {MAX_PIXELS // 10**6} megapixels"
+MAX_SECONDS = 4 * 3600.0
+MAX_FPS = 240.0
+MAX_STREAMS = 100
+PACKETS_TO_FIRST_FRAME = 300
+MAX_MEMORY = 3 * 1024**3
+MAX_CPU_SECONDS = 60
+STILLS = frozenset({"image/jpeg", "image/png", "image/webp"})
+
+
+class Picture(NamedTuple):
+    """What there is to see in a file. Sides in pixels as shown, after rotation; a still has no seconds and no fps."""
+
+    kind: Literal["video", "still"]
+    width: int
+    height: int
+    seconds: float
+    fps: float
+
+
+def footage_type(path: Path) -> str:
+    """The media type by content; raises `BadMedia` for what is neither a video nor a picture we take."""
+    with path.open("rb") as file:
+        media_type = sniff(file.read(HEAD_BYTES))
+    if media_type is None:
+        raise BadMedia("the file is not a video or picture; use MP4, MOV, WebM, MKV, AVI, JPEG, PNG, WebP or GIF")
+    if demuxer(media_type) is None:
+        raise BadMedia(f"{media_type} cannot be shown; use MP4, MOV, WebM, MKV, AVI, JPEG, PNG, WebP or GIF")
+    return media_type
+
+
+def inspect(path: Path, media_type: str) -> Picture:
+    """Opens the file as exactly that type. Raises `BadMedia` with the reason in one sentence."""
+    # The format is forced and only plain files may be read, so nothing a file names is ever opened.
+    options = {"protocol_whitelist": "file"}
+    # Opening decodes a little to learn the size: a small file must not make that cost gigabytes.
+    frugal: Any = [{"max_pixels": str(MAX_PIXELS)}] * MAX_STREAMS
+    try:
+        with av.open(
+            str(path), format=demuxer(media_type), options=options, stream_options=frugal, metadata_errors="replace"
+        ) as container:
+            stream = _picture_stream(container)
+            _check_size(stream.codec_context.width, stream.codec_context.height)
+            return _measure(container, stream, media_type)
+    except (av.FFmpegError, ValueError, MemoryError):
+        raise BadMedia("the file is damaged or not what it says it is") from None
+
+
+def _picture_stream(container: InputContainer) -> VideoStream:
+    for stream in container.streams.video:
+        if not stream.disposition & av.stream.Disposition.attached_pic:
+            return stream
+    raise BadMedia("the file has no picture in it")
+
+
+def _check_size(width: int, height: int) -> None:
+    if max(width, height) > MAX_SIDE or width * height > MAX_PIXELS:
+        raise BadMedia(f"the picture is too large: at most {LARGEST}")
+    if width == 0 or height == 0:  # the decoder gave up before it knew
+        raise BadMedia(f"the picture is damaged or too large: at most {LARGEST}")
+    if min(width, height) < MIN_SIDE:
+        raise BadMedia(f"the picture is too small: at least {MIN_SIDE} pixels a side")
+
+
+def _measure(container: InputContainer, stream: VideoStream, media_type: str) -> Picture:
+    """Reads every packet, because headers may be missing or wrong, and decodes up to the first frame."""
+    frame: VideoFrame | None = None
+    packets, start, end = 0, None, 0.0
+    try:
+        for packet in container.demux(stream):
+            if packet.size == 0 or packet.is_discard:
+                continue
+            packets += 1
+            if frame is None and packets <= PACKETS_TO_FIRST_FRAME:
+                frame = next(iter(_decode(packet)), None)
+            at = packet.pts if packet.pts is not None else packet.dts
+            if at is not None:
+                seconds = float(at * packet.time_base)
+                start = seconds if start is None else min(start, seconds)
+                end = max(end, seconds + float((packet.duration or 0) * packet.time_base))
+    except av.FFmpegError:
+        pass  # cut off: what came before counts
+    if frame is None:
+        frame = _last_held(stream)
+    width, height = _shown(frame)
+    _check_size(width, height)
+    if media_type in STILLS or (media_type == "image/gif" and packets == 1):
+        return Picture("still", width, height, 0.0, 0.0)
+    return _video(width, height, end - (start or 0.0), packets, stream)
+
+
+def _decode(packet: "av.Packet[VideoStream]") -> list[VideoFrame]:
+    try:
+        return [frame for frame in packet.decode() if isinstance(frame, VideoFrame)]
+    except av.FFmpegError:
+        return []  # a stream may begin before its first key frame
+
+
+def _last_held(stream: VideoStream) -> VideoFrame:
+    """The frame a decoder still holds after all packets of a short file."""
+    for frame in stream.codec_context.decode(None):
+        if isinstance(frame, VideoFrame):
+            return frame
+    raise BadMedia("the picture cannot be decoded")
+
+
+def _shown(frame: VideoFrame) -> tuple[int, int]:
+    return (frame.height, frame.width) if abs(frame.rotation) % 180 == 90 else (frame.width, frame.height)
+
+
+def _video(width: int, height: int, seconds: float, packets: int, stream: VideoStream) -> Picture:
+    if seconds > MAX_SECONDS:
+        raise BadMedia(f"the video is longer than {MAX_SECONDS / 3600:g} hours")
+    claimed = float(stream.average_rate or 0)
+    fps = claimed if 0 < claimed <= MAX_FPS else packets / seconds if seconds > 0 else 0.0
+    if not 0 < fps <= MAX_FPS:
+        raise BadMedia(f"the video has no usable frame rate; at most {MAX_FPS:g} frames per second")
+    # Rounded down: nobody may count on a frame that is not there.
+    whole_ms = math.floor(max(seconds, 1 / fps) * 1000 + 1e-6)
+    return Picture("video", width, height, whole_ms / 1000, round(fps, 3))
+
+
+def main(arguments: list[str]) -> None:
+    resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY, MAX_MEMORY))
+    resource.setrlimit(resource.RLIMIT_CPU, (MAX_CPU_SECONDS, MAX_CPU_SECONDS))
+    av.logging.set_level(av.logging.PANIC)
+    path, media_type = arguments
+    try:
+        print(json.dumps(inspect(Path(path), media_type)._asdict()))
+    except BadMedia as problem:
+        print(json.dumps({"problem": str(problem)}))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,98 @@
+"""The server's own clips: a folder of videos and pictures, found by the words of their names."""
+
+import functools
+import hashlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from common.contracts.footage import Candidate, Provenance, ShotQuery
+from common.errors import BadMedia, Permanent
+from retriever import ranking
+from retriever.inspection import Picture, footage_type, inspect
+
+SUFFIXES = frozenset([".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi", ".jpg", ".jpeg", ".png", ".webp", ".gif"])
+MOST = 40
+
+
+class Clip(NamedTuple):
+    name: str
+    "Its path inside the folder."
+    words: frozenset[str]
+    match: float
+
+
+class ClipFolder:
+    """The `Provider` over a folder. Folders in it may name a subject: `harbour/boats-at-dusk.mp4`."""
+
+    name = "folder"
+
+    def __init__(self, root: Path) -> None:
+        self._root = root.resolve()
+
+    def search(self, query: ShotQuery) -> list[Candidate]:
+        """Clips whose names match; the others too when no other source but scenery was asked for."""
+        if not self._root.is_dir():
+            raise Permanent("the folder CLIP_FOLDER names is not there; create it or change the setting")
+        clips = [_clip(query, name) for name in self._names()]
+        if set(query.sources) - {"folder", "scenery"}:
+            clips = [clip for clip in clips if clip.match > 0]
+        # Clips that match equally well come in an order of the shot's own, so that shots do not all want the same.
+        clips.sort(key=lambda clip: (-clip.match, _shuffle(query, clip.name)))
+        offered = clips[:MOST]
+        found = (self._candidate(query, clip, index / len(offered)) for index, clip in enumerate(offered))
+        return ranking.rank(candidate for candidate in found if candidate is not None)
+
+    def path(self, name: str) -> Path:
+        """Where a clip is; raises `BadMedia` if the folder has none of that name, or it points outside."""
+        path = (self._root / name).resolve()
+        if not path.is_relative_to(self._root) or not path.is_file():
+            raise BadMedia("the clip is no longer in the clip folder")
+        return path
+
+    def _names(self) -> Iterator[str]:
+        # Plain strings: with tens of thousands of clips, path objects would be most of the work.
+        prefix = os.path.join(self._root, "")
+        for folder, subfolders, files in os.walk(self._root):
+            subfolders[:] = [one for one in subfolders if not one.startswith(".")]
+            for file in files:
+                if os.path.splitext(file)[1].lower() in SUFFIXES and not file.startswith("."):
+                    path = os.path.join(folder, file)
+                    if not os.path.islink(path) or Path(path).resolve().is_relative_to(self._root):
+                        yield path.removeprefix(prefix)
+
+    def _candidate(self, query: ShotQuery, clip: Clip, place: float) -> Candidate | None:
+        try:
+            path = self.path(clip.name)
+            facts = path.stat()
+            picture = _inspected(path, facts.st_mtime_ns, facts.st_size)
+        except (BadMedia, OSError):
+            return None  # a broken file among many is no reason to stop
+        offer = ranking.Offer(clip.words, place, picture.seconds, picture.width, picture.height)
+        # The version is part of the identity: a clip that was replaced is another clip.
+        version = hashlib.sha256(f"{facts.st_mtime_ns} {facts.st_size}".encode()).hexdigest()[:8]
+        return Candidate(
+            id=f"folder:{clip.name}@{version}",
+            kind=picture.kind,
+            score=ranking.score(query, offer),
+            path=clip.name,
+            width=picture.width,
+            height=picture.height,
+            seconds=picture.seconds,
+            provenance=Provenance(provider="folder", source_id=clip.name),
+        )
+
+
+@functools.lru_cache(maxsize=10_000)
+def _inspected(path: Path, mtime_ns: int, size: int) -> Picture:
+    return inspect(path, footage_type(path))
+
+
+def _clip(query: ShotQuery, name: str) -> Clip:
+    words = ranking.stems(name.rpartition(".")[0])
+    return Clip(name, words, ranking.match(query, words) if words else 0.0)
+
+
+def _shuffle(query: ShotQuery, name: str) -> str:
+    return hashlib.sha256(f"{query.seed} {query.shot} {name}".encode()).hexdigest()

@@ -1,0 +1,34 @@
+"""What the retriever offers: its steps and its sources."""
+
+from collections.abc import Callable
+from typing import Any
+
+import redis
+
+from common.contracts.base import Contract
+from common.contracts.steps import SearchFacts, SearchSpec
+from common.http import Http
+from common.jobs.steprun import StepRun
+from common.settings import Settings
+from retriever.acquire import Acquirer
+from retriever.providers.registry import available, providers
+from retriever.search import search
+
+REDIS_TIMEOUT = 2.0
+
+
+def handlers(settings: Settings) -> dict[str, Callable[[Any, StepRun], Contract]]:
+    http = Http(settings)
+    client = redis.Redis.from_url(
+        settings.state_url, socket_timeout=REDIS_TIMEOUT, socket_connect_timeout=REDIS_TIMEOUT
+    )
+    sources = providers(settings, http, client)
+
+    def handle_search(spec: SearchSpec, run: StepRun) -> SearchFacts:
+        return search(spec, run, sources)
+
+    return {"search": handle_search, "acquire": Acquirer(settings, http).acquire}
+
+
+def engines(settings: Settings) -> dict[str, str | list[str]]:
+    return {"sources": available(settings)}

@@ -1,0 +1,206 @@
+"""The `acquire` step: real files over real sockets, looked into by the real program."""
+
+import hashlib
+import json
+import shutil
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from common.contracts.footage import Candidate, Footage, Provenance, SceneryRecipe
+from common.contracts.request import MediaRef
+from common.contracts.steps import AcquireSpec
+from common.errors import BadMedia, ObjectMissing, Permanent, StepError, Stopped
+from common.http import Http
+from common.jobs.steprun import StepRun
+from common.settings import Settings
+from retriever.acquire import Acquirer
+from retriever.providers.folder import ClipFolder
+from tests.support import clips
+from tests.support.pexels_server import KEY, pexels_server
+from tests.support.steprun import step_run
+from tests.support.web_server import Serve, reply, web_server
+
+ASSET = "ast_" + "a" * 32
+SETTINGS = replace(Settings(), fetch_allow_networks="127.0.0.0/8", pexels_api_key=KEY, max_download_mb=2)
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> StepRun:
+    workdir = tmp_path / "work"
+    workdir.mkdir()
+    return step_run(workdir)
+
+
+def acquire(run: StepRun, settings: Settings = SETTINGS, **candidate: Any) -> Footage:
+    usual: dict[str, Any] = {"id": "x:1", "kind": "video", "score": 1.0, "provenance": Provenance(provider="x")}
+    spec = AcquireSpec(candidate=Candidate(**(usual | candidate)), width=640, height=360)
+    return Acquirer(settings, Http(settings)).acquire(spec, run)
+
+
+def from_web(run: StepRun, serve: Serve, settings: Settings = SETTINGS) -> Footage:
+    with web_server(serve) as server:
+        return acquire(run, settings, media=MediaRef(url=f"{server.url}/clip"))
+
+
+def upload(run: StepRun, path: Path, **about: Any) -> None:
+    """What the API does with an uploaded file."""
+    data = path.read_bytes()
+    facts = {
+        "media_type": "video/mp4",
+        "size": len(data),
+        "sha256": hashlib.sha256(data).hexdigest(),
+        "name": "my clip",
+    }
+    run.storage.put_bytes(run.assets, f"local/asset/{ASSET}/media", data, "video/mp4")
+    body = json.dumps(facts | about).encode()
+    run.storage.put_bytes(run.assets, f"local/asset/{ASSET}/about.json", body, "application/json")
+
+
+def test_a_clip_from_the_web_is_stored_with_what_it_really_is(run: StepRun) -> None:
+    path = clips.clip(640, 360, fps=25, rotation=90)
+    got = from_web(run, reply(path.read_bytes(), content_type="text/plain"))
+    assert (got.kind, got.width, got.height, got.seconds, got.fps) == ("video", 360, 640, 2.0, 25.0)
+    assert got.media is not None
+    assert got.media.media_type == "video/mp4"
+    assert run.read(got.media) == path.read_bytes()
+    assert got.media.key.startswith("local/footage/")
+    assert got.provenance.fetched_at.endswith("+00:00")
+
+
+def test_a_pexels_candidate_is_fetched_without_the_key(run: StepRun) -> None:
+    credit = Provenance(provider="pexels", creator="Ada Example", credit="Video by Ada Example on Pexels")
+    with pexels_server() as server:
+        got = acquire(run, id="pexels:1", url=f"{server.url}/video-files/1/3-640-360-2.mp4", provenance=credit)
+        assert [KEY in repr(one) for one in server.fetched] == [False]
+    assert (got.width, got.height) == (640, 360)
+    assert got.provenance.model_copy(update={"fetched_at": ""}) == credit
+
+
+def test_a_picture_lasts_as_long_as_it_is_wanted(run: StepRun) -> None:
+    got = from_web(run, reply(clips.picture(400, 300, "png").read_bytes()))
+    assert (got.kind, got.width, got.height, got.seconds, got.fps) == ("still", 400, 300, 0.0, 0.0)
+
+
+def test_an_upload_is_checked_and_not_copied(run: StepRun) -> None:
+    upload(run, clips.clip(suffix="webm"))
+    got = acquire(run, media=MediaRef(asset=ASSET))
+    assert got.media is not None
+    assert (got.media.key, got.media.media_type) == (f"local/asset/{ASSET}/media", "video/webm")
+    assert run.read(got.media) == clips.clip(suffix="webm").read_bytes()
+    assert not list(run.storage.keys(run.assets, "local/footage/"))
+    assert got.provenance.fetched_at == ""
+
+
+def test_an_upload_that_is_not_there_or_not_what_it_was_is_not_used(run: StepRun) -> None:
+    with pytest.raises(BadMedia, match=f"no uploaded asset {ASSET}; upload it again"):
+        acquire(run, media=MediaRef(asset=ASSET))
+    upload(run, clips.clip(), sha256="0" * 64)
+    with pytest.raises(ObjectMissing):
+        acquire(run, media=MediaRef(asset=ASSET))
+
+
+def test_a_clip_of_the_folder_is_stored(run: StepRun, tmp_path: Path) -> None:
+    folder = tmp_path / "clips"
+    folder.mkdir()
+    shutil.copy(clips.clip(), folder / "boats.mp4")
+    settings = replace(SETTINGS, clip_folder=str(folder))
+    got = acquire(run, settings, path="boats.mp4")
+    assert got.media is not None
+    assert run.read(got.media) == clips.clip().read_bytes()
+    with pytest.raises(BadMedia, match="clip folder"):
+        acquire(run, settings, path="../work")
+    with pytest.raises(BadMedia, match="CLIP_FOLDER"):
+        acquire(run, SETTINGS, path="boats.mp4")
+    assert ClipFolder(folder).path("boats.mp4").exists()
+
+
+def test_scenery_needs_no_media(run: StepRun) -> None:
+    recipe = SceneryRecipe(theme="ocean", light="sunset", seed=5)
+    got = acquire(run, kind="scenery", scenery=recipe)
+    assert (got.kind, got.media, got.scenery) == ("scenery", None, recipe)
+
+
+def test_a_candidate_without_media_is_refused(run: StepRun) -> None:
+    with pytest.raises(BadMedia, match="no media"):
+        acquire(run)
+
+
+HLS = b"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nfile:///etc/hostname\n#EXT-X-ENDLIST\n"
+NO_FOOTAGE = {
+    "a playlist": (HLS, "not a video or picture"),
+    "a playlist in the coat of a video": (b"\x00\x00\x00\x18ftypisom" + HLS, "damaged"),
+    "a concat list": (b"ffconcat version 1.0\nfile /etc/hostname\n", "not a video or picture"),
+    "a web page": (b"<!DOCTYPE html><html></html>", "text/html cannot be shown"),
+    "nothing": (b"", "not a video or picture"),
+    "a drawing": (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "not a video or picture"),
+    "noise with the name of a video": (b"\x00\x00\x00\x18ftypisom" + bytes(range(256)) * 20, "damaged"),
+}
+
+
+@pytest.mark.parametrize("case", NO_FOOTAGE)
+def test_what_is_no_footage_is_refused_in_one_sentence(case: str, run: StepRun) -> None:
+    body, reason = NO_FOOTAGE[case]
+    with pytest.raises(BadMedia, match=reason) as caught:
+        from_web(run, reply(body, content_type="video/mp4"))
+    assert "\n" not in str(caught.value)
+    assert str(run.workdir) not in str(caught.value)
+    assert not list(run.storage.keys(run.assets))
+
+
+@pytest.mark.parametrize("suffix", ["mp3", "wav", "m4a", "ogg", "flac"])
+def test_sound_is_no_footage(suffix: str, run: StepRun) -> None:
+    with pytest.raises(BadMedia, match="audio/"):
+        from_web(run, reply(clips.tone(suffix).read_bytes()))
+
+
+def test_a_video_file_with_sound_only_is_refused(run: StepRun) -> None:
+    sound = clips.make("sound-only.mp4", ["-f", "lavfi", "-i", "sine=duration=1"])
+    with pytest.raises(BadMedia, match="no picture"):
+        from_web(run, reply(sound.read_bytes()))
+
+
+def test_a_file_over_the_limit_is_refused(run: StepRun) -> None:
+    with pytest.raises(BadMedia, match="larger than 2 MB"):
+        from_web(run, reply(clips.clip().read_bytes() + bytes(2 * 1024 * 1024)))
+
+
+def test_an_address_inside_is_refused_unless_the_server_allows_it(run: StepRun) -> None:
+    with pytest.raises(Permanent, match=r"web port|public internet"):
+        from_web(run, reply(clips.clip().read_bytes()), replace(SETTINGS, fetch_allow_networks=""))
+
+
+@pytest.mark.parametrize(("status", "retryable"), [("404 Not Found", False), ("503 Busy", True)])
+def test_an_address_that_does_not_deliver_fails_the_step_in_its_way(status: str, retryable: bool, run: StepRun) -> None:
+    with pytest.raises(StepError) as caught:
+        from_web(run, reply(b"", status))
+    assert caught.value.retryable is retryable
+
+
+@pytest.fixture
+def stalled() -> Iterator[tuple[str, threading.Event]]:
+    """An address that takes the request and then says nothing."""
+    reached, over = threading.Event(), threading.Event()
+
+    def stall(*_: object) -> None:
+        reached.set()
+        over.wait(60)
+
+    with web_server(stall) as server:
+        yield server.url, reached
+        over.set()
+
+
+def test_a_step_that_is_called_off_ends_in_the_middle_of_a_download(
+    stalled: tuple[str, threading.Event], run: StepRun
+) -> None:
+    url, reached = stalled
+    canceller = threading.Thread(target=lambda: reached.wait(60) and run.call_off())
+    canceller.start()
+    with pytest.raises(Stopped):
+        acquire(run, url=url)
+    canceller.join()

@@ -1,0 +1,81 @@
+"""Scenes to render in tests: small canvases, clips of known colours, and a look at what came out."""
+
+from pathlib import Path
+
+import av
+import numpy as np
+from av.video.reformatter import ColorRange, Colorspace
+
+from common.contracts.footage import Footage, Provenance, SceneryRecipe
+from common.contracts.narration import Word
+from common.contracts.request import Style
+from common.contracts.steps import SegmentSpec
+from common.contracts.timeline import CaptionLook, Clip, Profile, SceneTimeline
+from common.jobs.steprun import StepRun
+from renderer.ffmpeg.run import ffmpeg_build, ffmpeg_program
+from renderer.segment import segment
+
+PROGRAM = ffmpeg_program()
+BUILD = ffmpeg_build(PROGRAM)
+FROM = Provenance(provider="folder")
+SMALL = Profile(width=320, height=180, preset="ultrafast", crf=12)
+MEDIA_TYPES = {
+    ".mp4": "video/mp4",
+    ".webm": "video/webm",
+    ".jpg": "image/jpeg",
+    ".png": "image/png",
+    ".webp": "image/webp",
+}
+
+
+def footage(run: StepRun, path: Path, *, seconds: float = 0.0) -> Footage:
+    """Stores the file as an acquired asset; without `seconds` it is a still."""
+    media = run.keep("footage", path, MEDIA_TYPES[path.suffix])
+    return Footage(kind="video" if seconds else "still", media=media, seconds=seconds, provenance=FROM)
+
+
+def scenery() -> Footage:
+    return Footage(kind="scenery", scenery=SceneryRecipe(theme="ocean", light="day", seed=3), provenance=FROM)
+
+
+def clip(of: Footage, frames: int = 12, **more: object) -> Clip:
+    return Clip.model_validate({"shot": "s1.0", "footage": of, "frames": frames} | more)
+
+
+def words(*texts: str, frames: int = 6, fps: int = 30) -> tuple[Word, ...]:
+    """Words that follow each other, each for so many frames."""
+    step = 48_000 // fps * frames
+    return tuple(Word(text=text, start=n * step, end=(n + 1) * step) for n, text in enumerate(texts))
+
+
+def scene(
+    *clips: Clip,
+    profile: Profile = SMALL,
+    style: Style = "minimal",
+    said: tuple[Word, ...] = (),
+    captioned: bool = False,
+) -> SegmentSpec:
+    timeline = SceneTimeline(scene="s1", frames=sum(clip.frames for clip in clips), clips=clips, words=said)
+    look = CaptionLook(style=style, width=profile.width, height=profile.height) if captioned else None
+    return SegmentSpec(timeline=timeline, profile=profile, style=style, captions=look, build=BUILD)
+
+
+def rendered(spec: SegmentSpec, run: StepRun) -> np.ndarray:
+    """The decoded pictures of the scene: frames x height x width x RGB."""
+    segment(spec, run, PROGRAM, threads=1)
+    return pictures(run.workdir / "segment.mp4")
+
+
+def pictures(path: Path) -> np.ndarray:
+    """Every frame of a BT.709 film as RGB."""
+    with av.open(str(path)) as container:
+        frames = [
+            frame.reformat(
+                format="rgb24",
+                src_colorspace=Colorspace.ITU709,
+                src_color_range=ColorRange.MPEG,
+                dst_color_range=ColorRange.JPEG,
+            ).to_ndarray()
+            for frame in container.decode(video=0)
+        ]
+    return np.stack(frames)

@@ -1,0 +1,65 @@
+"""Which of the files of a Pexels video is fetched."""
+
+from typing import Any
+
+import pytest
+
+from retriever.providers.pexels import choose_rendition
+
+
+def file(width: int | None, height: int | None, **more: Any) -> dict[str, Any]:
+    link = f"https://videos.test/{width}x{height}.mp4"
+    usual = {"quality": "hd", "file_type": "video/mp4", "width": width, "height": height, "link": link}
+    return usual | more
+
+
+LANDSCAPE = [file(640, 360), file(960, 540), file(1280, 720), file(1920, 1080), file(3840, 2160, quality="uhd")]
+PORTRAIT = [file(360, 640), file(720, 1280), file(1080, 1920), file(2160, 3840)]
+
+
+@pytest.mark.parametrize(
+    ("files", "canvas", "chosen"),
+    [
+        (LANDSCAPE, (1920, 1080), (1920, 1080)),
+        (LANDSCAPE, (1280, 720), (1280, 720)),
+        (LANDSCAPE, (640, 360), (640, 360)),
+        (LANDSCAPE, (3840, 2160), (3840, 2160)),
+        (LANDSCAPE, (1080, 1080), (1920, 1080)),
+        (PORTRAIT, (1080, 1920), (1080, 1920)),
+        (PORTRAIT + LANDSCAPE, (1080, 1920), (1080, 1920)),
+        (LANDSCAPE + PORTRAIT, (1920, 1080), (1920, 1080)),
+        # only the other orientation: it must be tall enough to be cropped
+        (LANDSCAPE, (1080, 1920), (3840, 2160)),
+        # nothing covers: the largest
+        (LANDSCAPE[:2], (1920, 1080), (960, 540)),
+        # messengers round sides down: still no reason for 4K
+        ([file(1920, 1072), file(3840, 2160)], (1920, 1080), (1920, 1072)),
+        ([file(2048, 1080), file(4096, 2160)], (1920, 1080), (2048, 1080)),
+    ],
+)
+def test_the_smallest_that_covers_the_canvas_is_taken(
+    files: list[dict[str, Any]], canvas: tuple[int, int], chosen: tuple[int, int]
+) -> None:
+    for order in (files, files[::-1]):
+        got = choose_rendition(order, *canvas)
+        assert got is not None
+        assert (got["width"], got["height"]) == chosen
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        None,
+        [],
+        "none",
+        [None, 3],
+        [file(None, None, quality="hls")],
+        [file(None, 1080), file(1920, None), file(0, 0), file(-1, 5)],
+        [file(1920, 1080, file_type="video/webm")],
+        [file(1920, 1080, quality="hls")],
+        [file(1920, 1080, link=None), file(1920, 1080, link="file:///etc/passwd")],
+        [{}],
+    ],
+)
+def test_what_cannot_be_played_is_never_chosen(files: Any) -> None:
+    assert choose_rendition(files, 1920, 1080) is None
