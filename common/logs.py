@@ -9,7 +9,7 @@ from common.settings import Settings
 
 SECRET_NAMES = ("secret", "key", "password", "token")
 # The signature of a signed link and the password of an address are secrets wherever they turn up.
-SECRET_PATTERN = re.compile(r"(X-Amz-(?:Signature|Credential)=|[?&](?:key|token)=|//[^/\s:@]*:)[^&@\s\"']+")
+SECRET_PATTERN = re.compile(r"(X-Amz-(?:Signature|Credential)=|[?&](?:key|token)=|//[^/\s:@]*:(?=[^\s/]*@))[^&@\s\"']+")
 
 
 class _Redact(logging.Formatter):

@@ -1,8 +1,9 @@
 """What the user asked for."""
 
+import re
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints, field_validator, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, field_validator, model_validator
 
 from common.contracts.base import Contract, canonical_json
 
@@ -15,12 +16,21 @@ Mood = Literal["calm", "uplifting", "dramatic", "playful"]
 CaptionMode = Literal["burn", "file", "none"]
 "`burn`: drawn into the picture and beside it as files; `file`: files only; `none`: neither."
 
+CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 MAX_SCENES = 200
 MAX_SCRIPT_CHARS = 50_000
 MAX_SCENE_CHARS = 2_000
 MAX_METADATA_BYTES = 4_096
 
-Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_SCENE_CHARS)]
+
+def _without_controls(text: str) -> str:
+    if CONTROLS.search(text):
+        raise ValueError("it has control characters, which can be neither spoken nor shown; remove them")
+    return text
+
+
+PROSE = AfterValidator(_without_controls)
+"Text to speak or to show. Line breaks and tabs are fine."
 AssetId = Annotated[str, StringConstraints(pattern=r"^ast_[0-9a-f]{32}$")]
 
 
@@ -40,8 +50,8 @@ class MediaRef(Contract):
 class SceneRequest(Contract):
     """One scene as the user wrote it. `show` says what to see; `narration` what to hear."""
 
-    narration: Annotated[str, StringConstraints(strip_whitespace=True, max_length=MAX_SCENE_CHARS)] = ""
-    show: Annotated[str, StringConstraints(strip_whitespace=True, max_length=500)] | None = None
+    narration: Annotated[str, StringConstraints(strip_whitespace=True, max_length=MAX_SCENE_CHARS), PROSE] = ""
+    show: Annotated[str, StringConstraints(strip_whitespace=True, max_length=500), PROSE] | None = None
     media: MediaRef | None = None
     duration: Annotated[float, Field(ge=0.5, le=600)] | None = None
     "Seconds; the narration still gets the time it needs."
@@ -75,9 +85,12 @@ class MusicChoice(Contract):
 class VideoRequest(Contract):
     """A request for one video. Exactly one of `prompt`, `script` and `scenes` says what it is about."""
 
-    prompt: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4_000)] | None = None
+    prompt: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4_000), PROSE] | None = (
+        None
+    )
     script: (
-        Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_SCRIPT_CHARS)] | None
+        Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_SCRIPT_CHARS), PROSE]
+        | None
     ) = None
     scenes: Annotated[tuple[SceneRequest, ...], Field(min_length=1, max_length=MAX_SCENES)] | None = None
     duration_target: Annotated[float, Field(ge=3, le=3_600)] | None = None

@@ -18,7 +18,7 @@ class Profile(Contract):
     width: int
     height: int
     fps: int = 30
-    crf: int = 20
+    crf: int = 23
     preset: str = "veryfast"
     audio_bitrate: int = 192_000
     loudness: float = -14.0

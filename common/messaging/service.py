@@ -6,6 +6,7 @@ import os
 import sys
 import threading
 import uuid
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 os.environ.setdefault("REMAP_SIGTERM", "SIGQUIT")
 
 from celery import signals
+from celery.platforms import SecurityWarning
 
 from common import launcher
 from common.contracts.job import WorkerInfo
@@ -69,7 +71,20 @@ def serve(service: Service) -> int:
     parent = os.getpid()
     bound = signals.worker_process_init.connect(lambda **_: launcher.die_with_parent(parent), weak=False)
     del ready, gone, bound
-    arguments = ["worker", "-Q", service.queue, "-c", str(slots), "-P", service.pool, "-n", f"{worker.id}@%h"]
+    # Celery warns of running as root because of pickle, which we do not accept.
+    warnings.filterwarnings("ignore", category=SecurityWarning)
+    arguments = [
+        "--quiet",
+        "worker",
+        "-Q",
+        service.queue,
+        "-c",
+        str(slots),
+        "-P",
+        service.pool,
+        "-n",
+        f"{worker.id}@%h",
+    ]
     arguments += ["--without-gossip", "--without-mingle", "--without-heartbeat", "-l", settings.log_level]
     app.worker_main(arguments)
     return 0

@@ -1,6 +1,19 @@
-"""The process table, read from /proc."""
+"""The process table, read from /proc, and what child processes inherit."""
 
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+
+@contextmanager
+def ctrl_c_works() -> Iterator[None]:
+    """Children started in this block heed SIGINT, even where the test run itself was told to ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def find(word: str, under: int | None = None) -> list[int]:

@@ -1,0 +1,125 @@
+"""Media that users bring: kept once per content, named by it, known by what it is and not by its name."""
+
+import hashlib
+import os
+import tempfile
+from pathlib import Path
+from typing import IO
+
+from common.contracts.base import Contract
+from common.errors import InvalidRequest, ObjectMissing, ReelwrightError
+from common.settings import Settings
+from common.sniff import HEAD_BYTES, demuxer, sniff
+from common.storage.port import Storage
+
+
+class TooLarge(ReelwrightError):
+    """More bytes than this server takes."""
+
+    code = "too_large"
+
+
+class UnknownMedia(ReelwrightError):
+    """Content that is no picture, video or sound we can use."""
+
+    code = "unsupported_media"
+
+
+class Asset(Contract):
+    """What is known of an uploaded file; stored beside it as `about.json`."""
+
+    media_type: str
+    size: int
+    "In bytes."
+    sha256: str
+    name: str
+    "As the user called it; for people only."
+
+    @property
+    def id(self) -> str:
+        return f"ast_{self.sha256[:32]}"
+
+
+class Incoming:
+    """A file on its way in: written to disk, measured and digested as it arrives, gone when closed.
+
+    Raises `TooLarge` from `write` as soon as it is. Has the methods of a file, as form parsers want one.
+    """
+
+    def __init__(self, folder: Path | None, limit: int) -> None:
+        self._file: IO[bytes] = tempfile.NamedTemporaryFile(dir=folder, prefix="upload-")  # noqa: SIM115 (see close)
+        self._limit = limit
+        self._digest = hashlib.sha256()
+        self.size = 0
+
+    def write(self, data: bytes) -> int:
+        self.size += len(data)
+        if self.size > self._limit:
+            raise TooLarge(f"a file may have at most {self._limit // 2**20} MB here")
+        self._digest.update(data)
+        return self._file.write(data)
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        return self._file.seek(offset, whence)
+
+    def read(self, size: int = -1) -> bytes:
+        return self._file.read(size)
+
+    def close(self) -> None:
+        self._file.close()
+
+    @property
+    def path(self) -> Path:
+        self._file.flush()
+        return Path(self._file.name)
+
+    @property
+    def sha256(self) -> str:
+        return self._digest.hexdigest()
+
+
+class Assets:
+    """The uploaded media of each owner."""
+
+    def __init__(self, storage: Storage, settings: Settings) -> None:
+        self._storage, self._bucket = storage, settings.assets_bucket
+        self._folder, self._limit = settings.scratch(), settings.max_upload_mb * 2**20
+
+    def incoming(self) -> Incoming:
+        return Incoming(self._folder, self._limit)
+
+    def keep(self, owner: str, file: Incoming, name: str) -> Asset:
+        """Stores what has come in. The same content is the same asset, whatever it is called."""
+        file.seek(0)
+        media_type = sniff(file.read(HEAD_BYTES))
+        if media_type is None or not (media_type.startswith("audio/") or demuxer(media_type)):
+            raise UnknownMedia(
+                "this is no picture, video or sound we can use (JPEG, PNG, WebP, GIF, MP4, WebM, MP3, ...)"
+            )
+        asset = Asset(media_type=media_type, size=file.size, sha256=file.sha256, name=name[:200])
+        folder = _folder(owner, asset.id)
+        self._storage.put_file(self._bucket, f"{folder}/media", file.path, media_type)
+        # Last, because an asset exists once this does.
+        about = asset.model_dump_json().encode()
+        self._storage.put_bytes(self._bucket, f"{folder}/about.json", about, "application/json")
+        return asset
+
+    def about(self, owner: str, asset_id: str) -> Asset | None:
+        try:
+            return Asset.model_validate_json(
+                self._storage.get_bytes(self._bucket, f"{_folder(owner, asset_id)}/about.json")
+            )
+        except ObjectMissing:
+            return None
+
+    def check(self, owner: str, asset_id: str, kinds: tuple[str, ...], field: str) -> None:
+        """Raises `InvalidRequest` for `field` unless the asset is there and one of `kinds` (`video`, `audio`, ...)."""
+        asset = self.about(owner, asset_id)
+        if asset is None:
+            raise InvalidRequest(field, f"there is no asset {asset_id}; upload it first with POST /mcp/assets")
+        if asset.media_type.partition("/")[0] not in kinds:
+            raise InvalidRequest(field, f"the asset is {asset.media_type}; this needs {' or '.join(kinds)}")
+
+
+def _folder(owner: str, asset_id: str) -> str:
+    return f"{owner}/asset/{asset_id}"

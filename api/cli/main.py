@@ -1,0 +1,196 @@
+"""What the command line understands. Only the standard library is imported until a command runs."""
+
+import argparse
+import math
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import NoReturn
+
+from api.cli.errors import BAD_INPUT, FAILED, INTERRUPTED, CommandError, Interrupted
+
+REEL = """\
+Turns a prompt, a script or a list of scenes into a narrated, captioned, scored video.
+
+commands:
+  make     make a video
+  up       run the service on this machine until Ctrl-C
+  test     check the code and run the tests
+
+examples:
+  ./reel make "A beautiful sunset over the ocean with waves crashing on the beach"
+  ./reel make --script talk.txt --aspect 9:16 -o talk.mp4
+  ./reel up --data ~/reelwright
+
+`./reel COMMAND --help` says more about a command.
+"""
+MAKE = """\
+Makes a video and prints its path. Captions are written beside it as .srt and .vtt.
+
+If a Reelwright runs on this machine (./reel up) it does the work; else one is started for this video alone
+and leaves nothing behind. Ctrl-C cancels.
+
+examples:
+  ./reel make "How bees find their way home"               a few shots, 30 seconds
+  ./reel make "Rain in the city" --duration 12 --aspect 1:1 --style mono --music calm
+  ./reel make --script talk.txt --voice en-gb -o talk.mp4  the whole text is narrated
+  ./reel make --scenes film.json --captions file           every scene as you want it
+"""
+SCENES = """\
+a scenes file is a JSON list; a scene needs at least one of narration, show and media:
+  [{"narration": "We start at the harbour.", "media": "harbour.jpg"},
+   {"narration": "Then the storm comes.", "show": "storm waves at sea", "duration": 6},
+   {"show": "calm sea at dawn", "media": "https://example.org/dawn.mp4"}]
+media is a file (beside the list), a web address, or the id of an uploaded asset.
+
+exit codes: 0 the video is there, 1 it could not be made, 2 something asked for is wrong, 130 Ctrl-C
+"""
+UP = """\
+Runs Redis, an object store and the five services in the foreground until Ctrl-C, and shows what they log.
+The API listens on http://127.0.0.1:8080 unless told otherwise. There are no keys yet: whoever reaches the
+address can use the service.
+
+Settings are read from the environment and from a file .env beside reel; .env.example lists them all.
+
+examples:
+  ./reel up                        jobs and videos are gone when it ends
+  ./reel up --data ~/reelwright    they are kept between runs
+  PEXELS_API_KEY=... ./reel up     with stock footage
+"""
+TEST = """\
+Runs the linters, the type checker, the import rules and the tests.
+
+examples:
+  ./reel test                            everything that is not slow
+  ./reel test --all                      the slow tests too
+  ./reel test tests/unit -k storyboard   only pytest, with these arguments
+"""
+
+
+STYLES = ("cinematic", "documentary", "vivid", "mono", "vintage", "minimal")
+
+
+def main(arguments: list[str]) -> int:
+    parser = _parser()
+    if not arguments:
+        parser.print_help()
+        return BAD_INPUT
+    options, rest = parser.parse_known_args(arguments)
+    if options.command == "test":
+        options.pytest = rest
+    elif rest:
+        parser.error(f"unknown argument: {rest[0]}")
+    _heed_signals()
+    try:
+        return int(_command(options.command)(options))
+    except CommandError as error:
+        print(f"reel: {error}", file=sys.stderr)
+        return error.code
+    except BrokenPipeError:
+        # Whoever read us is gone; what Python still wants to write on its way out goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    except KeyboardInterrupt:
+        print("\nreel: stopped.", file=sys.stderr)
+        return INTERRUPTED
+    except Interrupted as stop:
+        return stop.code
+
+
+def _command(name: str) -> Callable[[argparse.Namespace], int]:
+    if name == "make":
+        from api.cli.make import make
+
+        return make
+    if name == "up":
+        from api.cli.up import up
+
+        return up
+    from api.cli.checks import test
+
+    return test
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="reel", description=REEL, usage="./reel COMMAND [options]", add_help=False)
+    parser.add_argument("-h", "--help", action="help", help=argparse.SUPPRESS)
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, help=argparse.SUPPRESS)
+    _add_make(commands.add_parser("make", prog="reel make", description=MAKE, epilog=SCENES, formatter_class=_Plain))
+    up = commands.add_parser("up", prog="reel up", description=UP, formatter_class=_Plain)
+    up.add_argument("--data", type=Path, metavar="DIR", help="keep jobs, assets and videos here")
+    up.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")
+    up.add_argument("--port", type=_port, default=8080, help="of the API (8080)")
+    test = commands.add_parser("test", prog="reel test", description=TEST, formatter_class=_Plain)
+    test.add_argument("--all", action="store_true", help="the slow tests too")
+    return parser
+
+
+def _add_make(make: argparse.ArgumentParser) -> None:
+    make.usage = "reel make (PROMPT | --script FILE | --scenes FILE) [options]"
+    what = make.add_argument_group("what it is about (one of these)")
+    what.add_argument("prompt", nargs="?", metavar="PROMPT", help="a line, or a few sentences to be narrated")
+    what.add_argument("--script", metavar="FILE", help="a text to be narrated")
+    what.add_argument("--scenes", metavar="FILE", help="a JSON list of scenes (see below)")
+    how = make.add_argument_group("how it looks and sounds")
+    how.add_argument("--duration", type=_seconds, metavar="S", help="length in seconds (a one-line prompt: 30)")
+    how.add_argument("--aspect", choices=("16:9", "9:16", "1:1"), help="shape of the picture (16:9)")
+    how.add_argument("--style", choices=STYLES, metavar="STYLE", help=f"{', '.join(STYLES)} (cinematic)")
+    how.add_argument("--voice", metavar="VOICE", help="name of a voice (the language's own)")
+    how.add_argument("--language", metavar="TAG", help="of the narration, such as en or pt-BR (en)")
+    how.add_argument(
+        "--footage", choices=("auto", "pexels", "folder", "scenery"), help="where pictures come from (auto)"
+    )
+    how.add_argument(
+        "--music", metavar="MUSIC", help="auto, none, calm, uplifting, dramatic, playful or a sound file (auto)"
+    )
+    how.add_argument(
+        "--captions", choices=("burn", "file", "none"), help="in the picture and as files, files only, none (burn)"
+    )
+    how.add_argument("--seed", type=int, metavar="N", help="another number gives other scenery and music (0)")
+    where = make.add_argument_group("where")
+    where.add_argument("-o", "--output", metavar="OUT.mp4", help="file or folder (a name from the first words, here)")
+    where.add_argument("--server", metavar="URL", help="the Reelwright that does the work")
+    where.add_argument("--data", type=Path, metavar="DIR", help="run a private stack that keeps jobs and logs here")
+
+
+class _Plain(argparse.RawDescriptionHelpFormatter):
+    """Keeps our line breaks, and gives the option column room."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=32, width=110)
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says one line when something is wrong, and where to read more."""
+
+    def __init__(self, **options: object) -> None:
+        super().__init__(**{"formatter_class": _Plain, "allow_abbrev": False, **options})  # type: ignore[arg-type]
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"reel: {message} (see {self.prog} --help)\n")
+
+
+def _seconds(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number) or number <= 0:
+        raise argparse.ArgumentTypeError("must be a number of seconds")
+    return number
+
+
+def _port(text: str) -> int:
+    number = int(text)
+    if not 1 <= number <= 65535:
+        raise argparse.ArgumentTypeError("must be from 1 to 65535")
+    return number
+
+
+def _heed_signals() -> None:
+    """A closed terminal or a polite kill must clean up like Ctrl-C does."""
+
+    def interrupt(number: int, _: object) -> NoReturn:
+        raise Interrupted(number)
+
+    signal.signal(signal.SIGTERM, interrupt)
+    signal.signal(signal.SIGHUP, interrupt)

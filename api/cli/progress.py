@@ -1,0 +1,128 @@
+"""How far a job is: a block that redraws itself on a terminal, plain lines anywhere else."""
+
+import os
+import shutil
+import time
+import unicodedata
+from typing import Any, Protocol, TextIO
+
+Status = dict[str, Any]
+BAR = 34
+MARKS = {"rendered": "✓", "failed": "✗", "cancelled": "✗", "waiting": "·", "gathered": "·", "queued for rendering": "·"}
+"States of a scene that is not being worked on; the others get an arrow."
+
+
+class Display(Protocol):
+    """Shows statuses of one job, newest last."""
+
+    def show(self, status: Status) -> None: ...
+
+    def close(self) -> None: ...
+
+
+def display_for(stream: TextIO) -> Display:
+    if stream.isatty() and os.environ.get("TERM", "dumb") != "dumb":
+        return TerminalDisplay(stream)
+    return LineDisplay(stream)
+
+
+class LineDisplay:
+    """One line per change, for logs and pipes."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._step = ""
+        self._scenes: dict[str, str] = {}
+
+    def show(self, status: Status) -> None:
+        percent = f"{status['overall_progress']:3d} %"
+        if status["current_step"] != self._step:
+            self._step = status["current_step"]
+            self._say(f"{percent}  {self._step}")
+        for number, scene in enumerate(status["scenes"], 1):
+            state = scene["state"]
+            if state != self._scenes.get(scene["id"], "waiting") and state in ("rendered", "failed"):
+                self._say(f"{percent}  scene {number} of {status['total_scenes']} {state}: {_label(scene)}")
+            self._scenes[scene["id"]] = state
+
+    def close(self) -> None:
+        """Nothing to tidy up."""
+
+    def _say(self, line: str) -> None:
+        self._stream.write(f"{line}\n")
+        self._stream.flush()
+
+
+class TerminalDisplay:
+    """An overall bar and a line per scene, redrawn in place."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._lines = 0
+        self._started = time.monotonic()
+
+    def show(self, status: Status) -> None:
+        size = shutil.get_terminal_size()
+        lines = self._block(status, size.columns - 1, max(1, size.lines - 4))
+        back = f"\x1b[{self._lines}F" if self._lines else ""
+        self._stream.write(back + "\x1b[J" + "".join(f"{line}\n" for line in lines))
+        self._stream.flush()
+        self._lines = len(lines)
+
+    def close(self) -> None:
+        """The last block stays; what comes next is written below it."""
+        self._lines = 0
+
+    def _block(self, status: Status, width: int, room: int) -> list[str]:
+        minutes, seconds = divmod(int(time.monotonic() - self._started), 60)
+        percent = status["overall_progress"]
+        head = (
+            f"{_bar(percent, min(BAR, width // 3))} {percent:3d} %  {minutes}:{seconds:02d}  {status['current_step']}"
+        )
+        return [clip(head, width), *_scene_lines(status["scenes"], width, room)]
+
+
+def _scene_lines(scenes: list[Status], width: int, room: int) -> list[str]:
+    """As many scenes as fit, from the first unfinished one on."""
+    first = 0
+    if len(scenes) > room:
+        done = next((index for index, scene in enumerate(scenes) if scene["state"] != "rendered"), len(scenes))
+        first = max(0, min(done - 1, len(scenes) - room))
+    shown = scenes[first : first + room]
+    return [_scene_line(first + index, scene, width) for index, scene in enumerate(shown, 1)]
+
+
+def _scene_line(number: int, scene: Status, width: int) -> str:
+    state = scene["state"]
+    if state == "rendering":
+        state += f" {scene['progress']} %"
+    label_width = max(10, width - 30)
+    label = clip(_label(scene), label_width)
+    padding = " " * (label_width - columns(label))
+    return clip(f"{number:3d} {MARKS.get(scene['state'], '▸')} {label}{padding} {state}", width)
+
+
+def _label(scene: Status) -> str:
+    shows = [shot["show"] for shot in scene["shots"]]
+    return clip(scene["narration"] or ", ".join(shows), 60)
+
+
+def _bar(percent: int, width: int) -> str:
+    full = round(width * percent / 100)
+    return "█" * full + "░" * (width - full)
+
+
+def clip(text: str, width: int) -> str:
+    """`text` on one line of at most `width` columns; nothing in it can steer the terminal."""
+    clean = "".join(char if char.isprintable() else " " for char in text)
+    if columns(clean) <= width:
+        return clean
+    while columns(clean) > width - 1:
+        clean = clean[:-1]
+    return clean + "…"
+
+
+def columns(text: str) -> int:
+    """How wide a terminal shows it: East Asian characters take two columns, combining marks none."""
+    wide = sum(unicodedata.east_asian_width(char) in "WF" for char in text)
+    return len(text) + wide - sum(unicodedata.combining(char) > 0 for char in text)

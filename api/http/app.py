@@ -1,0 +1,50 @@
+"""Puts the service together."""
+
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, request
+from werkzeug.exceptions import Forbidden
+
+from api.assets import Assets
+from api.http import problems
+from api.http.reading import UploadRequest
+from api.http.routes import asset_routes, health_routes, job_routes
+from api.jobs import Jobs
+from common.jobs.store import JobStore
+from common.settings import Settings
+from common.storage.port import Storage
+
+MAX_JSON_BYTES = 4 * 2**20
+HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+
+
+def create_app(settings: Settings, store: JobStore, storage: Storage) -> Flask:
+    app = Flask("reelwright", static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = MAX_JSON_BYTES
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    assets = Assets(storage, settings)
+    app.request_class = type("AssetRequest", (UploadRequest,), {"assets": assets})
+    app.before_request(_refuse_other_sites)
+    app.after_request(_add_headers)
+    problems.register(app)
+    app.register_blueprint(job_routes(Jobs(store, storage, assets, settings)))
+    app.register_blueprint(asset_routes(assets, settings))
+    app.register_blueprint(health_routes(store, storage))
+    return app
+
+
+def _refuse_other_sites() -> None:
+    """A web page somewhere else must not make this service work through its reader's browser."""
+    origin = request.headers.get("Origin")
+    if origin is not None and request.method != "GET" and urlsplit(origin).netloc != request.host:
+        raise Forbidden("requests from pages of another site are refused")
+
+
+def _add_headers(response: Response) -> Response:
+    response.headers.extend(HEADERS)
+    return response

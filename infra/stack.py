@@ -1,0 +1,186 @@
+"""The whole system on one machine with nothing installed: Redis, an S3 store and the five services.
+
+`python -m infra.stack --data DIR` runs it until its standard input ends or a signal comes. Whoever started it
+holds the other end of that input, so it stops in good order even when its owner was killed. On standard
+output it says, as one line of JSON, where the API is or why there is none.
+"""
+
+import argparse
+import json
+import os
+import select
+import shutil
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NoReturn
+
+import redis
+import requests
+
+from common.errors import ReelwrightError
+from common.settings import BadSetting, Settings
+from common.storage.s3 import S3Storage
+from infra import local
+from infra.local import Plan, StackError
+from infra.supervisor import GaveUp, Sink, Supervisor
+
+START_SECONDS = 90.0
+TICK = 0.2
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
+
+class Stopped(Exception):
+    """The stack was told to end."""
+
+
+class NotReady(Exception):
+    """What the API says is missing."""
+
+
+class Stack:
+    """One running system. Make it, `start` it, and call `tend` until it is time to `stop`.
+
+    `ended` waits for at most the seconds it is given and says whether the stack shall end.
+    """
+
+    def __init__(self, plan: Plan, own: dict[str, str], sink: Sink, ended: Callable[[float], bool]) -> None:
+        self._plan, self._own, self._ended = plan, own, ended
+        self._supervisor = Supervisor(sink)
+
+    def start(self) -> None:
+        """Returns when jobs can be done; raises `StackError` when that will not happen."""
+        plan = self._plan
+        env = local.environment(plan, self._own)
+        settings = Settings.from_env(env)
+        self._supervisor.start(local.redis_program(plan))
+        self._supervisor.start(local.s3_program(plan))
+        self._until(redis.Redis.from_url(settings.state_url, socket_timeout=2).ping, "Redis")
+        self._until(S3Storage(settings).make_buckets, "the object store")
+        for program in local.services(env):
+            self._supervisor.start(program)
+        self._until(lambda: _ready(plan.url), "the services")
+
+    def tend(self) -> None:
+        """Keeps everything running and waits a moment; call it without pause. Raises `Stopped` at the end."""
+        if self._ended(TICK):
+            raise Stopped
+        try:
+            self._supervisor.tend()
+        except GaveUp as failure:
+            raise StackError(str(failure)) from None
+
+    def stop(self) -> None:
+        self._supervisor.stop()
+
+    def _until(self, check: Callable[[], Any], what: str) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        why = ""
+        while time.monotonic() < deadline:
+            try:
+                check()
+                return
+            except (redis.RedisError, ReelwrightError, requests.RequestException, NotReady) as error:
+                why = str(error) if isinstance(error, NotReady) else ""
+            self.tend()
+        raise StackError(f"{what} did not get ready within {START_SECONDS:.0f} s{why and ': '}{why}")
+
+
+def _ready(url: str) -> None:
+    with requests.Session() as session:
+        session.trust_env = False  # no proxy between us and ourselves
+        answer = session.get(f"{url}/readyz", timeout=5)
+    if answer.status_code != 200:
+        raise NotReady(answer.json().get("detail", ""))
+
+
+def main() -> int:
+    arguments = _arguments()
+    told = threading.Event()
+    for number in STOP_SIGNALS:
+        signal.signal(number, lambda *_: told.set())
+
+    def ended(seconds: float) -> bool:
+        at_end = select.select([sys.stdin], [], [], seconds)[0] and not os.read(sys.stdin.fileno(), 4096)
+        return bool(at_end) or told.is_set()
+
+    try:
+        with local.held(arguments.data), _discarded(arguments.data if arguments.discard else None):
+            plan = Plan.make(arguments.data, arguments.host, arguments.port)
+            sink = _to_terminal if arguments.logs == "terminal" else _to_files(plan.folder("logs"))
+            _run(Stack(plan, local.own_settings(local.ROOT, os.environ), sink, ended), plan.url)
+    except Stopped:
+        return 0
+    except (StackError, BadSetting) as error:
+        _tell(error=str(error))
+    except OSError as error:
+        _tell(error=f"{error.filename or 'a file'} cannot be used ({error.strerror})")
+    return 1
+
+
+def _run(stack: Stack, url: str) -> NoReturn:
+    try:
+        stack.start()
+        _tell(url=url)
+        while True:
+            stack.tend()
+    finally:
+        stack.stop()
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m infra.stack", description=__doc__)
+    parser.add_argument("--data", type=Path, required=True, help="folder for jobs, objects and logs")
+    parser.add_argument("--discard", action="store_true", help="remove that folder at the end")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=0, help="of the API; 0 takes a free one")
+    parser.add_argument("--logs", choices=("files", "terminal"), default="files")
+    return parser.parse_args()
+
+
+@contextmanager
+def _discarded(folder: Path | None) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        if folder:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _tell(**message: str) -> None:
+    try:
+        print(json.dumps(message), flush=True)
+    except BrokenPipeError:
+        pass  # whoever started us is gone; standard input says so too
+
+
+def _to_files(folder: Path) -> Sink:
+    def write(name: str, line: str) -> None:
+        try:
+            with (folder / f"{name}.log").open("a") as file:
+                file.write(line + "\n")
+        except OSError:
+            pass  # a full disk must not stop the program that writes
+
+    return write
+
+
+_terminal = threading.Lock()
+
+
+def _to_terminal(name: str, line: str) -> None:
+    if not line:
+        return
+    try:
+        with _terminal:
+            sys.stderr.write(f"{name:<14} | {line}\n")
+    except OSError:
+        pass  # nobody reads any more
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,167 @@
+"""Runs programs for as long as its owner wants them, and leaves none of them behind.
+
+Each program starts through `common/launcher.py`, so the kernel kills it when we die in whatever way, and in
+a session of its own, so that stopping it takes what it started with it. One that ends by itself is started
+again, after a pause that grows; a program that cannot stay up is reported instead of being tried for ever.
+
+Everything here runs in one thread, the one that made the supervisor: the kernel ties a child to the
+*thread* that started it.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from common import launcher
+
+Sink = Callable[[str, str], None]
+"Takes the name of a program and one line it wrote. Must not raise."
+PUMP_SECONDS = 1.0
+"To wait for the last lines of a program that has ended; something it started may hold the pipe open."
+
+
+class GaveUp(Exception):
+    """A program ended too often, too soon. Names it, and has the last thing it said."""
+
+    def __init__(self, name: str, last_words: str) -> None:
+        super().__init__(f"{name} cannot stay up: {last_words or 'it says nothing'}")
+
+
+@dataclass(frozen=True)
+class Program:
+    """What to run. `group` orders the stop: the highest group ends first."""
+
+    name: str
+    command: Sequence[str]
+    env: Mapping[str, str]
+    cwd: Path
+    group: int = 0
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How a supervisor waits, in seconds."""
+
+    first_pause: float = 0.5
+    longest_pause: float = 10.0
+    steady: float = 20.0
+    "A program that ran this long is healthy again: its count of falls starts over."
+    max_falls: int = 4
+    grace: float = 10.0
+    "Between asking a program to end and making it."
+
+
+@dataclass
+class _Child:
+    program: Program
+    process: subprocess.Popen[bytes]
+    started: float
+    pump: "_Pump"
+    falls: int = 0
+    restart_at: float | None = None
+    "When to start it again; None while it runs."
+
+
+class Supervisor:
+    """Keeps programs running. `start` them, call `tend` a few times a second, and `stop` at the end."""
+
+    def __init__(self, sink: Sink, patience: Patience | None = None) -> None:
+        self._sink = sink
+        self._patience = patience or Patience()
+        self._children: dict[str, _Child] = {}
+
+    def start(self, program: Program) -> None:
+        self._children[program.name] = self._spawn(program)
+
+    def tend(self) -> None:
+        """Starts again what has ended. Raises `GaveUp` for a program that cannot stay up."""
+        for child in list(self._children.values()):
+            if child.restart_at is None and child.process.poll() is not None:
+                self._fallen(child)
+            elif child.restart_at is not None and time.monotonic() >= child.restart_at:
+                again = self._spawn(child.program)
+                again.falls = child.falls
+                self._children[child.program.name] = again
+
+    def stop(self) -> None:
+        """Ends everything, group by group: asks first, then makes it. Returns when nothing is left."""
+        for group in sorted({child.program.group for child in self._children.values()}, reverse=True):
+            self._end([child for child in self._children.values() if child.program.group == group])
+        self._children.clear()
+
+    def _spawn(self, program: Program) -> _Child:
+        starter = [sys.executable, "-I", "-S", launcher.__file__, str(os.getpid())]
+        process = subprocess.Popen(
+            [*starter, *program.command],
+            env=dict(program.env),
+            cwd=program.cwd,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        return _Child(program, process, time.monotonic(), _Pump(program.name, process, self._sink))
+
+    def _fallen(self, child: _Child) -> None:
+        _kill_group(child.process)  # what it started must not work beside its successor
+        lived = time.monotonic() - child.started
+        child.falls = 1 if lived >= self._patience.steady else child.falls + 1
+        if child.falls >= self._patience.max_falls:
+            child.pump.join(PUMP_SECONDS)
+            raise GaveUp(child.program.name, child.pump.last)
+        pause = min(self._patience.longest_pause, self._patience.first_pause * 2 ** (child.falls - 1))
+        child.restart_at = time.monotonic() + pause
+        how = _ending(child.process.returncode)
+        self._sink(child.program.name, f"{how} after {lived:.0f} s; starting it again in {pause:g} s")
+
+    def _end(self, members: list[_Child]) -> None:
+        children = [child for child in members if child.restart_at is None]  # the others have ended already
+        for child in children:
+            if child.process.poll() is None:
+                child.process.terminate()
+        deadline = time.monotonic() + self._patience.grace
+        for child in children:
+            try:
+                child.process.wait(max(0.0, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                self._sink(child.program.name, "did not end when asked to; killed")
+        for child in children:
+            _kill_group(child.process)
+            child.process.wait()
+            child.pump.join(PUMP_SECONDS)
+
+
+class _Pump(threading.Thread):
+    """Carries what a program writes to the sink, line by line, so that a full pipe never blocks it."""
+
+    def __init__(self, name: str, process: subprocess.Popen[bytes], sink: Sink) -> None:
+        super().__init__(daemon=True)
+        assert process.stdout is not None
+        self._program, self._lines, self._sink = name, process.stdout, sink
+        self.last = ""
+        self.start()
+
+    def run(self) -> None:
+        with self._lines as lines:
+            for line in lines:
+                text = line.decode(errors="replace").rstrip()
+                self.last = text or self.last
+                self._sink(self._program, text)
+
+
+def _ending(code: int) -> str:
+    return f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
+
+
+def _kill_group(process: subprocess.Popen[bytes]) -> None:
+    """Kills the program and all it started; the session it leads has its process id."""
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass  # nobody is left

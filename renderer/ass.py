@@ -1,0 +1,167 @@
+"""Draws cues with Advanced SubStation Alpha, the only caption format that libass can style.
+
+Pure. One event per word: the whole cue is shown and the word being said has the accent colour, so
+nothing moves while the highlight travels.
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import count, pairwise
+from typing import NamedTuple
+
+from common.contracts.request import Style
+from common.contracts.timeline import CaptionLook
+from renderer.captions import Cue, Spoken
+
+# libass takes the height of a whole line as the size of a font; a line of the bundled font is this many ems.
+_LINE_HEIGHT = 1.257
+# After a backslash, so that `\\N` in a text is not read as a line break.
+_WORD_JOINER = "\u2060"
+
+
+class _Place(NamedTuple):
+    """Where captions stand and how large they are, in shares of the canvas' height."""
+
+    em: float
+    bottom: float
+
+
+class _Design(NamedTuple):
+    accent: str
+    "RRGGBB"
+    scale: float = 1.0
+    upper: bool = False
+
+
+_DESIGNS: dict[Style, _Design] = {
+    "cinematic": _Design("FFC24B"),
+    "documentary": _Design("FFE27A", scale=0.94),
+    "vivid": _Design("FFE500", scale=0.86, upper=True),
+    "mono": _Design("FFD23F"),
+    "vintage": _Design("FFB570"),
+    "minimal": _Design("9AD8FF", scale=0.90),
+}
+
+
+def ass(cues: Sequence[Cue], look: CaptionLook, family: str, fps: int) -> str:
+    """The cues as an .ass file for a canvas of the look's size, set in the font `family`."""
+    design = _DESIGNS[look.style]
+    em = _place(look).em * design.scale * look.height
+    events = [event for cue in cues for event in (_halo(cue, design, em, fps), *_words(cue, design, em, fps))]
+    return "\n".join([*_header(look, em, family), *events, ""])
+
+
+def _place(look: CaptionLook) -> _Place:
+    ratio = look.width / look.height
+    if ratio > 1.4:
+        return _Place(em=0.052, bottom=0.075)
+    # Upright films are watched under the buttons and texts of an app, which cover the lowest quarter.
+    return _Place(em=0.043, bottom=0.28) if ratio < 0.7 else _Place(em=0.055, bottom=0.085)
+
+
+def _header(look: CaptionLook, em: float, family: str) -> list[str]:
+    caption = _style("Caption", family, em, look)
+    halo = caption | {
+        "Name": "Halo",
+        "PrimaryColour": "&H78000000",
+        "OutlineColour": "&H78000000",
+        "Outline": f"{em * 0.12:.2f}",
+        "Shadow": 0,
+    }
+    return [
+        "[Script Info]",
+        "ScriptType: v4.00+",
+        f"PlayResX: {look.width}",
+        f"PlayResY: {look.height}",
+        "WrapStyle: 2",
+        "ScaledBorderAndShadow: yes",
+        "YCbCr Matrix: TV.709",
+        "",
+        "[V4+ Styles]",
+        f"Format: {', '.join(caption)}",
+        f"Style: {','.join(map(str, caption.values()))}",
+        f"Style: {','.join(map(str, halo.values()))}",
+        "",
+        "[Events]",
+        "Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text",
+    ]
+
+
+def _style(name: str, family: str, em: float, look: CaptionLook) -> dict[str, str | int]:
+    return {
+        "Name": name,
+        "Fontname": family,
+        "Fontsize": f"{em * _LINE_HEIGHT:.1f}",
+        "PrimaryColour": "&H00FFFFFF",
+        "SecondaryColour": "&H00FFFFFF",
+        "OutlineColour": "&H30000000",
+        "BackColour": "&H90000000",
+        "Bold": -1,
+        "Italic": 0,
+        "Underline": 0,
+        "StrikeOut": 0,
+        "ScaleX": 100,
+        "ScaleY": 100,
+        "Spacing": 0,
+        "Angle": 0,
+        "BorderStyle": 1,
+        "Outline": f"{em * 0.055:.2f}",
+        "Shadow": f"{em * 0.04:.2f}",
+        "Alignment": 2,
+        "MarginL": round(look.width * 0.06),
+        "MarginR": round(look.width * 0.06),
+        "MarginV": round(look.height * _place(look).bottom),
+        # Each line finds its own writing direction.
+        "Encoding": -1,
+    }
+
+
+def _halo(cue: Cue, design: _Design, em: float, fps: int) -> str:
+    """A soft shade behind the whole cue: it is not seen on dark pictures and carries white letters over snow."""
+    return f"{_event('Halo', cue.start, cue.end, fps)}{{\\blur{em * 0.12:.1f}}}{_marked(cue.lines, None, design)}"
+
+
+def _words(cue: Cue, design: _Design, em: float, fps: int) -> Iterator[str]:
+    """One event per word, from its start to the start of the next."""
+    words = [word for line in cue.lines for word in line]
+    starts = [cue.start, *(min(max(word.start, cue.start), cue.end) for word in words[1:]), cue.end]
+    for index, (start, end) in enumerate(pairwise(starts)):
+        if end > start:
+            # The blur softens the edge of the outline, not the letters.
+            blur = f"{{\\blur{em * 0.02:.1f}}}"
+            yield f"{_event('Caption', start, end, fps)}{blur}{_marked(cue.lines, index, design)}"
+
+
+def _event(style: str, start: int, end: int, fps: int) -> str:
+    layer = 0 if style == "Halo" else 1
+    return f"Dialogue: {layer},{ass_time(start, fps)},{ass_time(end, fps)},{style},,0,0,0,,"
+
+
+def _marked(lines: Sequence[Sequence[Spoken]], active: int | None, design: _Design) -> str:
+    """The text of a cue, with its word number `active` in the accent colour."""
+    red, green, blue = design.accent[:2], design.accent[2:4], design.accent[4:]
+    numbers, marked = count(), []
+    for line in lines:
+        texts = [escape(word.text.upper() if design.upper else word.text) for word in line]
+        marked.append(
+            " ".join(
+                f"{{\\c&H{blue}{green}{red}&}}{text}{{\\c&HFFFFFF&}}" if next(numbers) == active else text
+                for text in texts
+            )
+        )
+    return "\\N".join(marked)
+
+
+def escape(text: str) -> str:
+    """`text` as libass shows it literally."""
+    return text.replace("\\", "\\" + _WORD_JOINER).replace("{", "\\{").replace("}", "\\}")
+
+
+def ass_time(frame: int, fps: int) -> str:
+    """The time at which an event must begin (or end) to do so on `frame`.
+
+    Half a frame early: times have steps of 10 ms, so one that fell on the frame itself could be read
+    as the frame before or the one after. Rounded half up, in whole numbers.
+    """
+    hundredths = max(0, (100 * (2 * frame - 1) + fps) // (2 * fps))
+    minutes, hundredths = divmod(hundredths, 6000)
+    return f"{minutes // 60}:{minutes % 60:02}:{hundredths // 100:02}.{hundredths % 100:02}"

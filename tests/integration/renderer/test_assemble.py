@@ -1,0 +1,205 @@
+"""Films joined by the real ffmpeg from real segments."""
+
+import io
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from PIL import Image
+
+from common.contracts.base import ObjectRef
+from common.contracts.footage import Footage
+from common.contracts.narration import Word
+from common.contracts.steps import AssembleFacts, AssembleSpec, SegmentSpec
+from common.contracts.timeline import CaptionLook, SegmentRef
+from common.errors import RenderFailed
+from common.storage.memory import MemoryStorage
+from renderer.assemble import assemble
+from renderer.segment import segment
+from tests.support import clips
+from tests.support.scenes import BUILD, PROGRAM, SMALL, clip, footage, pictures, scene, scenery, words
+from tests.support.steprun import step_run
+
+LOOK = CaptionLook(style="minimal", width=320, height=180)
+
+
+@dataclass
+class Cutter:
+    """Renders segments and joins them, each step in a folder of its own."""
+
+    folder: Path
+    storage: MemoryStorage
+    made: list[SegmentRef]
+
+    def fresh(self, name: str) -> Path:
+        path = self.folder / name
+        path.mkdir()
+        return path
+
+    def footage(self, path: Path, **more: float) -> Footage:
+        return footage(step_run(self.folder, self.storage), path, **more)
+
+    def segment(self, spec: SegmentSpec) -> Path:
+        run = step_run(self.fresh(f"segment-{len(self.made)}"), self.storage)
+        facts = segment(spec, run, PROGRAM, threads=1)
+        self.made.append(SegmentRef(scene="s1", media=facts.media, frames=facts.frames))
+        return run.workdir / "segment.mp4"
+
+    def mix(self, samples: int) -> ObjectRef:
+        cut = f"sine=f=440:r=48000,aformat=channel_layouts=stereo,atrim=end_sample={samples}"
+        path = clips.make(f"mix-{samples}.m4a", ["-f", "lavfi", "-i", cut, "-c:a", "aac", "-b:a", "192k"])
+        return step_run(self.folder, self.storage).keep("mix", path, "audio/mp4")
+
+    def film(
+        self, speech: tuple[tuple[Word, ...], ...] = (), captions: CaptionLook | None = LOOK, lost: int = 0
+    ) -> AssembleFacts:
+        spec = AssembleSpec(
+            segments=tuple(self.made),
+            mix=self.mix(sum(part.frames for part in self.made) * 1600 - lost),
+            profile=SMALL,
+            speech=speech,
+            captions=captions,
+            build=BUILD,
+        )
+        return assemble(spec, step_run(self.fresh("film"), self.storage), PROGRAM)
+
+    @property
+    def path(self) -> Path:
+        return self.folder / "film" / "film.mp4"
+
+    def read(self, ref: ObjectRef | None) -> bytes:
+        assert ref is not None
+        return self.storage.get_bytes("assets", ref.key)
+
+
+@pytest.fixture
+def cutter(tmp_path: Path) -> Cutter:
+    return Cutter(tmp_path, MemoryStorage(), [])
+
+
+def packets(path: Path) -> list[bytes]:
+    with av.open(str(path)) as container:
+        return [bytes(packet) for packet in container.demux(video=0) if packet.size]
+
+
+def test_the_film_has_the_frames_of_its_segments_bit_for_bit(cutter: Cutter):
+    parts = [
+        cutter.segment(scene(clip(cutter.footage(clips.clip(), seconds=2.0), 47))),
+        cutter.segment(scene(clip(scenery(), 31))),
+        cutter.segment(scene(clip(cutter.footage(clips.picture()), 23, motion="zoom-in"))),
+    ]
+    facts = cutter.film()
+    assert facts.frames == 47 + 31 + 23
+    assert np.array_equal(pictures(cutter.path), np.concatenate([pictures(part) for part in parts]))
+
+
+def test_every_frame_lies_on_the_grid_across_the_seams(cutter: Cutter):
+    for frames in (47, 31, 23):
+        cutter.segment(scene(clip(scenery(), frames)))
+    cutter.film()
+    with av.open(str(cutter.path)) as container:
+        stream = container.streams.video[0]
+        times = [frame.pts * stream.time_base for frame in container.decode(stream)]
+        assert times == [Fraction(n, 30) for n in range(101)]
+        assert stream.average_rate == 30
+        assert stream.duration * stream.time_base == Fraction(101, 30)
+
+
+def test_nothing_is_encoded_again(cutter: Cutter):
+    part = cutter.segment(scene(clip(scenery(), 20)))
+    cutter.film()
+    joined, alone = packets(cutter.path), packets(part)
+    assert joined[1:] == alone[1:]
+    # A key frame may have got the stream's parameters before it; the picture behind them is the same.
+    assert joined[0][-1000:] == alone[0][-1000:]
+
+
+def test_picture_and_sound_end_together(cutter: Cutter):
+    for _ in range(3):
+        cutter.segment(scene(clip(scenery(), 37)))
+    cutter.film()
+    with av.open(str(cutter.path)) as container:
+        picture, sound = container.streams.video[0], container.streams.audio[0]
+        assert picture.start_time * picture.time_base == 0
+        assert abs(picture.duration * picture.time_base - sound.duration * sound.time_base) <= Fraction(1, 1000)
+
+
+def test_segments_made_with_one_and_two_threads_can_be_joined(cutter: Cutter):
+    moving = cutter.footage(clips.clip(), seconds=2.0)
+    for threads in (1, 2):
+        run = step_run(cutter.fresh(f"threads-{threads}"), cutter.storage)
+        facts = segment(scene(clip(moving, 30)), run, PROGRAM, threads=threads)
+        cutter.made.append(SegmentRef(scene="s1", media=facts.media, frames=30))
+    cutter.film()
+    found = pictures(cutter.path).astype(int)
+    assert np.abs(found[:30] - found[30:]).mean() < 2
+
+
+def test_the_film_can_be_played_while_it_arrives_and_tells_nothing_about_its_maker(cutter: Cutter):
+    cutter.segment(scene(clip(scenery(), 20)))
+    cutter.film()
+    data = cutter.path.read_bytes()
+    assert data.index(b"moov") < data.index(b"mdat")
+    with av.open(str(cutter.path)) as container:
+        assert "title" not in container.metadata
+        assert "encoder" not in container.metadata
+        assert "creation_time" not in container.metadata
+
+
+def test_captions_lie_beside_the_film(cutter: Cutter):
+    cutter.segment(scene(clip(scenery(), 40)))
+    cutter.segment(scene(clip(scenery(), 40)))
+    later = tuple(
+        word.model_copy(update={"start": word.start + 64_000, "end": word.end + 64_000})
+        for word in words("Bye", "<now>")
+    )
+    facts = cutter.film(speech=(words("Hello", "you."), later))
+    assert cutter.read(facts.srt).decode() == (
+        "1\n00:00:00,000 --> 00:00:00,800\nHello you.\n\n2\n00:00:01,333 --> 00:00:02,133\nBye <now>\n"
+    )
+    assert cutter.read(facts.vtt).decode().endswith("00:00:01.333 --> 00:00:02.133\nBye &lt;now&gt;\n")
+    assert facts.srt is not None
+    assert facts.vtt is not None
+    assert (facts.srt.media_type, facts.vtt.media_type) == ("application/x-subrip", "text/vtt")
+
+
+def test_without_captions_or_words_there_are_no_caption_files(cutter: Cutter):
+    cutter.segment(scene(clip(scenery(), 20)))
+    facts = cutter.film(speech=(words("Hello"),), captions=None)
+    assert (facts.srt, facts.vtt) == (None, None)
+
+
+def test_the_thumbnail_is_the_richest_picture_and_as_large_as_the_film(cutter: Cutter, tmp_path: Path):
+    Image.new("RGB", (320, 180), (4, 4, 4)).save(tmp_path / "black.png")
+    Image.new("RGB", (320, 180), (160, 160, 160)).save(tmp_path / "plain.png")
+    for source in (tmp_path / "black.png", tmp_path / "plain.png", clips.picture()):
+        cutter.segment(scene(clip(cutter.footage(source), 10)))
+    with Image.open(io.BytesIO(cutter.read(cutter.film().thumbnail))) as found:
+        assert (found.format, found.size, found.mode) == ("JPEG", (320, 180), "RGB")
+        difference = np.abs(np.asarray(found).astype(int) - pictures(cutter.path)[25])
+    assert difference.mean() < 6
+
+
+def test_the_thumbnail_has_no_caption_if_there_is_a_picture_without(cutter: Cutter):
+    still = cutter.footage(clips.picture())
+    for said in (words("Hello", "you."), ()):
+        cutter.segment(scene(clip(still, 60), said=said, captioned=True))
+    thumbnail = Image.open(io.BytesIO(cutter.read(cutter.film(speech=(words("Hello", "you."),)).thumbnail)))
+    plain = pictures(cutter.path)[100]
+    assert np.abs(np.asarray(thumbnail).astype(int) - plain)[140:].mean() < 6
+
+
+def test_a_segment_with_other_frames_than_it_says_is_found_out(cutter: Cutter):
+    cutter.segment(scene(clip(scenery(), 20)))
+    cutter.made[0] = cutter.made[0].model_copy(update={"frames": 25})
+    with pytest.raises(RenderFailed, match="20 frames instead of 25"):
+        cutter.film()
+
+
+def test_a_mix_that_is_too_short_is_found_out(cutter: Cutter):
+    cutter.segment(scene(clip(scenery(), 40)))
+    with pytest.raises(RenderFailed, match="the sound lasts"):
+        cutter.film(lost=9_600)

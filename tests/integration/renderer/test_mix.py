@@ -1,0 +1,242 @@
+"""The sound track of a film, measured on what was encoded."""
+
+import re
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from common.contracts.base import ObjectRef
+from common.contracts.grid import SAMPLE_RATE, samples_per_frame
+from common.contracts.steps import MixFacts, MixSpec, SpeakSpec
+from common.contracts.timeline import MusicCue, PlacedNarration, Profile
+from common.errors import BadMedia, Stopped
+from common.jobs.steprun import StepRun
+from common.settings import Settings
+from renderer.ffmpeg.run import ffmpeg_build, ffmpeg_program
+from renderer.mix import mix
+from tests.support.steprun import step_run
+from whisper_worker.tasks import handlers
+
+PROGRAM = ffmpeg_program()
+PROFILE = Profile(width=320, height=180)
+SENTENCE = "Every morning, the first light finds the same small harbour."
+CALM = MusicCue(mood="calm", seed=3)
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> StepRun:
+    return step_run(tmp_path)
+
+
+@pytest.fixture
+def say(run: StepRun) -> Callable[[float, str], PlacedNarration]:
+    """Speaks a sentence that begins at a second of the film."""
+    speak = handlers(Settings())["speak"]
+
+    def placed(second: float, text: str = SENTENCE) -> PlacedNarration:
+        narration = speak(SpeakSpec(text=text, language="en", voice=None, pace=1.0), run)
+        return PlacedNarration(audio=narration.audio, start=int(second * SAMPLE_RATE), samples=narration.samples)
+
+    return placed
+
+
+def make(run: StepRun, seconds: float, *narrations: PlacedNarration, music: MusicCue | None = None) -> MixFacts:
+    frames = round(seconds * PROFILE.fps)
+    spec = MixSpec(frames=frames, profile=PROFILE, narrations=narrations, music=music, build=ffmpeg_build(PROGRAM))
+    return mix(spec, run, PROGRAM)
+
+
+def ffmpeg(*arguments: object) -> subprocess.CompletedProcess[bytes]:
+    command = [PROGRAM, "-hide_banner", "-nostats", "-nostdin", "-y", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, check=True)
+
+
+def stored(run: StepRun, facts: MixFacts) -> Path:
+    return run.fetch(facts.media, "stored.m4a")
+
+
+def decoded(run: StepRun, facts: MixFacts) -> np.ndarray:
+    """(samples, 2) as a player hears it, with the encoder's delay and padding taken off."""
+    raw = ffmpeg("-i", stored(run, facts), "-f", "f32le", "-").stdout
+    return np.frombuffer(raw, np.float32).reshape(-1, 2)
+
+
+def loudness(path: Path) -> tuple[float, float]:
+    log = ffmpeg("-i", path, "-af", "ebur128=peak=true:framelog=quiet", "-f", "null", "-").stderr.decode()
+    integrated, peak = re.findall(r"(?:I|Peak): +(\S+) (?:LUFS|dBFS)", log)[-2:]
+    return float(integrated), float(peak)
+
+
+def level(sound: np.ndarray, begin: float, end: float) -> float:
+    part = sound[int(begin * SAMPLE_RATE) : int(end * SAMPLE_RATE)].astype(np.float64)
+    return float(10 * np.log10((part**2).mean() + 1e-12))
+
+
+def user_music(run: StepRun, suffix: str, media_type: str, *encoding: str, seconds: float = 5.0) -> ObjectRef:
+    path = run.workdir / f"upload.{suffix}"
+    source = f"aevalsrc=0.05*sin(2*PI*220*t)+0.03*sin(2*PI*331*t):d={seconds}:s=44100"
+    ffmpeg("-f", "lavfi", "-i", source, *encoding, path)
+    return run.keep("upload", path, media_type)
+
+
+def test_a_film_with_voice_and_bed_meets_its_loudness_and_peak(run, say):
+    facts = make(run, 16, say(0.5), say(8), music=CALM)
+    integrated, peak = loudness(stored(run, facts))
+    assert facts.loudness == pytest.approx(PROFILE.loudness, abs=0.5)
+    assert integrated == pytest.approx(facts.loudness, abs=0.3)
+    assert facts.true_peak <= PROFILE.true_peak
+    assert peak <= PROFILE.true_peak + 0.2
+
+
+@pytest.mark.parametrize("music", [CALM, None], ids=["bed", "no bed"])
+def test_a_film_in_which_little_is_said_meets_its_loudness(run, say, music):
+    facts = make(run, 30, say(12, "Stay a while."), music=music)
+    integrated, peak = loudness(stored(run, facts))
+    assert integrated == pytest.approx(PROFILE.loudness, abs=0.5)
+    assert peak <= PROFILE.true_peak + 0.2
+
+
+def test_a_film_without_voice_is_its_music_at_the_same_loudness(run):
+    facts = make(run, 8, music=CALM)
+    assert loudness(stored(run, facts))[0] == pytest.approx(PROFILE.loudness, abs=0.5)
+    assert level(decoded(run, facts), 2, 5) > -30
+
+
+def test_a_film_with_neither_is_digital_silence_and_says_so(run):
+    facts = make(run, 2)
+    assert facts.loudness == -70.0
+    assert facts.true_peak == -120.0
+    assert not decoded(run, facts).any()
+
+
+@pytest.mark.parametrize("seconds", [0.5, 1 / 30, 3.7])
+@pytest.mark.parametrize("music", [CALM, None], ids=["bed", "no bed"])
+def test_it_lasts_exactly_as_long_as_the_frames(run, music, seconds):
+    facts = make(run, seconds, music=music)
+    wanted = round(seconds * PROFILE.fps) * samples_per_frame(PROFILE.fps)
+    assert len(decoded(run, facts)) == wanted
+    with av.open(str(stored(run, facts))) as container:
+        stream = container.streams.audio[0]
+        assert (stream.duration, stream.time_base.denominator, stream.start_time) == (wanted, SAMPLE_RATE, 0)
+        assert (stream.codec_context.name, stream.codec_context.channels) == ("aac", 2)
+
+
+@pytest.mark.parametrize("start", [0, 1, 48_000, 100_001])
+def test_a_narration_lies_at_its_sample(run, say, start):
+    narration = say(0).model_copy(update={"start": start})
+    sound = decoded(run, make(run, 8, narration))[:, 0]
+    spoken = _samples_of(run, narration)
+    window = 24_000
+    near = sound[max(0, start - 50) : start + window + 50]
+    match = np.correlate(near, spoken[:window], "valid")
+    assert abs(int(match.argmax()) - min(start, 50)) <= 1
+
+
+def _samples_of(run: StepRun, narration: PlacedNarration) -> np.ndarray:
+    return np.frombuffer(run.read(narration.audio)[44:], "<i2") / 32768
+
+
+def test_between_narrations_there_is_silence_when_there_is_no_bed(run, say):
+    narration = say(1)
+    end = 1 + narration.samples / SAMPLE_RATE
+    sound = decoded(run, make(run, 10, narration))
+    assert level(sound, 0, 0.9) < -80
+    assert level(sound, end + 0.1, 10) < -80
+    assert level(sound, 1, end) > -30
+
+
+def test_a_narration_that_reaches_over_the_end_is_cut_there(run, say):
+    assert len(decoded(run, make(run, 2, say(1.5)))) == 2 * SAMPLE_RATE
+
+
+def test_the_bed_goes_down_under_the_voice_and_comes_back(run, say):
+    """The same bed with the voice present but inaudible shows what the ducking does to it."""
+    tone = MusicCue(mood="calm", seed=0, media=user_music(run, "wav", "audio/wav", seconds=20))
+    mute = say(6, "—").model_copy(update={"samples": 4 * SAMPLE_RATE})
+    sound = decoded(run, make(run, 20, mute, music=tone))
+    before, under, after = level(sound, 3, 5), level(sound, 7, 9.9), level(sound, 12.5, 15)
+    assert before - under == pytest.approx(10, abs=1.5)
+    assert after == pytest.approx(before, abs=0.5)
+    # Down before the voice begins, and never a step that could be heard as one.
+    assert level(sound, 6.0, 6.2) < before - 6
+    steps = [level(sound, at, at + 0.1) for at in np.arange(3, 15, 0.1)]
+    assert np.abs(np.diff(steps)).max() < 4
+
+
+@pytest.mark.parametrize("volume", [1.0, 2.0])
+def test_the_voice_stays_well_above_the_bed(run, say, volume):
+    narration = say(2)
+    end = 2 + narration.samples / SAMPLE_RATE
+    music = user_music(run, "wav", "audio/wav", seconds=12)
+    both = decoded(run, make(run, 12, narration, music=MusicCue(mood="calm", seed=0, media=music, volume=volume)))
+    spectrum = np.abs(np.fft.rfft(both[int(2 * SAMPLE_RATE) : int(end * SAMPLE_RATE), 0])) ** 2
+    frequency = np.fft.rfftfreq(int(end * SAMPLE_RATE) - 2 * SAMPLE_RATE, 1 / SAMPLE_RATE)
+    bed = spectrum[(abs(frequency - 220) < 1.5) | (abs(frequency - 331) < 1.5)].sum()
+    assert 10 * np.log10(spectrum.sum() / bed) > 9
+
+
+def test_a_volume_of_nothing_is_no_bed(run, say):
+    sound = decoded(run, make(run, 6, say(3, "Yes."), music=CALM.model_copy(update={"volume": 0.0})))
+    assert level(sound, 0, 2.9) < -80
+
+
+@pytest.mark.parametrize(
+    ("suffix", "media_type", "encoding"),
+    [
+        ("mp3", "audio/mpeg", ["-ac", "1"]),
+        ("m4a", "audio/mp4", ["-ac", "2"]),
+        ("mp4", "video/mp4", []),
+        ("ogg", "audio/ogg", ["-c:a", "libvorbis"]),
+        ("flac", "audio/flac", ["-ar", "22050"]),
+        ("wav", "audio/wav", ["-c:a", "pcm_s24le", "-ar", "96000"]),
+    ],
+)
+def test_the_users_file_is_played_over_and_over_without_a_gap(run, suffix, media_type, encoding):
+    media = user_music(run, suffix, media_type, *encoding)
+    sound = decoded(run, make(run, 14, music=MusicCue(mood="calm", seed=0, media=media)))
+    levels = [level(sound, at, at + 0.1) for at in np.arange(1, 11, 0.1)]
+    assert min(levels) > max(levels) - 8
+    jumps = np.abs(np.diff(sound[SAMPLE_RATE : 11 * SAMPLE_RATE], axis=0)).max()
+    assert jumps < 0.05
+
+
+def test_the_users_file_is_faded_at_both_ends_of_the_film(run):
+    media = user_music(run, "wav", "audio/wav", seconds=30)
+    sound = decoded(run, make(run, 10, music=MusicCue(mood="calm", seed=0, media=media)))
+    middle = level(sound, 4, 6)
+    assert level(sound, 0, 0.1) < middle - 10
+    assert level(sound, 9.9, 10) < middle - 20
+    assert level(sound, 8.0, 8.2) < middle - 0.5
+
+
+@pytest.mark.parametrize(
+    ("data", "media_type"),
+    [
+        (b"this is no music" * 100, "audio/mpeg"),
+        (b"", "audio/wav"),
+        (b"#EXTM3U\n#EXTINF:1,\nfile:///etc/passwd\n", "audio/mpeg"),
+        (b"ffconcat version 1.0\nfile /etc/passwd\n", "audio/ogg"),
+        (b"anything", "application/x-mpegurl"),
+    ],
+)
+def test_a_file_that_is_no_music_is_refused_by_name(run, data, media_type):
+    media = run.keep_bytes("upload", data, media_type)
+    with pytest.raises(BadMedia, match="music"):
+        make(run, 2, music=MusicCue(mood="calm", seed=0, media=media))
+
+
+def test_equal_specs_give_equal_bytes(run, tmp_path):
+    first = make(run, 3, music=CALM)
+    (tmp_path / "again").mkdir()
+    assert make(step_run(tmp_path / "again"), 3, music=CALM).media == first.media
+
+
+def test_a_mix_that_was_called_off_stores_nothing(run):
+    run.call_off()
+    with pytest.raises(Stopped):
+        make(run, 3, music=CALM)
+    assert list(run.storage.keys("assets")) == []

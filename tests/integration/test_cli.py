@@ -1,0 +1,296 @@
+"""`reel make` as a process, against the real HTTP service, Redis and S3.
+
+The pipeline behind them is played by the test, which writes into the record what workers would write;
+the whole of it runs in the end-to-end tests.
+"""
+
+import json
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from common.contracts.job import Job
+from common.contracts.request import VideoRequest
+from common.jobs.store import JobStore
+from common.settings import Settings
+from common.storage.s3 import S3Storage
+from tests.support.api_server import ROOT, api_server
+from tests.support.processes import ctrl_c_works
+from tests.support.records import FILM, fail, finish, plan
+from tests.support.redis_server import RedisServer
+from tests.support.s3_server import s3_server
+from tests.support.waiting import eventually
+
+
+@pytest.fixture(scope="module")
+def site(redis_session: RedisServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Settings]]:
+    """The address of a service and the settings it runs with."""
+    folder = tmp_path_factory.mktemp("site")
+    (folder / "objects").mkdir()
+    with s3_server(folder / "objects") as s3:
+        settings = replace(s3, state_url=redis_session.url, broker_url=redis_session.url, max_upload_mb=1)
+        with api_server(settings, folder / "api.log") as url:
+            yield url, settings
+
+
+class Pipeline(threading.Thread):
+    """Ends every job the moment it appears, in the way it was told to."""
+
+    def __init__(self, store: JobStore, settings: Settings, ending: Callable[["Pipeline", Job], None]) -> None:
+        super().__init__(daemon=True)
+        self.store, self.storage = store, S3Storage(settings)
+        self._ending = ending
+        self._halt = threading.Event()
+        self.requests: list[VideoRequest] = []
+
+    def run(self) -> None:
+        seen: set[str] = set()
+        while not self._halt.wait(0.02):
+            for _, job_id in self.store.jobs("local", None, 100):
+                job = self.store.load(job_id)
+                if job is not None and job_id not in seen:
+                    seen.add(job_id)
+                    body = self.storage.get_bytes("assets", job.request.key)
+                    self.requests.append(VideoRequest.model_validate_json(body))
+                    self._ending(self, job)
+
+    def stop(self) -> None:
+        self._halt.set()
+        self.join()
+
+
+def completed(pipeline: Pipeline, job: Job) -> None:
+    plan(pipeline.store, pipeline.storage, job.id)
+    finish(pipeline.store, pipeline.storage, job.id)
+
+
+def failed(pipeline: Pipeline, job: Job) -> None:
+    fail(pipeline.store, job.id, "the clip cannot be read")
+
+
+def left_alone(pipeline: Pipeline, job: Job) -> None:
+    """The job goes on for ever."""
+
+
+@pytest.fixture
+def pipeline(site: tuple[str, Settings], store: JobStore) -> Iterator[Callable[..., Pipeline]]:
+    started: list[Pipeline] = []
+
+    def start(ending: Callable[[Pipeline, Job], None]) -> Pipeline:
+        started.append(Pipeline(store, site[1], ending))
+        started[-1].start()
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.stop()
+
+
+def command(*arguments: object) -> list[str]:
+    return [sys.executable, "-P", "-m", "api.cli", *(str(argument) for argument in arguments)]
+
+
+def environment(**more: str) -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(ROOT), **more}
+
+
+def reel(folder: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command(*arguments), cwd=folder, env=environment(), capture_output=True, text=True, timeout=120, check=False
+    )
+
+
+def test_the_film_and_its_captions_are_written_and_the_path_is_the_last_word(
+    site: tuple[str, Settings], pipeline: Callable[..., Pipeline], tmp_path: Path
+) -> None:
+    pipeline(completed)
+    done = reel(tmp_path, "make", "Waves at the Shore, at dusk!", "--server", site[0])
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "waves-at-the-shore-at-dusk.mp4\n"
+    assert (tmp_path / "waves-at-the-shore-at-dusk.mp4").read_bytes() == FILM
+    assert (tmp_path / "waves-at-the-shore-at-dusk.vtt").read_bytes() == b"WEBVTT\n"
+    assert sorted(path.suffix for path in tmp_path.iterdir()) == [".mp4", ".srt", ".vtt"]
+    assert "100 %  completed" in done.stderr
+    assert "shorter than asked for" in done.stderr
+    assert "\x1b" not in done.stderr
+
+
+def test_a_film_that_is_there_already_is_not_overwritten(
+    site: tuple[str, Settings], pipeline: Callable[..., Pipeline], tmp_path: Path
+) -> None:
+    pipeline(completed)
+    (tmp_path / "waves.srt").write_text("mine")
+    assert reel(tmp_path, "make", "Waves", "--server", site[0]).stdout == "waves-2.mp4\n"
+    assert (tmp_path / "waves.srt").read_text() == "mine"
+
+
+def test_on_a_terminal_a_bar_and_the_scenes_are_redrawn_in_place(
+    site: tuple[str, Settings], pipeline: Callable[..., Pipeline], tmp_path: Path
+) -> None:
+    pipeline(completed)
+    ours, theirs = pty.openpty()
+    arguments = command("make", "Waves", "--server", site[0])
+    process = subprocess.Popen(
+        arguments, cwd=tmp_path, env=environment(TERM="xterm", COLUMNS="80", LINES="24"), stdout=theirs, stderr=theirs
+    )
+    os.close(theirs)
+    shown = b""
+    while chunk := _read(ours):
+        shown += chunk
+    os.close(ours)
+    assert process.wait() == 0
+    last = re.split(r"\x1b\[\d*F?\x1b?\[?J", shown.decode())[-1]
+    assert "█ 100 %" in last
+    assert "1 · Scene s1." in last
+    assert last.rstrip().endswith("waves.mp4")
+    assert all(len(line) <= 80 for line in last.split("\r\n"))
+
+
+def _read(terminal: int) -> bytes:
+    try:
+        return os.read(terminal, 4096)
+    except OSError:  # the other side has gone
+        return b""
+
+
+def test_a_scenes_file_with_own_media_is_uploaded_and_sent_as_assets(
+    site: tuple[str, Settings], pipeline: Callable[..., Pipeline], tmp_path: Path
+) -> None:
+    (tmp_path / "film").mkdir()
+    picture = BytesIO()
+    Image.new("RGB", (16, 16), "coral").save(picture, "JPEG")
+    (tmp_path / "film" / "harbour.jpg").write_bytes(picture.getvalue())
+    (tmp_path / "song.mp3").write_bytes(b"ID3" + bytes(500))
+    scenes = [
+        {"narration": "The harbour.", "media": "harbour.jpg", "duration": 4},
+        {"show": "storm", "media": "https://media.example/storm.mp4"},
+        {"narration": "The harbour again.", "media": "./harbour.jpg"},
+    ]
+    (tmp_path / "film" / "list.json").write_text(json.dumps(scenes))
+    running = pipeline(completed)
+    options = ["--aspect", "9:16", "--style", "vintage", "--captions", "file", "--seed", "7", "--footage", "scenery"]
+    done = reel(
+        tmp_path, "make", "--scenes", "film/list.json", "--server", site[0], "--music", "song.mp3", *options, "-o", "a"
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "a.mp4\n"
+    (request,) = running.requests
+    assert request.scenes is not None
+    first, second, third = (scene.media for scene in request.scenes)
+    assert first is not None
+    assert first == third
+    assert running.storage.get_bytes("assets", f"local/asset/{first.asset}/media") == picture.getvalue()
+    assert second is not None
+    assert second.url == "https://media.example/storm.mp4"
+    assert request.music.asset is not None
+    assert (request.aspect, request.style, request.captions, request.seed) == ("9:16", "vintage", "file", 7)
+    assert request.footage.sources == ("scenery",)
+
+
+def test_a_failed_job_is_one_line_and_leaves_no_file(
+    site: tuple[str, Settings], pipeline: Callable[..., Pipeline], tmp_path: Path
+) -> None:
+    pipeline(failed)
+    done = reel(tmp_path, "make", "Waves", "--server", site[0])
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == "reel: no video was made: the clip cannot be read"
+    assert done.stdout == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_a_signal_cancels_the_job(
+    site: tuple[str, Settings],
+    store: JobStore,
+    pipeline: Callable[..., Pipeline],
+    tmp_path: Path,
+    number: signal.Signals,
+    code: int,
+) -> None:
+    running = pipeline(left_alone)
+    with ctrl_c_works():
+        process = subprocess.Popen(
+            command("make", "Waves", "--server", site[0]), cwd=tmp_path, env=environment(), stderr=subprocess.PIPE
+        )
+    assert process.stderr is not None
+    with process.stderr:
+        eventually(lambda: running.requests)
+        process.stderr.readline()  # it follows the job by now
+        process.send_signal(number)
+        assert process.wait(60) == code
+    ((_, job_id),) = store.jobs("local", None, 10)
+    job = store.load(job_id)
+    assert job is not None
+    assert job.cancel
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (["make"], "PROMPT"),
+        (["make", "x", "--script", "y"], "one of them"),
+        (["make", "--script", "missing.txt"], "missing.txt cannot be read"),
+        (["make", "--scenes", "bad.json"], "not valid JSON"),
+        (["make", "--scenes", "object.json"], "JSON list"),
+        (["make", "--scenes", "field.json"], "unknown field text"),
+        (["make", "--scenes", "media.json"], "scene 1: media: there is no file"),
+        (["make", "x", "--music", "missing.mp3"], "there is no file missing.mp3"),
+        (["make", "x", "-o", "no/such/folder/x.mp4"], "no folder"),
+        (["make", "x", "--aspect", "4:3"], "--aspect"),
+        (["make", "x", "--duration", "nan"], "--duration"),
+        (["make", "x", "--unknown"], "--unknown"),
+        (["make", "x", "--server", "ftp://x"], "--server"),
+        (["up", "--port", "0"], "--port"),
+        (["dance"], "dance"),
+    ],
+)
+def test_wrong_use_is_one_line_and_exit_code_2(tmp_path: Path, arguments: list[str], word: str) -> None:
+    (tmp_path / "bad.json").write_text("[")
+    (tmp_path / "object.json").write_text("{}")
+    (tmp_path / "field.json").write_text('[{"text": "x"}]')
+    (tmp_path / "media.json").write_text('[{"media": "missing.jpg"}]')
+    done = reel(tmp_path, *arguments)
+    assert done.returncode == 2
+    assert done.stderr.startswith("reel: ")
+    assert done.stderr.count("\n") == 1
+    assert word in done.stderr
+
+
+def test_what_the_server_refuses_is_one_line_naming_the_field(site: tuple[str, Settings], tmp_path: Path) -> None:
+    done = reel(tmp_path, "make", "x", "--duration", "1", "--server", site[0])
+    assert done.returncode == 2
+    assert done.stderr.startswith("reel: duration_target: must be")
+
+
+def test_a_file_the_server_cannot_use_is_named(site: tuple[str, Settings], tmp_path: Path) -> None:
+    (tmp_path / "notes.mp3").write_text("these are words")
+    done = reel(tmp_path, "make", "x", "--music", "notes.mp3", "--server", site[0])
+    assert done.returncode == 2
+    assert "notes.mp3: " in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_server_that_is_not_there_is_one_line(tmp_path: Path) -> None:
+    done = reel(tmp_path, "make", "x", "--server", "http://127.0.0.1:1")
+    assert done.returncode == 1
+    assert done.stderr == "reel: no Reelwright answers at http://127.0.0.1:1\n"
+
+
+@pytest.mark.parametrize("arguments", [[], ["make"], ["up"], ["test"]])
+def test_help_has_examples(tmp_path: Path, arguments: list[str]) -> None:
+    shown = reel(tmp_path, *arguments, "--help")
+    assert shown.returncode == 0
+    assert "examples:" in shown.stdout
+    assert all(len(line) <= 120 for line in shown.stdout.splitlines())

@@ -1,0 +1,424 @@
+"""The HTTP service over a real Redis: what each route answers, and how it says what is wrong."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from flask.testing import FlaskClient
+from PIL import Image
+from werkzeug.test import TestResponse
+
+from api.http.app import create_app
+from common.contracts.base import ObjectRef
+from common.contracts.job import WorkerInfo
+from common.errors import StorageUnavailable
+from common.jobs.store import JobStore, connect
+from common.settings import Settings
+from common.storage.memory import MemoryStorage
+from tests.support.records import fail, finish, plan, write
+
+UNKNOWN = "job_" + "0" * 32
+SERVICES = ("orchestrator", "retriever", "whisper_worker", "renderer")
+
+
+@pytest.fixture
+def settings(quick: Settings) -> Settings:
+    return replace(quick, max_upload_mb=1)
+
+
+@pytest.fixture
+def storage() -> MemoryStorage:
+    return MemoryStorage()
+
+
+@pytest.fixture
+def client(settings: Settings, store: JobStore, storage: MemoryStorage) -> FlaskClient:
+    return create_app(settings, store, storage).test_client()
+
+
+def png() -> bytes:
+    buffer = BytesIO()
+    Image.new("RGB", (8, 8), "teal").save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def accepted(client: FlaskClient, **body: Any) -> str:
+    reply = client.post("/mcp/generate", json=body or {"prompt": "waves at sunset"})
+    assert reply.status_code == 202, reply.get_data(as_text=True)
+    return str(reply.json["job_id"])
+
+
+def problem_of(reply: TestResponse, status: int) -> dict[str, Any]:
+    """Checks that the reply is a complete problem document, and returns it."""
+    assert reply.status_code == status, reply.get_data(as_text=True)
+    assert reply.mimetype == "application/problem+json"
+    body: dict[str, Any] = json.loads(reply.data)
+    assert {"type", "title", "status", "detail", "code"} <= set(body)
+    assert body["status"] == status
+    assert "Traceback" not in reply.get_data(as_text=True)
+    return body
+
+
+# accepting
+
+
+def test_a_request_becomes_a_queued_job_and_its_body_is_stored(
+    client: FlaskClient, store: JobStore, storage: MemoryStorage
+) -> None:
+    reply = client.post("/mcp/generate", json={"prompt": "waves at sunset", "metadata": {"mine": 1}})
+    assert reply.status_code == 202
+    assert reply.json["status"] == "accepted"
+    assert reply.headers["Location"] == f"/mcp/status/{reply.json['job_id']}"
+    job = store.load(reply.json["job_id"])
+    assert job is not None
+    assert (job.state, job.title, job.metadata) == ("queued", "waves at sunset", {"mine": 1})
+    assert json.loads(storage.get_bytes("assets", job.request.key))["prompt"] == "waves at sunset"
+
+
+def test_nothing_is_accepted_while_the_object_store_is_away(settings: Settings, store: JobStore) -> None:
+    class Away(MemoryStorage):
+        def put_bytes(self, bucket: str, key: str, data: bytes, media_type: str) -> None:
+            raise StorageUnavailable("the object store does not answer")
+
+    reply = create_app(settings, store, Away()).test_client().post("/mcp/generate", json={"prompt": "x"})
+    assert problem_of(reply, 503)["code"] == "storage_unavailable"
+    assert reply.headers["Retry-After"]
+    assert store.jobs("local", None, 10) == []
+
+
+def test_a_state_store_that_is_away_is_a_503(storage: MemoryStorage) -> None:
+    nobody = Settings(state_url="redis://127.0.0.1:1/0")
+    client = create_app(nobody, connect(nobody), storage).test_client()
+    reply = client.get(f"/mcp/status/{UNKNOWN}")
+    assert problem_of(reply, 503)["code"] == "state_unavailable"
+    assert reply.headers["Retry-After"]
+
+
+def test_the_same_key_with_the_same_request_gives_the_same_job(client: FlaskClient) -> None:
+    headers = {"Idempotency-Key": "order-1"}
+    first = client.post("/mcp/generate", json={"prompt": "x", "music": "none"}, headers=headers)
+    again = client.post("/mcp/generate", json={"music": False, "prompt": " x "}, headers=headers)
+    assert again.status_code == 202
+    assert again.json["job_id"] == first.json["job_id"]
+
+
+def test_the_same_key_with_another_request_is_refused(client: FlaskClient) -> None:
+    headers = {"Idempotency-Key": "order-1"}
+    client.post("/mcp/generate", json={"prompt": "x"}, headers=headers)
+    reply = client.post("/mcp/generate", json={"prompt": "y"}, headers=headers)
+    assert problem_of(reply, 422)["code"] == "idempotency_key_reused"
+
+
+def test_without_a_key_every_request_is_a_new_job(client: FlaskClient) -> None:
+    assert accepted(client) != accepted(client)
+
+
+@pytest.mark.parametrize("key", ["", "two words", "x" * 256])
+def test_an_unusable_key_is_named(client: FlaskClient, key: str) -> None:
+    reply = client.post("/mcp/generate", json={"prompt": "x"}, headers={"Idempotency-Key": key})
+    assert problem_of(reply, 422)["errors"][0]["field"] == "Idempotency-Key"
+
+
+# refusing
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"[1]",
+        b'"x"',
+        b'{"prompt": NaN}',
+        b'{"metadata": {"x": 1e999}, "prompt": "x"}',
+        b'{"prompt": "half \\ud800"}',
+        b'{"prompt": "\xff"}',
+        b"[" * 100_000,
+    ],
+)
+def test_what_is_no_json_object_is_a_400(client: FlaskClient, body: bytes) -> None:
+    reply = client.post("/mcp/generate", data=body, content_type="application/json")
+    assert problem_of(reply, 400)["code"] == "bad_request"
+
+
+@pytest.mark.parametrize(
+    ("body", "field", "word"),
+    [
+        ({}, "request", "exactly one"),
+        ({"prompt": "x", "script": "y"}, "request", "exactly one"),
+        ({"prompt": ""}, "prompt", "at least 1 character"),
+        ({"prompt": 5}, "prompt", "valid string"),
+        ({"prompt": "x", "colour": "red"}, "colour", "no field we know"),
+        ({"prompt": "x", "duration_target": 1}, "duration_target", "greater than or equal to 3"),
+        ({"prompt": "x", "aspect": "4:3"}, "aspect", "'16:9'"),
+        ({"prompt": "x", "language": "English!"}, "language", "pt-BR"),
+        ({"prompt": "x", "music": "jazzy"}, "music.mood", "'calm'"),
+        ({"scenes": []}, "scenes", "at least 1 item"),
+        ({"scenes": [{"narration": "a", "duration": 0.1}]}, "scenes[0].duration", "0.5"),
+        ({"scenes": [{"narration": "a"}, {"media": {"url": "ftp://x"}}]}, "scenes[1].media.url", "http or https"),
+        ({"scenes": [{"media": {"asset": "ast_1"}}]}, "scenes[0].media.asset", "POST /mcp/assets"),
+        ({"scenes": [{}]}, "scenes[0]", "narration, show or media"),
+        ({"prompt": "x", "metadata": {"k": "v" * 5000}}, "metadata", "4096 bytes"),
+        ({"prompt": "x", "callback_url": "https://example.org"}, "callback_url", "poll /mcp/status"),
+    ],
+)
+def test_an_invalid_field_is_named_as_the_user_writes_it(
+    client: FlaskClient, body: dict[str, Any], field: str, word: str
+) -> None:
+    found = problem_of(client.post("/mcp/generate", json=body), 422)
+    assert found["errors"][0]["field"] == field
+    assert word in found["errors"][0]["message"]
+    assert field in found["detail"]
+
+
+def test_an_unknown_asset_is_named(client: FlaskClient) -> None:
+    unknown = "ast_" + "0" * 32
+    body = {"scenes": [{"narration": "a"}, {"media": {"asset": unknown}}]}
+    found = problem_of(client.post("/mcp/generate", json=body), 422)
+    assert found["errors"][0]["field"] == "scenes[1].media.asset"
+    found = problem_of(client.post("/mcp/generate", json={"prompt": "x", "music": unknown}), 422)
+    assert found["errors"][0]["field"] == "music.asset"
+
+
+def test_a_picture_is_no_music(client: FlaskClient) -> None:
+    asset = client.post("/mcp/assets", data=png()).json["asset_id"]
+    found = problem_of(client.post("/mcp/generate", json={"prompt": "x", "music": asset}), 422)
+    assert found["errors"][0]["field"] == "music.asset"
+    assert "image/png" in found["detail"]
+
+
+@pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", None])
+def test_only_json_is_read_because_forms_need_no_permission_from_us(
+    client: FlaskClient, content_type: str | None
+) -> None:
+    reply = client.post("/mcp/generate", data=b'{"prompt": "x"}', content_type=content_type)
+    assert "application/json" in problem_of(reply, 415)["detail"]
+
+
+def test_pages_of_other_sites_cannot_start_anything(client: FlaskClient) -> None:
+    for path in ("/mcp/generate", "/mcp/assets", f"/mcp/cancel/{UNKNOWN}"):
+        reply = client.post(path, json={"prompt": "x"}, headers={"Origin": "http://elsewhere.example"})
+        assert problem_of(reply, 403)["code"] == "forbidden"
+    own = client.post("/mcp/generate", json={"prompt": "x"}, headers={"Origin": "http://localhost"})
+    assert own.status_code == 202
+
+
+def test_a_body_that_is_too_large_is_a_413(client: FlaskClient) -> None:
+    reply = client.post("/mcp/generate", json={"prompt": "x", "metadata": {"k": "v" * 5_000_000}})
+    assert problem_of(reply, 413)["code"] == "too_large"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [
+        ("get", "/nowhere", 404, "not_found"),
+        ("get", "/mcp/generate", 405, "method_not_allowed"),
+        ("get", f"/mcp/status/{UNKNOWN}", 404, "unknown_job"),
+        ("get", f"/mcp/result/{UNKNOWN}", 404, "unknown_job"),
+        ("get", f"/mcp/storyboard/{UNKNOWN}", 404, "unknown_job"),
+        ("post", f"/mcp/cancel/{UNKNOWN}", 404, "unknown_job"),
+        ("get", "/mcp/status/due", 404, "unknown_job"),
+    ],
+)
+def test_what_is_not_there_is_a_problem_too(
+    client: FlaskClient, method: str, path: str, status: int, code: str
+) -> None:
+    assert problem_of(getattr(client, method)(path), status)["code"] == code
+
+
+def test_a_fault_of_ours_tells_nothing_of_our_insides(
+    settings: Settings, store: JobStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Broken(MemoryStorage):
+        def put_bytes(self, bucket: str, key: str, data: bytes, media_type: str) -> None:
+            raise KeyError("secret detail")
+
+    reply = create_app(settings, store, Broken()).test_client().post("/mcp/generate", json={"prompt": "x"})
+    assert problem_of(reply, 500)["code"] == "internal_error"
+    assert "secret" not in reply.get_data(as_text=True)
+    assert "secret detail" in caplog.text
+
+
+def test_every_answer_forbids_guessing_its_type(client: FlaskClient) -> None:
+    for path in ("/healthz", "/nowhere", "/mcp/jobs"):
+        assert client.get(path).headers["X-Content-Type-Options"] == "nosniff"
+
+
+# following
+
+
+def test_a_new_job_is_queued_with_no_progress(client: FlaskClient) -> None:
+    status = client.get(f"/mcp/status/{accepted(client)}").json
+    assert status["status"] == "queued"
+    assert status["overall_progress"] == 0
+    assert status["scenes"] == []
+    assert status["logs"]
+
+
+def test_the_storyboard_is_a_409_until_it_is_there(
+    client: FlaskClient, store: JobStore, storage: MemoryStorage
+) -> None:
+    job_id = accepted(client)
+    assert problem_of(client.get(f"/mcp/storyboard/{job_id}"), 409)["code"] == "not_finished"
+    plan(store, storage, job_id)
+    found = client.get(f"/mcp/storyboard/{job_id}").json
+    assert [scene["narration"] for scene in found["scenes"]] == ["Scene s1.", "Scene s2."]
+    assert client.get(f"/mcp/status/{job_id}").json["total_scenes"] == 2
+
+
+def test_the_result_has_links_once_the_film_is_there(
+    client: FlaskClient, store: JobStore, storage: MemoryStorage
+) -> None:
+    job_id = accepted(client)
+    plan(store, storage, job_id)
+    assert problem_of(client.get(f"/mcp/result/{job_id}"), 409)["code"] == "not_finished"
+    finish(store, storage, job_id)
+    result = client.get(f"/mcp/result/{job_id}").json
+    assert result["video_url"] == f"s3://videos/{job_id}/output.mp4"
+    assert result["thumbnail_url"] == f"s3://videos/{job_id}/thumbnail.jpg"
+    assert f"{job_id}/output.mp4" in result["download_url"]
+    assert "local/srt/x/y" in result["captions"]["srt"]
+    assert (result["duration"], result["width"], result["height"]) == (6.0, 640, 360)
+
+
+@pytest.mark.parametrize("state", ["failed", "cancelled"])
+def test_a_job_without_a_film_says_why_there_is_none(client: FlaskClient, store: JobStore, state: str) -> None:
+    job_id = accepted(client)
+    if state == "failed":
+        fail(store, job_id, "it took too long")
+    else:
+        write(store, job_id, {"state": state}, {})
+    found = problem_of(client.get(f"/mcp/result/{job_id}"), 409)
+    assert found["code"] == state
+    assert ("it took too long" in found["detail"]) == (state == "failed")
+
+
+def test_cancelling_records_the_wish(client: FlaskClient, store: JobStore) -> None:
+    job_id = accepted(client)
+    for _ in range(2):
+        assert client.post(f"/mcp/cancel/{job_id}").status_code == 202
+    job = store.load(job_id)
+    assert job is not None
+    assert job.cancel
+
+
+def test_a_job_that_has_ended_cannot_be_cancelled(client: FlaskClient, store: JobStore) -> None:
+    job_id = accepted(client)
+    write(store, job_id, {"state": "completed"}, {})
+    assert problem_of(client.post(f"/mcp/cancel/{job_id}"), 409)["code"] == "already_ended"
+
+
+def test_a_job_of_somebody_else_looks_like_none(client: FlaskClient, store: JobStore) -> None:
+    foreign = "job_" + "f" * 32
+    request = ObjectRef(key="x", sha256="x", size=1, media_type="application/json")
+    store.create(foreign, "somebody", request=request, timeout=60)
+    assert client.get(f"/mcp/status/{foreign}").data == client.get(f"/mcp/status/{UNKNOWN}").data.replace(
+        UNKNOWN.encode(), foreign.encode()
+    )
+    assert problem_of(client.post(f"/mcp/cancel/{foreign}"), 404)["code"] == "unknown_job"
+    assert client.get("/mcp/jobs").json["jobs"] == []
+
+
+# listing
+
+
+def test_jobs_are_listed_newest_first_page_by_page(client: FlaskClient) -> None:
+    made = [accepted(client, prompt=f"film {number}") for number in range(5)]
+    seen: list[str] = []
+    query = "/mcp/jobs?limit=2"
+    while query:
+        page = client.get(query).json
+        seen += [job["job_id"] for job in page["jobs"]]
+        query = page["next_cursor"] and f"/mcp/jobs?limit=2&cursor={page['next_cursor']}"
+    assert sorted(seen) == sorted(made)
+    assert len(seen) == len(made)
+
+
+def test_jobs_can_be_listed_by_status(client: FlaskClient, store: JobStore) -> None:
+    done = accepted(client)
+    accepted(client)
+    write(store, done, {"state": "completed"}, {})
+    assert [job["job_id"] for job in client.get("/mcp/jobs?status=completed").json["jobs"]] == [done]
+
+
+@pytest.mark.parametrize(
+    "query", ["limit=0", "limit=101", "limit=x", "limit=²", "status=happy", "cursor=???", "cursor=eA"]
+)
+def test_an_unusable_query_is_named(client: FlaskClient, query: str) -> None:
+    found = problem_of(client.get(f"/mcp/jobs?{query}"), 422)
+    assert found["errors"][0]["field"] == query.partition("=")[0]
+
+
+# assets
+
+
+def test_the_same_file_is_one_asset_however_it_comes(client: FlaskClient, storage: MemoryStorage) -> None:
+    form = client.post("/mcp/assets", data={"file": (BytesIO(png()), "../my cat.png")})
+    raw = client.post("/mcp/assets", data=png(), content_type="image/jpeg")
+    assert form.status_code == raw.status_code == 201
+    assert form.json == raw.json
+    assert form.json["media_type"] == "image/png"
+    assert form.json["size"] == len(png())
+    asset_id = form.json["asset_id"]
+    assert storage.get_bytes("assets", f"local/asset/{asset_id}/media") == png()
+    body = {"scenes": [{"media": {"asset": asset_id}}]}
+    assert client.post("/mcp/generate", json=body).status_code == 202
+
+
+def upload_form(client: FlaskClient, data: bytes) -> TestResponse:
+    form = requests.Request("POST", "http://x/", files={"file": ("x.png", data)}).prepare()
+    return client.post("/mcp/assets", data=form.body, content_type=form.headers["Content-Type"])
+
+
+def upload_raw(client: FlaskClient, data: bytes) -> TestResponse:
+    return client.post("/mcp/assets", data=data)
+
+
+@pytest.mark.parametrize("upload", [upload_form, upload_raw])
+def test_an_upload_that_is_too_large_is_a_413_and_leaves_nothing(
+    client: FlaskClient, tmp_path: Path, upload: Callable[[FlaskClient, bytes], TestResponse]
+) -> None:
+    assert problem_of(upload(client, png() + bytes(2**20)), 413)["code"] == "too_large"
+    assert problem_of(upload(client, png() + bytes(2**20 + 100_000)), 413)["code"] == "too_large"
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("data", [b"<svg onload='x'/>", b"#EXTM3U\nfile:///secret", b"plain words", b"PK\x03\x04"])
+def test_content_we_cannot_use_is_refused_whatever_it_calls_itself(client: FlaskClient, data: bytes) -> None:
+    reply = client.post("/mcp/assets", data={"file": (BytesIO(data), "film.mp4", "video/mp4")})
+    assert problem_of(reply, 415)["code"] == "unsupported_media"
+
+
+def test_an_upload_without_a_file_is_named(client: FlaskClient) -> None:
+    for reply in (client.post("/mcp/assets", data={"other": (BytesIO(b"x"), "x")}), client.post("/mcp/assets")):
+        assert problem_of(reply, 422)["errors"][0]["field"] == "file"
+
+
+# health
+
+
+def test_readiness_names_what_is_missing(client: FlaskClient, store: JobStore) -> None:
+    for service in SERVICES[:3]:
+        store.register(WorkerInfo(f"{service}-1", service, 1, {}), 60)
+    assert client.get("/healthz").json["service"] == "reelwright"
+    assert problem_of(client.get("/readyz"), 503)["detail"] == "missing: a worker of renderer"
+    store.register(WorkerInfo("renderer-1", "renderer", 1, {}), 60)
+    assert client.get("/readyz").status_code == 200
+
+
+def test_readiness_names_stores_that_are_away() -> None:
+    class Away(MemoryStorage):
+        def check(self) -> None:
+            raise StorageUnavailable("the object store does not answer")
+
+    nobody = Settings(state_url="redis://127.0.0.1:1/0")
+    client = create_app(nobody, connect(nobody), Away()).test_client()
+    assert client.get("/healthz").status_code == 200
+    detail = problem_of(client.get("/readyz"), 503)["detail"]
+    assert "Redis" in detail
+    assert "S3" in detail

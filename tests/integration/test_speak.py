@@ -1,0 +1,132 @@
+import io
+import threading
+import wave
+
+import numpy as np
+import pytest
+
+from common.contracts.grid import SAMPLE_RATE
+from common.contracts.steps import SpeakSpec
+from common.contracts.storyboard import words_of
+from common.errors import NotConfigured, Permanent, Stopped
+from common.settings import Settings
+from tests.support.steprun import step_run
+from whisper_worker.level import measure
+from whisper_worker.tasks import engines, handlers
+from whisper_worker.tts import espeak
+
+TEXT = "Long ago, the ocean shaped these quiet cliffs. Nothing here is in a hurry."
+
+
+def spec(text: str = TEXT, voice: str | None = None, language: str = "en", pace: float = 1.0) -> SpeakSpec:
+    return SpeakSpec(text=text, language=language, voice=voice, pace=pace)
+
+
+@pytest.fixture
+def speak():
+    return handlers(Settings())["speak"]
+
+
+def heard(run, narration) -> np.ndarray:
+    with wave.open(io.BytesIO(run.read(narration.audio))) as file:
+        assert (file.getframerate(), file.getnchannels(), file.getsampwidth()) == (SAMPLE_RATE, 1, 2)
+        return np.frombuffer(file.readframes(file.getnframes()), "<i2") / 32768
+
+
+def test_a_narration_is_stored_as_levelled_wav_with_a_time_for_every_word(speak, tmp_path):
+    run = step_run(tmp_path)
+    narration = speak(spec(), run)
+    sound = heard(run, narration)
+    assert len(sound) == narration.samples
+    assert narration.loudness == pytest.approx(-18, abs=0.5)
+    assert measure(sound.astype(np.float32)) == pytest.approx(narration.loudness, abs=0.1)
+    assert [word.text for word in narration.words] == words_of(TEXT)
+    assert narration.words[-1].end <= narration.samples
+    assert narration.audio.media_type == "audio/wav"
+
+
+@pytest.mark.parametrize("text", ["Yes.", "—", "😀 …", "! " * 500, "a " * 500])
+def test_short_silent_and_crowded_texts_have_words_of_at_least_one_sample_in_order(speak, tmp_path, text):
+    narration = speak(spec(text), step_run(tmp_path))
+    assert [word.text for word in narration.words] == words_of(text)
+    edge = 0
+    for word in narration.words:
+        assert edge <= word.start < word.end <= narration.samples
+        edge = word.end
+
+
+def test_the_times_fit_what_is_stored(speak, tmp_path):
+    run = step_run(tmp_path)
+    narration = speak(spec("Stop. Go."), run)
+    sound = np.abs(heard(run, narration))
+    stop, go = narration.words
+    assert sound[stop.start : stop.end].max() > 0.1
+    assert sound[stop.end + 1000 : go.start - 500].max() < 0.02
+    assert sound[go.start : go.end].max() > 0.1
+
+
+def test_nothing_clicks_at_the_ends(speak, tmp_path):
+    run = step_run(tmp_path)
+    sound = heard(run, speak(spec(), run))
+    assert abs(sound[0]) < 0.001
+    assert abs(sound[-1]) < 0.001
+
+
+def test_equal_specs_give_the_same_object(speak, tmp_path):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    first, second = speak(spec(), step_run(tmp_path / "a")), speak(spec(), step_run(tmp_path / "b"))
+    assert first == second
+
+
+def test_the_narration_names_the_voice_and_engine_that_spoke(speak, tmp_path):
+    narration = speak(spec(voice="f3", language="de"), step_run(tmp_path))
+    assert (narration.voice, narration.engine) == ("de+f3", "espeak-ng")
+
+
+def test_an_unknown_voice_fails_for_good_and_says_which(speak, tmp_path):
+    with pytest.raises(Permanent, match="nobody"):
+        speak(spec(voice="nobody"), step_run(tmp_path))
+
+
+def test_a_step_that_was_called_off_stores_nothing(speak, tmp_path):
+    run = step_run(tmp_path)
+    run.call_off()
+    with pytest.raises(Stopped):
+        speak(spec(), run)
+    assert list(run.storage.keys("assets")) == []
+
+
+def test_two_threads_do_not_disturb_each_other(speak, tmp_path):
+    texts = ["One two three.", "A much longer sentence about the sea."]
+    alone, together = [], {}
+    for index, text in enumerate(texts):
+        (tmp_path / f"alone{index}").mkdir()
+        (tmp_path / f"together{index}").mkdir()
+        alone.append(speak(spec(text), step_run(tmp_path / f"alone{index}")))
+
+    def work(index: int) -> None:
+        together[index] = speak(spec(texts[index]), step_run(tmp_path / f"together{index}"))
+
+    threads = [threading.Thread(target=work, args=(index,)) for index in range(len(texts))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [together[0], together[1]] == alone
+
+
+def test_the_worker_registers_its_voices():
+    voices = engines(Settings())["voices"]
+    assert "en-us" in voices
+    assert "de" in voices
+
+
+def test_without_the_library_there_is_one_clear_sentence(monkeypatch):
+    espeak._library.cache_clear()
+    monkeypatch.setitem(__import__("sys").modules, "espeakng_loader", None)
+    try:
+        with pytest.raises(NotConfigured, match="espeak-ng could not be loaded"):
+            engines(Settings())
+    finally:
+        espeak._library.cache_clear()

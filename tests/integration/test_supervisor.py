@@ -1,0 +1,170 @@
+"""Supervision with real child programs: restarts, the order of the end, and that nothing is left behind."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from infra.supervisor import GaveUp, Patience, Program, Supervisor
+from tests.support.waiting import alive, eventually
+
+ROOT = Path(__file__).resolve().parents[2]
+QUICK = Patience(first_pause=0.01, longest_pause=0.02, steady=60.0, max_falls=3, grace=1.0)
+
+# A program that notes that it lives, ends politely when asked to, and notes that too.
+POLITE = """
+import os, signal, sys, time
+def end(*_):
+    print(f"{name} ends", file=open("order", "a"), flush=True)
+    sys.exit(0)
+name = sys.argv[1]
+signal.signal(signal.SIGTERM, end)
+open(name, "w").write(str(os.getpid()))
+while True:
+    time.sleep(60)
+"""
+# One that cannot be asked, with a child of its own.
+STUBBORN = """
+import os, signal, subprocess, sys, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+deaf = "import signal, time; signal.signal(15, signal.SIG_IGN); time.sleep(600)"
+child = subprocess.Popen([sys.executable, "-c", deaf])
+open("child", "w").write(str(child.pid))
+open(sys.argv[1], "w").write(str(os.getpid()))
+while True:
+    time.sleep(60)
+"""
+
+
+class Lines(list[tuple[str, str]]):
+    def __call__(self, name: str, line: str) -> None:
+        self.append((name, line))
+
+
+@pytest.fixture
+def lines() -> Lines:
+    return Lines()
+
+
+@pytest.fixture
+def supervisor(lines: Lines) -> Iterator[Supervisor]:
+    supervisor = Supervisor(lines, QUICK)
+    yield supervisor
+    supervisor.stop()
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Callable[..., Program]:
+    def make(name: str, source: str = POLITE, group: int = 0) -> Program:
+        return Program(name, [sys.executable, "-c", source, name], dict(os.environ), tmp_path, group)
+
+    return make
+
+
+def pid_in(path: Path) -> int:
+    """The process id a program has written down, once it has."""
+    return int(eventually(lambda: path.exists() and path.read_text()))
+
+
+def test_what_a_program_writes_comes_out_line_by_line_with_its_name(
+    supervisor: Supervisor, lines: Lines, program: Callable[..., Program]
+) -> None:
+    source = "import sys, time; print('one', flush=True); print('two', file=sys.stderr, flush=True); time.sleep(60)"
+    supervisor.start(program("talker", source))
+    eventually(lambda: lines == [("talker", "one"), ("talker", "two")])
+
+
+def test_a_program_that_was_killed_is_started_again(
+    supervisor: Supervisor, lines: Lines, program: Callable[..., Program], tmp_path: Path
+) -> None:
+    supervisor.start(program("worker"))
+    first = pid_in(tmp_path / "worker")
+    (tmp_path / "worker").unlink()
+    os.kill(first, signal.SIGKILL)
+
+    def again() -> bool:
+        supervisor.tend()
+        return (tmp_path / "worker").exists()
+
+    eventually(again)
+    assert pid_in(tmp_path / "worker") != first
+    assert any("was killed by SIGKILL" in line for _, line in lines)
+
+
+def test_what_a_fallen_program_left_running_ends_before_its_successor_starts(
+    supervisor: Supervisor, program: Callable[..., Program], tmp_path: Path
+) -> None:
+    supervisor.start(program("worker", STUBBORN))
+    os.kill(pid_in(tmp_path / "worker"), signal.SIGKILL)
+    child = pid_in(tmp_path / "child")
+
+    def gone() -> bool:
+        supervisor.tend()
+        return not alive(child)
+
+    eventually(gone)
+
+
+def test_a_program_that_cannot_stay_up_is_given_up_with_its_last_words(
+    supervisor: Supervisor, program: Callable[..., Program]
+) -> None:
+    supervisor.start(program("broken", "raise SystemExit('no such setting')"))
+
+    def given_up() -> str:
+        try:
+            supervisor.tend()
+        except GaveUp as failure:
+            return str(failure)
+        return ""
+
+    assert eventually(given_up) == "broken cannot stay up: no such setting"
+
+
+def test_groups_end_one_after_the_other_highest_first(
+    supervisor: Supervisor, program: Callable[..., Program], tmp_path: Path
+) -> None:
+    for group, name in enumerate(("redis", "s3", "service")):
+        supervisor.start(program(name, group=group))
+    pids = [pid_in(tmp_path / name) for name in ("redis", "s3", "service")]
+    supervisor.stop()
+    assert (tmp_path / "order").read_text().split("\n")[:3] == ["service ends", "s3 ends", "redis ends"]
+    assert not any(alive(pid) for pid in pids)
+
+
+def test_a_program_that_will_not_end_is_killed_with_all_it_started(
+    supervisor: Supervisor, lines: Lines, program: Callable[..., Program], tmp_path: Path
+) -> None:
+    supervisor.start(program("stubborn", STUBBORN))
+    pids = [pid_in(tmp_path / "stubborn"), pid_in(tmp_path / "child")]
+    supervisor.stop()
+    eventually(lambda: not any(alive(pid) for pid in pids))
+    assert ("stubborn", "did not end when asked to; killed") in lines
+
+
+def test_its_programs_die_with_a_supervisor_that_is_killed(tmp_path: Path) -> None:
+    owner = textwrap.dedent(
+        f"""
+        import os, sys, time
+        from pathlib import Path
+        from infra.supervisor import Program, Supervisor
+        supervisor = Supervisor(lambda *_: None)
+        for name in ("one", "two"):
+            command = [sys.executable, "-c", {POLITE!r}, name]
+            supervisor.start(Program(name, command, dict(os.environ), Path({str(tmp_path)!r})))
+        while True:
+            time.sleep(60)
+        """
+    )
+    process = subprocess.Popen([sys.executable, "-c", owner], cwd=ROOT)
+    try:
+        pids = [pid_in(tmp_path / name) for name in ("one", "two")]
+    finally:
+        process.kill()
+        process.wait()
+    eventually(lambda: not any(alive(pid) for pid in pids))
+    assert not (tmp_path / "order").exists()

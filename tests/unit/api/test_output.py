@@ -1,0 +1,42 @@
+"""Where a film is written."""
+
+from pathlib import Path
+
+import pytest
+
+from api.cli.errors import BadInput
+from api.cli.output import choose_output, file_name
+
+
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [
+        ("A beautiful sunset over the ocean", "a-beautiful-sunset-over-the-ocean"),
+        ("one two three four five six seven eight nine ten", "one-two-three-four-five-six-seven-eight"),
+        ("../../etc/passwd; rm -rf", "etc-passwd-rm-rf"),
+        ("Überraschung für Zoë", "überraschung-für-zoë"),
+        ("夕日", "夕日"),
+        ("?!", "video"),
+        ("x" * 300, "x" * 60),
+    ],
+)
+def test_a_name_is_made_of_the_first_words_and_nothing_else(words: str, name: str) -> None:
+    assert file_name(words) == name
+
+
+def test_a_name_that_was_given_is_kept_even_if_it_is_there(tmp_path: Path) -> None:
+    (tmp_path / "film.mp4").write_text("")
+    assert choose_output(str(tmp_path / "film.mp4"), "words") == tmp_path / "film.mp4"
+    assert choose_output(str(tmp_path / "my.film"), "words") == tmp_path / "my.film.mp4"
+
+
+def test_a_folder_gets_a_name_that_is_free_for_the_film_and_its_captions(tmp_path: Path) -> None:
+    assert choose_output(str(tmp_path), "two words") == tmp_path / "two-words.mp4"
+    (tmp_path / "two-words.vtt").write_text("")
+    (tmp_path / "two-words-2.mp4").write_text("")
+    assert choose_output(str(tmp_path), "two words") == tmp_path / "two-words-3.mp4"
+
+
+def test_a_folder_that_is_not_there_is_named_before_anything_starts(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="nowhere"):
+        choose_output(str(tmp_path / "nowhere" / "film.mp4"), "words")

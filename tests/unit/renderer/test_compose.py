@@ -1,0 +1,71 @@
+"""What holds for every composition; the exact texts are golden files."""
+
+import pytest
+
+from common.contracts.footage import Footage, Provenance
+from common.contracts.narration import Word
+from common.contracts.request import Style
+from common.contracts.steps import SegmentSpec
+from common.contracts.timeline import CaptionLook, Clip, Profile, SceneTimeline
+from renderer.compose import MAX_PIXELS, Source, compose
+from renderer.looks import look
+
+VIDEO = Footage(kind="video", width=640, height=360, seconds=4.0, provenance=Provenance(provider="folder"))
+WORDS = (Word(text="'];[x]drawtext=textfile=/etc/passwd", start=0, end=9_600),)
+STYLES: tuple[Style, ...] = ("cinematic", "documentary", "vivid", "mono", "vintage", "minimal")
+
+
+def arguments(*clips: Clip, style: Style = "minimal", threads: int = 1) -> list[str]:
+    timeline = SceneTimeline(scene="s1", frames=sum(clip.frames for clip in clips), clips=clips, words=WORDS)
+    captions = CaptionLook(style=style, width=640, height=360)
+    spec = SegmentSpec(
+        timeline=timeline, profile=Profile(width=640, height=360), style=style, captions=captions, build="b"
+    )
+    return compose(spec, [Source(f"clip{n}", "mov") for n in range(len(clips))], threads)
+
+
+def value(found: list[str], option: str) -> str:
+    return found[found.index(option) + 1]
+
+
+def clip(**changes: object) -> Clip:
+    return Clip.model_validate({"shot": "s1.0", "footage": VIDEO, "frames": 30} | changes)
+
+
+def test_no_word_of_the_user_stands_in_an_argument():
+    assert not [argument for argument in arguments(clip()) if "drawtext" in argument or "passwd" in argument]
+
+
+def test_every_input_is_guarded():
+    found = arguments(clip(), clip())
+    assert found.count("-i") == 2
+    assert found.count("file,pipe") == 2
+    assert found.count(str(MAX_PIXELS)) == 2
+    assert found.count("mov") == 2
+
+
+def test_the_same_scene_gives_the_same_text():
+    assert arguments(clip(), clip(frames=40)) == arguments(clip(), clip(frames=40))
+
+
+def test_a_clip_that_would_begin_behind_its_footage_begins_before_its_end():
+    assert float(value(arguments(clip(source_start=99.0)), "-ss")) == pytest.approx(3.5)
+
+
+def test_a_source_per_clip_is_asked_for():
+    spec = SegmentSpec(
+        timeline=SceneTimeline(scene="s1", frames=30, clips=(clip(),)),
+        profile=Profile(width=640, height=360),
+        style="minimal",
+        captions=None,
+        build="b",
+    )
+    with pytest.raises(ValueError):
+        compose(spec, [], 1)
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_a_look_is_applied_after_the_clips_and_before_the_captions(style: Style):
+    graph = value(arguments(clip(), clip(), style=style), "-filter_complex")
+    places = [graph.index("concat="), *(graph.index(f"]{name}=") for name, _ in look(style)), graph.index("]ass=")]
+    assert places == sorted(places)

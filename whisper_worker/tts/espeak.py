@@ -1,0 +1,198 @@
+"""espeak-ng as a library: no process, no file, and the sample at which each word begins."""
+
+import ctypes
+import functools
+import threading
+import unicodedata
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from common.errors import NotConfigured, Permanent
+from whisper_worker.tts.port import Speech
+from whisper_worker.tts.timing import Mark, time_words, trim
+
+SYNCHRONOUS = 2
+DONT_EXIT = 0x8000
+UTF8 = 1
+WORD_EVENT = 1
+RATE, VOLUME = 1, 2
+
+# At its full volume some variants clip inside the library; levels are set afterwards anyway.
+SAFE_VOLUME = 70
+WORDS_PER_MINUTE = 155
+SLOWEST, FASTEST = 90, 300
+"Beyond these (words per minute) it is hard to follow."
+
+DEFAULT_VARIANT = "adam"
+"""Of all that come with the library, one of those whose long-term spectrum is nearest to that of human
+speech: its harmonics fill the space between the formants, where the usual voice has holes. It also is the
+one whose sound is the same, sample by sample, each time; the others waver with the state of the library."""
+OFFERED_VARIANTS = ["adam", "edward", "m7", "max", "f2", "f3", "annie"]
+WITHOUT_DICTIONARY = {"fo", "kaa", "xex"}
+"Languages that the library lists although the package lacks what it needs to speak them."
+SEED = 1
+PREFERRED = {"en": "en-us"}
+"Languages whose first voice is not the one most people expect."
+
+
+class _Id(ctypes.Union):
+    _fields_ = [("number", ctypes.c_int), ("name", ctypes.c_char_p), ("string", ctypes.c_char * 8)]
+
+
+class _Event(ctypes.Structure):
+    _fields_ = [
+        ("type", ctypes.c_int),
+        ("message", ctypes.c_uint),
+        ("text_position", ctypes.c_int),  # in characters, from 1
+        ("length", ctypes.c_int),
+        ("milliseconds", ctypes.c_int),
+        ("sample", ctypes.c_int),
+        ("user_data", ctypes.c_void_p),
+        ("id", _Id),
+    ]
+
+
+class _Voice(ctypes.Structure):
+    _fields_ = [
+        ("name", ctypes.c_char_p),
+        ("languages", ctypes.c_void_p),
+        ("identifier", ctypes.c_char_p),
+        ("traits", ctypes.c_ubyte * 4),
+        ("score", ctypes.c_int),
+        ("spare", ctypes.c_void_p),
+    ]
+
+
+_Callback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.POINTER(_Event))
+
+
+class Espeak:
+    """The voices of espeak-ng. A voice is a language (`de`), a variant (`f3`) or both (`en-us+f3`)."""
+
+    name = "espeak-ng"
+
+    def __init__(self) -> None:
+        self._library = _library()
+
+    def voices(self) -> list[str]:
+        return OFFERED_VARIANTS + sorted(self._library.languages)
+
+    def speak(self, text: str, language: str, voice: str | None, pace: float) -> Speech:
+        speaker = self._choose(language.lower(), (voice or "").lower())
+        rate = round(min(FASTEST, max(SLOWEST, WORDS_PER_MINUTE * pace)))
+        sound, marks = self._library.synthesise(_speakable(text), self._path(speaker), rate)
+        samples, cut = trim(sound, self._library.rate)
+        shifted = [Mark(mark.position, mark.seconds - cut) for mark in marks]
+        return Speech(samples, self._library.rate, time_words(text, shifted, samples, self._library.rate), speaker)
+
+    def _choose(self, language: str, voice: str) -> str:
+        """Full name, `language+variant`, of the voice that was asked for."""
+        wanted, plus, variant = voice.partition("+")
+        if not plus:
+            wanted, variant = ("", wanted) if wanted in self._library.variants else (wanted, DEFAULT_VARIANT)
+        if variant not in self._library.variants or (wanted and wanted not in self._library.languages):
+            raise Permanent(f'voice "{voice}" is unknown to espeak-ng; try for example "en-us", "f3" or "de+m7"')
+        return f"{wanted or self._for_language(language)}+{variant}"
+
+    def _for_language(self, language: str) -> str:
+        """The voice for a language tag, or for its shorter form where the region is not known: `en-au` speaks `en`."""
+        tag = language
+        while tag:
+            name = PREFERRED.get(tag, tag)
+            if name in self._library.languages:
+                return name
+            tag = tag.rpartition("-")[0]
+        raise Permanent(f'language "{language}" is unknown to espeak-ng; try for example "en", "de" or "pt-br"')
+
+    def _path(self, speaker: str) -> str:
+        """How the library itself calls a voice."""
+        language, _, variant = speaker.partition("+")
+        return f"{self._library.languages[language]}+{self._library.variants[variant]}"
+
+
+class _Library:
+    """The one instance of espeak-ng in this process. It has global state, so one text is spoken at a time."""
+
+    def __init__(self) -> None:
+        import espeakng_loader  # here, so that its absence is an error of this engine and of no other
+
+        data = Path(espeakng_loader.get_data_path())
+        self._lock = threading.Lock()
+        self._lib = ctypes.CDLL(str(espeakng_loader.get_library_path()))
+        self.rate: int = self._lib.espeak_Initialize(SYNCHRONOUS, 0, str(data).encode(), DONT_EXIT)
+        if self.rate <= 0:
+            raise OSError("espeak_Initialize")
+        # The library keeps only the address, so the callback must live as long as this object.
+        self._callback = _Callback(self._receive)
+        self._lib.espeak_SetSynthCallback(self._callback)
+        self._sound: list[bytes] = []
+        self._marks: list[Mark] = []
+        self.languages = self._list_languages()
+        "Language tag in lower case -> the name of its voice."
+        self.variants = {path.name.lower(): path.name for path in (data / "voices" / "!v").iterdir()}
+
+    def synthesise(self, text: str, voice: str, words_per_minute: int) -> tuple[np.ndarray, list[Mark]]:
+        """Mono float32 sound, and where in the text it is when. Raises `Permanent` if the library refuses."""
+        data = text.encode()
+        with self._lock:
+            self._sound, self._marks = [], []
+            failed = self._lib.espeak_SetVoiceByName(voice.encode())
+            self._lib.espeak_ng_SetRandSeed(ctypes.c_long(SEED))
+            self._lib.espeak_SetParameter(RATE, words_per_minute, 0)
+            self._lib.espeak_SetParameter(VOLUME, SAFE_VOLUME, 0)
+            failed = failed or self._lib.espeak_Synth(data, len(data) + 1, 0, 1, 0, UTF8, None, None)
+            sound, marks = b"".join(self._sound), self._marks
+        if failed:
+            raise Permanent("espeak-ng could not speak the narration with this voice")
+        return np.frombuffer(sound, np.int16).astype(np.float32) / 32768, marks
+
+    def _receive(self, sound: Any, count: int, events: Any) -> int:
+        if sound and count > 0:
+            self._sound.append(ctypes.string_at(sound, 2 * count))
+        for event in _until_end(events):
+            if event.type == WORD_EVENT:
+                self._marks.append(Mark(event.text_position - 1, event.sample / self.rate))
+        return 0
+
+    def _list_languages(self) -> dict[str, str]:
+        self._lib.espeak_ListVoices.restype = ctypes.POINTER(ctypes.POINTER(_Voice))
+        listed = self._lib.espeak_ListVoices(None)
+        best: dict[str, tuple[int, str]] = {}
+        index = 0
+        while listed[index]:
+            voice = listed[index].contents
+            for priority, tag in _tags(voice.languages):
+                best[tag] = min(best.get(tag, (255, "")), (priority, voice.identifier.decode()))
+            index += 1
+        return {tag: identifier for tag, (_, identifier) in best.items() if tag not in WITHOUT_DICTIONARY}
+
+
+@functools.cache
+def _library() -> _Library:
+    try:
+        return _Library()
+    except (ImportError, OSError, AttributeError):
+        raise NotConfigured("espeak-ng could not be loaded; reinstall the package espeakng-loader") from None
+
+
+def _until_end(events: Any) -> Iterator[_Event]:
+    index = 0
+    while events[index].type:
+        yield events[index]
+        index += 1
+
+
+def _tags(address: int) -> Iterator[tuple[int, str]]:
+    """The languages of a voice: a priority byte and a tag ending in zero, again and again until a zero byte."""
+    while priority := ctypes.string_at(address, 1)[0]:
+        tag = ctypes.string_at(address + 1)
+        yield priority, tag.decode().lower()
+        address += len(tag) + 2
+
+
+def _speakable(text: str) -> str:
+    """Text without control characters, which are commands to espeak-ng; every other character keeps its place."""
+    return "".join(" " if unicodedata.category(sign) in ("Cc", "Cs") and sign != "\n" else sign for sign in text)
