@@ -244,6 +244,7 @@ class _Film:
             shot=shot.id,
             show=shot.show,
             terms=shot.terms,
+            about=self.story.topic,
             seconds=_estimate(self.story, shot),
             width=self.profile.width,
             height=self.profile.height,

@@ -28,6 +28,8 @@ class ShotQuery(Contract):
     shot: str
     show: str
     terms: tuple[str, ...]
+    about: tuple[str, ...] = ()
+    "What the whole film is about."
     seconds: float
     "How long it will probably be on screen."
     width: int

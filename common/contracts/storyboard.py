@@ -35,6 +35,8 @@ class Storyboard(Contract):
 
     title: str
     scenes: tuple[Scene, ...]
+    topic: tuple[str, ...] = ()
+    "What the whole film is about, the most frequent word first; for shots whose own words name nothing to see."
     duration_target: float | None = None
     music: ObjectRef | None = None
     "The user's own music file, once found."

@@ -19,6 +19,8 @@ SHORTEST_SCENE = 1.4
 "Seconds; a sentence shorter than this shares a scene with the next one."
 MOST_WORDS = 60
 "A longer sentence is spoken in several scenes."
+TOPIC = 40
+"Words that tell what a whole film is about."
 PACE_LIMITS = (0.85, 1.2)
 CHARS_PER_SECOND = 14.0
 "Of the default voice, at a pace of 1; the layout corrects with what was really spoken."
@@ -45,15 +47,15 @@ def speech_seconds(text: str) -> float:
 
 def _from_script(found: list[str], target: float | None) -> Storyboard:
     texts = _balanced(found)
-    topic = frequent_words(" ".join(texts))[:3]
+    topic = frequent_words(" ".join(texts))[:TOPIC]
     scenes = [_narrated(f"s{number}", text, topic) for number, text in enumerate(texts, 1)]
-    return _storyboard(_title(texts[0]), scenes, target)
+    return _storyboard(_title(texts[0]), scenes, topic, target)
 
 
 def _from_scenes(wanted: tuple[SceneRequest, ...], target: float | None) -> Storyboard:
-    topic = content_words(" ".join(f"{scene.show or ''} {scene.narration}" for scene in wanted))[:3]
+    topic = frequent_words(" ".join(f"{scene.show or ''} {scene.narration}" for scene in wanted))[:TOPIC]
     scenes = [_requested(f"s{number}", scene, topic) for number, scene in enumerate(wanted, 1)]
-    return _storyboard(_title(wanted[0].narration or wanted[0].show or "Film"), scenes, target)
+    return _storyboard(_title(wanted[0].narration or wanted[0].show or "Film"), scenes, topic, target)
 
 
 def _from_one_line(line: str, target: float) -> Storyboard:
@@ -65,13 +67,14 @@ def _from_one_line(line: str, target: float) -> Storyboard:
     before = 1 if pictures >= 2 else 0
     lengths = rest / pictures if pictures else 0.0
     scenes = [_picture(f"s{number}", next(searches), OPENING, OPENING) for number in range(1, before + 1)]
-    scenes.append(_narrated(f"s{before + 1}", line, content_words(line)[:3]))
+    topic = frequent_words(line)[:TOPIC]
+    scenes.append(_narrated(f"s{before + 1}", line, topic))
     rest_of = range(before + 2, pictures + 2)
     scenes += [_picture(f"s{number}", next(searches), lengths) for number in rest_of]
-    return _storyboard(_title(line), scenes, target)
+    return _storyboard(_title(line), scenes, topic, target)
 
 
-def _storyboard(title: str, scenes: list[Scene], target: float | None) -> Storyboard:
+def _storyboard(title: str, scenes: list[Scene], topic: list[str], target: float | None) -> Storyboard:
     pace = 1.0
     spoken = sum(speech_seconds(scene.narration) for scene in scenes if scene.narration)
     if target is not None and spoken:
@@ -79,7 +82,9 @@ def _storyboard(title: str, scenes: list[Scene], target: float | None) -> Storyb
         room = target - silent - 0.35 * len(scenes)
         # Only hurry for the target's sake; time left over is better filled with pictures than with drawling.
         pace = min(max(spoken / room, 1.0), PACE_LIMITS[1]) if room > 0 else PACE_LIMITS[1]
-    return Storyboard(title=title, scenes=tuple(scenes), duration_target=target, pace=round(pace, 3))
+    return Storyboard(
+        title=title, scenes=tuple(scenes), topic=tuple(topic), duration_target=target, pace=round(pace, 3)
+    )
 
 
 def _narrated(scene: str, text: str, topic: list[str]) -> Scene:
@@ -121,9 +126,9 @@ def _showing(shot: Shot, show: str | None) -> Shot:
 
 def search_terms(part: str, whole: str, topic: list[str]) -> tuple[str, ...]:
     """Search phrases for a shot, the most telling first, ending with what the film is about."""
-    words = content_words(part) or content_words(whole) or topic
+    words = content_words(part) or content_words(whole) or topic[:3]
     about = [f"{topic[0]} {words[0]}"] if topic and topic[0] not in words else []
-    phrases = [" ".join(words[:3]), *about, " ".join(words[:2]), " ".join(words[-2:]), *words[:2], " ".join(topic)]
+    phrases = [" ".join(words[:3]), *about, " ".join(words[:2]), " ".join(words[-2:]), *words[:2], " ".join(topic[:3])]
     return tuple(dict.fromkeys(phrase for phrase in phrases if phrase))[:6]
 
 
