@@ -36,7 +36,9 @@ NEAR_ENOUGH = 0.2
 CORRECTIONS = 3
 "The gain is corrected at most so often before the sound is encoded, once."
 ENCODER_MARGIN = 1.0
-"Decibels left for what lies between samples and for what the encoder adds to the peaks."
+"Decibels left for what lies between samples and for what the encoder usually adds to the peaks."
+ENCODINGS = 3
+"When the encoder added more, the sound is encoded again with so much more margin, at most so often in all."
 
 
 def mix(spec: MixSpec, run: StepRun, program: str) -> MixFacts:
@@ -118,24 +120,42 @@ def _bed(spec: MixSpec, total: int, run: StepRun, program: str) -> ffmpeg.Stream
 
 
 def _master(before: Loudness, profile: Profile, total: int, run: StepRun, program: str) -> Loudness:
-    """Brings the program to its loudness and encodes it. What the limiter takes away is made up for."""
+    """Brings the program to its loudness and encodes it so that its peaks stay under the ceiling once decoded."""
+    gain = _gain(before, profile, total, run, program)
+    run.progress(0.75)
+    margin = ENCODER_MARGIN
+    for _ in range(ENCODINGS):
+        after = _encode(_levelled(gain, profile.true_peak - margin, total), profile, run, program)
+        if after.true_peak <= profile.true_peak:
+            break
+        margin += after.true_peak - profile.true_peak + 0.1
+    return after
+
+
+def _gain(before: Loudness, profile: Profile, total: int, run: StepRun, program: str) -> float:
+    """Decibels that bring the program to its loudness; what the limiter takes away is made up for."""
     gain = profile.loudness - before.integrated if before.integrated > SILENCE else 0.0
     for _ in range(CORRECTIONS):
-        trial = ffmpeg.output(meter(_levelled(gain, profile, total)), "-", f="null")
+        trial = ffmpeg.output(meter(_levelled(gain, profile.true_peak - ENCODER_MARGIN, total)), "-", f="null")
         missing = profile.loudness - heard(run_ffmpeg(program, trial.get_args(), run)).integrated
         if before.integrated <= SILENCE or abs(missing) < NEAR_ENOUGH:
             break
         gain += missing
-    run.progress(0.75)
+    return gain
+
+
+def _encode(sound: ffmpeg.Stream, profile: Profile, run: StepRun, program: str) -> Loudness:
+    """Writes MIX_FILE and measures what a player will decode from it."""
     encoding = {"acodec": "aac", "audio_bitrate": profile.audio_bitrate, "ar": SAMPLE_RATE, "ac": 2}
     exact = {"map_metadata": -1, "fflags": "+bitexact", "flags:a": "+bitexact", "movflags": "+faststart"}
-    output = ffmpeg.output(meter(_levelled(gain, profile, total)), MIX_FILE, **encoding, **exact)
-    return heard(run_ffmpeg(program, output.get_args(), run))
+    run_ffmpeg(program, ffmpeg.output(sound, MIX_FILE, **encoding, **exact).get_args(), run)
+    played = ffmpeg.input(MIX_FILE, f="mp4", **GUARD).audio
+    return heard(run_ffmpeg(program, ffmpeg.output(meter(played), "-", f="null").get_args(), run))
 
 
-def _levelled(gain: float, profile: Profile, total: int) -> ffmpeg.Stream:
-    """The program `gain` dB louder, its peaks held under the ceiling, `total` samples long."""
-    limit = f"{profile.true_peak - ENCODER_MARGIN:.2f}dB"
+def _levelled(gain: float, ceiling: float, total: int) -> ffmpeg.Stream:
+    """The program `gain` dB louder, no sample above `ceiling` dBFS, `total` samples long."""
+    limit = f"{ceiling:.2f}dB"
     return (
         ffmpeg.input(PROGRAM_FILE, f="flac", **GUARD)
         .audio.filter("volume", f"{gain:.3f}dB", precision="float")

@@ -124,7 +124,7 @@ def _nearest(pitches: Sequence[int], before: Sequence[int], centre: int) -> list
 def _mixed(piece: _Piece) -> Iterator[np.ndarray]:
     """The bars of a piece, each (2, samples), with what still rings from the bars before."""
     play = lru_cache(maxsize=96)(lambda name, pitch, held: INSTRUMENTS[name](pitch, held))
-    lengths = [*np.diff(np.round(np.arange(piece.bars + 1) * piece.seconds * SAMPLE_RATE).astype(int))]
+    lengths = np.diff(np.round(np.arange(piece.bars + 1) * piece.seconds * SAMPLE_RATE).astype(int)).tolist()
     lengths.append(round(piece.ring * SAMPLE_RATE) + 1)
     echo = _Room(REVERBERATION, max(lengths))
     longest = 3 * max(lengths) + int(LONGEST_RING * SAMPLE_RATE)

@@ -23,9 +23,6 @@ class Silhouette:
         """`points` is (n, 2): x, y."""
         self._draw.polygon([tuple(p) for p in (points * FINE).tolist()], fill=255)
 
-    def stroke(self, points: Numbers, width: float) -> None:
-        self._draw.line([tuple(p) for p in (points * FINE).tolist()], fill=255, width=max(1, round(width * FINE)))
-
     def plane(self) -> Plane:
         return np.asarray(self._image.reduce(FINE), np.float32) / np.float32(255)
 
@@ -102,8 +99,10 @@ def _trunk(board: Silhouette, rng: np.random.Generator, x: float, width: float, 
         k = int(rng.integers(0, 16))
         side = rng.choice([-1, 1])
         length = rng.uniform(2, 8) * width
-        points = np.array([[0, 0], [0.4, -0.18], [0.75, -0.42], [1.0, -0.5]]) * [side * length, length]
-        board.stroke(points + np.array([middle[k], y[k]]), max(width * 0.14, 0.5))
+        bough = np.array([[0, 0], [0.4, -0.18], [0.75, -0.42], [1.0, -0.5]]) * [side * length, length]
+        bough += [middle[k], y[k]]
+        thick = np.array([[0, 1.0], [0, 0.7], [0, 0.4], [0, 0.08]]) * max(width * 0.11, 0.4)
+        board.polygon(np.concatenate([bough - thick, (bough + thick)[::-1]]))
 
 
 def canopy(stage: Stage, name: str, depth: float, colour: Colour, nearness: float) -> Cutout:

@@ -79,8 +79,8 @@ class Patch:
         self._left = base + whole % self._points
         self._right = base + (whole + 1) % self._points
 
-    def slopes(self, seconds: float) -> Numbers:
-        """(rows below the horizon, columns)."""
+    def lines(self, seconds: float) -> Numbers:
+        """The slopes along each row, over one period of the patch, all rows one after the other."""
         angle = self._omega * np.float32(seconds)
         spectrum = self._cos * np.cos(angle) + self._sin * np.sin(angle)
         rows = (self._rows @ spectrum).reshape(-1, len(spectrum))[: self._count]
@@ -89,13 +89,16 @@ class Patch:
         padded = np.zeros((rows.shape[0], self._points), np.complex64)
         padded[:, :half] = rows[:, :half]
         padded[:, -half:] = rows[:, -half:]
-        line = np.fft.ifft(padded, axis=1, norm="forward").ravel()
-        left = line.take(self._left)
-        right = line.take(self._right)
-        right -= left
-        right *= self._share
-        right += left
-        return right
+        return np.fft.ifft(padded, axis=1, norm="forward").ravel()
+
+    def slopes(self, lines: Numbers, rows: slice) -> Numbers:
+        """(rows, columns) of the picture, counted from the horizon."""
+        left = lines.take(self._left[rows])
+        slope = lines.take(self._right[rows])
+        slope -= left
+        slope *= self._share[rows]
+        slope += left
+        return slope
 
 
 def _batched(rows: Numbers, size: int = 4) -> Numbers:
@@ -125,6 +128,12 @@ def _wave_spectrum(
     return (cos * slope / rms).astype(np.complex64), (sin * slope / rms).astype(np.complex64), omega.astype(np.float32)
 
 
+_BAND = 32
+"Rows that are worked on together."
+_COARSE = 4
+"Columns of the picture per column of the copy that rough water mirrors."
+
+
 class Water:
     """Everything below the horizon as moving water that mirrors what has been painted above it."""
 
@@ -149,48 +158,59 @@ class Water:
         self._sway = (self._below * 2 * stage.focal).astype(np.float32)
 
     def paint(self, canvas: Canvas, seconds: float) -> None:
-        slopes = self._patches[0].slopes(seconds)
-        for patch in self._patches[1:]:
-            slopes += patch.slopes(seconds)
-        across, along = slopes.real.copy(), slopes.imag.copy()
-        water = self._mirrored(canvas, across, along)
-        self._add_body(water, along)
-        self._glint.add(water, across, along)
-        water += (self._haze - water) * self._air
-        canvas[:, self._rows] = water
+        lines = [patch.lines(seconds) for patch in self._patches]
+        above = self._above(canvas)
+        water = canvas[:, self._rows]
+        # Band by band, so that what one step leaves is still in the cache for the next.
+        for top in range(0, water.shape[1], _BAND):
+            rows = slice(top, min(top + _BAND, water.shape[1]))
+            water[:, rows] = self._band(above, lines, rows)
 
-    def _mirrored(self, canvas: Canvas, across: Plane, along: Plane) -> Canvas:
+    def _band(self, above: Canvas, lines: list[Numbers], rows: slice) -> Canvas:
+        slopes, chop = (patch.slopes(line, rows) for patch, line in zip(self._patches, lines, strict=True))
+        slopes += chop
+        across, along = slopes.real.copy(), slopes.imag.copy()
+        water = self._mirrored(above, across, along, rows)
+        self._add_body(water, along, rows)
+        self._glint.add(water, across, along, rows)
+        water += (self._haze - water) * self._air[rows]
+        return water
+
+    def _above(self, canvas: Canvas) -> Canvas:
+        """What there is to mirror: for rough water a smaller, blurred copy."""
+        horizon = self._stage.horizon
+        if not self._sea.rough:
+            return canvas[:, :horizon]
+        return _box_blur(_box_blur(canvas[:, horizon % 2 : horizon : 2, ::_COARSE], 2, axis=1), 6, axis=2)
+
+    def _mirrored(self, above: Canvas, across: Plane, along: Plane, rows: slice) -> Canvas:
         """What each facet mirrors; steep ones look above the top of the picture, so elevations are bent to stay in."""
-        down, right = (2, 4) if self._sea.rough else (1, 1)
-        above = canvas[:, self._stage.horizon % down : self._stage.horizon : down, ::right]
-        if self._sea.rough:
-            above = _box_blur(_box_blur(above, 2, axis=1), 6, axis=2)
-        _, rows, width = above.shape
+        _, height, width = above.shape
         elevation = along * np.float32(2)
-        elevation += self._lift
+        elevation += self._lift[rows]
         # A facet that leans away is mostly hidden by the next; what shows of it mirrors the low sky.
         np.maximum(elevation, elevation * np.float32(-0.3), out=elevation)
         elevation /= elevation * np.float32(0.7) + np.float32(self._stage.horizon / self._stage.focal)
-        elevation *= np.float32(-rows)
-        elevation += np.float32(rows)
-        place = np.clip(elevation, 0, rows - 1, out=elevation).astype(np.int32)
+        elevation *= np.float32(-height)
+        elevation += np.float32(height)
+        place = np.clip(elevation, 0, height - 1, out=elevation).astype(np.int32)
         place *= np.int32(width)
-        column = across * self._sway
+        column = across * self._sway[rows]
         column += self._columns
-        column *= np.float32(1 / right)
+        column *= np.float32(1 / _COARSE if self._sea.rough else 1)
         place += np.clip(column, 0, width - 1, out=column).astype(np.int32)
-        return np.stack([plane.take(place) for plane in above.reshape(3, -1)])
+        return np.stack([plane.ravel().take(place) for plane in above])
 
-    def _add_body(self, water: Canvas, along: Plane) -> None:
+    def _add_body(self, water: Canvas, along: Plane, rows: slice) -> None:
         """Mixes in the colour from under the surface, by Fresnel's law in Schlick's form."""
-        away = np.float32(1) - np.clip(along + self._below, 0.02, 1)
+        away = np.float32(1) - np.clip(along + self._below[rows], 0.02, 1)
         mirror = away * away
         mirror *= mirror
         mirror *= away
         mirror *= np.float32(0.9)
         mirror += np.float32(0.1)
         body = self._scatter * np.clip(along, 0, 0.5)
-        body += self._deep
+        body += self._deep[:, rows]
         water -= body
         water *= mirror
         water += body
@@ -233,19 +253,19 @@ class _Glint:
         self._along = ((height - below) / 2 - azimuth**2 / (2 * total)).astype(np.float32)
         sharp = 0.03
         spread = np.hypot(sharp, lost)
-        self._narrow = (0.7071 / spread).astype(np.float32)
+        self._narrow = (-0.5 / spread**2).astype(np.float32)
         self._gain = (strength * 1.5 * (sharp / spread) ** 1.1).astype(np.float32)
         self._glow = mix(stage.palette.glow, stage.palette.sun, 0.35).astype(np.float32)
 
-    def add(self, water: Canvas, across: Plane, along: Plane) -> None:
-        across -= self._across
-        along -= self._along
+    def add(self, water: Canvas, across: Plane, along: Plane, rows: slice) -> None:
+        across -= self._across[rows]
+        along -= self._along[rows]
         across *= across
         along *= along
         across += along
-        across *= self._narrow * -self._narrow
+        across *= self._narrow[rows]
         light = np.exp(across, out=across)
-        light *= self._gain
+        light *= self._gain[rows]
         np.minimum(light, 1, out=light)
         shine = light * self._glow
         np.subtract(1, shine, out=shine)

@@ -36,6 +36,14 @@ def test_a_piece_is_stereo_and_as_long_as_asked_to_the_sample(mood, length):
     assert decibels(sound) > -45
 
 
+@pytest.mark.parametrize("seed", range(16))
+def test_any_seed_and_any_length_give_a_piece(seed):
+    length = 2.0 + seed * 0.71
+    sound = compose(MOODS[seed % len(MOODS)], seed, length)
+    assert len(sound) == round(length * SAMPLE_RATE)
+    assert decibels(sound) > -45
+
+
 def test_equal_arguments_give_equal_sound():
     assert np.array_equal(compose("uplifting", 5, 6), compose("uplifting", 5, 6))
 
