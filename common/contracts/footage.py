@@ -20,6 +20,8 @@ Theme = Literal[
     "abstract",
 ]
 Light = Literal["day", "sunset", "sunrise", "night", "overcast"]
+View = Literal["", "shore", "open"]
+"Where the camera stands by the ocean; empty leaves it to the seed."
 
 
 class ShotQuery(Contract):
@@ -63,6 +65,7 @@ class SceneryRecipe(Contract):
     theme: Theme
     light: Light
     seed: int
+    view: View = ""
 
 
 class Candidate(Contract):

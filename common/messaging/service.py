@@ -13,6 +13,8 @@ from typing import Any
 
 # Celery reads this when it is imported: SIGTERM then means finish what can be finished, hand back the rest.
 os.environ.setdefault("REMAP_SIGTERM", "SIGQUIT")
+# A step has one core to itself; the threads numpy would start only wait for each other.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from celery import signals
 from celery.platforms import SecurityWarning

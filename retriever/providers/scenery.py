@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from typing import TypeVar
 
-from common.contracts.footage import Candidate, Light, Provenance, SceneryRecipe, ShotQuery, Theme
+from common.contracts.footage import Candidate, Light, Provenance, SceneryRecipe, ShotQuery, Theme, View
 
 Name = TypeVar("Name", bound=str)
 
@@ -95,6 +95,11 @@ USUAL_LIGHTS: dict[Theme, tuple[Light, ...]] = {
 }
 "The hours a theme looks well at, for words that name none; the seed of the film picks, so its shots agree."
 
+VIEWS: dict[View, str] = {
+    "shore": "beach shore coast surf sand crash breaker foam",
+    "open": "horizon boat ship sail ferry lake$ lakes$ river deep calm vast",
+}
+
 SCORE = 0.1
 "Low, so that real footage wins wherever there is any."
 
@@ -130,7 +135,8 @@ def recipe_for(query: ShotQuery) -> SceneryRecipe:
     theme = _best(places, words) or _best(THEMES, words) or _best(places, film) or _best(THEMES, film) or "abstract"
     usual = USUAL_LIGHTS[theme]
     light = _best(LIGHTS, words) or _best(LIGHTS, film) or usual[query.seed % len(usual)]
-    return SceneryRecipe(theme=theme, light=light, seed=_seed(query))
+    view = _best(VIEWS, words) or "" if theme == "ocean" else ""
+    return SceneryRecipe(theme=theme, light=light, seed=_seed(query), view=view)
 
 
 def _weighted_words(query: ShotQuery) -> list[tuple[str, float]]:

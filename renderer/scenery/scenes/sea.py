@@ -19,8 +19,8 @@ WHITE = rgb("ffffff")
 
 def ocean(recipe: SceneryRecipe, width: int, height: int) -> Scene:
     """A beach with breaking waves, or the open sea."""
-    view = stream(recipe, "view").uniform()
-    return beach(recipe, width, height) if view < 0.6 else open_sea(recipe, width, height)
+    view = recipe.view or ("shore" if stream(recipe, "view").uniform() < 0.6 else "open")
+    return beach(recipe, width, height) if view == "shore" else open_sea(recipe, width, height)
 
 
 def beach(recipe: SceneryRecipe, width: int, height: int) -> Scene:

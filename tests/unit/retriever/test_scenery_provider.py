@@ -91,3 +91,17 @@ def test_the_provider_offers_exactly_one_candidate_that_loses_to_real_footage() 
     assert candidate.score <= 0.1
     assert (candidate.provenance.provider, candidate.provenance.licence) == ("scenery", "generated")
     assert candidate.provenance.credit == ""
+
+
+def test_a_shot_that_names_no_place_or_hour_plays_where_and_when_the_film_does() -> None:
+    lost = query("nobody asks for a receipt").model_copy(update={"about": ("city", "tram", "morning", "bread")})
+    assert (recipe_for(lost).theme, recipe_for(lost).light) == ("city", "sunrise")
+    own = query("snow fell at night").model_copy(update={"about": ("city", "tram", "morning")})
+    assert (recipe_for(own).theme, recipe_for(own).light) == ("snow", "night")
+
+
+def test_a_beach_is_asked_for_by_name_and_so_is_the_open_sea() -> None:
+    assert recipe_for(query("waves crashing on the beach")).view == "shore"
+    assert recipe_for(query("a ship on the horizon")).view == "open"
+    assert recipe_for(query("sunset over the ocean")).view == ""
+    assert recipe_for(query("a sand castle in the city street and its skyline")).view == ""
