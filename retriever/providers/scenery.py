@@ -96,7 +96,7 @@ USUAL_LIGHTS: dict[Theme, tuple[Light, ...]] = {
 "The hours a theme looks well at, for words that name none; the seed of the film picks, so its shots agree."
 
 VIEWS: dict[View, str] = {
-    "shore": "beach shore coast surf sand crash breaker foam",
+    "shore": "beach shore coast surf sand",
     "open": "horizon boat ship sail ferry lake$ lakes$ river deep calm vast",
 }
 
@@ -135,7 +135,8 @@ def recipe_for(query: ShotQuery) -> SceneryRecipe:
     theme = _best(places, words) or _best(THEMES, words) or _best(places, film) or _best(THEMES, film) or "abstract"
     usual = USUAL_LIGHTS[theme]
     light = _best(LIGHTS, words) or _best(LIGHTS, film) or usual[query.seed % len(usual)]
-    view = _best(VIEWS, words) or "" if theme == "ocean" else ""
+    # Only what the shot itself shows: else every shot of a film about a beach would stand on it.
+    view = _best(VIEWS, [(word, 1.0) for word in _words(query.show)]) or "" if theme == "ocean" else ""
     return SceneryRecipe(theme=theme, light=light, seed=_seed(query), view=view)
 
 
