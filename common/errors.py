@@ -7,7 +7,7 @@ ReelwrightError
     +-- Retryable           the same call may work later
     |   +-- Throttled       ... not before `retry_after` seconds
     |   +-- StorageUnavailable
-|   +-- ObjectMissing       a stored object is not where the record says
+    |   +-- ObjectMissing       a stored object is not where the record says
     +-- Permanent           the same call will fail again
         +-- NotConfigured   a key, model or program is missing
         +-- BadMedia        the media cannot be read or is not allowed

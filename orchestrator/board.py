@@ -19,6 +19,7 @@ from common.contracts.job import (
     RUNNING,
     SETTLED,
     SKIPPED,
+    STEP_MOVES,
     WAITING,
     Failure,
     Job,
@@ -26,6 +27,10 @@ from common.contracts.job import (
 )
 from common.contracts.steps import SPECS, kind_of, parse_facts, spec_fingerprint
 from common.retry import backoff
+
+
+class IllegalMoveError(Exception):
+    """A decision asked for a move that the table of moves does not have: a defect of the workflow."""
 
 
 @dataclass(frozen=True)
@@ -106,9 +111,9 @@ class Board:
         self.steps[name] = Step(name, state=DONE, work=work, facts=facts.model_dump_json(), done=1.0)
 
     def skip_rest(self) -> None:
-        """Nothing that is not done will be done."""
+        """Nothing that is not done will be done. What failed stays failed, so that one can see what it was."""
         for name, step in self.steps.items():
-            if step.state not in SETTLED:
+            if step.state not in SETTLED and step.state != FAILED:
                 self.steps[name] = replace(step, state=SKIPPED)
 
     # what the reconciler takes away
@@ -120,11 +125,12 @@ class Board:
 
     def patches(self) -> dict[str, dict[str, Any]]:
         """Changed fields of changed steps. Lease, token and worker are never among them."""
-        return {
-            name: _patch(self.job.steps.get(name), step)
-            for name, step in self.steps.items()
-            if step != self.job.steps.get(name)
-        }
+        changed = {name: step for name, step in self.steps.items() if step != self.job.steps.get(name)}
+        for name, step in changed.items():
+            before = self.job.steps.get(name, Step(name)).state
+            if step.state != before and step.state not in STEP_MOVES[before]:
+                raise IllegalMoveError(f"{name} cannot go from {before} to {step.state}")
+        return {name: _patch(self.job.steps.get(name), step) for name, step in changed.items()}
 
     def ready(self) -> dict[str, str]:
         return {name: SPECS[kind_of(name)].queue for name, step in self.steps.items() if step.state == READY}

@@ -22,11 +22,13 @@ def cast(
     rejected: Mapping[str, Sequence[str]],
 ) -> dict[str, Candidate]:
     """Chooses for every shot. `kept` names earlier choices (ids), `rejected` those that proved unusable."""
+    # What proved unusable for one shot is so for all.
+    unusable = {name for names in rejected.values() for name in names}
     usable = {
-        shot: [one for one in candidates.get(shot, ()) if one.id not in rejected.get(shot, ())] or [last_resort(shot)]
+        shot: [one for one in candidates.get(shot, ()) if one.id not in unusable] or [last_resort(shot)]
         for shot in shots
     }
-    chosen = {shot: one for shot in shots for one in usable[shot] if one.id == kept.get(shot) and one.kind != "scenery"}
+    chosen = {shot: one for shot in shots for one in usable[shot] if one.id == kept.get(shot)}
     # Whoever has least to choose from chooses first; ties in the order of the film.
     for shot in sorted((shot for shot in shots if shot not in chosen), key=lambda name: len(usable[name])):
         chosen[shot] = max(usable[shot], key=lambda one: one.score - _cost(one, shot, shots, chosen))

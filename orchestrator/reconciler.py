@@ -9,6 +9,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from common.contracts.base import Contract, ObjectRef, canonical_json
 from common.contracts.job import Job, WorkerInfo
@@ -32,6 +33,7 @@ ROUNDS = 12
 "Most questions in a row a decision may ask before the job is left for a later look."
 HINTS_PER_SLOT = 2
 REVIVE_SECONDS = 60.0
+STORAGE_SECONDS = 3.0
 BODIES = 4_000
 "Stored objects kept in memory; they never change."
 SOURCES = ("pexels", "folder")
@@ -46,27 +48,33 @@ class Reconciler:
         self._canvas = Canvas(settings.target_resolution, settings.ffmpeg_preset)
         self._rules = Rules(settings.max_attempts, settings.retry_seconds)
         self._bodies: OrderedDict[str, bytes] = OrderedDict()
+        self._storage_away = False
 
     def look(self) -> int:
         """Decides for every job that is due and hints what is ready. Returns how many jobs it looked at."""
         due = self._store.take_due(BATCH, HOLD_SECONDS)
         workers = self._store.workers()
         fleet = _fleet(workers)
+        self._storage_away = False
         for job_id in due:
             try:
                 self.settle(job_id, fleet)
             except StorageUnavailable as error:
-                log.warning("job %s waits: %s", job_id, error)  # it is due again after HOLD_SECONDS
+                # It is due again after HOLD_SECONDS. The others of this look can still be cancelled or ended.
+                self._storage_away = True
+                log.warning("job %s waits: %s", job_id, error)
             except StateUnavailable:
                 raise
             except Exception:
                 log.exception("job %s cannot be decided", job_id)
+            self._dispatch(workers)  # a long job must not hold up the hints of the others
         self._dispatch(workers)
         return len(due)
 
     def settle(self, job_id: str, fleet: Fleet) -> None:
-        """Decides until the decision is saved or another reconciler has moved the job."""
+        """Decides, reading what the decision asks for, and saves it."""
         known: dict[str, str | None] = {}
+        self._forget_oldest()
         for _ in range(ROUNDS):
             job = self._store.load(job_id)
             if job is None or job.terminal:
@@ -76,24 +84,32 @@ class Reconciler:
                 self._read(decision.missing.values())
                 known |= self._store.known_work(job.owner, decision.unknown)
                 continue
-            if self._save(job, decision):
-                return
+            self._save(job, decision)
+            return  # if the job has moved meanwhile, whoever moved it has made it due again
 
-    def _save(self, job: Job, decision: Decision) -> bool:
+    def _save(self, job: Job, decision: Decision) -> None:
         for work, spec in decision.specs.items():
             self._put_spec(job.owner, work, spec)
         saved = self._store.save(job, decision.change)
         if saved and "state" in decision.change.head:
             log.info("job %s is %s", job.id, decision.change.head["state"])
-        return saved
+
+    def _check_storage(self) -> None:
+        if self._storage_away:
+            raise StorageUnavailable("the object store did not answer a moment ago")
 
     def _put_spec(self, owner: str, work: str, spec: Contract) -> None:
+        self._check_storage()
         data = canonical_json(spec).encode()
         self._storage.put_bytes(self._settings.assets_bucket, spec_key(owner, work), data, "application/json")
 
     def _read(self, refs: Iterable[ObjectRef]) -> None:
+        self._check_storage()
         for ref in refs:
             self._bodies[ref.key] = self._storage.get_bytes(self._settings.assets_bucket, ref.key)
+
+    def _forget_oldest(self) -> None:
+        """Between two jobs only: a decision needs all it has read."""
         while len(self._bodies) > BODIES:
             self._bodies.popitem(last=False)
 
@@ -111,7 +127,9 @@ class Reconciler:
 def reconcile(settings: Settings, stop: threading.Event) -> None:
     """Looks whenever it is woken, and once a second anyway, until `stop` is set. Outlives outages of its stores."""
     store = connect(settings, timeout=5.0)
-    reconciler = Reconciler(settings, store, S3Storage(settings), Hints(settings))
+    # One loop serves all jobs, so it waits for the object store much less patiently than a worker does.
+    storage = S3Storage(replace(settings, s3_timeout=min(STORAGE_SECONDS, settings.s3_timeout)))
+    reconciler = Reconciler(settings, store, storage, Hints(settings))
     revive = _every(REVIVE_SECONDS, store.revive)
     while not stop.is_set():
         try:

@@ -30,6 +30,8 @@ MOODS: Mapping[Style, Mood] = {
     "vintage": "playful",
     "minimal": "calm",
 }
+LAST_BUNDLED = 0x052F
+"The last letter of Latin, Greek and Cyrillic; Vietnamese and old Greek stand further on."
 HEAD_ROOM = 0.5
 "Seconds of a clip left out at its start, when it is long enough: many begin with a fade."
 
@@ -39,7 +41,7 @@ def own_media(shot: Shot) -> Candidate:
     assert shot.media is not None
     name = shot.media.asset or shot.media.url or ""
     return Candidate(
-        id=f"own:{shot.id}:{name}",
+        id=f"own:{name}",
         kind="video",
         score=1.0,
         media=shot.media,
@@ -101,6 +103,17 @@ def speech(layout: Layout, narrations: Mapping[str, Narration], profile: Profile
 
 def burned(request: VideoRequest, profile: Profile) -> CaptionLook | None:
     return _look(request, profile) if request.captions == "burn" else None
+
+
+def script_note(request: VideoRequest, story: Storyboard) -> str:
+    """What to know when captions are burned in a script that the font which comes with Reelwright lacks."""
+    letters = {char for scene in story.scenes for char in scene.narration if char.isalpha()}
+    foreign = any(ord(char) > LAST_BUNDLED and not 0x1E00 <= ord(char) <= 0x1FFF for char in letters)
+    if request.captions != "burn" or not foreign:
+        return ""
+    return (
+        "The captions need a font for their script on the rendering machine, such as Noto; without it they show boxes."
+    )
 
 
 def caption_files(request: VideoRequest, profile: Profile) -> CaptionLook | None:

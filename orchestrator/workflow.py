@@ -3,9 +3,10 @@
 decide(job, ...) = the film, wanted from its end backwards through `Board.want`
 """
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from common.contracts.base import Contract, fingerprint
 from common.contracts.footage import Candidate, CandidateList, Footage, ShotQuery
@@ -48,6 +49,8 @@ from orchestrator import timeline
 from orchestrator.board import Board, Rules, pins_json
 from orchestrator.casting import cast
 from orchestrator.layout import Layout, lay_out
+
+Body = TypeVar("Body", VideoRequest, Storyboard, CandidateList)
 
 LOOK_AGAIN = 30_000
 "Milliseconds: an active job is looked at this often even if nothing happens."
@@ -125,7 +128,8 @@ def stage(steps: Mapping[str, Step]) -> str:
         return QUEUED
     if plan.state != DONE:
         return PLANNING
-    left = {kind_of(name) for name, step in steps.items() if step.state not in SETTLED}
+    # A step that failed and did not end the job was replaced by something else.
+    left = {kind_of(name) for name, step in steps.items() if step.state not in SETTLED and step.state != FAILED}
     if left & {"speak", "search", "acquire", "cast"}:
         return GATHERING
     if left & {"segment", "mix"}:
@@ -145,9 +149,12 @@ class _Film:
         story = self.board.body(plan.storyboard) if plan is not None else None
         if body is None or story is None:
             return
-        self.request = VideoRequest.model_validate_json(body)
-        self.story = Storyboard.model_validate_json(story)
+        self.request = _parsed(VideoRequest, body)
+        self.story = _parsed(Storyboard, story)
         self.profile = self.canvas.profile(self.request)
+        self.estimates = {
+            shot.id: round(scene.estimate / len(scene.shots), 2) for scene in self.story.scenes for shot in scene.shots
+        }
         self._expect()
         narrations = self._narrations()
         footage = self._footage()
@@ -184,7 +191,7 @@ class _Film:
             pins["pace"], pins["paced"] = layout.pace, True
             self._narrations()
             return None
-        pins["note"] = layout.note
+        pins["note"] = " ".join(note for note in (layout.note, timeline.script_note(self.request, self.story)) if note)
         pins["seconds"] = round(layout.frames / self.profile.fps, 3)
         return layout
 
@@ -207,7 +214,10 @@ class _Film:
 
     def _acquire(self, shot: str, candidate: Candidate) -> Footage | None:
         name = f"acquire:{shot}"
-        spec = AcquireSpec(candidate=candidate, width=self.profile.width, height=self.profile.height)
+        # How well it fits is no part of what is fetched.
+        spec = AcquireSpec(
+            candidate=candidate.model_copy(update={"score": 0.0}), width=self.profile.width, height=self.profile.height
+        )
         footage: Footage | None = self.board.want(name, spec)
         return footage
 
@@ -236,7 +246,7 @@ class _Film:
             body = self.board.body(facts.candidates) if facts is not None else b'{"candidates":[]}'
             if body is None:
                 continue
-            lists[shot.id] = CandidateList.model_validate_json(body).candidates
+            lists[shot.id] = _parsed(CandidateList, body).candidates
         return self._choose([shot.id for shot in shots], lists) if len(lists) == len(shots) else {}
 
     def _search(self, shot: Shot, sources: tuple[Any, ...]) -> Any:
@@ -245,7 +255,7 @@ class _Film:
             show=shot.show,
             terms=shot.terms,
             about=self.story.topic,
-            seconds=_estimate(self.story, shot),
+            seconds=self.estimates[shot.id],
             width=self.profile.width,
             height=self.profile.height,
             sources=sources,
@@ -376,7 +386,8 @@ def _event(name: str, step: Step) -> dict[str, Any]:
 def _next_look(board: Board, fleet: Fleet) -> int:
     """The first moment at which time alone changes what should be done."""
     looks = [board.now + LOOK_AGAIN, board.job.deadline]
-    looks += [step.lease + 1 for step in board.steps.values() if step.state == RUNNING]
+    # A lease that is over already belongs to a step nobody wants now; looking again would not change that.
+    looks += [step.lease + 1 for step in board.steps.values() if step.state == RUNNING and step.lease > board.now]
     if not fleet.builds or not fleet.sources:
         looks.append(board.now + FLEET_LOOK)
     return max(min(looks), board.now + 1)
@@ -390,9 +401,10 @@ def _segment(scene: Scene) -> str:
     return f"segment:{scene.id}.0"
 
 
-def _estimate(story: Storyboard, shot: Shot) -> float:
-    scene = next(scene for scene in story.scenes if shot in scene.shots)
-    return round(scene.estimate / len(scene.shots), 2)
+@functools.lru_cache(maxsize=4096)
+def _parsed(kind: type[Body], body: bytes) -> Body:
+    """Stored objects never change, and a job is looked at many times."""
+    return kind.model_validate_json(body)
 
 
 def _even(pixels: float) -> int:

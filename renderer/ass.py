@@ -4,6 +4,7 @@ Pure. One event per word: the whole cue is shown and the word being said has the
 nothing moves while the highlight travels.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from itertools import count, pairwise
 from typing import NamedTuple
@@ -16,6 +17,7 @@ from renderer.captions import Cue, Spoken
 _LINE_HEIGHT = 1.257
 # After a backslash, so that `\\N` in a text is not read as a line break.
 _WORD_JOINER = "\u2060"
+_EMOJI = re.compile("[\u2600-\u27bf\u2b00-\u2bff\U0001f000-\U0001fbff\ufe0e\ufe0f\u200d]+")
 
 
 class _Place(NamedTuple):
@@ -141,14 +143,17 @@ def _marked(lines: Sequence[Sequence[Spoken]], active: int | None, design: _Desi
     red, green, blue = design.accent[:2], design.accent[2:4], design.accent[4:]
     numbers, marked = count(), []
     for line in lines:
-        texts = [escape(word.text.upper() if design.upper else word.text) for word in line]
-        marked.append(
-            " ".join(
-                f"{{\\c&H{blue}{green}{red}&}}{text}{{\\c&HFFFFFF&}}" if next(numbers) == active else text
-                for text in texts
-            )
+        texts = [escape(drawable(word.text.upper() if design.upper else word.text)) for word in line]
+        coloured = (
+            f"{{\\c&H{blue}{green}{red}&}}{text}{{\\c&HFFFFFF&}}" if next(numbers) == active else text for text in texts
         )
+        marked.append(" ".join(text for text in coloured if text))
     return "\\N".join(marked)
+
+
+def drawable(text: str) -> str:
+    """`text` without emoji: fonts for text do not have them and would draw boxes."""
+    return _EMOJI.sub("", text)
 
 
 def escape(text: str) -> str:

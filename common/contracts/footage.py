@@ -22,6 +22,8 @@ Theme = Literal[
 Light = Literal["day", "sunset", "sunrise", "night", "overcast"]
 View = Literal["", "shore", "open"]
 "Where the camera stands by the ocean; empty leaves it to the seed."
+Weather = Literal["", "rain", "snow"]
+"What falls before a place that has a theme of its own."
 
 
 class ShotQuery(Contract):
@@ -66,6 +68,7 @@ class SceneryRecipe(Contract):
     light: Light
     seed: int
     view: View = ""
+    weather: Weather = ""
 
 
 class Candidate(Contract):
@@ -115,3 +118,8 @@ class Footage(Contract):
     "0 for stills and scenery, which last as long as they are wanted."
     fps: float = 0.0
     provenance: Provenance
+
+    @property
+    def shareable(self) -> bool:
+        """False for what lies behind an address of the user's: it may have changed by the next job."""
+        return self.provenance.provider != "url"

@@ -146,4 +146,6 @@ class VideoRequest(Contract):
         given = [name for name in ("prompt", "script", "scenes") if getattr(self, name) is not None]
         if len(given) != 1:
             raise ValueError("give exactly one of prompt, script and scenes")
+        if sum(len(scene.narration) for scene in self.scenes or ()) > MAX_SCRIPT_CHARS:
+            raise ValueError(f"the narrations of all scenes may have {MAX_SCRIPT_CHARS:,} characters together")
         return self

@@ -45,9 +45,9 @@ class SearchFacts(Contract):
     "Why a source had nothing, so that the result can say it."
 
     @property
-    def makeshift(self) -> bool:
-        """True for an answer that another search may better: this job lives with it, the next one asks again."""
-        return bool(self.notes)
+    def shareable(self) -> bool:
+        """False for an answer that another search may better: this job lives with it, the next one asks again."""
+        return not self.notes
 
 
 class CastFacts(Contract):
@@ -143,7 +143,7 @@ class StepKind(NamedTuple):
 SPECS: dict[str, StepKind] = {
     "plan": StepKind("orchestrate", PlanSpec, PlanFacts, 1, 2.0),
     "speak": StepKind("speech", SpeakSpec, Narration, 1, 0.5),
-    "search": StepKind("retrieve", SearchSpec, SearchFacts, 1, 0.5, reuse=24 * 3600),
+    "search": StepKind("retrieve", SearchSpec, SearchFacts, 1, 0.5, reuse=3600),
     "cast": StepKind("", CastFacts, CastFacts, 1, 0.1),
     "acquire": StepKind("retrieve", AcquireSpec, Footage, 1, 1.0),
     "segment": StepKind("render", SegmentSpec, SegmentFacts, 1, 10.0),

@@ -5,6 +5,7 @@ reported, or nothing is said and the lease runs out. Each is safe, because only 
 current token is heard.
 """
 
+import functools
 import logging
 import os
 import tempfile
@@ -53,7 +54,16 @@ class StepRunner:
     def run(self, job_id: str, step: str) -> str:
         """Does the step if it may be done now. Returns what came of it, in one word, for the log."""
         kind = kind_of(step)
-        claim = self._store.claim(
+        claim = self._claim(job_id, step, kind)
+        if isinstance(claim, str):
+            return claim  # a late or doubled hint
+        with tempfile.TemporaryDirectory(prefix="reel-step-", dir=self._settings.scratch()) as folder:
+            return self._work(claim, kind, Path(folder))
+
+    def _claim(self, job_id: str, step: str, kind: str) -> Claim | str:
+        """Claims the step. Asked a second time when the answer got lost: the nonce makes it one claim."""
+        ask = functools.partial(
+            self._store.claim,
             job_id,
             step,
             nonce=uuid.uuid4().hex,
@@ -62,10 +72,10 @@ class StepRunner:
             queue=SPECS[kind].queue,
             build=self._build if kind in NEEDS_BUILD else "",
         )
-        if isinstance(claim, str):
-            return claim  # a late or doubled hint
-        with tempfile.TemporaryDirectory(prefix="reel-step-", dir=self._settings.scratch()) as folder:
-            return self._work(claim, kind, Path(folder))
+        try:
+            return ask()
+        except StateUnavailable:
+            return ask()
 
     def _work(self, claim: Claim, kind: str, workdir: Path) -> str:
         run = StepRun(
@@ -88,7 +98,7 @@ class StepRunner:
             except Exception as error:
                 failure = _failure(claim, error)
                 return "failed" if self._report(run, lambda: self._store.fail(claim, failure)) else "lost"
-            reuse = 0 if getattr(facts, "makeshift", False) else SPECS[kind].reuse
+            reuse = 0 if not getattr(facts, "shareable", True) else SPECS[kind].reuse
             committed = self._report(run, lambda: self._store.commit(claim, facts.model_dump_json(), reuse))
             return "done" if committed else "lost"
 
@@ -119,13 +129,17 @@ class _Heartbeat(threading.Thread):
         self.join()
 
     def run(self) -> None:
-        renewed = time.monotonic()
+        started = renewed = time.monotonic()
         while not self._over.wait(self._settings.beat_seconds):
             asked = time.monotonic()
             try:
                 answer = self._store.beat(self._claim, self._settings.lease_seconds, self._run.done)
-            except StateUnavailable:
+            except Exception as error:
+                # Whatever it was, the lease was not renewed, and this thread is the only one to notice.
+                log.warning("no beat of %s of %s: %s", self._claim.step, self._claim.job_id, error)
                 answer = "unheard"
+            if asked - started > self._settings.step_timeout:
+                answer = "timed out"
             if answer == "ok":
                 renewed = asked
             elif answer != "unheard" or time.monotonic() - renewed > self._settings.self_kill_seconds:

@@ -26,8 +26,10 @@ from common.settings import Settings
 REQUEST_KEY_SECONDS = 24 * 3600
 "How long an idempotency key is remembered."
 STEP = "step:"
-REFUSALS = re.compile(r"\b(OOM|MISCONF|READONLY|LOADING|BUSY)\b")
-"Answers of a Redis that is there but cannot write now, alone or out of a script."
+REFUSALS = re.compile(r"\b(OOM|MISCONF|READONLY|LOADING|BUSY|NOREPLICAS|MASTERDOWN)\b")
+"Answers of a Redis that is there but cannot write now, out of a script or plain."
+REFUSED = (redis.exceptions.OutOfMemoryError, redis.exceptions.ReadOnlyError, redis.exceptions.MasterDownError)
+"The client turns some of them into errors of their own, without the word."
 
 
 class StateUnavailable(ReelwrightError):
@@ -285,7 +287,7 @@ class JobStore:
         except (redis.ConnectionError, redis.TimeoutError, OSError) as error:
             raise StateUnavailable("the state store does not answer") from error
         except redis.ResponseError as error:
-            if REFUSALS.search(str(error)):
+            if isinstance(error, REFUSED) or REFUSALS.search(str(error)):
                 raise StateUnavailable("the state store cannot write now") from error
             raise
 

@@ -14,7 +14,9 @@ ABBREVIATIONS = _words(
     mr mrs ms dr prof st jr sr vs etc e.g i.e no vol fig approx ca cf inc ltd co dept est al
     """
 )
-SENTENCE_END = re.compile(r"""(?<=[.!?…])["'”’)\]]*\s+|(?<=[。！？])\s*|\n\s*\n\s*""")  # fmt: skip
+SENTENCE_END = re.compile(r"""(?<=[.!?…])["'”’)\]]*\s+|(?<=[。！？])[」』）]*\s*|\n\s*\n\s*""")  # fmt: skip
+TAIL = 40
+"Characters before a mark that are enough to see the word it stands behind."
 CLAUSE_WORDS = _words(
     """
     with while as where when and but because so then before after until although though which who
@@ -59,7 +61,9 @@ def sentences(text: str) -> list[str]:
     found: list[str] = []
     start = 0
     for match in SENTENCE_END.finditer(text):
-        if "\n" not in match.group() and _is_abbreviation(text[start : match.start() + 1], text[match.end() :]):
+        paragraph = match.group().count("\n") > 1
+        tail = text[max(start, match.start() - TAIL) : match.start() + 1]
+        if not paragraph and _goes_on(tail, text[match.end() : match.end() + 1]):
             continue
         found.append(text[start : match.end()])
         start = match.end()
@@ -98,7 +102,12 @@ def without_instruction(prompt: str) -> str:
     return bare[:1].upper() + bare[1:] if bare != prompt and bare.strip() else prompt
 
 
-def _is_abbreviation(before: str, after: str) -> bool:
-    last = before.split()[-1].lower().rstrip(".").lstrip("(\"'“‘") if before.split() else ""
-    single_letter = len(last) == 1 and last.isalpha() and before.rstrip().endswith(".") and last != "i"
-    return last in ABBREVIATIONS or single_letter or (bool(after) and after[0].islower())
+def _goes_on(before: str, following: str) -> bool:
+    """True when the mark at the end of `before` does not end a sentence."""
+    words = before.split()
+    last = words[-1].lower().lstrip("(\"'“‘") if words else ""
+    if not last.endswith("."):
+        return following.islower()  # a question or a cry inside a sentence: "Why?" he asked.
+    bare = last.rstrip(".")
+    initial = len(bare) == 1 and bare.isalpha() and bare != "i"
+    return bare in ABBREVIATIONS or initial

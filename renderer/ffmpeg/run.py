@@ -58,6 +58,7 @@ def run_ffmpeg(
     Raises `Stopped` if the step is called off meanwhile, `RenderFailed` if ffmpeg gives up, and what a
     feed raises.
     """
+    run.check()
     with ExitStack() as stack:
         pipes = [os.pipe() for _ in feeds]
         addresses = {f"feed:{index}": f"pipe:{read_end}" for index, (read_end, _) in enumerate(pipes)}
@@ -84,7 +85,6 @@ def run_ffmpeg(
 
 
 def _spawn(command: list[str], run: StepRun, read_ends: list[int]) -> subprocess.Popen[str]:
-    run.check()
     starter = [sys.executable, "-I", "-S", str(Path(launcher.__file__)), str(os.getpid())]
     try:
         return subprocess.Popen(

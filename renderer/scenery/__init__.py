@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 from common.contracts.footage import SceneryRecipe
 from renderer.scenery.scenes import SCENES
-from renderer.scenery.stage import perform
+from renderer.scenery.stage import Layer, Stage, perform
+from renderer.scenery.weather import Rain, snowfall
 
 __all__ = ["PIXEL_FORMAT", "paint", "scenery_size"]
 
@@ -26,4 +27,13 @@ def scenery_size(width: int, height: int) -> tuple[int, int]:
 def paint(recipe: SceneryRecipe, width: int, height: int, fps: int, first_frame: int, frames: int) -> Iterator[bytes]:
     """`frames` raw frames of `scenery_size(width, height)`. Frame n depends only on recipe, size, fps and n."""
     stage, layers = SCENES[recipe.theme](recipe, *scenery_size(width, height))
-    return perform(layers, stage, fps, first_frame, frames)
+    return perform([*layers, *_falling(stage)], stage, fps, first_frame, frames)
+
+
+def _falling(stage: Stage) -> list[Layer]:
+    wind = stage.rng("weather")
+    if stage.recipe.weather == "rain":
+        return [Rain(stage, slant=wind.uniform(-0.22, 0.22))]
+    if stage.recipe.weather == "snow":
+        return [*snowfall(stage, wind=wind.uniform(-4, 4))]
+    return []

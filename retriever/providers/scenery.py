@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from typing import TypeVar
 
-from common.contracts.footage import Candidate, Light, Provenance, SceneryRecipe, ShotQuery, Theme, View
+from common.contracts.footage import Candidate, Light, Provenance, SceneryRecipe, ShotQuery, Theme, View, Weather
 
 Name = TypeVar("Name", bound=str)
 
@@ -95,6 +95,12 @@ USUAL_LIGHTS: dict[Theme, tuple[Light, ...]] = {
 }
 "The hours a theme looks well at, for words that name none; the seed of the film picks, so its shots agree."
 
+WEATHERS: dict[Weather, str] = {
+    "rain": "rain$ rains$ rainy rainfall raindrop raining storm thunder drizzl downpour umbrella monsoon",
+    "snow": "snowfall snowing snowflake snowstorm blizzard winter$ wintry christmas",
+}
+OUTDOORS = frozenset(("ocean", "mountains", "forest", "city", "night", "desert", "meadow"))
+
 VIEWS: dict[View, str] = {
     "shore": "beach shore coast surf sand",
     "open": "horizon boat ship sail ferry lake$ lakes$ river deep calm vast",
@@ -130,14 +136,15 @@ def recipe_for(query: ShotQuery) -> SceneryRecipe:
     words = _weighted_words(query)
     # Where the shot itself names no place or hour, it plays where and when most of the film does.
     film = [(word, 1.0) for word in query.about]
-    # A city by night is a city: night is a place of its own only if no other is named.
-    places: dict[Theme, str] = {name: stems for name, stems in THEMES.items() if name != "night"}
+    # A city by night or in the rain is a city: those are places of their own only if no other is named.
+    places: dict[Theme, str] = {name: stems for name, stems in THEMES.items() if name not in ("night", "rain", "snow")}
     theme = _best(places, words) or _best(THEMES, words) or _best(places, film) or _best(THEMES, film) or "abstract"
     usual = USUAL_LIGHTS[theme]
     light = _best(LIGHTS, words) or _best(LIGHTS, film) or usual[query.seed % len(usual)]
     # Only what the shot itself shows: else every shot of a film about a beach would stand on it.
     view = _best(VIEWS, [(word, 1.0) for word in _words(query.show)]) or "" if theme == "ocean" else ""
-    return SceneryRecipe(theme=theme, light=light, seed=_seed(query), view=view)
+    weather = _best(WEATHERS, words) or "" if theme in OUTDOORS else ""
+    return SceneryRecipe(theme=theme, light=light, seed=_seed(query), view=view, weather=weather)
 
 
 def _weighted_words(query: ShotQuery) -> list[tuple[str, float]]:

@@ -1,7 +1,7 @@
 """A pipeline without Redis, workers or media: `decide` against a record in memory, moved by facts.
 
 `Sim` applies a decision as `save.lua` does and facts as the workers' scripts do, so that random
-histories can be played thousands of times a second. tests/integration/test_scripts.py holds the real
+histories can be played thousands of times a second. tests/integration/jobs/test_store.py holds the real
 scripts to the same behaviour.
 """
 

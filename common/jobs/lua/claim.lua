@@ -9,7 +9,11 @@ if fields.state == 'running' and fields.nonce == nonce then
 end
 local now = now_ms()
 if fields.state ~= 'ready' or fields.not_before > now then return { 'not_ready' } end
-if ARGV[7] ~= '' and head.build ~= ARGV[7] then return { 'other_build' } end
+local member = ready_member(head, job, step)
+if ARGV[7] ~= '' and head.build ~= ARGV[7] then
+  redis.call('ZADD', 'ready:' .. ARGV[6], 'XX', now + 500, member)  -- the hint goes back, for another worker
+  return { 'other_build' }
+end
 head.token = head.token + 1
 head.rev = head.rev + 1
 fields.state = 'running'
@@ -22,6 +26,7 @@ fields.failure = nil
 emit(job, head, 'step', cjson.encode({ step = step, state = 'running', attempt = fields.attempt }), now)
 save_step(job, step, fields)
 save_head(job, head)
-redis.call('ZREM', 'ready:' .. ARGV[6], ready_member(head, job, step))
-wake(job, now)
+redis.call('ZREM', 'ready:' .. ARGV[6], member)
+redis.call('ZADD', 'due', 'LT', fields.lease, job)  -- the holder may never be heard of again
+if head.state == 'queued' then wake(job, now) end
 return { 'claimed', fields.token, fields.attempt, fields.work, head.owner }

@@ -21,10 +21,19 @@ for _, member in ipairs(redis.call('ZRANGEBYSCORE', ready, '-inf', now, 'LIMIT',
   table.insert(steps, { step = step, member = member })
 end
 
--- who waited longest since the last turn goes first; a newcomer has never had one
+-- Who waited longest since the last turn goes first. A newcomer comes right after whoever waited longest, not before:
+-- a stream of newcomers must not keep the others waiting.
 local function by_turn(list)
+  local longest
   for _, entry in ipairs(list) do
-    entry.last = tonumber(redis.call('ZSCORE', turn, entry.name) or 0)
+    entry.last = tonumber(redis.call('ZSCORE', turn, entry.name) or nil)
+    if entry.last and (not longest or entry.last < longest) then longest = entry.last end
+  end
+  for _, entry in ipairs(list) do
+    if not entry.last then
+      entry.last = (longest or 0) + 0.5
+      redis.call('ZADD', turn, entry.last, entry.name)
+    end
   end
   table.sort(list, function(a, b)
     if a.last ~= b.last then return a.last < b.last end
@@ -35,7 +44,7 @@ end
 by_turn(order)
 for _, owner in ipairs(order) do by_turn(owner.list) end
 
-local picked, served = {}, tonumber(redis.call('ZCARD', turn) > 0 and redis.call('ZREVRANGE', turn, 0, 0, 'WITHSCORES')[2] or 0)
+local picked, served = {}, math.ceil(tonumber(redis.call('ZREVRANGE', turn, 0, 0, 'WITHSCORES')[2] or 0))
 while #picked < room * 2 do
   local any = false
   for _, owner in ipairs(order) do
@@ -53,5 +62,5 @@ while #picked < room * 2 do
   end
   if not any then break end
 end
-redis.call('EXPIRE', turn, 86400)
+redis.call('ZREMRANGEBYRANK', turn, 0, -5001)  -- long ended jobs need no turn
 return picked

@@ -2,6 +2,7 @@
 --   head   {field: value}         changes of the head
 --   steps  {name: {field: value}} changes of steps; never lease, token or worker of a running one
 --   ready  {name: queue}          every step that wants a hint
+--   unready {name: queue}         steps that want none any more
 --   events [{type, data}]
 --   look   ms of the next look
 -- Returns 1, or 0 when the job has changed meanwhile.
@@ -28,10 +29,11 @@ end
 for name, queue in pairs(decision.ready) do
   local fields = load_step(job, name)
   local member = ready_member(head, job, name)
+  local from = math.max(fields.not_before, now)  -- who became ready first is hinted first
   if decision.steps[name] then
-    redis.call('ZADD', 'ready:' .. queue, fields.not_before, member)
+    redis.call('ZADD', 'ready:' .. queue, from, member)
   else
-    redis.call('ZADD', 'ready:' .. queue, 'NX', fields.not_before, member)  -- repairs a lost entry
+    redis.call('ZADD', 'ready:' .. queue, 'NX', from, member)  -- repairs a lost entry
   end
 end
 for name, queue in pairs(decision.unready) do

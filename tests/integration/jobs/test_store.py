@@ -232,6 +232,35 @@ def test_turns_are_remembered_between_dispatches(store: JobStore) -> None:
     assert order in (["one", "two"] * 3, ["two", "one"] * 3)
 
 
+def test_a_stream_of_new_jobs_does_not_keep_an_old_one_waiting(store: JobStore) -> None:
+    ready(store, make(store, "zz"), *(f"segment:s{n}.0" for n in range(9)))
+    store.dispatch("render", 1, 60.0)
+    picked = []
+    for number in range(8):
+        ready(store, make(store, f"a{number}"), "segment:s1.0")
+        picked += [job for job, _ in store.dispatch("render", 1, 60.0)]
+    assert picked.count("zz") >= 2  # its fair share, while one new job comes for each step that is done
+
+
+def test_who_became_ready_first_is_hinted_first(store: JobStore) -> None:
+    ready(store, make(store), "segment:s9.0")
+    job = store.load("job_1")
+    assert job is not None
+    while store.now() <= job.created:
+        pass
+    ready(store, job, "segment:s1.0")
+    store.client.zadd("ready:render", {"local/job_1/segment:s9.0": 1})
+    assert [step for _, step in store.dispatch("render", 2, 60.0)] == ["segment:s9.0", "segment:s1.0"]
+
+
+def test_a_hint_that_met_another_build_goes_back(store: JobStore) -> None:
+    ready(store, make(store), "mix")
+    assert store.dispatch("render", 1, 60.0)
+    before = store.client.zscore("ready:render", "local/job_1/mix")
+    assert claim(store, build="other") == "other_build"
+    assert store.client.zscore("ready:render", "local/job_1/mix") < before
+
+
 def test_a_hint_is_not_given_again_before_its_time_and_never_after_the_claim(store: JobStore) -> None:
     job = ready(store, make(store), "mix", "assemble")
     assert len(store.dispatch("render", 9, 60.0)) == 2

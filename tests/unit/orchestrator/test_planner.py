@@ -32,6 +32,10 @@ PROSE = st.lists(st.sampled_from(PIECES), min_size=1, max_size=60).map(" ".join)
         ("A title\n\nThen text.", ["A title", "Then text."]),
         ("It was I. Nobody else.", ["It was I.", "Nobody else."]),
         ("no stop at the end", ["no stop at the end"]),
+        ("the sun rises. birds sing. people wake.", ["the sun rises.", "birds sing.", "people wake."]),
+        ("Ask Mr.\nSmith. He knows.", ["Ask Mr. Smith.", "He knows."]),
+        ("“Why?” he asked. Nobody knew.", ["“Why?” he asked.", "Nobody knew."]),
+        ("彼は「静かだ。」と言った。海は青い。", ["彼は「静かだ。」", "と言った。", "海は青い。"]),
     ],
 )
 def test_sentences_end_where_a_reader_ends_them(text: str, expected: list[str]) -> None:
@@ -79,6 +83,10 @@ def test_a_one_line_prompt_becomes_an_opening_the_words_and_more_pictures() -> N
     assert spoken.shots[1].terms[0] == "waves crashing beach"
     pictures = [scene.shots[0].terms[0] for scene in board.scenes if not scene.narration]
     assert len(set(pictures)) == len(pictures), "no two pictures ask for the same"
+
+
+def test_a_text_of_many_marks_is_cut_without_looking_back_at_all_of_it() -> None:
+    assert len(sentences("word. " * 8_000)) == 8_000  # quadratic work would take minutes
 
 
 def test_what_is_said_to_the_service_is_not_said_in_the_film() -> None:

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common.contracts.timeline import CaptionLook
-from renderer.ass import ass, ass_time, escape
+from renderer.ass import ass, ass_time, drawable, escape
 from renderer.captions import Cue, Spoken
 
 WIDE = CaptionLook(style="cinematic", width=1920, height=1080)
@@ -80,4 +80,8 @@ def test_what_libass_would_obey_is_escaped():
 @given(st.text(st.characters(exclude_categories=("Cc", "Cs", "Zl", "Zp")), min_size=1, max_size=40))
 def test_any_text_can_be_read_back(text: str):
     cue = Cue(0, 30, ((Spoken(text.replace("\u2060", ""), 0),),))
-    assert visible(events(cue)[0][2]) == text.replace("\u2060", "")
+    assert visible(events(cue)[0][2]) == drawable(text).replace("\u2060", "")
+
+
+def test_emoji_are_not_drawn_as_boxes_and_leave_no_gap() -> None:
+    assert drawable("surf\U0001f3c4\ufe0f time ™ © °") == "surf time ™ © °"

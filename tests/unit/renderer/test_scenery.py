@@ -95,3 +95,12 @@ def test_night_is_darker_than_day() -> None:
     for theme in ("ocean", "mountains", "forest", "city", "meadow", "snow", "underwater"):
         day, night = (frames(recipe(theme, light), [0])[0].mean() for light in ("day", "night"))
         assert night < day * 0.75, theme
+
+
+@pytest.mark.parametrize("weather", ["rain", "snow"])
+def test_weather_falls_before_any_place(weather: str) -> None:
+    dry = recipe("city", "overcast")
+    wet = dry.model_copy(update={"weather": weather})
+    one, other = frames(wet, [3, 4])
+    assert difference(one, frames(dry, [3])[0]) > 0.3
+    assert difference(one, other) > difference(*frames(dry, [3, 4]))

@@ -105,3 +105,11 @@ def test_a_beach_is_asked_for_by_name_and_so_is_the_open_sea() -> None:
     assert recipe_for(query("a ship on the horizon")).view == "open"
     assert recipe_for(query("sunset over the ocean")).view == ""
     assert recipe_for(query("a sand castle in the city street and its skyline")).view == ""
+
+
+def test_rain_falls_on_the_place_that_is_named() -> None:
+    wet = recipe_for(query("rain in the city"))
+    assert (wet.theme, wet.weather) == ("city", "rain")
+    assert recipe_for(query("rain drums on the roof")).theme == "rain"
+    assert recipe_for(query("snowfall in the forest")).weather == "snow"
+    assert recipe_for(query("a galaxy like rain")).weather == ""
