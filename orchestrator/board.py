@@ -38,6 +38,8 @@ class Rules:
     """How patient the pipeline is."""
 
     max_attempts: int = 3
+    max_losses: int = 6
+    "Workers die of restarts and outages, which is no fault of the step; of a poisonous input they die every time."
     retry_seconds: float = 1.0
 
 
@@ -93,8 +95,7 @@ class Board:
         if step.work != work or step.state in (WAITING, SKIPPED):
             step = self._start(step, work, spec)
         elif step.state == RUNNING and step.lease <= self.now:
-            lost = Failure(code="worker_lost", message="the worker that ran it is gone", retryable=True, step=name)
-            step = self._again(step, lost, backoff_seconds=0.0)
+            step = self._lost(step)
         elif step.state == FAILED and step.failure is not None:
             pause = step.failure.retry_after or backoff(step.attempt, self.rules.retry_seconds)
             step = self._again(step, step.failure, pause)
@@ -149,13 +150,27 @@ class Board:
         if work not in self.known:
             self.unknown.add(work)
             return step
+        fresh = replace(step, work=work, attempt=0, losses=0, not_before=0, facts="", failure=None, reused=False)
         facts = self.known[work]
         if facts is not None:
-            return replace(
-                step, state=DONE, work=work, facts=facts, reused=True, done=1.0, attempt=0, failure=None, lease=0
-            )
+            return replace(fresh, state=DONE, facts=facts, reused=True, done=1.0, lease=0)
         self.specs[work] = spec
-        return replace(step, state=READY, work=work, attempt=0, not_before=0, facts="", failure=None, reused=False)
+        return replace(fresh, state=READY)
+
+    def _lost(self, step: Step) -> Step:
+        """The attempt ended without a word, so it does not count as one; but that is not borne for ever."""
+        again = step.losses + 1 < self.rules.max_losses
+        failure = Failure(code="worker_lost", message="the worker that ran it is gone", retryable=again, step=step.name)
+        if not again:
+            self.final[step.name] = failure
+        return replace(
+            step,
+            state=READY if again else FAILED,
+            attempt=step.attempt - 1,
+            losses=step.losses + 1,
+            not_before=0,
+            failure=failure,
+        )
 
     def _again(self, step: Step, failure: Failure, backoff_seconds: float) -> Step:
         if failure.retryable and step.attempt < self.rules.max_attempts:
@@ -170,6 +185,7 @@ def _patch(before: Step | None, after: Step) -> dict[str, Any]:
         "state": after.state,
         "work": after.work,
         "attempt": after.attempt,
+        "losses": after.losses,
         "not_before": after.not_before,
         "done": after.done,
         "facts": after.facts,

@@ -46,7 +46,7 @@ class Reconciler:
     def __init__(self, settings: Settings, store: JobStore, storage: Storage, hints: Hints) -> None:
         self._settings, self._store, self._storage, self._hints = settings, store, storage, hints
         self._canvas = Canvas(settings.target_resolution, settings.ffmpeg_preset)
-        self._rules = Rules(settings.max_attempts, settings.retry_seconds)
+        self._rules = Rules(max_attempts=settings.max_attempts, retry_seconds=settings.retry_seconds)
         self._bodies: OrderedDict[str, bytes] = OrderedDict()
         self._storage_away = False
 

@@ -62,6 +62,9 @@ class Step:
     work: str = ""
     "Fingerprint of the spec it was last made ready with."
     attempt: int = 0
+    "Tries that were heard of: done, or failed with a reason."
+    losses: int = 0
+    "Tries that ended without a word: the worker died, was stopped, or could not reach us."
     token: int = 0
     "Fencing token of the latest claim; only its holder may report."
     lease: int = 0

@@ -333,6 +333,7 @@ def _step(key: str, text: str) -> Step:
         state=data["state"],
         work=data.get("work", ""),
         attempt=data["attempt"],
+        losses=data.get("losses", 0),
         token=data["token"],
         lease=data["lease"],
         not_before=data["not_before"],

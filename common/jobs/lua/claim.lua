@@ -23,7 +23,8 @@ fields.lease = now + tonumber(ARGV[5])
 fields.nonce = nonce
 fields.worker = ARGV[4]
 fields.failure = nil
-emit(job, head, 'step', cjson.encode({ step = step, state = 'running', attempt = fields.attempt }), now)
+local try = fields.attempt + (fields.losses or 0)
+emit(job, head, 'step', cjson.encode({ step = step, state = 'running', attempt = try }), now)
 save_step(job, step, fields)
 save_head(job, head)
 redis.call('ZREM', 'ready:' .. ARGV[6], member)

@@ -132,15 +132,52 @@ def test_attempts_are_counted_and_capped() -> None:
     sim = Sim(REQUESTS[1], rules=Rules(max_attempts=3))
     sim.look()
     for _ in range(10):
+        sim.now += 600_000
         token = sim.claim("plan")
         if token is None:
             break
-        sim.now += LEASE + 1  # the worker dies
+        sim.fail("plan", token, AGAIN)
         sim.look()
     assert sim.job.steps["plan"].attempt == 3
+    assert sim.job.failure == AGAIN
+
+
+def test_restarts_of_workers_do_not_use_up_the_attempts_of_a_step() -> None:
+    sim = Sim(REQUESTS[1], rules=Rules(max_attempts=2, max_losses=6))
+    sim.look()
+    for _ in range(5):
+        assert sim.claim("plan") is not None
+        sim.now += LEASE + 1
+        sim.look()
+    assert (sim.job.steps["plan"].attempt, sim.job.steps["plan"].losses) == (0, 5)
+    assert run_to_end(sim).job.state == "completed"
+
+
+def test_a_step_that_kills_every_worker_ends_its_job() -> None:
+    sim = Sim(REQUESTS[1], rules=Rules(max_losses=4))
+    sim.look()
+    deaths = 0
+    while sim.claim("plan") is not None:
+        deaths += 1
+        sim.now += LEASE + 1  # the worker dies
+        sim.look()
+    assert deaths == 4
     assert sim.job.state == "failed"
     assert sim.job.failure is not None
     assert sim.job.failure.code == "worker_lost"
+
+
+def test_a_search_that_kills_every_worker_gives_scenery() -> None:
+    sim = Sim(VideoRequest(scenes=[{"show": "a harbour"}]), rules=Rules(max_losses=2))
+    for _ in range(60):
+        sim.look()
+        for name in sim.names(READY):
+            token = sim.claim(name)
+            if token is not None and kind_of(name) != "search":
+                sim.commit(name, token)
+        sim.now += LEASE + 1
+    assert sim.job.state == "completed"
+    assert sim.runs[sim.job.steps["search:s1.1"].work] == 2
 
 
 def test_a_retry_waits_for_its_backoff_and_for_what_the_provider_asked() -> None:
