@@ -38,6 +38,10 @@ class Stopped(Exception):
     """The stack was told to end."""
 
 
+class NotUp(StackError):
+    """Something did not get ready in time."""
+
+
 class NotReady(Exception):
     """What the API says is missing."""
 
@@ -53,7 +57,7 @@ class Stack:
         self._supervisor = Supervisor(sink)
 
     def start(self) -> None:
-        """Returns when jobs can be done; raises `StackError` when that will not happen."""
+        """Returns when jobs can be done; raises `StackError` or `GaveUp` when that will not happen."""
         plan = self._plan
         env = local.environment(plan, self._own)
         settings = Settings.from_env(env)
@@ -66,13 +70,13 @@ class Stack:
         self._until(lambda: _ready(plan.url), "the services")
 
     def tend(self) -> None:
-        """Keeps everything running and waits a moment; call it without pause. Raises `Stopped` at the end."""
+        """Keeps everything running and waits a moment; call it without pause.
+
+        Raises `Stopped` at the end, `GaveUp` for a program that cannot stay up.
+        """
         if self._ended(TICK):
             raise Stopped
-        try:
-            self._supervisor.tend()
-        except GaveUp as failure:
-            raise StackError(str(failure)) from None
+        self._supervisor.tend()
 
     def stop(self) -> None:
         self._supervisor.stop()
@@ -87,7 +91,7 @@ class Stack:
             except (redis.RedisError, ReelwrightError, requests.RequestException, NotReady) as error:
                 why = str(error) if isinstance(error, NotReady) else ""
             self.tend()
-        raise StackError(f"{what} did not get ready within {START_SECONDS:.0f} s{why and ': '}{why}")
+        raise NotUp(f"{what} did not get ready within {START_SECONDS:.0f} s{why and ': '}{why}")
 
 
 def _ready(url: str) -> None:
@@ -115,6 +119,8 @@ def main() -> int:
             _run(Stack(plan, local.own_settings(local.ROOT, os.environ), sink, ended), plan.url)
     except Stopped:
         return 0
+    except (GaveUp, NotUp) as failure:
+        _tell(error=f"{failure} ({_where_logs(arguments)})")
     except (StackError, BadSetting) as error:
         _tell(error=str(error))
     except OSError as error:
@@ -140,6 +146,12 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--port", type=int, default=0, help="of the API; 0 takes a free one")
     parser.add_argument("--logs", choices=("files", "terminal"), default="files")
     return parser.parse_args()
+
+
+def _where_logs(arguments: argparse.Namespace) -> str:
+    if arguments.logs == "terminal":
+        return "the log is above"
+    return "--data DIR keeps the logs" if arguments.discard else f"the logs are in {arguments.data / 'logs'}"
 
 
 @contextmanager

@@ -9,6 +9,7 @@ Everything here runs in one thread, the one that made the supervisor: the kernel
 """
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -26,8 +27,12 @@ PUMP_SECONDS = 1.0
 "To wait for the last lines of a program that has ended; something it started may hold the pipe open."
 
 
+TROUBLE = re.compile(r"[\w.]*(Error|Exception|Exit): ")
+"How a line begins that says what went wrong, such as the last one of a traceback."
+
+
 class GaveUp(Exception):
-    """A program ended too often, too soon. Names it, and has the last thing it said."""
+    """A program ended too often, too soon. Names it, and has what it said about that."""
 
     def __init__(self, name: str, last_words: str) -> None:
         super().__init__(f"{name} cannot stay up: {last_words or 'it says nothing'}")
@@ -114,7 +119,7 @@ class Supervisor:
         child.falls = 1 if lived >= self._patience.steady else child.falls + 1
         if child.falls >= self._patience.max_falls:
             child.pump.join(PUMP_SECONDS)
-            raise GaveUp(child.program.name, child.pump.last)
+            raise GaveUp(child.program.name, child.pump.last_words)
         pause = min(self._patience.longest_pause, self._patience.first_pause * 2 ** (child.falls - 1))
         child.restart_at = time.monotonic() + pause
         how = _ending(child.process.returncode)
@@ -144,15 +149,26 @@ class _Pump(threading.Thread):
         super().__init__(daemon=True)
         assert process.stdout is not None
         self._program, self._lines, self._sink = name, process.stdout, sink
-        self.last = ""
+        self._trouble = self._last = ""
         self.start()
+
+    @property
+    def last_words(self) -> str:
+        """The last line that names an error, else the last one with a word in it."""
+        return self._trouble or self._last
 
     def run(self) -> None:
         with self._lines as lines:
             for line in lines:
                 text = line.decode(errors="replace").rstrip()
-                self.last = text or self.last
+                self._heed(text)
                 self._sink(self._program, text)
+
+    def _heed(self, text: str) -> None:
+        if TROUBLE.match(text):
+            self._trouble = text
+        if re.search(r"\w", text):
+            self._last = text
 
 
 def _ending(code: int) -> str:

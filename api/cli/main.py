@@ -3,6 +3,7 @@
 import argparse
 import math
 import os
+import re
 import signal
 import sys
 from collections.abc import Callable
@@ -30,7 +31,8 @@ MAKE = """\
 Makes a video and prints its path. Captions are written beside it as .srt and .vtt.
 
 If a Reelwright runs on this machine (./reel up) it does the work; else one is started for this video alone
-and leaves nothing behind. Ctrl-C cancels.
+and leaves nothing behind. Ctrl-C cancels. A service that runs already keeps its own settings: PEXELS_API_KEY,
+CLIP_FOLDER and the like count only for one that is started here.
 
 examples:
   ./reel make "How bees find their way home"               a few shots, 30 seconds
@@ -69,6 +71,7 @@ examples:
 """
 
 
+MIN_SECONDS, MAX_SECONDS, MAX_SEED = 3, 3600, 2**31 - 1
 STYLES = ("cinematic", "documentary", "vivid", "mono", "vintage", "minimal")
 
 
@@ -143,12 +146,15 @@ def _add_make(make: argparse.ArgumentParser) -> None:
         "--footage", choices=("auto", "pexels", "folder", "scenery"), help="where pictures come from (auto)"
     )
     how.add_argument(
+        "--fit", choices=("cover", "contain-blur"), help="cut to the picture, or whole before a blurred copy (cover)"
+    )
+    how.add_argument(
         "--music", metavar="MUSIC", help="auto, none, calm, uplifting, dramatic, playful or a sound file (auto)"
     )
     how.add_argument(
         "--captions", choices=("burn", "file", "none"), help="in the picture and as files, files only, none (burn)"
     )
-    how.add_argument("--seed", type=int, metavar="N", help="another number gives other scenery and music (0)")
+    how.add_argument("--seed", type=_seed, metavar="N", help="another number gives other scenery and music (0)")
     where = make.add_argument_group("where")
     where.add_argument("-o", "--output", metavar="OUT.mp4", help="file or folder (a name from the first words, here)")
     where.add_argument("--server", metavar="URL", help="the Reelwright that does the work")
@@ -173,16 +179,27 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _seconds(text: str) -> float:
-    number = float(text)
-    if not math.isfinite(number) or number <= 0:
-        raise argparse.ArgumentTypeError("must be a number of seconds")
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not MIN_SECONDS <= number <= MAX_SECONDS:
+        raise argparse.ArgumentTypeError(f"must be a number of seconds from {MIN_SECONDS} to {MAX_SECONDS}")
     return number
 
 
+def _seed(text: str) -> int:
+    return _whole(text, 0, MAX_SEED)
+
+
 def _port(text: str) -> int:
-    number = int(text)
-    if not 1 <= number <= 65535:
-        raise argparse.ArgumentTypeError("must be from 1 to 65535")
+    return _whole(text, 1, 65535)
+
+
+def _whole(text: str, least: int, most: int) -> int:
+    number = int(text) if re.fullmatch(r"[0-9]{1,10}", text) else -1
+    if not least <= number <= most:
+        raise argparse.ArgumentTypeError(f"must be a whole number from {least} to {most}")
     return number
 
 
@@ -192,5 +209,7 @@ def _heed_signals() -> None:
     def interrupt(number: int, _: object) -> NoReturn:
         raise Interrupted(number)
 
+    # A shell tells what it starts with & to ignore Ctrl-C; whoever sends the signal by hand still means it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, interrupt)
     signal.signal(signal.SIGHUP, interrupt)

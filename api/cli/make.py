@@ -1,6 +1,7 @@
 """`reel make`: from words to an MP4 file."""
 
 import argparse
+import os
 import secrets
 import sys
 import time
@@ -17,6 +18,9 @@ from api.cli.progress import display_for
 
 USUAL_SERVER = "http://127.0.0.1:8080"
 POLL_SECONDS = 0.5
+SERVER_SETTINGS = ("PEXELS_API_KEY", "CLIP_FOLDER", "TARGET_RESOLUTION", "FFMPEG_PRESET")
+"Settings that shape a film, and that a server which runs already has settled for itself."
+MAX_NOTES = 3
 ENDED = ("completed", "partial", "failed", "cancelled")
 
 
@@ -46,13 +50,21 @@ def _service(options: argparse.Namespace, stack: ExitStack) -> tuple[Client, Emb
         client = Client(options.server)
         if not client.answers():
             raise CommandError(f"no Reelwright answers at {client.url}")
+        _warn_of_settings()
         return client, None
     if options.data is None and (client := Client(USUAL_SERVER)).answers():
         _say(f"Using the Reelwright at {USUAL_SERVER}.")
+        _warn_of_settings()
         return client, None
     _say("Starting the local stack ...")
     embedded = stack.enter_context(EmbeddedStack(options.data))
     return Client(embedded.url), embedded
+
+
+def _warn_of_settings() -> None:
+    unused = [name for name in SERVER_SETTINGS if os.environ.get(name)]
+    if unused:
+        _say(f"Warning: {', '.join(unused)} not used: the settings of the running service apply.")
 
 
 def _follow(client: Client, job_id: str, embedded: EmbeddedStack | None) -> dict[str, Any]:
@@ -91,9 +103,13 @@ def _fetch(client: Client, result: dict[str, Any], output: Path) -> None:
 
 
 def _report(result: dict[str, Any]) -> None:
-    _say(f"{result['duration']:.1f} s, {result['width']}x{result['height']}, {len(result['scenes'])} scenes.")
+    scenes = "1 scene" if len(result["scenes"]) == 1 else f"{len(result['scenes'])} scenes"
+    _say(f"{result['duration']:.1f} s, {result['width']}x{result['height']}, {scenes}.")
     if result.get("note"):
         _say(f"Note: {result['note']}")
+    notes = (note for scene in result["scenes"] for shot in scene["shots"] for note in shot["notes"])
+    for note in list(dict.fromkeys(notes))[:MAX_NOTES]:
+        _say(f"Note: {note}")
     for credit in result.get("credits", ()):
         _say(f"Credit: {credit}")
 

@@ -23,13 +23,14 @@ def read_order(options: argparse.Namespace) -> dict[str, Any]:
         ("style", "style"),
         ("voice", "voice"),
         ("language", "language"),
-        ("footage", "footage"),
         ("captions", "captions"),
         ("seed", "seed"),
     ):
         value = getattr(options, option)
         if value is not None:
             order[field] = value
+    if (footage := _footage(options)) is not None:
+        order["footage"] = footage
     if options.music is not None:
         order["music"] = _music(options.music)
     return order
@@ -61,10 +62,16 @@ def _subject(options: argparse.Namespace) -> dict[str, Any]:
     if len(given) != 1:
         raise BadInput("say what to make: a PROMPT, or --script FILE, or --scenes FILE (one of them)")
     if options.prompt is not None:
-        return {"prompt": options.prompt}
+        return {"prompt": _with_words(options.prompt, "the prompt")}
     if options.script is not None:
-        return {"script": _text(Path(options.script), "--script")}
+        return {"script": _with_words(_text(Path(options.script), "--script"), options.script)}
     return {"scenes": _scenes(Path(options.scenes))}
+
+
+def _with_words(text: str, what: str) -> str:
+    if not text.strip():
+        raise BadInput(f"{what} is empty; say what the video is about")
+    return text
 
 
 def _scenes(path: Path) -> list[dict[str, Any]]:
@@ -88,11 +95,20 @@ def _scene(scene: Any, where: str, folder: Path) -> dict[str, Any]:
 
 
 def _media(media: str, where: str, folder: Path) -> dict[str, Any]:
+    if not media.strip():
+        raise BadInput(f"{where}: media is empty")
     if ASSET.fullmatch(media):
         return {"asset": media}
     if media.startswith(("http://", "https://")):
         return {"url": media}
     return {"asset": _file(folder / Path(media).expanduser(), f"{where}: media")}
+
+
+def _footage(options: argparse.Namespace) -> Any:
+    if options.fit is None:
+        return options.footage
+    sources = [] if options.footage in (None, "auto") else [options.footage]
+    return {"sources": sources, "fit": options.fit}
 
 
 def _music(music: str) -> Any:

@@ -1,7 +1,7 @@
 """Where the film goes: its name, and that nothing is overwritten that the user did not name."""
 
-import os
 import re
+import tempfile
 from pathlib import Path
 
 from api.cli.errors import BadInput
@@ -12,17 +12,25 @@ NAME_WORDS, NAME_CHARS = 8, 60
 
 def choose_output(wanted: str | None, words: str) -> Path:
     """The path of the film; raises `BadInput` now rather than after minutes of rendering."""
+    try:
+        path = _path(wanted, words)
+        if not path.parent.is_dir():
+            raise BadInput(f"there is no folder {path.parent}")
+        if path.is_dir():
+            raise BadInput(f"{path} is a folder; choose another name with -o")
+        # Tried and not asked: permissions alone do not tell of read-only disks or of names that are too long.
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}."):
+            pass
+    except OSError as error:
+        raise BadInput(f"{wanted or 'this folder'} cannot be written to ({error.strerror}); choose with -o") from None
+    return path
+
+
+def _path(wanted: str | None, words: str) -> Path:
     path = Path(wanted).expanduser() if wanted else Path()
     if wanted and not path.is_dir():
-        path = path if path.suffix.lower() == ".mp4" else path.with_name(path.name + ".mp4")
-    else:
-        path = _free(path / f"{file_name(words)}.mp4")
-    folder = path.parent
-    if not folder.is_dir():
-        raise BadInput(f"there is no folder {folder}")
-    if not os.access(folder, os.W_OK):
-        raise BadInput(f"the folder {folder.resolve()} cannot be written to; choose another with -o")
-    return path
+        return path if path.suffix.lower() == ".mp4" else path.with_name(path.name + ".mp4")
+    return _free(path / f"{file_name(words)}.mp4")
 
 
 def file_name(words: str) -> str:

@@ -36,14 +36,15 @@ class LineDisplay:
 
     def show(self, status: Status) -> None:
         percent = f"{status['overall_progress']:3d} %"
-        if status["current_step"] != self._step:
-            self._step = status["current_step"]
-            self._say(f"{percent}  {self._step}")
         for number, scene in enumerate(status["scenes"], 1):
             state = scene["state"]
             if state != self._scenes.get(scene["id"], "waiting") and state in ("rendered", "failed"):
                 self._say(f"{percent}  scene {number} of {status['total_scenes']} {state}: {_label(scene)}")
             self._scenes[scene["id"]] = state
+        # After the scenes, because "completed" is the last word.
+        if status["current_step"] != self._step:
+            self._step = status["current_step"]
+            self._say(f"{percent}  {self._step}")
 
     def close(self) -> None:
         """Nothing to tidy up."""

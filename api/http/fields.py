@@ -30,7 +30,14 @@ class Complaint(NamedTuple):
 
 
 def complaints(error: ValidationError) -> list[Complaint]:
-    return [Complaint(_path(one["loc"]), _message(one["type"], one["msg"], one["loc"])) for one in error.errors()]
+    """One per fault: what is wrong inside a list or an object is not told of the whole again."""
+    found = error.errors()
+    outer = {one["loc"][:depth] for one in found for depth in range(len(one["loc"]))}
+    return [
+        Complaint(_path(one["loc"]), _message(one["type"], one["msg"], one["loc"]))
+        for one in found
+        if one["loc"] not in outer
+    ]
 
 
 def _path(places: tuple[int | str, ...]) -> str:
@@ -44,6 +51,10 @@ def _message(kind: str, text: str, places: tuple[int | str, ...]) -> str:
         return "is no field we know"
     if kind == "missing":
         return "is required"
+    if kind in ("model_type", "dict_type"):
+        return "must be a JSON object"
+    if kind == "tuple_type":
+        return "must be a JSON list"
     if kind == "string_pattern_mismatch" and last in _HINTS:
         return _HINTS[last]
     for theirs, ours in _PHRASES:

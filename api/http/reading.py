@@ -98,10 +98,12 @@ class UploadRequest(Request):
 def uploaded(request: UploadRequest) -> tuple[Incoming, str]:
     """The file of an upload and what it is called: the form field `file`, or the body itself."""
     if request.mimetype == MULTIPART:
-        part = request.files.get("file")
-        if part is None:
+        parts = request.files.getlist("file")
+        if not parts:
             raise InvalidRequest("file", "the form needs a file in its field `file`")
-        return _incoming_of(part), part.filename or ""
+        if len(parts) > 1:
+            raise InvalidRequest("file", "the form has several files; send one per request")
+        return _incoming_of(parts[0]), parts[0].filename or ""
     file = request.incoming()
     while chunk := request.stream.read(CHUNK):
         file.write(chunk)

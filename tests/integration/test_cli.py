@@ -20,14 +20,16 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from api.cli.make import SERVER_SETTINGS
+from common.contracts.footage import ProviderNote
 from common.contracts.job import Job
 from common.contracts.request import VideoRequest
+from common.contracts.steps import SearchFacts
 from common.jobs.store import JobStore
 from common.settings import Settings
 from common.storage.s3 import S3Storage
 from tests.support.api_server import ROOT, api_server
-from tests.support.processes import ctrl_c_works
-from tests.support.records import FILM, fail, finish, plan
+from tests.support.records import FILM, fail, finish, plan, write
 from tests.support.redis_server import RedisServer
 from tests.support.s3_server import s3_server
 from tests.support.waiting import eventually
@@ -75,6 +77,15 @@ def completed(pipeline: Pipeline, job: Job) -> None:
     finish(pipeline.store, pipeline.storage, job.id)
 
 
+def without_stock(pipeline: Pipeline, job: Job) -> None:
+    """Every search of the job had the same trouble with a source."""
+    plan(pipeline.store, pipeline.storage, job.id)
+    note = ProviderNote(provider="pexels", problem="the key is refused")
+    found = SearchFacts(candidates=job.request, count=0, notes=(note,))
+    write(pipeline.store, job.id, {"state": "gathering"}, {"search:s1.1": found, "search:s2.1": found})
+    finish(pipeline.store, pipeline.storage, job.id)
+
+
 def failed(pipeline: Pipeline, job: Job) -> None:
     fail(pipeline.store, job.id, "the clip cannot be read")
 
@@ -102,12 +113,19 @@ def command(*arguments: object) -> list[str]:
 
 
 def environment(**more: str) -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": str(ROOT), **more}
+    ours = {name: value for name, value in os.environ.items() if name not in SERVER_SETTINGS}
+    return {**ours, "PYTHONPATH": str(ROOT), **more}
 
 
-def reel(folder: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
+def reel(folder: Path, *arguments: object, **more: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        command(*arguments), cwd=folder, env=environment(), capture_output=True, text=True, timeout=120, check=False
+        command(*arguments),
+        cwd=folder,
+        env=environment(**more),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
     )
 
 
@@ -124,6 +142,15 @@ def test_the_film_and_its_captions_are_written_and_the_path_is_the_last_word(
     assert "100 %  completed" in done.stderr
     assert "shorter than asked for" in done.stderr
     assert "\x1b" not in done.stderr
+
+
+def test_why_a_source_had_nothing_is_noted_once(
+    site: tuple[str, Settings], pipeline: Callable[..., Pipeline], tmp_path: Path
+) -> None:
+    pipeline(without_stock)
+    done = reel(tmp_path, "make", "Waves", "--server", site[0])
+    notes = [line for line in done.stderr.splitlines() if line.startswith("Note: ")]
+    assert notes == ["Note: shorter than asked for", "Note: pexels: the key is refused"]
 
 
 def test_a_film_that_is_there_already_is_not_overwritten(
@@ -180,6 +207,7 @@ def test_a_scenes_file_with_own_media_is_uploaded_and_sent_as_assets(
     (tmp_path / "film" / "list.json").write_text(json.dumps(scenes))
     running = pipeline(completed)
     options = ["--aspect", "9:16", "--style", "vintage", "--captions", "file", "--seed", "7", "--footage", "scenery"]
+    options += ["--fit", "contain-blur"]
     done = reel(
         tmp_path, "make", "--scenes", "film/list.json", "--server", site[0], "--music", "song.mp3", *options, "-o", "a"
     )
@@ -195,7 +223,16 @@ def test_a_scenes_file_with_own_media_is_uploaded_and_sent_as_assets(
     assert second.url == "https://media.example/storm.mp4"
     assert request.music.asset is not None
     assert (request.aspect, request.style, request.captions, request.seed) == ("9:16", "vintage", "file", 7)
-    assert request.footage.sources == ("scenery",)
+    assert (request.footage.sources, request.footage.fit) == (("scenery",), "contain-blur")
+
+
+def test_settings_that_a_running_service_does_not_hear_of_are_named(
+    site: tuple[str, Settings], pipeline: Callable[..., Pipeline], tmp_path: Path
+) -> None:
+    pipeline(completed)
+    done = reel(tmp_path, "make", "Waves", "--server", site[0], CLIP_FOLDER="/clips", TARGET_RESOLUTION="720")
+    (warning,) = (line for line in done.stderr.splitlines() if line.startswith("Warning: "))
+    assert "CLIP_FOLDER, TARGET_RESOLUTION" in warning
 
 
 def test_a_failed_job_is_one_line_and_leaves_no_file(
@@ -219,10 +256,13 @@ def test_a_signal_cancels_the_job(
     code: int,
 ) -> None:
     running = pipeline(left_alone)
-    with ctrl_c_works():
-        process = subprocess.Popen(
-            command("make", "Waves", "--server", site[0]), cwd=tmp_path, env=environment(), stderr=subprocess.PIPE
-        )
+    # Started as a shell starts a job in the background: told to ignore Ctrl-C.
+    process = subprocess.Popen(
+        ["sh", "-c", "trap '' INT; exec \"$@\"", "sh", *command("make", "Waves", "--server", site[0])],
+        cwd=tmp_path,
+        env=environment(),
+        stderr=subprocess.PIPE,
+    )
     assert process.stderr is not None
     with process.stderr:
         eventually(lambda: running.requests)
@@ -250,6 +290,15 @@ def test_a_signal_cancels_the_job(
         (["make", "x", "-o", "no/such/folder/x.mp4"], "no folder"),
         (["make", "x", "--aspect", "4:3"], "--aspect"),
         (["make", "x", "--duration", "nan"], "--duration"),
+        (["make", "x", "--duration", "long"], "must be a number of seconds"),
+        (["make", "x", "--duration", "3601"], "from 3 to 3600"),
+        (["make", "x", "--seed", "-1"], "from 0 to 2147483647"),
+        (["make", "x", "--fit", "stretch"], "--fit"),
+        (["make", ""], "the prompt is empty"),
+        (["make", "   "], "the prompt is empty"),
+        (["make", "--script", "empty.txt"], "empty.txt is empty"),
+        (["make", "--scenes", "empty.json"], "scene 1: media is empty"),
+        (["make", "x", "-o", "/proc/x.mp4"], "cannot be written to"),
         (["make", "x", "--unknown"], "--unknown"),
         (["make", "x", "--server", "ftp://x"], "--server"),
         (["up", "--port", "0"], "--port"),
@@ -258,6 +307,8 @@ def test_a_signal_cancels_the_job(
 )
 def test_wrong_use_is_one_line_and_exit_code_2(tmp_path: Path, arguments: list[str], word: str) -> None:
     (tmp_path / "bad.json").write_text("[")
+    (tmp_path / "empty.txt").write_text("\n")
+    (tmp_path / "empty.json").write_text('[{"media": ""}]')
     (tmp_path / "object.json").write_text("{}")
     (tmp_path / "field.json").write_text('[{"text": "x"}]')
     (tmp_path / "media.json").write_text('[{"media": "missing.jpg"}]')
@@ -269,9 +320,9 @@ def test_wrong_use_is_one_line_and_exit_code_2(tmp_path: Path, arguments: list[s
 
 
 def test_what_the_server_refuses_is_one_line_naming_the_field(site: tuple[str, Settings], tmp_path: Path) -> None:
-    done = reel(tmp_path, "make", "x", "--duration", "1", "--server", site[0])
+    done = reel(tmp_path, "make", "x", "--voice", "no such", "--server", site[0])
     assert done.returncode == 2
-    assert done.stderr.startswith("reel: duration_target: must be")
+    assert done.stderr.startswith("reel: voice: must be")
 
 
 def test_a_file_the_server_cannot_use_is_named(site: tuple[str, Settings], tmp_path: Path) -> None:

@@ -176,6 +176,22 @@ def test_an_invalid_field_is_named_as_the_user_writes_it(
     assert field in found["detail"]
 
 
+@pytest.mark.parametrize(
+    ("body", "field", "message"),
+    [
+        ({"scenes": [{}]}, "scenes[0]", "a scene needs narration, show or media"),
+        ({"scenes": [{"media": "x.jpg"}]}, "scenes[0].media", "must be a JSON object"),
+        ({"scenes": {"show": "x"}}, "scenes", "must be a JSON list"),
+        ({"prompt": "x", "metadata": 3}, "metadata", "must be a JSON object"),
+    ],
+)
+def test_one_fault_is_one_error_in_the_words_of_json(
+    client: FlaskClient, body: dict[str, Any], field: str, message: str
+) -> None:
+    found = problem_of(client.post("/mcp/generate", json=body), 422)
+    assert found["errors"] == [{"field": field, "message": message}]
+
+
 def test_an_unknown_asset_is_named(client: FlaskClient) -> None:
     unknown = "ast_" + "0" * 32
     body = {"scenes": [{"narration": "a"}, {"media": {"asset": unknown}}]}
@@ -397,6 +413,12 @@ def test_content_we_cannot_use_is_refused_whatever_it_calls_itself(client: Flask
 def test_an_upload_without_a_file_is_named(client: FlaskClient) -> None:
     for reply in (client.post("/mcp/assets", data={"other": (BytesIO(b"x"), "x")}), client.post("/mcp/assets")):
         assert problem_of(reply, 422)["errors"][0]["field"] == "file"
+
+
+def test_a_form_with_two_files_is_asked_to_send_one(client: FlaskClient, tmp_path: Path) -> None:
+    files = [(BytesIO(png()), "a.png"), (BytesIO(png()), "b.png")]
+    reply = client.post("/mcp/assets", data={"file": files})
+    assert "send one" in problem_of(reply, 422)["errors"][0]["message"]
 
 
 # health

@@ -125,6 +125,22 @@ def test_a_program_that_cannot_stay_up_is_given_up_with_its_last_words(
     assert eventually(given_up) == "broken cannot stay up: no such setting"
 
 
+def test_the_last_words_of_a_program_are_the_error_it_named_and_not_what_closes_its_log(
+    supervisor: Supervisor, program: Callable[..., Program]
+) -> None:
+    code = "print('OSError: no space left', 'details [', ']', sep=chr(10)); raise SystemExit(1)"
+    supervisor.start(program("broken", code))
+
+    def given_up() -> str:
+        try:
+            supervisor.tend()
+        except GaveUp as failure:
+            return str(failure)
+        return ""
+
+    assert eventually(given_up) == "broken cannot stay up: OSError: no space left"
+
+
 def test_groups_end_one_after_the_other_highest_first(
     supervisor: Supervisor, program: Callable[..., Program], tmp_path: Path
 ) -> None:

@@ -40,3 +40,20 @@ def test_a_folder_gets_a_name_that_is_free_for_the_film_and_its_captions(tmp_pat
 def test_a_folder_that_is_not_there_is_named_before_anything_starts(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="nowhere"):
         choose_output(str(tmp_path / "nowhere" / "film.mp4"), "words")
+
+
+@pytest.mark.parametrize("wanted", ["/proc/film.mp4", "x" * 250])
+def test_what_cannot_be_written_is_found_by_trying(wanted: str) -> None:
+    with pytest.raises(BadInput, match="cannot be written to"):
+        choose_output(wanted, "words")
+
+
+def test_trying_leaves_nothing_behind(tmp_path: Path) -> None:
+    choose_output(str(tmp_path / "film.mp4"), "words")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_with_the_name_of_the_film_is_in_the_way(tmp_path: Path) -> None:
+    (tmp_path / "film.mp4").mkdir()
+    with pytest.raises(BadInput, match="is a folder"):
+        choose_output(str(tmp_path / "film"), "words")

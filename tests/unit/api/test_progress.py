@@ -31,9 +31,17 @@ def test_lines_come_only_when_something_changes() -> None:
     assert stream.getvalue().splitlines() == [
         "  0 %  planning",
         " 20 %  rendering 0/2",
-        " 60 %  rendering 1/2",
         " 60 %  scene 1 of 2 rendered: Scene number 1",
+        " 60 %  rendering 1/2",
     ]
+
+
+def test_the_last_line_says_how_it_ended() -> None:
+    stream = StringIO()
+    display = LineDisplay(stream)
+    display.show(status(90, "rendering", "rendering"))
+    display.show(status(100, "completed", "rendered"))
+    assert stream.getvalue().splitlines()[-1] == "100 %  completed"
 
 
 def test_the_block_on_a_terminal_replaces_the_one_before(monkeypatch: pytest.MonkeyPatch) -> None:
