@@ -22,7 +22,8 @@ from common.settings import Settings
 from common.storage.port import Storage
 from common.storage.s3 import S3Storage
 from orchestrator.board import Rules
-from orchestrator.workflow import Canvas, Decision, Fleet, decide
+from orchestrator.film import Canvas, Fleet
+from orchestrator.workflow import Decision, decide
 
 log = logging.getLogger(__name__)
 

@@ -63,7 +63,7 @@ def current_step(job: Job) -> str:
         done = sum(step.state == DONE for step in steps)
         if any(step.state in (RUNNING, READY) for step in steps):
             return f"{KIND_WORDS[kind]} {done}/{len(steps)}" if len(steps) > 1 else KIND_WORDS[kind]
-    return "queued"
+    return job.state  # between two steps
 
 
 def status_view(job: Job, storyboard: Storyboard | None, events: Iterable[Event]) -> dict[str, Any]:

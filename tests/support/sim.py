@@ -24,8 +24,9 @@ from common.contracts.steps import (
     kind_of,
 )
 from orchestrator.board import Rules
+from orchestrator.film import Canvas, Fleet
 from orchestrator.planners import rules as planner
-from orchestrator.workflow import Canvas, Decision, Fleet, decide
+from orchestrator.workflow import Decision, decide
 
 LEASE = 15_000
 FLEET = Fleet(builds=("build-1",), sources=("pexels", "scenery"))

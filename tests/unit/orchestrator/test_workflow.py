@@ -11,7 +11,7 @@ from common.contracts.request import VideoRequest
 from common.contracts.steps import kind_of
 from common.jobs.views import progress
 from orchestrator.board import Rules
-from orchestrator.workflow import Fleet
+from orchestrator.film import Fleet
 from tests.support.sim import FLEET, LEASE, Sim
 
 AGAIN = Failure(code="temporarily_unavailable", message="not now", retryable=True)
