@@ -71,9 +71,11 @@ class Jobs:
             request_digest=digest,
         )
 
-    def status(self, owner: str, job_id: str) -> dict[str, Any]:
+    def status(self, owner: str, job_id: str, after: int | None = None) -> dict[str, Any]:
+        """The state, with the newest log lines, or with those that follow event number `after`."""
         job = self._load(owner, job_id)
-        return status_view(job, self._storyboard(job), self._store.latest_events(job_id))
+        events = self._store.latest_events(job_id) if after is None else self._store.events(job_id, after)
+        return status_view(job, self._storyboard(job), events)
 
     def storyboard(self, owner: str, job_id: str) -> dict[str, Any]:
         job = self._load(owner, job_id)

@@ -62,6 +62,16 @@ def page_query(request: Request) -> tuple[Place | None, int, str]:
     return (_parse_cursor(cursor) if cursor else None), int(limit), state
 
 
+def after_query(request: Request) -> int | None:
+    """`after` of a status: the `seq` of the last log line the reader has; None for the newest lines."""
+    after = request.args.get("after")
+    if after is None:
+        return None
+    if not (after.isascii() and after.isdigit() and len(after) <= 9):
+        raise InvalidRequest("after", "must be the seq of a log line, a whole number")
+    return int(after)
+
+
 def cursor_of(place: Place) -> str:
     return base64.urlsafe_b64encode(f"{place[0]}:{place[1]}".encode()).decode().rstrip("=")
 

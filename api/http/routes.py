@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from api.assets import Assets
 from api.http.problems import RETRY_SECONDS, problem
-from api.http.reading import UploadRequest, cursor_of, idempotency_key, page_query, uploaded, video_request
+from api.http.reading import UploadRequest, after_query, cursor_of, idempotency_key, page_query, uploaded, video_request
 from api.jobs import Jobs, missing_parts
 from common.jobs.store import JobStore
 from common.messaging.queues import QUEUES
@@ -35,7 +35,7 @@ def job_routes(jobs: Jobs) -> Blueprint:
 
     @routes.get("/status/<job_id>")
     def status(job_id: str) -> ResponseReturnValue:
-        return jsonify(jobs.status(OWNER, job_id))
+        return jsonify(jobs.status(OWNER, job_id, after_query(request)))
 
     @routes.get("/result/<job_id>")
     def result(job_id: str) -> ResponseReturnValue:

@@ -355,6 +355,17 @@ def test_jobs_are_listed_newest_first_page_by_page(client: FlaskClient) -> None:
     assert len(seen) == len(made)
 
 
+def test_log_lines_are_read_on_from_where_the_reader_stopped(client: FlaskClient) -> None:
+    job_id = client.post("/mcp/generate", json={"prompt": "a lake"}).get_json()["job_id"]
+    first = client.get(f"/mcp/status/{job_id}?after=0").get_json()["logs"]
+    assert [line["seq"] for line in first] == [1]
+    client.post(f"/mcp/cancel/{job_id}")
+    later = client.get(f"/mcp/status/{job_id}?after=1").get_json()["logs"]
+    assert [line["message"] for line in later] == ["asked to cancel"]
+    refused = client.get(f"/mcp/status/{job_id}?after=soon")
+    assert (refused.status_code, refused.get_json()["errors"][0]["field"]) == (422, "after")
+
+
 def test_jobs_can_be_listed_by_status(client: FlaskClient, store: JobStore) -> None:
     done = accepted(client)
     accepted(client)
