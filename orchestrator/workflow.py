@@ -66,7 +66,7 @@ def decide(
         _end(board, head, FAILED, Failure(code="deadline", message="the job did not end within its time limit"))
     else:
         Film(board, fleet, canvas).want()
-        failed = next(iter(board.final.values()), None)
+        failed = next((_placed(name, failure) for name, failure in board.final.items()), None)
         published = board.steps.get("publish")
         if failed is not None:
             _end(board, head, FAILED, failed)
@@ -91,6 +91,13 @@ def stage(steps: Mapping[str, Step]) -> str:
     if left & {"segment", "mix"}:
         return RENDERING
     return ASSEMBLING
+
+
+def _placed(step: str, failure: Failure) -> Failure:
+    """The failure with the scene it happened in, counted as people count."""
+    scene = step.partition(":")[2].split(".")[0].removeprefix("s")
+    told = f"scene {scene}: {failure.message}" if scene else failure.message
+    return failure.model_copy(update={"message": told, "step": step})
 
 
 def _end(board: Board, head: dict[str, Any], state: str, failure: Failure | None = None) -> None:
