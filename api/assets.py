@@ -2,15 +2,20 @@
 
 import hashlib
 import os
-import tempfile
+import uuid
+from contextlib import ExitStack
 from pathlib import Path
 from typing import IO
 
+from pydantic import ValidationError
+
 from common.contracts.base import Contract
 from common.errors import InvalidRequest, ObjectMissing, ReelwrightError
+from common.jobs import scratch
 from common.settings import Settings
 from common.sniff import HEAD_BYTES, demuxer, sniff
 from common.storage.port import Storage
+from common.storage.whole import put_whole, put_whole_file
 
 
 class TooLarge(ReelwrightError):
@@ -43,11 +48,17 @@ class Asset(Contract):
 class Incoming:
     """A file on its way in: written to disk, measured and digested as it arrives, gone when closed.
 
-    Raises `TooLarge` from `write` as soon as it is. Has the methods of a file, as form parsers want one.
+    Raises `TooLarge` from `write` as soon as it is. Has the methods of a file, as form parsers want one. It lies in
+    a scratch folder of its own, so that what a killed process leaves is swept away like that of a step.
     """
 
     def __init__(self, folder: Path | None, limit: int) -> None:
-        self._file: IO[bytes] = tempfile.NamedTemporaryFile(dir=folder, prefix="upload-")  # noqa: SIM115 (see close)
+        place = scratch.place(folder, f"upload-{uuid.uuid4().hex}")
+        self.path = place / "media"
+        with ExitStack() as stack:
+            stack.enter_context(scratch.scratch(place))
+            self._file: IO[bytes] = stack.enter_context(self.path.open("w+b"))
+            self._undo = stack.pop_all()
         self._limit = limit
         self._digest = hashlib.sha256()
         self.size = 0
@@ -65,13 +76,11 @@ class Incoming:
     def read(self, size: int = -1) -> bytes:
         return self._file.read(size)
 
-    def close(self) -> None:
-        self._file.close()
-
-    @property
-    def path(self) -> Path:
+    def flush(self) -> None:
         self._file.flush()
-        return Path(self._file.name)
+
+    def close(self) -> None:
+        self._undo.close()
 
     @property
     def sha256(self) -> str:
@@ -98,10 +107,11 @@ class Assets:
             )
         asset = Asset(media_type=media_type, size=file.size, sha256=file.sha256, name=name[:200])
         folder = _folder(owner, asset.id)
-        self._storage.put_file(self._bucket, f"{folder}/media", file.path, media_type)
+        file.flush()
+        put_whole_file(self._storage, self._bucket, f"{folder}/media", file.path, media_type)
         # Last, because an asset exists once this does.
         about = asset.model_dump_json().encode()
-        self._storage.put_bytes(self._bucket, f"{folder}/about.json", about, "application/json")
+        put_whole(self._storage, self._bucket, f"{folder}/about.json", about, "application/json")
         return asset
 
     def about(self, owner: str, asset_id: str) -> Asset | None:
@@ -109,7 +119,7 @@ class Assets:
             return Asset.model_validate_json(
                 self._storage.get_bytes(self._bucket, f"{_folder(owner, asset_id)}/about.json")
             )
-        except ObjectMissing:
+        except (ObjectMissing, ValidationError):
             return None
 
     def check(self, owner: str, asset_id: str, kinds: tuple[str, ...], field: str) -> None:

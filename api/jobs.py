@@ -1,170 +1,196 @@
-"""What a client can do with jobs. Reads and writes the record; never speaks to a worker."""
+"""What a client can do with one job: start, follow, stop and resume it, and fetch what it made."""
 
-import functools
-import hashlib
-import secrets
-from collections.abc import Callable
 from typing import Any
 
-from api.assets import Assets
-from common.contracts.base import ObjectRef, canonical_json, object_key
-from common.contracts.job import CANCELLED, ENDINGS_WITH_FILM, FAILED, TERMINAL, Job
-from common.contracts.request import SceneRequest, VideoRequest
-from common.contracts.steps import AssembleFacts, PlanFacts, PublishFacts, parse_facts
-from common.contracts.storyboard import Storyboard
+from api.orders import Orders
+from api.records import Records, digest_of
+from api.refusals import Conflict, Unknown, refuse, unknown_job
+from common.contracts.base import ObjectRef
+from common.contracts.job import CANCELLED, COMPLETED, DONE, ENDINGS_WITH_FILM, FAILED, TERMINAL, Job
+from common.contracts.request import VideoRequest
+from common.contracts.steps import AssembleFacts, PublishFacts, SegmentFacts, parse_facts
+from common.contracts.storyboard import Scene, Storyboard
 from common.errors import ReelwrightError
+from common.jobs.ids import new_job_ids
 from common.jobs.store import Created, JobStore
-from common.jobs.views import progress, result_view, status_view
+from common.jobs.views import candidate_view, result_view, scene_view, status_view, summary_view, versions_view
 from common.settings import Settings
 from common.storage.port import Storage
 
-Place = tuple[int, str]
-"Where a page of jobs ended: when the last one was created, and its id."
 PAGE = 100
-TITLE_CHARS = 80
-
-
-class UnknownJob(ReelwrightError):
-    """There is no such job, or it is somebody else's; from outside that looks the same."""
-
-    code = "unknown_job"
-
-
-class NoResult(ReelwrightError):
-    """The job has not got what was asked for. `reason` says whether it is still to come."""
-
-    code = "no_result"
-
-    def __init__(self, reason: str, message: str) -> None:
-        super().__init__(message)
-        self.reason = reason
+MOST_LOOKED_AT = 200
+"Jobs that one listing reads; a reader of rare ones gets short pages and goes on."
+SUPERSEDED = "superseded"
+MP4, JPEG = "video/mp4", "image/jpeg"
 
 
 class Jobs:
     """The use cases. Every job is reached through its owner."""
 
-    def __init__(self, store: JobStore, storage: Storage, assets: Assets, settings: Settings) -> None:
-        self._store, self._storage, self._assets, self._settings = store, storage, assets, settings
-        # Storyboards never change once stored, and a status is asked for many times.
-        self._storyboards: Callable[[str], Storyboard] = functools.lru_cache(maxsize=64)(self._read_storyboard)
+    def __init__(self, store: JobStore, storage: Storage, records: Records, orders: Orders, settings: Settings) -> None:
+        self._store, self._storage, self._records, self._orders = store, storage, records, orders
+        self._settings = settings
 
     def accept(self, owner: str, request: VideoRequest, key: str = "") -> Created:
-        """Makes a job of a request. What it needs is stored before the job exists, so an accepted job can run."""
-        self._check_assets(owner, request)
-        body = canonical_json(request).encode()
-        digest = hashlib.sha256(body).hexdigest()
-        ref = ObjectRef(
-            key=object_key(owner, "request", digest, digest),
-            sha256=digest,
-            size=len(body),
-            media_type="application/json",
-        )
-        self._storage.put_bytes(self._settings.assets_bucket, ref.key, body, ref.media_type)
+        """Makes a job of a request."""
+        # First of all: what was accepted once stays so, even if a voice or a file has gone since.
+        if key and (known := self._store.answered(owner, key, digest_of(request))):
+            return Created(known, replayed=True)
+        refuse(self._orders.checks(owner).of_request(request))
+        (job_id,) = new_job_ids()
+        job = self._orders.new_job(owner, job_id, request)
         return self._store.create(
-            f"job_{secrets.token_hex(16)}",
             owner,
-            request=ref,
-            timeout=self._settings.job_timeout,
-            title=title_of(request),
-            metadata=request.metadata,
+            [job],
+            answer=job_id,
             request_key=key,
-            request_digest=digest,
+            request_digest=job.request.sha256,
+            limits=self._orders.limits,
         )
 
     def status(self, owner: str, job_id: str, after: int | None = None) -> dict[str, Any]:
         """The state, with the newest log lines, or with those that follow event number `after`."""
-        job = self._load(owner, job_id)
-        events = self._store.latest_events(job_id) if after is None else self._store.events(job_id, after)
-        return status_view(job, self._storyboard(job), events)
+        job = self._records.job(owner, job_id)
+        return status_view(job, self._records.storyboard(job), self._records.events(job, after))
 
-    def storyboard(self, owner: str, job_id: str) -> dict[str, Any]:
-        job = self._load(owner, job_id)
-        storyboard = self._storyboard(job)
-        if storyboard is None:
-            raise _nothing_yet(job, "storyboard")
+    def storyboard(self, owner: str, job_id: str, version: int | None = None) -> dict[str, Any]:
+        job, storyboard = self._planned(owner, job_id, version)
         return {"job_id": job_id, "version": job.version, **storyboard.model_dump(mode="json", exclude={"music"})}
 
-    def result(self, owner: str, job_id: str) -> dict[str, Any]:
-        job = self._load(owner, job_id)
-        storyboard = self._storyboard(job)
-        if job.state not in ENDINGS_WITH_FILM or storyboard is None:
-            raise _nothing_yet(job, "video")
-        return {**result_view(job, storyboard), **self._links(job)}
+    def result(self, owner: str, job_id: str, version: int | None = None) -> dict[str, Any]:
+        newest = self._records.job(owner, job_id)
+        job = self._records.version_of(newest, version)
+        if job.state not in ENDINGS_WITH_FILM:
+            raise nothing_yet(job, "video")
+        if "assemble" not in job.steps:
+            raise no_longer_kept(job, "details of the film", f"; GET /mcp/versions/{job_id} has a link to it")
+        storyboard = self._records.storyboard(job)
+        if storyboard is None:
+            raise no_storyboard(job)
+        return {**result_view(job, storyboard), **self._links(job, published=job.version == newest.version)}
+
+    def versions(self, owner: str, job_id: str) -> dict[str, Any]:
+        """All versions of the video, oldest first; films are linked where they are kept."""
+        job = self._records.job(owner, job_id)
+        views = versions_view(job)
+        for view in views:
+            version = job.versions[view["version"]]
+            view["download_url"] = self._kept(version.video, MP4, f"{job_id}.mp4")
+            view["thumbnail_download_url"] = self._kept(version.thumbnail, JPEG, f"{job_id}.jpg")
+        return {"job_id": job_id, "versions": views, "links_valid_seconds": self._settings.link_seconds}
+
+    def scene(self, owner: str, job_id: str, scene_id: str, version: int | None = None) -> dict[str, Any]:
+        """One scene, and for each of its shots what was found for it."""
+        job, storyboard = self._planned(owner, job_id, version)
+        scene = scene_of(storyboard, scene_id)
+        view = scene_view(job, scene)
+        for shot in view["shots"]:
+            found = self._records.candidates(job, shot["id"])
+            shot["candidates"] = [candidate_view(job, shot["id"], candidate) for candidate in found]
+        return {"job_id": job_id, "version": job.version, **view}
+
+    def scene_video(self, owner: str, job_id: str, scene_id: str, version: int | None = None) -> str:
+        """A link to the rendered scene."""
+        job, storyboard = self._planned(owner, job_id, version)
+        scene = scene_of(storyboard, scene_id)
+        segment = job.steps.get(f"segment:{scene.id}.0")
+        if segment is None or segment.state != DONE:
+            raise Conflict("not_finished", f"scene {scene_id} is not rendered yet; poll /mcp/status/{job_id}")
+        facts: SegmentFacts = parse_facts("segment", segment.facts)
+        if self._storage.size(self._settings.assets_bucket, facts.media.key) is None:
+            raise Unknown("no_longer_kept", "the scenes of this film are no longer kept one by one; the film is")
+        filename = f"{job_id}-{scene_id}.mp4"
+        return self._link(self._settings.assets_bucket, facts.media.key, MP4, filename)
 
     def cancel(self, owner: str, job_id: str) -> str:
         """Asks for the end of a job; returns the state it is in now."""
-        job = self._load(owner, job_id)
+        job = self._records.job(owner, job_id)
         if job.state in TERMINAL - {CANCELLED}:
-            raise NoResult("already_ended", f"the job has already ended ({job.state}) and cannot be cancelled")
+            raise Conflict("already_ended", f"the job has already ended ({job.state}) and cannot be cancelled")
         return self._store.wish_cancel(job_id) or job.state
 
-    def page(
-        self, owner: str, before: Place | None, limit: int, state: str
-    ) -> tuple[list[dict[str, Any]], Place | None]:
-        """Up to `limit` jobs, newest first, and where the next page begins (None: there is none)."""
+    def resume(self, owner: str, job_id: str) -> None:
+        """Makes a job that ended without a whole film run on: only what is missing is done."""
+        job = self._records.job(owner, job_id)
+        if not job.terminal:
+            outcome = "not_ended"
+        elif job.state == COMPLETED:
+            outcome = "completed"
+        else:
+            outcome = self._records.change(owner, job_id, lambda: self._store.resume(job_id, self._orders.limits))
+        if outcome == "unknown":
+            raise unknown_job(job_id)
+        if outcome == "not_ended":
+            raise Conflict("still_running", "the job has not ended; there is nothing to resume")
+        if outcome == "completed":
+            raise Conflict("completed", "the job is completed; nothing of it is missing")
+        if outcome != "ok":
+            raise changing()
+
+    def page(self, owner: str, before: str, limit: int, state: str) -> tuple[list[dict[str, Any]], str]:
+        """Up to `limit` jobs older than `before`, newest first, and where the next page begins (empty: nowhere).
+
+        Fewer, and yet a next page, when jobs in `state` are so rare that it looked at enough others.
+        """
         found: list[dict[str, Any]] = []
-        while True:
-            rows = self._store.jobs(owner, before, PAGE)
-            for row in rows:
-                before = row
-                job = self._store.load(row[1])
+        for _ in range(MOST_LOOKED_AT // PAGE):
+            names = self._records.ids(owner, before, PAGE)
+            for before in names:
+                job = self._listed(owner, before)
                 if job is not None and state in ("", job.state):
-                    found.append(_summary(job))
+                    found.append(summary_view(job, self._records.outline(job)))
                 if len(found) == limit:
                     return found, before
-            if len(rows) < PAGE:
-                return found, None
+            if len(names) < PAGE:
+                return found, ""
+        return found, before
 
-    def _load(self, owner: str, job_id: str) -> Job:
-        job = self._store.load(job_id)
-        if job is None or job.owner != owner:
-            raise UnknownJob(f"there is no job {job_id}")
-        return job
-
-    def _storyboard(self, job: Job) -> Storyboard | None:
-        plan = job.steps.get("plan")
-        if plan is None or not plan.facts:
+    def _listed(self, owner: str, job_id: str) -> Job | None:
+        try:
+            return self._records.job(owner, job_id)
+        except Unknown:  # forgotten since it was listed, or damaged, which must not hide the others
             return None
-        facts: PlanFacts = parse_facts("plan", plan.facts)
-        return self._storyboards(facts.storyboard.key)
 
-    def _read_storyboard(self, key: str) -> Storyboard:
-        return Storyboard.model_validate_json(self._storage.get_bytes(self._settings.assets_bucket, key))
+    def _planned(self, owner: str, job_id: str, version: int | None) -> tuple[Job, Storyboard]:
+        job = self._records.version(owner, job_id, version)
+        storyboard = self._records.storyboard(job)
+        if storyboard is None:
+            raise no_storyboard(job)
+        return job, storyboard
 
-    def _links(self, job: Job) -> dict[str, Any]:
-        published: PublishFacts = parse_facts("publish", job.steps["publish"].facts)
+    def _links(self, job: Job, published: bool) -> dict[str, Any]:
+        """Where the film is. Its public name always has the newest version; the links lead to this one and no other."""
         film: AssembleFacts = parse_facts("assemble", job.steps["assemble"].facts)
-        videos, assets = self._settings.videos_bucket, self._settings.assets_bucket
+        videos = self._settings.assets_bucket
+        video, thumbnail = film.media.key, film.thumbnail.key
+        if published:
+            public: PublishFacts = parse_facts("publish", job.steps["publish"].facts)
+            videos, video, thumbnail = self._settings.videos_bucket, public.video_key, public.thumbnail_key
         captions = {"srt": (film.srt, "application/x-subrip"), "vtt": (film.vtt, "text/vtt")}
         return {
-            "video_url": f"s3://{videos}/{published.video_key}",
-            "thumbnail_url": f"s3://{videos}/{published.thumbnail_key}",
-            "download_url": self._link(videos, published.video_key, "video/mp4", f"{job.id}.mp4"),
-            "thumbnail_download_url": self._link(videos, published.thumbnail_key, "image/jpeg", f"{job.id}.jpg"),
+            "video_url": f"s3://{videos}/{video}",
+            "thumbnail_url": f"s3://{videos}/{thumbnail}",
+            "download_url": self._kept(film.media, MP4, f"{job.id}.mp4"),
+            "thumbnail_download_url": self._kept(film.thumbnail, JPEG, f"{job.id}.jpg"),
             "captions": {
-                name: self._link(assets, ref.key, media_type, f"{job.id}.{name}") if ref is not None else None
-                for name, (ref, media_type) in captions.items()
+                name: self._kept(ref, media_type, f"{job.id}.{name}") for name, (ref, media_type) in captions.items()
             },
             "links_valid_seconds": self._settings.link_seconds,
         }
+
+    def _kept(self, ref: ObjectRef | None, media_type: str, filename: str) -> str | None:
+        return self._link(self._settings.assets_bucket, ref.key, media_type, filename) if ref is not None else None
 
     def _link(self, bucket: str, key: str, media_type: str, filename: str) -> str:
         seconds = self._settings.link_seconds
         return self._storage.link(bucket, key, seconds=seconds, media_type=media_type, filename=filename)
 
-    def _check_assets(self, owner: str, request: VideoRequest) -> None:
-        for index, scene in enumerate(request.scenes or ()):
-            if scene.media is not None and scene.media.asset is not None:
-                self._assets.check(owner, scene.media.asset, ("image", "video"), f"scenes[{index}].media.asset")
-        if request.music.asset is not None:
-            self._assets.check(owner, request.music.asset, ("audio", "video"), "music.asset")
 
-
-def title_of(request: VideoRequest) -> str:
-    """The first words of whatever the request is about."""
-    first = request.scenes[0] if request.scenes else SceneRequest(show="Video")
-    text = " ".join((request.prompt or request.script or first.narration or first.show or "Video").split())
-    return text if len(text) <= TITLE_CHARS else text[: TITLE_CHARS - 1].rsplit(" ", 1)[0] + "…"
+def scene_of(storyboard: Storyboard, scene_id: str) -> Scene:
+    for scene in storyboard.scenes:
+        if scene.id == scene_id:
+            return scene
+    raise Unknown("unknown_scene", f"there is no scene {scene_id} in this version of the storyboard")
 
 
 def missing_parts(store: JobStore, storage: Storage, services: set[str]) -> list[str]:
@@ -182,16 +208,25 @@ def missing_parts(store: JobStore, storage: Storage, services: set[str]) -> list
     return missing
 
 
-def _summary(job: Job) -> dict[str, Any]:
-    view = status_view(job, None, ())
-    kept = ("job_id", "status", "title", "created_at", "finished_at", "metadata", "error")
-    return {**{name: view[name] for name in kept}, "overall_progress": progress(job)}
+def no_storyboard(job: Job) -> ReelwrightError:
+    """Why a job's storyboard cannot be read: it is gone, or was never there."""
+    return no_longer_kept(job, "storyboard") if job.storyboard is not None else nothing_yet(job, "storyboard")
 
 
-def _nothing_yet(job: Job, what: str) -> NoResult:
+def no_longer_kept(job: Job, what: str, instead: str = "") -> Unknown:
+    return Unknown("no_longer_kept", f"the {what} of version {job.version} cannot be found any more{instead}")
+
+
+def changing() -> Conflict:
+    return Conflict("not_finished", "the job changed in this very moment; try again")
+
+
+def nothing_yet(job: Job, what: str) -> Conflict:
     if job.state == CANCELLED:
-        return NoResult("cancelled", f"the job was cancelled; it has no {what}")
+        return Conflict("cancelled", f"the job was cancelled; it has no {what}")
     if job.state == FAILED:
         why = job.failure.message if job.failure else "for a reason that was not recorded"
-        return NoResult("failed", f"the job failed: {why}")
-    return NoResult("not_finished", f"the {what} is not ready yet (the job is {job.state}); poll /mcp/status/{job.id}")
+        return Conflict("failed", f"the job failed: {why}")
+    if job.state == SUPERSEDED:
+        return Conflict("superseded", f"version {job.version} was superseded before it was finished; it has no {what}")
+    return Conflict("not_finished", f"the {what} is not ready yet (the job is {job.state}); poll /mcp/status/{job.id}")

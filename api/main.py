@@ -50,9 +50,11 @@ class Server(BaseApplication):
     def load(self) -> Any:
         # Here and not above: the worker has by now made the standard library cooperative.
         from api.http.app import create_app
+        from common.jobs import scratch
         from common.jobs.store import connect
         from common.storage.s3 import S3Storage
 
+        scratch.sweep(self._settings.scratch())  # uploads that a killed process has left
         return create_app(self._settings, connect(self._settings), S3Storage(self._settings))
 
 

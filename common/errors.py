@@ -6,13 +6,18 @@ ReelwrightError
 +-- StepError               a step could not be done
     +-- Retryable           the same call may work later
     |   +-- Throttled       ... not before `retry_after` seconds
-    |   +-- StorageUnavailable
-    |   +-- ObjectMissing       a stored object is not where the record says
+    |   +-- ObjectMissing   a stored object is not where the record says, or not what it says
+    |   +-- Outage          a part of our own is away, which is nobody's fault
+    |       +-- StorageUnavailable
+    |       +-- DiskFull
+    |       +-- DiskBroken
     +-- Permanent           the same call will fail again
         +-- NotConfigured   a key, model or program is missing
         +-- BadMedia        the media cannot be read or is not allowed
         +-- RenderFailed    ffmpeg refused (its last words attached)
 """
+
+import errno
 
 
 class ReelwrightError(Exception):
@@ -42,6 +47,8 @@ class StepError(ReelwrightError):
     retryable = False
     retry_after: float | None = None
     "Seconds; None leaves it to the backoff."
+    outage = False
+    "True when the step has nothing to do with it: no attempt is counted."
 
 
 class Retryable(StepError):
@@ -59,12 +66,36 @@ class Throttled(Retryable):
         self.retry_after = retry_after
 
 
-class StorageUnavailable(Retryable):
+class ObjectMissing(Retryable):
+    """A stored object is gone or damaged. `key` is its name, so that whatever made it can make it again."""
+
+    code = "object_missing"
+
+    def __init__(self, message: str, key: str = "") -> None:
+        super().__init__(message)
+        self.key = key
+
+
+class Outage(Retryable):
+    """A part of our own is away. The step waits until it is back."""
+
+    outage = True
+
+
+class StorageUnavailable(Outage):
     code = "storage_unavailable"
 
 
-class ObjectMissing(Retryable):
-    code = "object_missing"
+class DiskFull(Outage):
+    """There is no room for scratch files, or none that we may use."""
+
+    code = "disk_full"
+
+
+class DiskBroken(Outage):
+    """The disk with the scratch files cannot be read or written."""
+
+    code = "disk_broken"
 
 
 class Permanent(StepError):
@@ -87,3 +118,16 @@ class RenderFailed(Permanent):
     def __init__(self, message: str, details: str = "") -> None:
         super().__init__(message)
         self.details = details
+
+
+def disk_trouble(error: BaseException) -> Outage | None:
+    """The outage behind an error of the system, or behind what was raised because of one; None if there is none."""
+    cause: BaseException | None = error
+    while cause is not None:
+        # No subclass: media libraries use the same numbers for files that are damaged.
+        if type(cause) is OSError and cause.errno in (errno.ENOSPC, errno.EDQUOT):
+            return DiskFull("the disk of the worker is full")
+        if type(cause) is OSError and cause.errno == errno.EIO:
+            return DiskBroken("the disk of the worker cannot be read or written")
+        cause = cause.__cause__ or cause.__context__
+    return None

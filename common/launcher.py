@@ -1,4 +1,5 @@
-"""Starts a program that dies with its parent: `python -I -S launcher.py PARENT_PID PROGRAM ARGUMENT...`
+"""Starts a program that dies with its parent and keeps to limits:
+`python -I -S launcher.py PARENT_PID [RLIMIT_NAME=MOST]... PROGRAM ARGUMENT...`
 
 PR_SET_PDEATHSIG must be set in the child, and a `preexec_fn` is unsafe in a process with threads, so
 this small program sets it and becomes the other one. The kernel sends the signal when the *thread*
@@ -10,8 +11,22 @@ import os
 import resource
 import signal
 import sys
+from collections.abc import Sequence
 
 PR_SET_PDEATHSIG = 1
+LIMIT = "RLIMIT_"
+GRACE = 10
+"Seconds of processor time."
+
+
+def launched(program: Sequence[str], **limits: int) -> list[str]:
+    """The command that starts `program` as a child of this process.
+
+    Limits are those of `resource`, such as `RLIMIT_AS` in bytes of address space, `RLIMIT_FSIZE` in bytes of any
+    one file it writes, and `RLIMIT_CPU` in seconds.
+    """
+    words = [f"{name}={most}" for name, most in limits.items()]
+    return [sys.executable, "-I", "-S", __file__, str(os.getpid()), *words, *program]
 
 
 def die_with_parent(parent: int) -> None:
@@ -21,10 +36,24 @@ def die_with_parent(parent: int) -> None:
         os._exit(137)
 
 
+def limit(name: str, most: int) -> None:
+    """Limits this process and what it becomes; a stricter limit that it has already stays."""
+    kind = int(getattr(resource, name))
+    _, hard = resource.getrlimit(kind)
+    # At its time limit a program gets a signal that says so, and a little later one that it cannot ignore.
+    most, last = (min(n, hard) if hard != resource.RLIM_INFINITY else n for n in (most, most + GRACE))
+    resource.setrlimit(kind, (most, last))
+
+
 def main() -> None:
     parent, program = int(sys.argv[1]), sys.argv[2:]
     die_with_parent(parent)
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    for polite in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(polite, signal.SIG_DFL)  # our pool children ignore them, which programs would inherit
+    limit("RLIMIT_CORE", 0)
+    while program[0].startswith(LIMIT):
+        name, _, most = program.pop(0).partition("=")
+        limit(name, int(most))
     os.execvp(program[0], program)
 
 

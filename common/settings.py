@@ -50,6 +50,16 @@ class Settings:
     hint_seconds: float = 10.0
     drain_seconds: float = 20.0
 
+    max_concurrent_jobs: int = 16
+    max_queued_jobs: int = 2000
+    max_jobs_per_owner: int = 1000
+    queue_seconds: float = 86_400.0
+    repin_seconds: float = 60.0
+    keep_job_seconds: float = 604_800.0
+    keep_parts_seconds: float = 2_592_000.0
+    collect_seconds: float = 3600.0
+    collect_grace_seconds: float = 86_400.0
+
     # workers: how many steps each process runs at once (0: one per core)
     orchestrator_slots: int = 2
     retriever_slots: int = 2
@@ -92,6 +102,21 @@ class Settings:
     def _check(self) -> None:
         if not self.beat_seconds < self.self_kill_seconds < self.lease_seconds:
             raise BadSetting("BEAT_SECONDS < SELF_KILL_SECONDS < LEASE_SECONDS must hold")
+        if self.collect_grace_seconds <= max(self.step_timeout, self.lease_seconds):
+            raise BadSetting(
+                "COLLECT_GRACE_SECONDS must be longer than STEP_TIMEOUT: what a running step wrote must stay"
+            )
+        for name in (
+            "max_concurrent_jobs",
+            "max_queued_jobs",
+            "max_jobs_per_owner",
+            "keep_job_seconds",
+            "collect_seconds",
+        ):
+            if getattr(self, name) < 0:
+                raise BadSetting(f"{name.upper()} must not be negative")
+        if self.job_timeout <= 0:
+            raise BadSetting("JOB_TIMEOUT must be more than 0 seconds")
         if self.target_resolution % 2 or not 90 <= self.target_resolution <= 2160:
             raise BadSetting("TARGET_RESOLUTION is the shorter side in pixels: an even number from 90 to 2160")
 

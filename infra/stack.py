@@ -14,7 +14,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
@@ -27,10 +27,12 @@ from common.settings import BadSetting, Settings
 from common.storage.s3 import S3Storage
 from infra import local
 from infra.local import Plan, StackError
-from infra.supervisor import GaveUp, Sink, Supervisor
+from infra.supervisor import GaveUp, Patience, Program, Sink, Supervisor
 
 START_SECONDS = 90.0
 TICK = 0.2
+BEYOND_DRAIN = 7.0
+"A service whose step does not end within its time ends without it, a few seconds later."
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
@@ -49,23 +51,39 @@ class NotReady(Exception):
 class Stack:
     """One running system. Make it, `start` it, and call `tend` until it is time to `stop`.
 
-    `ended` waits for at most the seconds it is given and says whether the stack shall end.
+    `ended` waits for at most the seconds it is given and says whether the stack shall end. `services` makes of
+    an environment the programs that run in it.
     """
 
-    def __init__(self, plan: Plan, own: dict[str, str], sink: Sink, ended: Callable[[float], bool]) -> None:
-        self._plan, self._own, self._ended = plan, own, ended
-        self._supervisor = Supervisor(sink)
+    def __init__(
+        self,
+        plan: Plan,
+        own: Mapping[str, str],
+        sink: Sink,
+        ended: Callable[[float], bool],
+        *,
+        patience: Patience | None = None,
+        services: Callable[[Mapping[str, str]], list[Program]] = local.services,
+    ) -> None:
+        self._plan, self._own, self._ended, self._services = plan, own, ended, services
+        self._supervisor = Supervisor(sink, patience)
+
+    @property
+    def pids(self) -> dict[str, int]:
+        """The main process of every program that runs now, by its name."""
+        return self._supervisor.pids()
 
     def start(self) -> None:
         """Returns when jobs can be done; raises `StackError` or `GaveUp` when that will not happen."""
         plan = self._plan
         env = local.environment(plan, self._own)
         settings = Settings.from_env(env)
+        self._supervisor.grant(settings.drain_seconds + BEYOND_DRAIN)
         self._supervisor.start(local.redis_program(plan))
         self._supervisor.start(local.s3_program(plan))
         self._until(redis.Redis.from_url(settings.state_url, socket_timeout=2).ping, "Redis")
         self._until(S3Storage(settings).make_buckets, "the object store")
-        for program in local.services(env):
+        for program in self._services(env):
             self._supervisor.start(program)
         self._until(lambda: _ready(plan.url), "the services")
 
@@ -115,7 +133,7 @@ def main() -> int:
     try:
         with local.held(arguments.data), _discarded(arguments.data if arguments.discard else None):
             plan = Plan.make(arguments.data, arguments.host, arguments.port)
-            sink = _to_terminal if arguments.logs == "terminal" else _to_files(plan.folder("logs"))
+            sink = _to_terminal if arguments.logs == "terminal" else to_files(plan.folder("logs"))
             _run(Stack(plan, local.own_settings(local.ROOT, os.environ), sink, ended), plan.url)
     except Stopped:
         return 0
@@ -170,7 +188,9 @@ def _tell(**message: str) -> None:
         pass  # whoever started us is gone; standard input says so too
 
 
-def _to_files(folder: Path) -> Sink:
+def to_files(folder: Path) -> Sink:
+    """A sink that appends to one log file per program."""
+
     def write(name: str, line: str) -> None:
         try:
             with (folder / f"{name}.log").open("a") as file:

@@ -2,7 +2,8 @@
 
 Each program starts through `common/launcher.py`, so the kernel kills it when we die in whatever way, and in
 a session of its own, so that stopping it takes what it started with it. One that ends by itself is started
-again, after a pause that grows; a program that cannot stay up is reported instead of being tried for ever.
+again, after a pause that grows. A program that never stays up is reported instead of being tried for ever; for one
+that has shown that it can, something around it must have changed, and may change back.
 
 Everything here runs in one thread, the one that made the supervisor: the kernel ties a child to the
 *thread* that started it.
@@ -16,7 +17,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from common import launcher
@@ -25,7 +26,8 @@ Sink = Callable[[str, str], None]
 "Takes the name of a program and one line it wrote. Must not raise."
 PUMP_SECONDS = 1.0
 "To wait for the last lines of a program that has ended; something it started may hold the pipe open."
-
+MAX_DOUBLINGS = 16
+"Of the pause between two starts; whoever falls for ever must not make the number overflow."
 
 TROUBLE = re.compile(r"[\w.]*(Error|Exception|Exit): ")
 "How a line begins that says what went wrong, such as the last one of a traceback."
@@ -57,7 +59,8 @@ class Patience:
     longest_pause: float = 10.0
     steady: float = 20.0
     "A program that ran this long is healthy again: its count of falls starts over."
-    max_falls: int = 4
+    max_falls: int | None = 4
+    "Falls in a row after which a program is given up that was never steady; None: none is ever given up."
     grace: float = 10.0
     "Between asking a program to end and making it."
 
@@ -69,6 +72,8 @@ class _Child:
     started: float
     pump: "_Pump"
     falls: int = 0
+    proven: bool = False
+    "It has been steady once."
     restart_at: float | None = None
     "When to start it again; None while it runs."
 
@@ -81,8 +86,20 @@ class Supervisor:
         self._patience = patience or Patience()
         self._children: dict[str, _Child] = {}
 
+    def grant(self, seconds: float) -> None:
+        """Gives programs at least so long to end when they are asked to."""
+        self._patience = replace(self._patience, grace=max(self._patience.grace, seconds))
+
     def start(self, program: Program) -> None:
         self._children[program.name] = self._spawn(program)
+
+    def pids(self) -> dict[str, int]:
+        """The process id of every program that runs now, by name. May be asked from any thread."""
+        return {
+            name: child.process.pid
+            for name, child in list(self._children.items())
+            if child.restart_at is None and child.process.returncode is None
+        }
 
     def tend(self) -> None:
         """Starts again what has ended. Raises `GaveUp` for a program that cannot stay up."""
@@ -91,7 +108,7 @@ class Supervisor:
                 self._fallen(child)
             elif child.restart_at is not None and time.monotonic() >= child.restart_at:
                 again = self._spawn(child.program)
-                again.falls = child.falls
+                again.falls, again.proven = child.falls, child.proven
                 self._children[child.program.name] = again
 
     def stop(self) -> None:
@@ -116,11 +133,13 @@ class Supervisor:
     def _fallen(self, child: _Child) -> None:
         _kill_group(child.process)  # what it started must not work beside its successor
         lived = time.monotonic() - child.started
-        child.falls = 1 if lived >= self._patience.steady else child.falls + 1
-        if child.falls >= self._patience.max_falls:
+        steady = lived >= self._patience.steady
+        child.proven = child.proven or steady
+        child.falls = 1 if steady else child.falls + 1
+        if not child.proven and self._patience.max_falls is not None and child.falls >= self._patience.max_falls:
             child.pump.join(PUMP_SECONDS)
             raise GaveUp(child.program.name, child.pump.last_words)
-        pause = min(self._patience.longest_pause, self._patience.first_pause * 2 ** (child.falls - 1))
+        pause = min(self._patience.longest_pause, self._patience.first_pause * 2 ** min(child.falls - 1, MAX_DOUBLINGS))
         child.restart_at = time.monotonic() + pause
         how = _ending(child.process.returncode)
         self._sink(child.program.name, f"{how} after {lived:.0f} s; starting it again in {pause:g} s")

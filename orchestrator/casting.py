@@ -1,11 +1,13 @@
 """Casting: one candidate per shot, over the whole film. Pure.
 
-No clip twice while there is another, no two neighbours by one creator if it can be helped, and a shot
-that had its candidate keeps it.
+What the user chose plays. No clip twice while there is another, no two neighbours by one creator if it
+can be helped, and a shot that had its candidate keeps it.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 
 from common.contracts.footage import Candidate, Provenance, SceneryRecipe
 
@@ -15,23 +17,40 @@ SAME_CREATOR_NEXT = 0.15
 SAME_CREATOR = 0.03
 
 
-def cast(
-    shots: Sequence[str],
-    candidates: Mapping[str, Sequence[Candidate]],
-    kept: Mapping[str, str],
-    rejected: Mapping[str, Sequence[str]],
-) -> dict[str, Candidate]:
-    """Chooses for every shot. `kept` names earlier choices (ids), `rejected` those that proved unusable."""
-    # What proved unusable for one shot is so for all.
-    unusable = {name for names in rejected.values() for name in names}
-    usable = {
-        shot: [one for one in candidates.get(shot, ()) if one.id not in unusable] or [last_resort(shot)]
-        for shot in shots
-    }
-    chosen = {shot: one for shot in shots for one in usable[shot] if one.id == kept.get(shot)}
+@dataclass(frozen=True)
+class Call:
+    """A shot to be cast. Candidates are named by their ids."""
+
+    shot: str
+    candidates: Sequence[Candidate]
+    kept: str | None = None
+    "The earlier choice."
+    pick: str | None = None
+    "What the user chose."
+    avoid: Collection[str] = ()
+    "What the user does not want to see again; played only if there is nothing else."
+    rejected: Collection[str] = ()
+    "What proved unusable."
+    scenery_only: bool = False
+
+
+def cast(calls: Sequence[Call]) -> dict[str, Candidate]:
+    """Chooses for every shot; `calls` are in the order of the film."""
+    usable = {call.shot: _usable(call) for call in calls}
+    places = {call.shot: place for place, call in enumerate(calls)}
+    film = _Film(len(calls))
+    chosen: dict[str, Candidate] = {}
+    for call in calls:
+        for one in usable[call.shot]:
+            if one.id == call.kept:
+                chosen[call.shot] = one
+                film.take(places[call.shot], one)
+                break
     # Whoever has least to choose from chooses first; ties in the order of the film.
-    for shot in sorted((shot for shot in shots if shot not in chosen), key=lambda name: len(usable[name])):
-        chosen[shot] = max(usable[shot], key=lambda one: one.score - _cost(one, shot, shots, chosen))
+    for shot in sorted((shot for shot in usable if shot not in chosen), key=lambda name: len(usable[name])):
+        place = places[shot]
+        chosen[shot] = max(usable[shot], key=lambda one, place=place: one.score - film.cost(place, one))  # type: ignore[misc]
+        film.take(place, chosen[shot])
     return chosen
 
 
@@ -47,13 +66,42 @@ def last_resort(shot: str) -> Candidate:
     )
 
 
-def _cost(one: Candidate, shot: str, shots: Sequence[str], chosen: Mapping[str, Candidate]) -> float:
-    place = shots.index(shot)
-    cost = 0.0
-    for other_shot, other in chosen.items():
-        if other.id == one.id:
-            cost += REPEAT
-        elif one.provenance.creator and other.provenance.creator == one.provenance.creator:
-            next_to = abs(shots.index(other_shot) - place) == 1
-            cost += SAME_CREATOR_NEXT if next_to else SAME_CREATOR
-    return cost
+def _usable(call: Call) -> Sequence[Candidate]:
+    fit = [
+        one
+        for one in call.candidates
+        if one.id not in call.rejected and (one.kind == "scenery" or not call.scenery_only)
+    ]
+    picked = [one for one in fit if one.id == call.pick]
+    liked = [one for one in fit if one.id not in call.avoid]
+    return picked or liked or fit or [last_resort(call.shot)]
+
+
+class _Film:
+    """What is in the film so far, counted so that the cost of one more clip does not depend on how long the film is."""
+
+    def __init__(self, shots: int) -> None:
+        self._places: list[Candidate | None] = [None] * shots
+        self._clips: Counter[str] = Counter()
+        self._creators: Counter[str] = Counter()
+        self._both: Counter[tuple[str, str]] = Counter()
+
+    def take(self, place: int, one: Candidate) -> None:
+        creator = one.provenance.creator
+        self._places[place] = one
+        self._clips[one.id] += 1
+        self._creators[creator] += 1
+        self._both[one.id, creator] += 1
+
+    def cost(self, place: int, one: Candidate) -> float:
+        """What showing `one` at `place` takes from its score."""
+        creator = one.provenance.creator
+        repeats = self._clips[one.id]
+        if not creator:
+            return REPEAT * repeats
+        others = self._creators[creator] - self._both[one.id, creator]
+        neighbours = self._places[max(0, place - 1) : place + 2]
+        near = sum(
+            other is not None and other.provenance.creator == creator and other.id != one.id for other in neighbours
+        )
+        return REPEAT * repeats + SAME_CREATOR_NEXT * near + SAME_CREATOR * (others - near)

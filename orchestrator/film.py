@@ -1,48 +1,40 @@
-"""What a film is made of: every step it needs, wanted as far as its inputs are there. Pure."""
+"""What a film is made of: every step it needs, wanted as far as its inputs are there. Pure.
 
-import functools
-from collections.abc import Mapping
+Every value that costs something to compute goes through the board's memo, so a look at what has not changed since the
+last one costs a few microseconds a step. The inputs of such a value must be the same objects from look to look: parts
+of stored bodies and of facts are, because these are parsed through the memo, too.
+"""
+
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from common.contracts.base import fingerprint
-from common.contracts.footage import Candidate, CandidateList, Footage, ShotQuery
-from common.contracts.job import (
-    RUNNING,
-)
+from common.contracts.base import ObjectRef, fingerprint
+from common.contracts.footage import Candidate, CandidateList, Footage
+from common.contracts.job import Failure
 from common.contracts.narration import Narration
 from common.contracts.request import VideoRequest
 from common.contracts.steps import (
-    AcquireSpec,
-    AssembleSpec,
     CastFacts,
     MixFacts,
-    MixSpec,
-    PlanSpec,
-    PublishSpec,
-    SearchSpec,
-    SegmentSpec,
-    SpeakSpec,
-    kind_of,
+    Rejection,
+    SearchFacts,
+    SegmentFacts,
+    parse_facts,
 )
 from common.contracts.storyboard import Scene, Shot, Storyboard
 from common.contracts.timeline import Profile
-from orchestrator import timeline
+from orchestrator import specs, timeline
 from orchestrator.board import Board
-from orchestrator.casting import cast
-from orchestrator.layout import Layout, lay_out
+from orchestrator.casting import Call, cast
+from orchestrator.layout import Layout, Slot, lay_out, slot_of
 
 Body = TypeVar("Body", VideoRequest, Storyboard, CandidateList)
 
-
-@dataclass(frozen=True)
-class Fleet:
-    """What the workers that live can do."""
-
-    builds: tuple[str, ...] = ()
-    "ffmpeg builds of the renderers."
-    sources: tuple[str, ...] = ()
-    "Footage sources of the retrievers, in order of preference."
+UNRENDERABLE = "it could not be rendered: "
+"How the reason of a rejection begins that was found out in a segment, where nobody knows which clip was to blame."
+RENDERINGS = 2
+"So many footages of a shot may fail to render; then it gets scenery."
 
 
 @dataclass(frozen=True)
@@ -62,215 +54,407 @@ class Canvas:
 class Film:
     """Wants everything a film is made of, as far as its inputs are there."""
 
-    def __init__(self, board: Board, fleet: Fleet, canvas: Canvas) -> None:
-        self.board, self.fleet, self.canvas = board, fleet, canvas
+    request: VideoRequest
+    story: Storyboard
+    profile: Profile
+    scenes: tuple[Scene, ...]
+    "Those that are in the film: the storyboard's without what was left out."
+
+    def __init__(self, board: Board, canvas: Canvas) -> None:
+        self.board, self.canvas = board, canvas
+        self.published = False
+        self.storyboard: ObjectRef | None = None
+        "That of this version, once it is known."
+        self._chosen: dict[str, Candidate] = {}
+        self._searched: tuple[tuple[Scene, Shot], ...] = ()
+        self._left_out: dict[str, Failure] = {}
+        "Scenes that were left out in this look."
 
     def want(self) -> None:
-        body = self.board.body(self.board.job.request)
-        plan = self.board.want("plan", PlanSpec(request=self.board.job.request))
-        story = self.board.body(plan.storyboard) if plan is not None else None
-        if body is None or story is None:
+        """Wants, and mends what failed, until nothing is left to mend. Then every other step is put in its place."""
+        going_on = True
+        while going_on:
+            self.board.begin()
+            if not self._read():
+                return  # nobody can tell yet what belongs to the film, so everything goes on as it is
+            self._want_film()
+            going_on = not self.board.questions and self._mend()
+        if not self.board.questions:
+            self.board.sweep(*self.board.memo("expected", _expected, self.story, self.scenes, self._searched))
+
+    def failure(self) -> Failure | None:
+        """Why the film cannot be made, with the scene it happened in."""
+        for step, failure in self.board.final.items():
+            return self._placed(step, failure)
+        return None
+
+    def _read(self) -> bool:
+        """Reads request and storyboard; False while one of them is not there."""
+        self.storyboard = self._storyboard()
+        request = self._body(VideoRequest, self.board.job.request)
+        story = self._body(Storyboard, self.storyboard) if self.storyboard is not None else None
+        if request is None or story is None:
+            return False
+        self.request, self.story = request, story
+        self.profile = self.board.memo("profile", _profile, self.board.memo.same("canvas", self.canvas), request)
+        return self._made_new()
+
+    def _storyboard(self) -> ObjectRef | None:
+        job = self.board.job
+        if job.base is not None and job.edit is None:
+            return job.base
+        plan = self.board.want("plan", "plan", specs.plan, job.request, job.base, job.edit)
+        return plan.storyboard if plan is not None else None
+
+    def _made_new(self) -> bool:
+        """The first time an edited storyboard is seen, shots that are to show something else lose their footage."""
+        job = self.board.job
+        if job.edit is None or job.base is None or job.storyboard is not None:
+            return True
+        base = self._body(Storyboard, job.base)
+        if base is None:
+            return False
+        before = self._casting()
+        changed = _changed_shots(base, self.story)
+        if changed & before.chosen.keys() and self.board.steps["cast"] is job.steps.get("cast"):
+            chosen = {shot: one for shot, one in before.chosen.items() if shot not in changed}
+            self._cast_as(CastFacts(chosen=chosen, rejected=before.rejected))
+        return True
+
+    def _want_film(self) -> None:
+        self.published = False
+        left_out = self.board.memo.same("dropped", self.board.pins.get("dropped", {}))
+        self.scenes = self.board.memo("scenes", _remaining, self.story, left_out)
+        if not self.scenes:
+            self.board.final[""] = self._why_empty(left_out)
             return
-        self.request = _parsed(VideoRequest, body)
-        self.story = _parsed(Storyboard, story)
-        self.profile = self.canvas.profile(self.request)
-        self.estimates = {
-            shot.id: round(scene.estimate / len(scene.shots), 2) for scene in self.story.scenes for shot in scene.shots
-        }
-        self._expect()
         narrations = self._narrations()
         footage = self._footage()
-        layout = self._layout(narrations) if narrations is not None else None
-        if layout is not None and narrations is not None:
-            self._render(layout, narrations, footage)
-
-    def _expect(self) -> None:
-        scenes, shots = self.story.scenes, _shots(self.story)
-        self.board.expect(*(f"speak:{scene.id}" for scene in scenes if scene.narration))
-        self.board.expect(*(f"search:{shot.id}" for shot in shots if shot.media is None))
-        self.board.expect(*(f"acquire:{shot.id}" for shot in shots))
-        self.board.expect(*(_segment(scene) for scene in scenes), "mix", "assemble", "publish")
+        self._render(narrations, footage)
 
     # sound
 
-    def _narrations(self) -> dict[str, Narration] | None:
-        """Narrations by scene, once all are spoken."""
-        pace = self.board.pin("pace", self.story.pace)
+    def _narrations(self) -> dict[str, Narration]:
+        """Narrations by scene, as far as they are there."""
+        pace = self.board.memo.same("pace", self.board.pin("pace", self.story.pace))
         found: dict[str, Narration] = {}
-        spoken = [scene for scene in self.story.scenes if scene.narration]
-        for scene in spoken:
-            spec = SpeakSpec(text=scene.narration, language=self.request.language, voice=self.request.voice, pace=pace)
-            narration = self.board.want(f"speak:{scene.id}", spec)
-            if narration is not None:
-                found[scene.id] = narration
-        return found if len(found) == len(spoken) else None
+        for scene in self.scenes:
+            if scene.narration:
+                name = f"speak:{scene.id}"
+                narration = self.board.want("speak", name, specs.speak, scene, self.story, self.request, pace)
+                if narration is not None:
+                    found[scene.id] = narration
+        return found
 
-    def _layout(self, narrations: Mapping[str, Narration]) -> Layout | None:
-        """The layout; None while the words are spoken once more at a pace that fits the target better."""
+    def _layout(self, narrations: dict[str, Narration]) -> tuple[Iterable[Slot], Layout | None]:
+        """The slots that are known, and the layout once all are."""
+        memo, scenes, fps = self.board.memo, self.scenes, self.profile.fps
+        whole = all(scene.id in narrations for scene in scenes if scene.narration)
+        target = self.story.duration_target
+        if target is None:
+            slots = [
+                memo(("slot", scene.id), slot_of, scene, narrations.get(scene.id), scene is scenes[0], last, fps)
+                for scene, last in zip(scenes, [*[False] * (len(scenes) - 1), True], strict=True)
+                if not scene.narration or scene.id in narrations
+            ]
+            return slots, memo("row", _in_a_row, *slots) if whole else None
+        if not whole:
+            return (), None
+        pace = self.board.pins["pace"]
+        layout = memo("layout", _laid_out, target, scenes, fps, memo.same("pace", pace), *narrations.values())
+        return (layout.slots, layout) if self._paced(layout) else ((), None)
+
+    def _paced(self, layout: Layout) -> bool:
+        """False while the words are spoken once more, at a pace that fits the target better. Once for every script."""
         pins = self.board.pins
-        layout = lay_out(self.story, narrations, self.profile.fps, pins["pace"])
-        if layout.pace is not None and not pins.get("paced"):
-            pins["pace"], pins["paced"] = layout.pace, True
-            self._narrations()
-            return None
-        pins["note"] = " ".join(note for note in (layout.note, timeline.script_note(self.request, self.story)) if note)
-        pins["seconds"] = round(layout.frames / self.profile.fps, 3)
-        return layout
+        script = self.board.memo("script", _script, self.story, self.request)
+        if pins.get("paced") == script:
+            return True
+        pins["paced"] = script
+        if layout.pace is None:
+            return True
+        pins["pace"] = layout.pace
+        self._narrations()
+        return False
 
     # pictures
 
     def _footage(self) -> dict[str, Footage]:
         """Footage by shot, as far as it is there."""
-        while True:
-            chosen = self._own_media() | self._cast()
-            found = {shot: self._acquire(shot, candidate) for shot, candidate in chosen.items()}
-            lost = [shot for shot, one in chosen.items() if self._expendable(shot, one)]
-            if not lost:
-                return {shot: footage for shot, footage in found.items() if footage is not None}
-            for shot in lost:
-                self._reject(shot, chosen[shot])
+        self._chosen = self._choose()
+        found: dict[str, Footage] = {}
+        for shot, candidate in self._chosen.items():
+            footage = self.board.want("acquire", f"acquire:{shot}", specs.acquire, candidate, self.profile)
+            if footage is not None:
+                found[shot] = footage
+        return found
 
-    def _own_media(self) -> dict[str, Candidate]:
-        own = (shot for shot in _shots(self.story) if shot.media is not None)
-        return {shot.id: timeline.own_media(shot) for shot in own}
-
-    def _acquire(self, shot: str, candidate: Candidate) -> Footage | None:
-        name = f"acquire:{shot}"
-        # How well it fits is no part of what is fetched.
-        spec = AcquireSpec(
-            candidate=candidate.model_copy(update={"score": 0.0}), width=self.profile.width, height=self.profile.height
-        )
-        footage: Footage | None = self.board.want(name, spec)
-        return footage
-
-    def _expendable(self, shot: str, candidate: Candidate) -> bool:
-        """True for footage that cannot be had but can be replaced: not the user's own, and not the last resort."""
-        failed = f"acquire:{shot}" in self.board.final
-        return failed and candidate.media is None and candidate.kind != "scenery"
-
-    def _cast(self) -> dict[str, Candidate]:
-        """The choice for every shot without media of its own, once all searches have ended."""
-        shots = [shot for shot in _shots(self.story) if shot.media is None]
-        sources = self.board.pin("sources", list(self.request.footage.sources) or list(self.fleet.sources))
-        if not shots or not sources:
-            return {}
-        found = [self._search(shot, tuple(sources)) for shot in shots]
-        ended = [
-            facts is not None or f"search:{shot.id}" in self.board.final
-            for shot, facts in zip(shots, found, strict=True)
-        ]
-        for shot in shots:
-            self.board.final.pop(f"search:{shot.id}", None)  # a shot nobody has anything for gets scenery
-        if not all(ended):
-            return {}
-        lists: dict[str, tuple[Candidate, ...]] = {}
-        for shot, facts in zip(shots, found, strict=True):
-            body = self.board.body(facts.candidates) if facts is not None else b'{"candidates":[]}'
-            if body is None:
-                continue
-            lists[shot.id] = _parsed(CandidateList, body).candidates
-        return self._choose([shot.id for shot in shots], lists) if len(lists) == len(shots) else {}
-
-    def _search(self, shot: Shot, sources: tuple[Any, ...]) -> Any:
-        query = ShotQuery(
-            shot=shot.id,
-            show=shot.show,
-            terms=shot.terms,
-            about=self.story.topic,
-            seconds=self.estimates[shot.id],
-            width=self.profile.width,
-            height=self.profile.height,
-            sources=sources,
-            language=self.request.language,
-            seed=self.request.seed,
-        )
-        return self.board.want(f"search:{shot.id}", SearchSpec(query=query))
-
-    def _choose(self, shots: list[str], lists: Mapping[str, tuple[Candidate, ...]]) -> dict[str, Candidate]:
-        before = self.board.facts_of("cast") or CastFacts()
-        chosen = cast(shots, lists, before.chosen, before.rejected)
-        facts = CastFacts(chosen={shot: one.id for shot, one in chosen.items()}, rejected=before.rejected)
-        if facts != before:
-            self.board.settle("cast", fingerprint("cast", facts), facts)
+    def _choose(self) -> dict[str, Candidate]:
+        """What each shot shows, as far as it is settled."""
+        memo = self.board.memo
+        text = self._casting_text()
+        own, self._searched = memo("shots", _divided, self.scenes, text)
+        lists = self._search()
+        if not lists:
+            return own
+        chosen, facts = memo("cast", _cast, self.story, self._searched, text, own, *lists)
+        if facts is not None:
+            self._cast_as(facts)
         return chosen
 
-    def _reject(self, shot: str, candidate: Candidate) -> None:
-        del self.board.final[f"acquire:{shot}"]
-        before = self.board.facts_of("cast")
-        rejected = {**before.rejected, shot: (*before.rejected.get(shot, ()), candidate.id)}
-        facts = CastFacts(chosen=before.chosen, rejected=rejected)
+    def _search(self) -> list[tuple[Candidate, ...] | None]:
+        """What was found for each shot that needs it; None for those whose search has not ended."""
+        sources = self.board.pin("sources", list(self.request.footage.sources) or list(self.board.fleet.sources))
+        if not sources and self._searched:
+            self.board.offers.waits = True
+            return []
+        sources = self.board.memo.same("sources", tuple(sources or ()))
+        return [self._candidates(scene, shot, sources) for scene, shot in self._searched]
+
+    def _candidates(self, scene: Scene, shot: Shot, sources: tuple[Any, ...]) -> tuple[Candidate, ...] | None:
+        name = f"search:{shot.id}"
+        facts: SearchFacts | None = self.board.want(
+            "search", name, specs.search, scene, shot, self.story, self.request, self.profile, sources
+        )
+        if facts is None:
+            # A shot nobody has anything for gets scenery.
+            return () if self.board.final.pop(name, None) is not None else None
+        found = self._body(CandidateList, facts.candidates)
+        return found.candidates if found is not None else None
+
+    def _casting_text(self) -> str:
+        step = self.board.steps.get("cast")
+        return step.facts if step is not None else ""
+
+    def _casting(self) -> CastFacts:
+        return _cast_facts(self._casting_text())
+
+    def _cast_as(self, facts: CastFacts) -> None:
         self.board.settle("cast", fingerprint("cast", facts), facts)
 
     # the film
 
-    def _render(self, layout: Layout, narrations: Mapping[str, Narration], footage: Mapping[str, Footage]) -> None:
-        build = self._build()
-        if not build:
+    def _render(self, narrations: dict[str, Narration], footage: dict[str, Footage]) -> None:
+        memo, request, profile = self.board.memo, self.request, self.profile
+        slots, layout = self._layout(narrations)
+        segments = [self._segment(slot, narrations.get(slot.scene.id), footage) for slot in slots]
+        if layout is None:
             return
-        segments = []
-        for slot in layout.slots:
-            if all(slot.scene.shots[index].id in footage for index, _ in slot.shots):
-                scene = timeline.scene_timeline(
-                    slot, footage, narrations.get(slot.scene.id), self.request, self.profile
-                )
-                spec = SegmentSpec(
-                    timeline=scene,
-                    profile=self.profile,
-                    style=self.request.style,
-                    captions=timeline.burned(self.request, self.profile),
-                    build=build,
-                )
-                segments.append((slot, self.board.want(_segment(slot.scene), spec)))
-        mix = self.board.want("mix", self._mix_spec(layout, narrations, build))
-        if mix is None or len(segments) < len(layout.slots) or any(facts is None for _, facts in segments):
+        self._describe(layout)
+        spoken = memo("spoken", _together, *(narrations.get(scene.id) for scene in self.scenes))
+        mix: MixFacts | None = self.board.want("mix", "mix", specs.mix, layout, spoken, self.story, request, profile)
+        if mix is None or not all(facts is not None for facts in segments):
             return
-        self._finish(layout, narrations, [facts for _, facts in segments], mix, build)
-
-    def _mix_spec(self, layout: Layout, narrations: Mapping[str, Narration], build: str) -> MixSpec:
-        music = timeline.music(self.request, self.story)
-        return timeline.mix_spec(layout, narrations, music, self.profile, build)
-
-    def _finish(
-        self, layout: Layout, narrations: Mapping[str, Narration], segments: list[Any], mix: MixFacts, build: str
-    ) -> None:
-        spec = AssembleSpec(
-            segments=timeline.segment_refs(layout, segments),
-            mix=mix.media,
-            profile=self.profile,
-            speech=timeline.speech(layout, narrations, self.profile),
-            captions=timeline.caption_files(self.request, self.profile),
-            build=build,
-        )
-        film = self.board.want("assemble", spec)
+        pictures = memo("pictures", _together, *segments)
+        film = self.board.want("assemble", "assemble", specs.assemble, layout, spoken, pictures, mix, request, profile)
         if film is not None:
-            job_id = self.board.job.id
-            self.board.want("publish", PublishSpec(job_id=job_id, film=film.media, thumbnail=film.thumbnail))
+            job_id = memo.same("job", self.board.job.id)
+            self.published = self.board.want("publish", "publish", specs.publish, job_id, film) is not None
 
-    def _build(self) -> str:
-        """The ffmpeg build of the film. When no worker has it any more, the film moves to one that is there."""
-        pinned = str(self.board.pins.get("build") or "")
-        if self.fleet.builds and pinned not in self.fleet.builds:
-            rendering = any(
-                step.state == RUNNING and kind_of(name) in ("segment", "mix", "assemble")
-                for name, step in self.board.steps.items()
-            )
-            if not (pinned and rendering):
-                pinned = self.board.pins["build"] = self.fleet.builds[0]
-        return pinned
+    def _segment(self, slot: Slot, narration: Narration | None, footage: dict[str, Footage]) -> SegmentFacts | None:
+        media = [footage.get(slot.scene.shots[index].id) for index, _ in slot.shots]
+        if not all(one is not None for one in media):
+            return None
+        name, inputs = _segment(slot.scene), (slot, narration, self.request, self.profile, *media)
+        facts: SegmentFacts | None = self.board.want("segment", name, specs.segment, *inputs)
+        return facts
+
+    def _describe(self, layout: Layout) -> None:
+        script = self.board.memo("letters", timeline.script_note, self.request, self.story)
+        self.board.pins["note"] = " ".join(note for note in (layout.note, script) if note)
+        self.board.pins["seconds"] = round(layout.frames / self.profile.fps, 3)
+
+    # what failed
+
+    def _mend(self) -> bool:
+        """Settles what failed for good and need not end the job. True when something else is wanted now."""
+        mended = [self._mended(step, failure) for step, failure in self.board.final.items()]
+        return any(mended)
+
+    def _mended(self, step: str, failure: Failure) -> bool:
+        kind, _, place = step.partition(":")
+        scene, policy = place.partition(".")[0], self.request.on_scene_failure
+        if kind not in ("speak", "acquire", "segment"):
+            return False
+        if kind == "acquire":
+            candidate = self._chosen[place]
+            own = candidate.media is not None
+            if policy == "fallback" if own else candidate.kind != "scenery":
+                self._reject({place: candidate}, failure.message)
+                return True
+        if policy == "fail":
+            return False
+        pictures = self._replaceable(scene) if kind == "segment" and policy == "fallback" else {}
+        if pictures:
+            self._reject(pictures, UNRENDERABLE + failure.message)
+        else:
+            self._leave_out(scene, self._placed(step, failure))
+        return True
+
+    def _replaceable(self, scene: str) -> dict[str, Candidate]:
+        """What a scene shows that something else can be shown for."""
+        shots = {shot.id: self._chosen.get(shot.id) for one in self.scenes if one.id == scene for shot in one.shots}
+        return {shot: one for shot, one in shots.items() if one is not None and one.kind != "scenery"}
+
+    def _reject(self, unusable: dict[str, Candidate], why: str) -> None:
+        before = self._casting()
+        new = {
+            shot: (*before.rejected.get(shot, ()), Rejection(candidate=one.id, why=why))
+            for shot, one in unusable.items()
+        }
+        self._cast_as(CastFacts(chosen=before.chosen, rejected={**before.rejected, **new}))
+
+    def _leave_out(self, scene: str, failure: Failure) -> None:
+        left_out = self.board.pins.get("dropped", {})
+        if scene not in left_out:
+            self.board.pins["dropped"] = {**left_out, scene: failure.message}
+            self._left_out[scene] = failure
+
+    def _why_empty(self, left_out: dict[str, str]) -> Failure:
+        first = next(scene.id for scene in self.story.scenes)
+        return self._left_out.get(first) or Failure(code="no_scene_left", message=left_out[first])
+
+    def _placed(self, step: str, failure: Failure) -> Failure:
+        """The failure with the scene it happened in, counted as people count."""
+        scene = step.partition(":")[2].partition(".")[0]
+        told = failure.message
+        if scene:
+            place = [one.id for one in self.story.scenes].index(scene) + 1
+            told = f"scene {place}: {told}"
+        return failure.model_copy(update={"message": told, "step": step or failure.step})
+
+    def _body(self, kind: type[Body], ref: ObjectRef) -> Body | None:
+        data = self.board.body(ref)
+        if data is None:
+            return None
+        return self.board.memo(("body", ref.key), _parsed, kind, data)
 
 
-def _shots(story: Storyboard) -> list[Shot]:
-    return [shot for scene in story.scenes for shot in scene.shots]
+# what is derived from the storyboard
+
+
+def _remaining(story: Storyboard, left_out: dict[str, str]) -> tuple[Scene, ...]:
+    return tuple(scene for scene in story.scenes if scene.id not in left_out)
+
+
+def _expected(
+    story: Storyboard, scenes: tuple[Scene, ...], searched: tuple[tuple[Scene, Shot], ...]
+) -> tuple[frozenset[str], frozenset[str]]:
+    """All steps of the film but `plan`, and those of scenes that were left out of it."""
+    searches = {f"search:{shot.id}" for _, shot in searched}
+    expected = {name for scene in scenes for name in _steps_of(scene) if not name.startswith("search:")} | searches
+    kept = {scene.id for scene in scenes}
+    left_out = {name for scene in story.scenes if scene.id not in kept for name in _steps_of(scene)}
+    return frozenset(expected | {"mix", "assemble", "publish"}), frozenset(left_out)
+
+
+def _steps_of(scene: Scene) -> list[str]:
+    spoken = [f"speak:{scene.id}"] if scene.narration else []
+    return [*spoken, *(f"{kind}:{shot.id}" for kind in ("search", "acquire") for shot in scene.shots), _segment(scene)]
 
 
 def _segment(scene: Scene) -> str:
     return f"segment:{scene.id}.0"
 
 
-@functools.lru_cache(maxsize=4096)
-def _parsed(kind: type[Body], body: bytes) -> Body:
-    """Stored objects never change, and a job is looked at many times."""
-    return kind.model_validate_json(body)
+def _script(story: Storyboard, request: VideoRequest) -> str:
+    """The name of what is spoken, and of how long that should take."""
+    return fingerprint(story.duration_target, story.voice or request.voice, [scene.narration for scene in story.scenes])
+
+
+def _changed_shots(base: Storyboard, story: Storyboard) -> set[str]:
+    """Shots that are to show something else than in `base`."""
+    before = {shot.id: (shot.show, shot.terms, shot.media) for scene in base.scenes for shot in scene.shots}
+    shots = (shot for scene in story.scenes for shot in scene.shots)
+    return {shot.id for shot in shots if before.get(shot.id) != (shot.show, shot.terms, shot.media)}
+
+
+# casting
+
+
+def _divided(scenes: tuple[Scene, ...], casting: str) -> tuple[dict[str, Candidate], tuple[tuple[Scene, Shot], ...]]:
+    """The user's own media by shot, and the shots something must be found for."""
+    rejected = _cast_facts(casting).rejected
+    own: dict[str, Candidate] = {}
+    searched = []
+    for scene in scenes:
+        for shot in scene.shots:
+            media = timeline.own_media(shot) if shot.media is not None else None
+            if media is None or any(one.candidate == media.id for one in rejected.get(shot.id, ())):
+                searched.append((scene, shot))
+            else:
+                own[shot.id] = media
+    return own, tuple(searched)
+
+
+def _cast(
+    story: Storyboard,
+    searched: tuple[tuple[Scene, Shot], ...],
+    casting: str,
+    own: dict[str, Candidate],
+    *lists: tuple[Candidate, ...] | None,
+) -> tuple[dict[str, Candidate], CastFacts | None]:
+    """What each shot shows, and the casting to record if it is another than the one before.
+
+    A shot keeps what it has as soon as its search has ended; who has nothing yet is cast when all searches have.
+    """
+    before = _cast_facts(casting)
+    found = [(shot, some) for (_, shot), some in zip(searched, lists, strict=True) if some is not None]
+    # What could not be had for one shot cannot be had for any; what could not be rendered may do in another scene.
+    unusable = {one.candidate for some in before.rejected.values() for one in some if not _unrendered(one)}
+    chosen = cast([_call(shot, candidates, before, unusable) for shot, candidates in found])
+    if len(found) < len(searched):
+        chosen = {shot: one for shot, one in chosen.items() if before.chosen.get(shot) == one.id}
+    shots = {shot.id for scene in story.scenes for shot in scene.shots}
+    kept = {shot: one for shot, one in before.chosen.items() if shot in shots}
+    now = {shot: one.id for shot, one in chosen.items()}
+    facts = CastFacts(chosen=kept | now, rejected=before.rejected)
+    return own | chosen, facts if facts != before else None
+
+
+def _call(shot: Shot, candidates: tuple[Candidate, ...], before: CastFacts, unusable: set[str]) -> Call:
+    spoilt = {one.candidate for one in before.rejected.get(shot.id, ()) if _unrendered(one)}
+    return Call(
+        shot=shot.id,
+        candidates=candidates,
+        kept=before.chosen.get(shot.id),
+        pick=shot.pick,
+        avoid=shot.avoid,
+        rejected=unusable | spoilt,
+        scenery_only=len(spoilt) >= RENDERINGS,
+    )
+
+
+def _unrendered(rejection: Rejection) -> bool:
+    return rejection.why.startswith(UNRENDERABLE)
+
+
+def _cast_facts(text: str) -> CastFacts:
+    return parse_facts("cast", text) if text else CastFacts()
+
+
+# values for the memo
+
+
+def _profile(canvas: Canvas, request: VideoRequest) -> Profile:
+    return canvas.profile(request)
+
+
+def _parsed(kind: type[Body], data: bytes) -> Body:
+    return kind.model_validate_json(data)
+
+
+def _together(*values: Any) -> tuple[Any, ...]:
+    return values
+
+
+def _in_a_row(*slots: Slot) -> Layout:
+    return Layout(slots)
+
+
+def _laid_out(target: float, scenes: tuple[Scene, ...], fps: int, pace: float, *narrations: Narration) -> Layout:
+    spoken = [scene.id for scene in scenes if scene.narration]
+    return lay_out(scenes, dict(zip(spoken, narrations, strict=True)), target, fps, pace)
 
 
 def _even(pixels: float) -> int:

@@ -1,12 +1,13 @@
 """When each scene and shot is on screen: the whole film on the frame grid. Pure."""
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from common.contracts.grid import SAMPLE_RATE, frame_at, frames_to_hold, samples_per_frame
 from common.contracts.narration import Narration
-from common.contracts.storyboard import Scene, Storyboard
+from common.contracts.storyboard import Scene
 
 OPENING = 0.3
 "Seconds before the first word of the film."
@@ -27,11 +28,9 @@ PACE_LIMITS = (0.8, 1.25)
 
 @dataclass(frozen=True)
 class Slot:
-    """One scene's place in the film. Shots that would be too short to see are left out."""
+    """The time one scene gets. Shots that would be too short to see are left out."""
 
     scene: Scene
-    start: int
-    "Frames from the start of the film."
     frames: int
     voice_offset: int
     "Samples from the start of the scene to its first word."
@@ -41,48 +40,76 @@ class Slot:
 
 @dataclass(frozen=True)
 class Layout:
+    """The slots of all scenes, one after the other."""
+
     slots: tuple[Slot, ...]
-    frames: int
     note: str = ""
     "Why the target could not be met, in one sentence; empty when it was, or when there is none."
     pace: float | None = None
     "A pace at which the words would fit the target better; None when there is no need."
 
+    @cached_property
+    def starts(self) -> tuple[int, ...]:
+        """Frames from the start of the film to each slot."""
+        return tuple(itertools.accumulate((slot.frames for slot in self.slots[:-1]), initial=0))
 
-def lay_out(storyboard: Storyboard, narrations: Mapping[str, Narration], fps: int, pace: float) -> Layout:
-    """Places every scene. `narrations` has one entry per narrated scene, spoken at `pace`."""
-    scenes = storyboard.scenes
-    offsets = [round(OPENING * SAMPLE_RATE) if index == 0 else 0 for index in range(len(scenes))]
-    spoken = [narrations[scene.id].samples if scene.id in narrations else 0 for scene in scenes]
-    tails = [BREATH] * (len(scenes) - 1) + [CLOSING]
-    needed = [_needed(*each, fps) for each in zip(scenes, offsets, spoken, tails, strict=True)]
-    lengths = _fitted(scenes, needed, storyboard.duration_target, fps)
-    starts = [0, *itertools.accumulate(lengths)]
+    @cached_property
+    def frames(self) -> int:
+        return sum(slot.frames for slot in self.slots)
+
+
+def slot_of(scene: Scene, narration: Narration | None, first: bool, last: bool, fps: int) -> Slot:
+    """The slot of a scene of a film that has no target, which depends on no other scene.
+
+    So a scene can be rendered before the others are spoken, and an edit of one leaves the others as they are.
+    """
+    return _slot(scene, narration, first, _needed(scene, narration, first, last, fps) or round(PICTURE * fps), fps)
+
+
+def lay_out(
+    scenes: Sequence[Scene], narrations: Mapping[str, Narration], target: float, fps: int, pace: float
+) -> Layout:
+    """Places every scene of a film that is to last `target` seconds.
+
+    `narrations` has one entry per narrated scene, spoken at `pace`.
+    """
+    spoken = [narrations.get(scene.id) for scene in scenes]
+    ends = _ends(len(scenes))
+    needed = [_needed(scene, one, *end, fps) for scene, one, end in zip(scenes, spoken, ends, strict=True)]
+    lengths = _fitted(scenes, needed, target, fps)
     slots = tuple(
-        Slot(
-            scene,
-            starts[index],
-            lengths[index],
-            offsets[index],
-            _shots(scene, narrations.get(scene.id), offsets[index], lengths[index], fps),
-        )
-        for index, scene in enumerate(scenes)
+        _slot(scene, narration, first, frames, fps)
+        for scene, narration, (first, _), frames in zip(scenes, spoken, ends, lengths, strict=True)
     )
-    return Layout(slots, starts[-1], *_verdict(storyboard.duration_target, starts[-1], sum(spoken), fps, pace))
+    samples = sum(narration.samples for narration in spoken if narration is not None)
+    return Layout(slots, *_verdict(target, sum(lengths), samples, fps, pace))
 
 
-def _needed(scene: Scene, offset: int, samples: int, tail: float, fps: int) -> int:
+def _ends(count: int) -> list[tuple[bool, bool]]:
+    """For each scene: is it the first, is it the last?"""
+    return [(index == 0, index == count - 1) for index in range(count)]
+
+
+def _slot(scene: Scene, narration: Narration | None, first: bool, frames: int, fps: int) -> Slot:
+    offset = _offset(first)
+    return Slot(scene, frames, offset, _shots(scene, narration, offset, frames, fps))
+
+
+def _offset(first: bool) -> int:
+    return round(OPENING * SAMPLE_RATE) if first else 0
+
+
+def _needed(scene: Scene, narration: Narration | None, first: bool, last: bool, fps: int) -> int:
     """The fewest frames the scene can have; 0 for a scene that takes whatever is left."""
     asked = round((scene.min_seconds or 0.0) * fps)
-    if not samples:
+    if narration is None or not narration.samples:
         return asked
-    return max(asked, frames_to_hold(offset + samples + round(tail * SAMPLE_RATE), fps))
+    tail = CLOSING if last else BREATH
+    return max(asked, frames_to_hold(_offset(first) + narration.samples + round(tail * SAMPLE_RATE), fps))
 
 
-def _fitted(scenes: tuple[Scene, ...], needed: list[int], target: float | None, fps: int) -> list[int]:
+def _fitted(scenes: Sequence[Scene], needed: list[int], target: float, fps: int) -> list[int]:
     """Lengths in frames: time that is left goes to pictures without words first, then into pauses."""
-    if target is None:
-        return [frames or round(PICTURE * fps) for frames in needed]
     rest = round(target * fps) - sum(needed)
     free = [index for index, frames in enumerate(needed) if not frames]
     lengths = list(needed)
@@ -126,9 +153,9 @@ def _shots(
     return tuple((index, end - cut) for (index, cut), end in zip(kept, ends, strict=True))
 
 
-def _verdict(target: float | None, frames: int, spoken: int, fps: int, pace: float) -> tuple[str, float | None]:
-    """The note for the result, and the pace that would help."""
-    if target is None or abs(frames / fps - target) <= target * TOLERANCE:
+def _verdict(target: float, frames: int, spoken: int, fps: int, pace: float) -> tuple[str, float | None]:
+    """The note for the result, and the pace that would help. `spoken` is in samples."""
+    if abs(frames / fps - target) <= target * TOLERANCE:
         return "", None
     got = frames / fps
     cause = "its scenes and words need that long" if got > target else "its scenes would have to stand still for longer"

@@ -1,9 +1,10 @@
-"""`python -m orchestrator.main`: the planner's queue, and the reconciler beside it."""
+"""`python -m orchestrator.main`: the planner's queue, and beside it the reconciler and the janitor."""
 
 import sys
 
 from common.messaging.service import Service, serve
 from orchestrator import tasks
+from orchestrator.janitor import janitor
 from orchestrator.reconciler import reconcile
 
 SERVICE = Service(
@@ -13,7 +14,7 @@ SERVICE = Service(
     handlers=tasks.handlers,
     engines=tasks.engines,
     pool="threads",
-    beside=(reconcile,),
+    beside=(reconcile, janitor),
 )
 
 if __name__ == "__main__":

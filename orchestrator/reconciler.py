@@ -7,122 +7,234 @@ record is only ever changed by one atomic save, and a hint that was not sent is 
 import logging
 import threading
 import time
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable
-from dataclasses import replace
+from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import dataclass, field, replace
 
-from common.contracts.base import Contract, ObjectRef, canonical_json
-from common.contracts.job import Job, WorkerInfo
-from common.contracts.steps import spec_key
-from common.errors import StorageUnavailable
+from common.contracts.base import ObjectRef
+from common.contracts.job import FAILED, READY, SKIPPED, Change, Failure, Job, WorkerInfo
+from common.contracts.steps import SPECS, kind_of
+from common.errors import ObjectMissing, StorageUnavailable
+from common.jobs.record import Reader
 from common.jobs.store import JobStore, StateUnavailable, connect
-from common.messaging.app import Hints
+from common.messaging.app import BrokerUnavailable, Hints
 from common.messaging.queues import QUEUES
 from common.settings import Settings
 from common.storage.port import Storage
 from common.storage.s3 import S3Storage
 from orchestrator.board import Rules
-from orchestrator.film import Canvas, Fleet
-from orchestrator.workflow import Decision, decide
+from orchestrator.film import Canvas
+from orchestrator.memo import Memo
+from orchestrator.offers import Fleet
+from orchestrator.workflow import decide, ending
 
 log = logging.getLogger(__name__)
 
 BATCH = 50
 HOLD_SECONDS = 5.0
 "A job that was taken and not saved, because its reconciler died, is due again after this."
-ROUNDS = 12
-"Most questions in a row a decision may ask before the job is left for a later look."
+ROUNDS = 20
+"Most questions and lost races in a row before a job is left for a later look."
 HINTS_PER_SLOT = 2
+MOST_DEFECTS = 10
+"Looks in a row that met an error of ours; then the job ends with it."
+BROKER_PAUSE = 5.0
+"Seconds without hints after the broker did not take one; each try may take some seconds from all jobs."
 REVIVE_SECONDS = 60.0
 STORAGE_SECONDS = 3.0
-BODIES = 4_000
-"Stored objects kept in memory; they never change."
+WATCH_SECONDS = 0.25
+"How long what is known of the workers is taken for true."
+DISPATCH_SECONDS = 0.02
+"Between two rounds of hints while many jobs are looked at."
+REST = 4
+"A job rests so many times as long as its last look took, so that a large one leaves time for the others."
+LONGEST_REST = 0.5
+"... but no longer, in seconds: a wish must be heard soon."
+DESKS = 1_000
+"Jobs of which the last look is remembered."
+BODIES = 32_000_000
+"Bytes of stored objects that are remembered with them; what is made of these takes more than ten times as much."
+READERS = 8
+"Stored objects read at once."
 SOURCES = ("pexels", "folder")
 "Footage sources in order of preference; scenery is added by the retriever."
 
 
+@dataclass
+class Desk:
+    """What is kept of a job between two looks. It saves work and changes nothing."""
+
+    reader: Reader = field(default_factory=Reader)
+    memo: Memo = field(default_factory=Memo)
+    bodies: dict[str, bytes] = field(default_factory=dict)
+    "Stored objects the job needs, by key; they never change."
+    defects: int = 0
+    "How many looks in a row met an error of ours."
+    rested: float = 0.0
+    "Not to be looked at before this time of the monotonic clock."
+
+
 class Reconciler:
-    """Looks at due jobs and sends hints for ready steps."""
+    """Lets jobs in, looks at due ones and sends hints for ready steps."""
 
     def __init__(self, settings: Settings, store: JobStore, storage: Storage, hints: Hints) -> None:
         self._settings, self._store, self._storage, self._hints = settings, store, storage, hints
         self._canvas = Canvas(settings.target_resolution, settings.ffmpeg_preset)
-        self._rules = Rules(max_attempts=settings.max_attempts, retry_seconds=settings.retry_seconds)
-        self._bodies: OrderedDict[str, bytes] = OrderedDict()
+        self._rules = Rules(
+            max_attempts=settings.max_attempts,
+            retry_seconds=settings.retry_seconds,
+            repin_ms=int(settings.repin_seconds * 1000),
+        )
+        self._desks: OrderedDict[str, Desk] = OrderedDict()
+        self._remembered = 0
+        "Bytes of stored objects on all desks."
+        self._readers = ThreadPoolExecutor(READERS, "read")
         self._storage_away = False
+        self._workers: list[WorkerInfo] = []
+        self._fleet = Fleet()
+        self._watched = self._dispatched = -1.0
+        self._broker_back = 0.0
+        "Hints are not tried before this time of the monotonic clock."
 
     def look(self) -> int:
         """Decides for every job that is due and hints what is ready. Returns how many jobs it looked at."""
+        self._store.admit(self._settings.max_concurrent_jobs)
         due = self._store.take_due(BATCH, HOLD_SECONDS)
-        workers = self._store.workers()
-        fleet = _fleet(workers)
+        self._watch()
         self._storage_away = False
-        for job_id in due:
-            try:
-                self.settle(job_id, fleet)
-            except StorageUnavailable as error:
-                # It is due again after HOLD_SECONDS. The others of this look can still be cancelled or ended.
-                self._storage_away = True
-                log.warning("job %s waits: %s", job_id, error)
-            except StateUnavailable:
-                raise
-            except Exception:
-                log.exception("job %s cannot be decided", job_id)
-            self._dispatch(workers)  # a long job must not hold up the hints of the others
-        self._dispatch(workers)
-        return len(due)
+        looked = sum(self._look_at(job_id) for job_id in due)
+        self._dispatch()
+        return looked
 
-    def settle(self, job_id: str, fleet: Fleet) -> None:
+    def _look_at(self, job_id: str) -> bool:
+        desk = self._desk(job_id)
+        rest = desk.rested - time.monotonic()
+        if rest > 0:
+            self._store.look_later(job_id, rest)
+            return False
+        started = time.monotonic()
+        try:
+            self.settle(job_id, desk)
+        except StorageUnavailable as error:
+            # It is due again after HOLD_SECONDS. The others of this look can still be cancelled or ended.
+            log.warning("job %s waits: %s", job_id, error)
+        except StateUnavailable:
+            raise
+        except Exception:
+            log.exception("job %s cannot be decided", job_id)
+            self._met_defect(job_id, desk)
+        else:
+            desk.defects = 0
+        ended = time.monotonic()
+        desk.rested = ended + min(LONGEST_REST, REST * (ended - started))
+        if ended - self._dispatched > DISPATCH_SECONDS:
+            self._dispatch()  # many or long jobs must not hold up the hints of the others
+        return True
+
+    def _met_defect(self, job_id: str, desk: Desk) -> None:
+        """A job that cannot be decided again and again ends, and says why, instead of waiting for its deadline."""
+        desk.defects += 1
+        job, now = self._store.load_now(job_id)
+        if desk.defects >= MOST_DEFECTS and job is not None and not job.terminal:
+            self._store.save(job, undecidable(job, now), {"state": FAILED, "finished": now})
+
+    def settle(self, job_id: str, desk: Desk) -> None:
         """Decides, reading what the decision asks for, and saves it."""
-        known: dict[str, str | None] = {}
-        self._forget_oldest()
         for _ in range(ROUNDS):
-            job = self._store.load(job_id)
-            if job is None or job.terminal:
+            job, now = self._store.load_now(job_id, desk.reader)
+            if job is None:
+                self._store.purge(job_id)
+                self._forget(job_id)
                 return
-            decision = decide(job, self._bodies, known, fleet, self._canvas, self._rules, self._store.now())
-            if decision.missing or decision.unknown:
-                self._read(decision.missing.values())
-                known |= self._store.known_work(job.owner, decision.unknown)
-                continue
-            self._save(job, decision)
-            return  # if the job has moved meanwhile, whoever moved it has made it due again
+            if job.terminal:
+                self._store.purge(job_id)
+                self._forget(job_id)
+                return
+            change = self._decide(job, now, desk)
+            if change is None:
+                return
+            if self._store.save(job, change, ending(job, change)):
+                if "state" in change.head:
+                    log.info("job %s is %s", job.id, change.head["state"])
+                return
+            # It has moved under the decision; that is soon made again.
 
-    def _save(self, job: Job, decision: Decision) -> None:
-        for work, spec in decision.specs.items():
-            self._put_spec(job.owner, work, spec)
-        saved = self._store.save(job, decision.change)
-        if saved and "state" in decision.change.head:
-            log.info("job %s is %s", job.id, decision.change.head["state"])
+    def _decide(self, job: Job, now: int, desk: Desk) -> Change | None:
+        """Decides and answers questions in turn. Should the job move meanwhile, the decision is not saved."""
+        known: dict[str, str | None] = {}
+        vanished: frozenset[str] = frozenset()
+        for _ in range(ROUNDS):
+            decision = decide(job, desk.bodies, known, self._fleet, self._canvas, self._rules, now, desk.memo, vanished)
+            if not decision.missing and not decision.unknown:
+                return decision.change
+            vanished |= self._read(decision.missing.values(), desk)
+            known |= self._store.known_work(job.owner, decision.unknown)
+        return None
 
-    def _check_storage(self) -> None:
+    def _desk(self, job_id: str) -> Desk:
+        """The desk of the job. Those that were not used for the longest time are cleared for it."""
+        desk = self._desks.setdefault(job_id, Desk())
+        self._desks.move_to_end(job_id)
+        while len(self._desks) > DESKS or (self._remembered > BODIES and len(self._desks) > 1):
+            self._forget(next(iter(self._desks)))
+        return desk
+
+    def _forget(self, job_id: str) -> None:
+        if desk := self._desks.pop(job_id, None):
+            self._remembered -= sum(map(len, desk.bodies.values()))
+
+    def _read(self, refs: Iterable[ObjectRef], desk: Desk) -> frozenset[str]:
+        """Puts stored objects on the desk; returns the keys of those that are not there."""
+        reading = {ref.key: self._readers.submit(self._body, ref.key) for ref in refs}
+        wait(reading.values())
+        bodies = {key: one.result() for key, one in reading.items() if one.exception() is None}
+        there = {key: body for key, body in bodies.items() if body is not None}
+        desk.bodies |= there  # what was read need not be read again, even if the rest cannot be read now
+        self._remembered += sum(map(len, there.values()))
+        return frozenset(key for key, one in reading.items() if one.result() is None)
+
+    def _body(self, key: str) -> bytes | None:
         if self._storage_away:
             raise StorageUnavailable("the object store did not answer a moment ago")
+        try:
+            return self._storage.get_bytes(self._settings.assets_bucket, key)
+        except ObjectMissing:
+            return None
+        except StorageUnavailable:
+            self._storage_away = True  # whoever waits for a reader need not try
+            raise
 
-    def _put_spec(self, owner: str, work: str, spec: Contract) -> None:
-        self._check_storage()
-        data = canonical_json(spec).encode()
-        self._storage.put_bytes(self._settings.assets_bucket, spec_key(owner, work), data, "application/json")
+    def _watch(self) -> None:
+        now = time.monotonic()
+        if self._watched < 0 or now - self._watched > WATCH_SECONDS:
+            self._workers = self._store.workers()
+            self._fleet = _fleet(self._workers, self._store.offers())
+            self._watched = now
 
-    def _read(self, refs: Iterable[ObjectRef]) -> None:
-        self._check_storage()
-        for ref in refs:
-            self._bodies[ref.key] = self._storage.get_bytes(self._settings.assets_bucket, ref.key)
+    def _dispatch(self) -> None:
+        """Sends hints. Without a broker jobs can still be cancelled, end, and use what is known: hints come later."""
+        if time.monotonic() < self._broker_back:
+            return
+        try:
+            self._send_hints()
+        except BrokerUnavailable as error:
+            log.warning("%s", error)
+            self._broker_back = time.monotonic() + BROKER_PAUSE
+        self._dispatched = time.monotonic()
 
-    def _forget_oldest(self) -> None:
-        """Between two jobs only: a decision needs all it has read."""
-        while len(self._bodies) > BODIES:
-            self._bodies.popitem(last=False)
-
-    def _dispatch(self, workers: list[WorkerInfo]) -> None:
+    def _send_hints(self) -> None:
         """At most two hints per slot lie in a queue: what waits in the record can still be reordered."""
-        for queue in QUEUES.values():
-            slots = sum(worker.slots for worker in workers if worker.service == queue.consumer)
-            if not slots:
-                continue
-            room = HINTS_PER_SLOT * slots - self._hints.waiting(queue.name)
-            for job_id, step in self._store.dispatch(queue.name, room, self._settings.hint_seconds):
-                self._hints.send(queue.name, job_id, step)
+        slots = Counter[str]()
+        for worker in self._workers:
+            slots[worker.service] += worker.slots
+        rooms = {
+            queue.name: HINTS_PER_SLOT * slots[queue.consumer] - self._hints.waiting(queue.name)
+            for queue in QUEUES.values()
+            if slots[queue.consumer]
+        }
+        for queue, job_id, step in self._store.dispatch_all(rooms, self._settings.hint_seconds):
+            self._hints.send(queue, job_id, step)
 
 
 def reconcile(settings: Settings, stop: threading.Event) -> None:
@@ -136,8 +248,7 @@ def reconcile(settings: Settings, stop: threading.Event) -> None:
         try:
             revive()
             store.wait_for_wake(1)
-            while reconciler.look() and not stop.is_set():
-                pass
+            reconciler.look()
         except Exception as error:
             # Redis or the broker is away; nothing is lost, everything is decided again from the record.
             log.warning("the reconciler waits: %s", error)
@@ -156,8 +267,26 @@ def _every(seconds: float, task: Callable[[], object]) -> Callable[[], None]:
     return run
 
 
-def _fleet(workers: list[WorkerInfo]) -> Fleet:
-    builds = sorted({str(worker.engines["ffmpeg"]) for worker in workers if worker.engines.get("ffmpeg")})
+def undecidable(job: Job, now: int) -> Change:
+    """Ends a job about which no decision can be made."""
+    failure = Failure(code="internal_error", message="the job cannot go on because of an error of ours; see the log")
+    ready = [name for name, step in job.steps.items() if step.state == READY]
+    head = {"state": FAILED, "finished": now, "failure": failure.model_dump_json()}
+    return Change(
+        head=head,
+        steps={name: {"state": SKIPPED} for name in ready},
+        ready={},
+        unready={name: SPECS[kind_of(name)].queue for name in ready},
+        events=(("job", {"state": FAILED, "failure": head["failure"]}),),
+        look=now,
+    )
+
+
+def _fleet(workers: list[WorkerInfo], seen: dict[str, dict[str, int]]) -> Fleet:
+    live: dict[str, set[str]] = {}
+    for worker in workers:
+        for kind, offer in worker.engines.get("offers", {}).items():
+            live.setdefault(kind, set()).add(offer)
     offered = {source for worker in workers for source in worker.engines.get("sources", ())}
     sources = [source for source in SOURCES if source in offered]
-    return Fleet(tuple(builds), (*sources, "scenery") if "scenery" in offered else tuple(sources))
+    return Fleet(seen, live, (*sources, "scenery") if "scenery" in offered else tuple(sources))

@@ -4,13 +4,16 @@ import json
 from collections.abc import Mapping
 
 from common.contracts.base import ObjectRef, canonical_json
+from common.contracts.edit import Edit
 from common.contracts.request import VideoRequest
 from common.contracts.steps import PlanFacts, PlanSpec, PublishFacts, PublishSpec
-from common.errors import ObjectMissing, Permanent
+from common.contracts.storyboard import Storyboard
+from common.errors import ObjectMissing, Permanent, StorageUnavailable
 from common.jobs.runner import Handler
 from common.jobs.steprun import StepRun
 from common.settings import Settings
 from orchestrator.planners import rules
+from orchestrator.planners.revise import revise
 
 
 def handlers(settings: Settings) -> Mapping[str, Handler]:
@@ -22,11 +25,16 @@ def engines(settings: Settings) -> Mapping[str, object]:
 
 
 def plan(spec: PlanSpec, run: StepRun) -> PlanFacts:
-    """Request -> storyboard."""
+    """Request -> storyboard, or an earlier storyboard and an edit -> storyboard."""
     request = VideoRequest.model_validate_json(run.read(spec.request))
-    storyboard = rules.plan(request)
-    if request.music.enabled and request.music.asset is not None:
-        storyboard = storyboard.model_copy(update={"music": _uploaded(run, request.music.asset)})
+    if spec.base is not None and spec.edit is not None:
+        storyboard = revise(
+            request,
+            Storyboard.model_validate_json(run.read(spec.base)),
+            Edit.model_validate_json(run.read(spec.edit)),
+        )
+    else:
+        storyboard = _with_music(rules.plan(request), request, run)
     ref = run.keep_bytes("storyboard", canonical_json(storyboard).encode(), "application/json")
     return PlanFacts(storyboard=ref)
 
@@ -34,9 +42,22 @@ def plan(spec: PlanSpec, run: StepRun) -> PlanFacts:
 def publish(spec: PublishSpec, run: StepRun) -> PublishFacts:
     """Copies film and thumbnail to `videos/<job id>/`. Done again, it puts the same bytes there."""
     video, thumbnail = f"{spec.job_id}/output.mp4", f"{spec.job_id}/thumbnail.jpg"
-    run.storage.copy(run.assets, spec.film.key, run.videos, video)
-    run.storage.copy(run.assets, spec.thumbnail.key, run.videos, thumbnail)
+    _copy(run, spec.film, video)
+    _copy(run, spec.thumbnail, thumbnail)
     return PublishFacts(video_key=video, thumbnail_key=thumbnail)
+
+
+def _copy(run: StepRun, ref: ObjectRef, name: str) -> None:
+    run.check()  # the name is shared by all versions: whoever has lost the step must not write it
+    run.storage.copy(run.assets, ref.key, run.videos, name)
+    if run.storage.size(run.videos, name) != ref.size:
+        raise StorageUnavailable("the object store did not keep the whole film")
+
+
+def _with_music(storyboard: Storyboard, request: VideoRequest, run: StepRun) -> Storyboard:
+    if not request.music.enabled or request.music.asset is None:
+        return storyboard
+    return storyboard.model_copy(update={"music": _uploaded(run, request.music.asset)})
 
 
 def _uploaded(run: StepRun, asset: str) -> ObjectRef:

@@ -50,13 +50,16 @@ def own_media(shot: Shot) -> Candidate:
 
 
 def scene_timeline(
-    slot: Slot, footage: Mapping[str, Footage], narration: Narration | None, request: VideoRequest, profile: Profile
+    slot: Slot, footage: Sequence[Footage], narration: Narration | None, request: VideoRequest, profile: Profile
 ) -> SceneTimeline:
+    """One scene by itself. `footage` is that of the shots of the slot, in order.
+
+    Nothing in it tells where in the film the scene is, so that it need not be rendered again when others change.
+    """
     clips = []
     elapsed = 0
-    for index, frames in slot.shots:
-        shot = slot.scene.shots[index]
-        clips.append(_clip(shot, footage[shot.id], frames, slot.start + elapsed, request.footage.fit, profile.fps))
+    for (index, frames), media in zip(slot.shots, footage, strict=True):
+        clips.append(_clip(slot.scene.shots[index], media, frames, elapsed, request.footage.fit, profile.fps))
         elapsed += frames
     words = narration.words if narration is not None else ()
     return SceneTimeline(
@@ -69,19 +72,14 @@ def scene_timeline(
 
 
 def mix_spec(
-    layout: Layout, narrations: Mapping[str, Narration], music: MusicCue | None, profile: Profile, build: str
+    layout: Layout, narrations: Sequence[Narration | None], music: MusicCue | None, profile: Profile
 ) -> MixSpec:
-    step = samples_per_frame(profile.fps)
+    """`narrations` is that of each slot."""
     placed = [
-        PlacedNarration(
-            audio=narrations[slot.scene.id].audio,
-            start=slot.start * step + slot.voice_offset,
-            samples=narrations[slot.scene.id].samples,
-        )
-        for slot in layout.slots
-        if slot.scene.id in narrations
+        PlacedNarration(audio=narration.audio, start=start, samples=narration.samples)
+        for narration, start in _placed(layout, narrations, profile)
     ]
-    return MixSpec(frames=layout.frames, profile=profile, narrations=tuple(placed), music=music, build=build)
+    return MixSpec(frames=layout.frames, profile=profile, narrations=tuple(placed), music=music)
 
 
 def segment_refs(layout: Layout, segments: Sequence[SegmentFacts]) -> tuple[SegmentRef, ...]:
@@ -91,13 +89,11 @@ def segment_refs(layout: Layout, segments: Sequence[SegmentFacts]) -> tuple[Segm
     )
 
 
-def speech(layout: Layout, narrations: Mapping[str, Narration], profile: Profile) -> tuple[tuple[Word, ...], ...]:
-    """The words of each narrated scene on the film's time axis."""
-    step = samples_per_frame(profile.fps)
+def speech(layout: Layout, narrations: Sequence[Narration | None], profile: Profile) -> tuple[tuple[Word, ...], ...]:
+    """The words of each narrated scene on the film's time axis. `narrations` is that of each slot."""
     return tuple(
-        tuple(_shifted(word, slot.start * step + slot.voice_offset) for word in narrations[slot.scene.id].words)
-        for slot in layout.slots
-        if slot.scene.id in narrations
+        tuple(_shifted(word, start) for word in narration.words)
+        for narration, start in _placed(layout, narrations, profile)
     )
 
 
@@ -145,6 +141,16 @@ def _clip(shot: Shot, footage: Footage, frames: int, phase: int, fit: Fit, fps: 
         motion=MOVES[sum(map(ord, shot.id)) % len(MOVES)] if footage.kind == "still" else "none",
         phase=phase if footage.kind == "scenery" else 0,
     )
+
+
+def _placed(layout: Layout, narrations: Sequence[Narration | None], profile: Profile) -> list[tuple[Narration, int]]:
+    """What is spoken, and the sample of the film with which each narration starts."""
+    step = samples_per_frame(profile.fps)
+    return [
+        (narration, start * step + slot.voice_offset)
+        for slot, start, narration in zip(layout.slots, layout.starts, narrations, strict=True)
+        if narration is not None
+    ]
 
 
 def _shifted(word: Word, samples: int) -> Word:

@@ -10,6 +10,7 @@ from common.contracts.grid import SAMPLE_RATE
 from common.contracts.timeline import MusicCue
 from common.errors import BadMedia, RenderFailed
 from common.jobs.steprun import StepRun
+from renderer.ffmpeg.limits import for_sound
 from renderer.ffmpeg.loudness import Loudness, heard, meter
 from renderer.ffmpeg.run import Feed, run_ffmpeg
 from renderer.music import compose_blocks
@@ -44,9 +45,9 @@ def prepare(cue: MusicCue, total: int, run: StepRun, program: str) -> Loudness:
     if cue.media is None:
         blocks = compose_blocks(cue.mood, cue.seed, total / SAMPLE_RATE)
         source = ffmpeg.input("feed:0", protocol_whitelist="file,pipe", f="f32le", ar=SAMPLE_RATE, ac=2)
-        return _write(source.audio, run, program, (block.tobytes() for block in blocks))
+        return _write(source.audio, total, run, program, (block.tobytes() for block in blocks))
     try:
-        level = _write(_file(cue.media, total, run), run, program)
+        level = _write(_file(cue.media, total, run), total, run, program)
     except RenderFailed as error:
         raise BadMedia("the music file cannot be read as sound; use another file or a mood") from error
     if not (run.workdir / BED_FILE).stat().st_size:
@@ -71,10 +72,10 @@ def _file(media: ObjectRef, total: int, run: StepRun) -> ffmpeg.Stream:
     return ffmpeg.input("music", protocol_whitelist="file,pipe", f=demuxer, t=seconds).audio
 
 
-def _write(sound: ffmpeg.Stream, run: StepRun, program: str, *feeds: Feed) -> Loudness:
+def _write(sound: ffmpeg.Stream, total: int, run: StepRun, program: str, *feeds: Feed) -> Loudness:
     stereo = sound.filter("aresample", SAMPLE_RATE).filter("aformat", sample_fmts="flt", channel_layouts="stereo")
     arguments = ffmpeg.output(meter(stereo), BED_FILE, **RAW).get_args()
-    return heard(run_ffmpeg(program, arguments, run, feeds=feeds))
+    return heard(run_ffmpeg(program, arguments, run, for_sound(total), feeds=feeds))
 
 
 def _repeated(body: np.ndarray, total: int) -> Iterator[np.ndarray]:

@@ -1,7 +1,8 @@
 """From a scene's timeline to the ffmpeg arguments that draw it. Pure: same spec, same text.
 
 Each clip becomes a branch of exactly its number of frames in one common format (canvas size, square
-pixels, 8-bit 4:2:0, BT.709, limited range); the branches are joined, graded and captioned.
+pixels, 8-bit 4:2:0, BT.709, limited range); the branches are joined, graded and captioned. The scene's
+narration goes along as a sound track of exactly the same length.
 """
 
 from collections.abc import Sequence
@@ -9,14 +10,17 @@ from typing import Any, NamedTuple
 
 import ffmpeg
 
+from common.contracts.grid import samples_per_frame
 from common.contracts.steps import SegmentSpec
 from common.contracts.timeline import Clip, Profile
 from renderer.looks import look
 
 CAPTIONS_FILE = "captions.ass"
 FONTS_FOLDER = "fonts"
+VOICE_FILE = "voice.wav"
 SEGMENT_FILE = "segment.mp4"
 
+GUARD = {"protocol_whitelist": "file,pipe"}
 MAX_PIXELS = 64_000_000
 "Pictures larger than this are refused before they are decoded; some more than acquisition lets in."
 
@@ -49,7 +53,7 @@ class Source(NamedTuple):
 def compose(spec: SegmentSpec, sources: Sequence[Source], threads: int) -> list[str]:
     """The arguments that make `SEGMENT_FILE` out of one source per clip.
 
-    With captions, `CAPTIONS_FILE` and `FONTS_FOLDER` must lie beside it.
+    `VOICE_FILE` must lie beside it and, with captions, `CAPTIONS_FILE` and `FONTS_FOLDER`.
     """
     profile = spec.profile
     branches = [
@@ -60,7 +64,7 @@ def compose(spec: SegmentSpec, sources: Sequence[Source], threads: int) -> list[
         picture = picture.filter(name, **options)
     if spec.captions is not None:
         picture = picture.filter("ass", filename=CAPTIONS_FILE, fontsdir=FONTS_FOLDER)
-    return list(ffmpeg.output(picture, SEGMENT_FILE, **_encoding(spec, threads)).get_args())
+    return list(ffmpeg.output(picture, _voice(spec), SEGMENT_FILE, **_encoding(spec, threads)).get_args())
 
 
 def _encoding(spec: SegmentSpec, threads: int) -> dict[str, Any]:
@@ -75,6 +79,13 @@ def _encoding(spec: SegmentSpec, threads: int) -> dict[str, Any]:
         "profile:v": "high",
         "g": 2 * profile.fps,
         "flags:v": "+cgop+bitexact",
+        "c:a": "aac",
+        # A third of the cost of the usual search, and nothing that a voice would lose.
+        "aac_coder": "fast",
+        # A voice is one channel: half of what the film's two get.
+        "b:a": profile.audio_bitrate // 2,
+        "ac": 1,
+        "flags:a": "+bitexact",
         "threads": threads,
         "pix_fmt": "yuv420p",
         **BT709,
@@ -83,7 +94,17 @@ def _encoding(spec: SegmentSpec, threads: int) -> dict[str, Any]:
         "video_track_timescale": profile.fps * 512,
         "map_metadata": -1,
         "fflags": "+bitexact",
+        "movflags": "+faststart",
     }
+
+
+def _voice(spec: SegmentSpec) -> Any:
+    """The narration in its place among silence, at its own level: only the mix knows how loud the film will be."""
+    timeline = spec.timeline
+    total = timeline.frames * samples_per_frame(spec.profile.fps)
+    sound = ffmpeg.input(VOICE_FILE, f="wav", **GUARD).audio
+    placed = sound.filter("adelay", f"{timeline.voice_offset}S", all=1)
+    return placed.filter("apad", whole_len=total).filter("atrim", end_sample=total)
 
 
 def _branch(clip: Clip, source: Source, profile: Profile, threads: int) -> Any:
@@ -126,19 +147,17 @@ def _still(clip: Clip, source: Source, profile: Profile, threads: int) -> Any:
 def _scenery(clip: Clip, source: Source, profile: Profile, threads: int) -> Any:
     frames = ffmpeg.input(
         source.address,
-        protocol_whitelist="file,pipe",
         f=source.demuxer,
         pixel_format=source.pixel_format,
         video_size=source.size,
         framerate=profile.fps,
+        **GUARD,
     )
     return _scaled(_exactly(frames["V"], clip.frames), profile.width, profile.height, source)
 
 
 def _file(source: Source, **options: Any) -> Any:
-    opened = ffmpeg.input(
-        source.address, protocol_whitelist="file,pipe", f=source.demuxer, max_pixels=MAX_PIXELS, **options
-    )
+    opened = ffmpeg.input(source.address, f=source.demuxer, max_pixels=MAX_PIXELS, **GUARD, **options)
     # A capital V: a cover picture in a video file is not its video.
     return opened["V"]
 

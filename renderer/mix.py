@@ -1,8 +1,10 @@
 """The one sound track of a film: voice and bed levelled, the bed ducked, the whole brought to its loudness."""
 
 import io
+import os
 import wave
 from collections.abc import Sequence
+from pathlib import Path
 
 import ffmpeg
 import numpy as np
@@ -12,6 +14,8 @@ from common.contracts.steps import MixFacts, MixSpec
 from common.contracts.timeline import PlacedNarration, Profile
 from common.jobs.steprun import StepRun
 from renderer import bed
+from renderer.ffmpeg.check import check_sound
+from renderer.ffmpeg.limits import for_sound
 from renderer.ffmpeg.loudness import SILENCE, Loudness, heard, meter
 from renderer.ffmpeg.run import run_ffmpeg
 
@@ -52,13 +56,15 @@ def mix(spec: MixSpec, run: StepRun, program: str) -> MixFacts:
     before = _join(spec, total, run, program)
     run.progress(0.6)
     after = _master(before, spec.profile, total, run, program)
+    check_sound(run.workdir / MIX_FILE, total, "the sound of the film")
     media = run.keep("mix", run.workdir / MIX_FILE, "audio/mp4")
     return MixFacts(media=media, loudness=after.integrated, true_peak=after.true_peak)
 
 
 def _place_voices(narrations: Sequence[PlacedNarration], total: int, run: StepRun) -> None:
     """Writes the voice (left) and the key that ducks the bed (right), 16 bit, without holding them in memory."""
-    track = np.memmap(run.workdir / VOICE_FILE, np.int16, mode="w+", shape=(total, 2))
+    _reserve(run.workdir / VOICE_FILE, total * 4)
+    track = np.memmap(run.workdir / VOICE_FILE, np.int16, mode="r+", shape=(total, 2))
     for narration in narrations:
         sound = _samples(run.read(narration.audio))[: narration.samples]
         place = track[narration.start : narration.start + len(sound), 0]
@@ -66,6 +72,12 @@ def _place_voices(narrations: Sequence[PlacedNarration], total: int, run: StepRu
     for begin, end in _ducked(narrations):
         track[begin:end, 1] = 32767
     track.flush()
+
+
+def _reserve(path: Path, size: int) -> None:
+    """Makes a file of zeros. On a full disk, writing to a mapped file that has no room yet would end the process."""
+    with path.open("wb") as file:
+        os.posix_fallocate(file.fileno(), 0, size)
 
 
 def _samples(data: bytes) -> np.ndarray:
@@ -101,7 +113,7 @@ def _join(spec: MixSpec, total: int, run: StepRun, program: str) -> Loudness:
         sound = ffmpeg.filter([voice, ducked], "amix", inputs=2, duration="first", normalize=0)
         feeds = [bed.blocks(total, run)]
     output = ffmpeg.output(meter(sound), PROGRAM_FILE, acodec="flac", sample_fmt="s32", compression_level=0)
-    return heard(run_ffmpeg(program, output.get_args(), run, feeds=feeds))
+    return heard(run_ffmpeg(program, output.get_args(), run, for_sound(total), feeds=feeds))
 
 
 def _bed(spec: MixSpec, total: int, run: StepRun, program: str) -> ffmpeg.Stream:
@@ -125,7 +137,7 @@ def _master(before: Loudness, profile: Profile, total: int, run: StepRun, progra
     run.progress(0.75)
     margin = ENCODER_MARGIN
     for _ in range(ENCODINGS):
-        after = _encode(_levelled(gain, profile.true_peak - margin, total), profile, run, program)
+        after = _encode(_levelled(gain, profile.true_peak - margin, total), profile, total, run, program)
         if after.true_peak <= profile.true_peak:
             break
         margin += after.true_peak - profile.true_peak + 0.1
@@ -137,20 +149,21 @@ def _gain(before: Loudness, profile: Profile, total: int, run: StepRun, program:
     gain = profile.loudness - before.integrated if before.integrated > SILENCE else 0.0
     for _ in range(CORRECTIONS):
         trial = ffmpeg.output(meter(_levelled(gain, profile.true_peak - ENCODER_MARGIN, total)), "-", f="null")
-        missing = profile.loudness - heard(run_ffmpeg(program, trial.get_args(), run)).integrated
+        missing = profile.loudness - heard(run_ffmpeg(program, trial.get_args(), run, for_sound(total))).integrated
         if before.integrated <= SILENCE or abs(missing) < NEAR_ENOUGH:
             break
         gain += missing
     return gain
 
 
-def _encode(sound: ffmpeg.Stream, profile: Profile, run: StepRun, program: str) -> Loudness:
+def _encode(sound: ffmpeg.Stream, profile: Profile, total: int, run: StepRun, program: str) -> Loudness:
     """Writes MIX_FILE and measures what a player will decode from it."""
     encoding = {"acodec": "aac", "audio_bitrate": profile.audio_bitrate, "ar": SAMPLE_RATE, "ac": 2}
     exact = {"map_metadata": -1, "fflags": "+bitexact", "flags:a": "+bitexact", "movflags": "+faststart"}
-    run_ffmpeg(program, ffmpeg.output(sound, MIX_FILE, **encoding, **exact).get_args(), run)
+    limits = for_sound(total)
+    run_ffmpeg(program, ffmpeg.output(sound, MIX_FILE, **encoding, **exact).get_args(), run, limits)
     played = ffmpeg.input(MIX_FILE, f="mp4", **GUARD).audio
-    return heard(run_ffmpeg(program, ffmpeg.output(meter(played), "-", f="null").get_args(), run))
+    return heard(run_ffmpeg(program, ffmpeg.output(meter(played), "-", f="null").get_args(), run, limits))
 
 
 def _levelled(gain: float, ceiling: float, total: int) -> ffmpeg.Stream:

@@ -1,37 +1,39 @@
 """Renders one scene: every frame is decoded once, filtered once and encoded once."""
 
+import wave
 from collections.abc import Iterator
 from pathlib import Path
 
 from common.contracts.base import ObjectRef
+from common.contracts.grid import SAMPLE_RATE
 from common.contracts.steps import SegmentFacts, SegmentSpec
 from common.contracts.timeline import Clip, Profile
-from common.errors import BadMedia, RenderFailed
+from common.errors import BadMedia
 from common.jobs.steprun import StepRun
 from common.sniff import demuxer
 from renderer import fonts, scenery
 from renderer.ass import ass
 from renderer.captions import cues
-from renderer.compose import CAPTIONS_FILE, FONTS_FOLDER, SEGMENT_FILE, Source, compose
-from renderer.ffmpeg.probe import colours, frame_count
+from renderer.compose import CAPTIONS_FILE, FONTS_FOLDER, SEGMENT_FILE, VOICE_FILE, Source, compose
+from renderer.ffmpeg.check import check_film
+from renderer.ffmpeg.limits import for_picture
+from renderer.ffmpeg.probe import colours
 from renderer.ffmpeg.run import Feed, run_ffmpeg
 
 _FETCHED = 0.05
 
 
 def segment(spec: SegmentSpec, run: StepRun, program: str, threads: int) -> SegmentFacts:
-    """The scene as a closed-GOP MP4 without sound, with exactly the planned number of frames."""
+    """The scene as a closed-GOP MP4 with exactly the planned number of frames, and its narration as sound."""
     sources, feeds = _gather(spec, run)
+    _fetch_voice(spec.voice, run)
     run.progress(_FETCHED)
     if spec.captions is not None:
         _write_captions(spec, run.workdir)
-    frames = spec.timeline.frames
-    arguments = compose(spec, sources, threads)
-    log = run_ffmpeg(program, arguments, run, frames=frames, progress=(_FETCHED, 0.98), feeds=feeds)
-    path = run.workdir / SEGMENT_FILE
-    made = frame_count(path)
-    if made != frames:
-        raise RenderFailed(f"a scene came out with {made} frames instead of {frames}", log)
+    frames, path = spec.timeline.frames, run.workdir / SEGMENT_FILE
+    arguments, limits = compose(spec, sources, threads), for_picture(spec.profile, frames, len(sources))
+    log = run_ffmpeg(program, arguments, run, limits, frames=frames, progress=(_FETCHED, 0.98), feeds=feeds)
+    check_film(path, frames, spec.profile, log, "the scene")
     return SegmentFacts(media=run.keep("segment", path, "video/mp4"), frames=frames)
 
 
@@ -73,6 +75,18 @@ def _painted_frames(clip: Clip, profile: Profile) -> Iterator[bytes]:
     if recipe is None:
         raise BadMedia(f"shot {clip.shot} has no scenery; choose other footage for it")
     return scenery.paint(recipe, profile.width, profile.height, profile.fps, clip.phase, clip.frames)
+
+
+def _fetch_voice(voice: ObjectRef | None, run: StepRun) -> None:
+    """The scene's sound as VOICE_FILE; where nothing is said, that is silence."""
+    if voice is not None:
+        run.fetch(voice, VOICE_FILE)
+        return
+    with wave.open(str(run.workdir / VOICE_FILE), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(SAMPLE_RATE)
+        file.writeframes(bytes(2))
 
 
 def _write_captions(spec: SegmentSpec, folder: Path) -> None:

@@ -5,7 +5,6 @@ from typing import Any
 
 from common.contracts.base import Contract
 from common.contracts.steps import AssembleSpec, MixSpec, SegmentSpec
-from common.errors import Retryable
 from common.jobs.steprun import StepRun
 from common.settings import Settings
 from renderer.assemble import assemble
@@ -19,15 +18,12 @@ def handlers(settings: Settings) -> dict[str, Callable[[Any, StepRun], Contract]
     program = ffmpeg_program(settings.ffmpeg)
 
     def segment_step(spec: SegmentSpec, run: StepRun) -> Contract:
-        _check_build(spec.build, program)
         return segment(spec, run, program, settings.render_threads)
 
     def mix_step(spec: MixSpec, run: StepRun) -> Contract:
-        _check_build(spec.build, program)
         return mix(spec, run, program)
 
     def assemble_step(spec: AssembleSpec, run: StepRun) -> Contract:
-        _check_build(spec.build, program)
         return assemble(spec, run, program)
 
     return {"segment": segment_step, "mix": mix_step, "assemble": assemble_step}
@@ -36,9 +32,3 @@ def handlers(settings: Settings) -> dict[str, Callable[[Any, StepRun], Contract]
 def engines(settings: Settings) -> dict[str, str | list[str]]:
     """What this worker can render with."""
     return {"ffmpeg": ffmpeg_build(ffmpeg_program(settings.ffmpeg))}
-
-
-def _check_build(wanted: str, program: str) -> None:
-    """Two builds may encode the same picture differently, and then the parts cannot be joined."""
-    if ffmpeg_build(program) != wanted:
-        raise Retryable("this film is rendered with another build of ffmpeg than this worker has")

@@ -2,21 +2,27 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import common
 from common import launcher
-from common.errors import BadMedia
+from common.errors import BadMedia, Retryable
 from common.jobs.steprun import StepRun
 from retriever.inspection import Picture
 
 TIMEOUT = 120.0
+MAX_MEMORY = 3 * 1024**3
+MAX_CPU_SECONDS = 60
 
 
 def probe(path: Path, media_type: str, run: StepRun) -> Picture:
-    """Raises `BadMedia` when the file cannot be shown, `Stopped` when the step is called off meanwhile."""
+    """Raises `BadMedia` when the file cannot be shown, `Stopped` when the step is called off meanwhile.
+
+    At its limits, and when it crashes, the file is to blame; when somebody kills it, nobody is (`Retryable`).
+    """
     run.check()
     process = _start(path, media_type, run)
     release = run.adopt(process)
@@ -29,6 +35,8 @@ def probe(path: Path, media_type: str, run: StepRun) -> Picture:
         process.communicate()
         release()
     run.check()
+    if process.returncode == -signal.SIGKILL:
+        raise Retryable("the program that looks into the file was killed")
     if process.returncode < 0:
         raise BadMedia("the file cannot be read with the memory and time it may take")
     if process.returncode > 0:
@@ -41,9 +49,9 @@ def probe(path: Path, media_type: str, run: StepRun) -> Picture:
 
 def _start(path: Path, media_type: str, run: StepRun) -> subprocess.Popen[str]:
     root = Path(common.__file__).parents[1]
-    starter = [sys.executable, "-I", "-S", str(Path(launcher.__file__)), str(os.getpid())]
+    look = [sys.executable, "-m", "retriever.inspection", str(path), media_type]
     return subprocess.Popen(
-        [*starter, sys.executable, "-m", "retriever.inspection", str(path), media_type],
+        launcher.launched(look, RLIMIT_AS=MAX_MEMORY, RLIMIT_CPU=MAX_CPU_SECONDS),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -19,6 +19,8 @@ commands:
   make     make a video
   up       run the service on this machine until Ctrl-C
   test     check the code and run the tests
+  chaos    break a running system in every way we know, and see whether anything gets lost
+  bench    measure speed and memory
 
 examples:
   ./reel make "A beautiful sunset over the ocean with waves crashing on the beach"
@@ -69,6 +71,24 @@ examples:
   ./reel test --all                      the slow tests too
   ./reel test tests/unit -k storyboard   only pytest, with these arguments
 """
+CHAOS = """\
+Starts the whole system with small videos, gives it jobs, and kills, freezes, fills up and restarts its parts at random.
+Then it lets the system recover, waits for all jobs and checks that none is lost, that every result is whole and there
+once, and that no process, file, lease or key is left over. Needs no root; a full disk is only tried with it.
+
+examples:
+  ./reel chaos                             60 seconds of faults, a random seed
+  ./reel chaos --seconds 120 --seed 7      the same faults in the same order as anybody else with seed 7
+
+exit codes: 0 nothing was lost, 1 something was, 130 Ctrl-C
+"""
+BENCH = """\
+Runs the benchmarks: the figures are ratios within one run, since machines differ and are seldom quiet.
+
+examples:
+  ./reel bench                         all of them
+  ./reel bench orchestration --quick   one of them, at small counts
+"""
 
 
 MIN_SECONDS, MAX_SECONDS, MAX_SEED = 3, 3600, 2**31 - 1
@@ -111,6 +131,14 @@ def _command(name: str) -> Callable[[argparse.Namespace], int]:
         from api.cli.up import up
 
         return up
+    if name == "chaos":
+        from api.cli.chaos import chaos
+
+        return chaos
+    if name == "bench":
+        from api.cli.bench import bench
+
+        return bench
     from api.cli.checks import test
 
     return test
@@ -127,6 +155,16 @@ def _parser() -> argparse.ArgumentParser:
     up.add_argument("--port", type=_port, default=8080, help="of the API (8080)")
     test = commands.add_parser("test", prog="reel test", description=TEST, formatter_class=_Plain)
     test.add_argument("--all", action="store_true", help="the slow tests too")
+    chaos = commands.add_parser("chaos", prog="reel chaos", description=CHAOS, formatter_class=_Plain)
+    chaos.add_argument("--seconds", type=_seconds, default=60.0, metavar="S", help="of faults (60)")
+    chaos.add_argument("--seed", type=_seed, metavar="N", help="of the faults (a random one, which is told)")
+    chaos.add_argument("--jobs", type=_count, default=8, metavar="N", help="at most so many jobs at a time (8)")
+    chaos.add_argument("--data", type=Path, metavar="DIR", help="keep state, objects and logs in this new folder")
+    bench = commands.add_parser("bench", prog="reel bench", description=BENCH, formatter_class=_Plain)
+    bench.add_argument("name", nargs="?", metavar="NAME", help="a folder of benchmarks/ (all of them)")
+    bench.add_argument("--quick", action="store_true", help="small counts, half a minute")
+    bench.add_argument("--check", action="store_true", help="fail when a ratio is worse than promised")
+    bench.add_argument("--save", action="store_true", help="keep the figures in benchmarks/results/")
     return parser
 
 
@@ -155,6 +193,11 @@ def _add_make(make: argparse.ArgumentParser) -> None:
         "--captions", choices=("burn", "file", "none"), help="in the picture and as files, files only, none (burn)"
     )
     how.add_argument("--seed", type=_seed, metavar="N", help="another number gives other scenery and music (0)")
+    how.add_argument(
+        "--on-failure",
+        choices=("fail", "fallback", "partial"),
+        help="a scene that cannot be made as asked: fail, show something else, leave it out (fallback)",
+    )
     where = make.add_argument_group("where")
     where.add_argument("-o", "--output", metavar="OUT.mp4", help="file or folder (a name from the first words, here)")
     where.add_argument("--server", metavar="URL", help="the Reelwright that does the work")
@@ -190,6 +233,10 @@ def _seconds(text: str) -> float:
 
 def _seed(text: str) -> int:
     return _whole(text, 0, MAX_SEED)
+
+
+def _count(text: str) -> int:
+    return _whole(text, 1, 1000)
 
 
 def _port(text: str) -> int:

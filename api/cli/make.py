@@ -103,8 +103,11 @@ def _fetch(client: Client, result: dict[str, Any], output: Path) -> None:
 
 
 def _report(result: dict[str, Any]) -> None:
-    scenes = "1 scene" if len(result["scenes"]) == 1 else f"{len(result['scenes'])} scenes"
+    count = len(result["scenes"]) - len(result.get("left_out", ()))
+    scenes = "1 scene" if count == 1 else f"{count} scenes"
     _say(f"{result['duration']:.1f} s, {result['width']}x{result['height']}, {scenes}.")
+    for missing in result.get("left_out", ()):
+        _say(f"Left out: {missing['why']}")
     if result.get("note"):
         _say(f"Note: {result['note']}")
     notes = (note for scene in result["scenes"] for shot in scene["shots"] for note in shot["notes"])

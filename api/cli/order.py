@@ -25,6 +25,7 @@ def read_order(options: argparse.Namespace) -> dict[str, Any]:
         ("language", "language"),
         ("captions", "captions"),
         ("seed", "seed"),
+        ("on_failure", "on_scene_failure"),
     ):
         value = getattr(options, option)
         if value is not None:

@@ -8,8 +8,18 @@ from typing import Any, Protocol, TextIO
 
 Status = dict[str, Any]
 BAR = 34
-MARKS = {"rendered": "✓", "failed": "✗", "cancelled": "✗", "waiting": "·", "gathered": "·", "queued for rendering": "·"}
+MARKS = {
+    "rendered": "✓",
+    "failed": "✗",
+    "cancelled": "✗",
+    "left out": "✗",
+    "waiting": "·",
+    "gathered": "·",
+    "queued for rendering": "·",
+}
 "States of a scene that is not being worked on; the others get an arrow."
+TOLD = ("rendered", "failed", "left out")
+"States that get a line of their own where nothing is redrawn."
 
 
 class Display(Protocol):
@@ -38,7 +48,7 @@ class LineDisplay:
         percent = f"{status['overall_progress']:3d} %"
         for number, scene in enumerate(status["scenes"], 1):
             state = scene["state"]
-            if state != self._scenes.get(scene["id"], "waiting") and state in ("rendered", "failed"):
+            if state != self._scenes.get(scene["id"], "waiting") and state in TOLD:
                 self._say(f"{percent}  scene {number} of {status['total_scenes']} {state}: {_label(scene)}")
             self._scenes[scene["id"]] = state
         # After the scenes, because "completed" is the last word.

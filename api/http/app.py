@@ -6,10 +6,14 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import Forbidden
 
 from api.assets import Assets
+from api.batches import Batches
 from api.http import problems
 from api.http.reading import UploadRequest
-from api.http.routes import asset_routes, health_routes, job_routes
+from api.http.routes import asset_routes, batch_routes, health_routes, job_routes, revision_routes
 from api.jobs import Jobs
+from api.orders import Orders
+from api.records import Records
+from api.revisions import Revisions
 from common.jobs.store import JobStore
 from common.settings import Settings
 from common.storage.port import Storage
@@ -32,7 +36,11 @@ def create_app(settings: Settings, store: JobStore, storage: Storage) -> Flask:
     app.before_request(_refuse_other_sites)
     app.after_request(_add_headers)
     problems.register(app)
-    app.register_blueprint(job_routes(Jobs(store, storage, assets, settings)))
+    records = Records(store, storage, settings)
+    orders = Orders(store, records, assets, settings)
+    app.register_blueprint(job_routes(Jobs(store, storage, records, orders, settings)))
+    app.register_blueprint(revision_routes(Revisions(store, records, orders)))
+    app.register_blueprint(batch_routes(Batches(store, storage, records, orders, settings)))
     app.register_blueprint(asset_routes(assets, settings))
     app.register_blueprint(health_routes(store, storage))
     return app

@@ -1,8 +1,8 @@
 """Names the field and says the cure, in the words of whoever wrote the request."""
 
-from typing import NamedTuple
-
 from pydantic import ValidationError
+
+from api.refusals import Complaint
 
 WHOLE = "request"
 "Stands for the body as a whole where no single field is wrong."
@@ -21,12 +21,6 @@ _PHRASES = (
     ("Value error, ", ""),
     (" after validation", ""),
 )
-
-
-class Complaint(NamedTuple):
-    field: str
-    "As the user writes it: `scenes[0].duration`."
-    message: str
 
 
 def complaints(error: ValidationError) -> list[Complaint]:

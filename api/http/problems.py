@@ -10,13 +10,15 @@ from pydantic import ValidationError
 from werkzeug.exceptions import HTTPException
 
 from api.assets import TooLarge, UnknownMedia
-from api.http.fields import Complaint, complaints
-from api.jobs import NoResult, UnknownJob
+from api.http.fields import complaints
+from api.refusals import Complaint, Conflict, InvalidFields, Unknown
 from common.errors import InvalidRequest, ReelwrightError, StorageUnavailable
-from common.jobs.store import KeyReused, StateUnavailable
+from common.jobs.store import KeyReused, StateUnavailable, TooManyJobs
 
 log = logging.getLogger(__name__)
 RETRY_SECONDS = "2"
+TOLD = 3
+"Faults named in the detail; the list of errors has them all."
 
 # Words for the codes HTTP itself knows; other statuses use their standard phrase.
 CODES = {
@@ -27,10 +29,9 @@ CODES = {
     415: "unsupported_media_type",
 }
 STATUSES: Mapping[type[ReelwrightError], int] = {
-    InvalidRequest: 422,
     KeyReused: 422,
-    UnknownJob: 404,
-    NoResult: 409,
+    Unknown: 404,
+    Conflict: 409,
     TooLarge: 413,
     UnknownMedia: 415,
     StateUnavailable: 503,
@@ -64,19 +65,28 @@ def register(app: Flask) -> None:
 
 
 def _ours(error: ReelwrightError) -> Response:
+    if isinstance(error, TooManyJobs):
+        # Its own limit is the client's affair, the server's is not.
+        status, headers = 429 if error.scope == "owner" else 503, {"Retry-After": str(error.retry_after)}
+        return problem(status, error.code, f"{error}", headers=headers)
+    if isinstance(error, InvalidFields):
+        return _invalid_fields(error.complaints)
+    if isinstance(error, InvalidRequest):
+        return _invalid_fields([Complaint(error.field, str(error))])
     status = next((STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES), 500)
     if status == 500:
         return _unforeseen(error)
-    errors = [Complaint(error.field, str(error))] if isinstance(error, InvalidRequest) else []
-    detail = f"{error.field}: {error}" if isinstance(error, InvalidRequest) else f"{error}"
-    code = error.reason if isinstance(error, NoResult) else error.code
-    return problem(status, code, detail, errors, {"Retry-After": RETRY_SECONDS} if status == 503 else None)
+    return problem(status, error.code, f"{error}", headers={"Retry-After": RETRY_SECONDS} if status == 503 else None)
 
 
 def _invalid(error: ValidationError) -> Response:
-    found = complaints(error)
-    detail = "; ".join(f"{field}: {message}" for field, message in found[:3])
-    return problem(422, InvalidRequest.code, detail, found)
+    return _invalid_fields(complaints(error))
+
+
+def _invalid_fields(found: Sequence[Complaint]) -> Response:
+    detail = "; ".join(f"{field}: {message}" for field, message in found[:TOLD])
+    more = f"; and {len(found) - TOLD} more" if len(found) > TOLD else ""
+    return problem(422, InvalidRequest.code, detail + more, found)
 
 
 def _https(error: HTTPException) -> Response:

@@ -1,7 +1,5 @@
 """Turns what came over the wire into our own data, or says which field is wrong."""
 
-import base64
-import binascii
 import json
 import re
 from typing import Any, NoReturn
@@ -11,23 +9,47 @@ from werkzeug.datastructures import FileStorage
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
 from api.assets import Assets, Incoming
-from api.jobs import Place
+from api.batches import BatchRequest
+from common.contracts.edit import EditRequest, RegenerateRequest
 from common.contracts.job import STAGES, TERMINAL
 from common.contracts.request import VideoRequest
 from common.errors import InvalidRequest
+from common.jobs.ids import JOB_ID
 
 CHUNK = 64 * 1024
 MULTIPART = "multipart/form-data"
 KEY = re.compile(r"[\x21-\x7e]{1,255}")
-JOB_ID = re.compile(r"job_[0-9a-f]{32}")
-MAX_PAGE = 100
+NUMBER = re.compile(r"[0-9]{1,9}")
+PAGE, MAX_PAGE = 20, 100
 
 
 def video_request(request: Request) -> VideoRequest:
     body = json_object(request)
-    if "callback_url" in body:
-        raise InvalidRequest("callback_url", "webhooks are not available yet; poll /mcp/status/<job_id>")
+    _refuse_webhooks(body, "callback_url")
     return VideoRequest.model_validate(body)
+
+
+def batch_request(request: Request) -> BatchRequest:
+    body = json_object(request)
+    items = body.get("requests")
+    for index, item in enumerate(items if isinstance(items, list) else ()):
+        _refuse_webhooks(item, f"requests[{index}].callback_url")
+    return BatchRequest.model_validate(body)
+
+
+def edit_request(request: Request) -> EditRequest:
+    return EditRequest.model_validate(json_object(request))
+
+
+def regenerate_request(request: Request) -> RegenerateRequest:
+    """Nothing at all stands for an empty object: simply another picture."""
+    empty = not request.mimetype and not request.get_data()
+    return RegenerateRequest.model_validate({} if empty else json_object(request))
+
+
+def _refuse_webhooks(body: Any, field: str) -> None:
+    if isinstance(body, dict) and "callback_url" in body:
+        raise InvalidRequest(field, "webhooks are not available yet; poll /mcp/status/<job_id>")
 
 
 def json_object(request: Request) -> dict[str, Any]:
@@ -51,39 +73,36 @@ def idempotency_key(request: Request) -> str:
     return key or ""
 
 
-def page_query(request: Request) -> tuple[Place | None, int, str]:
+def page_query(request: Request) -> tuple[str, int, str]:
     """`cursor`, `limit` and `status` of a listing."""
-    limit, state = request.args.get("limit", "20"), request.args.get("status", "")
-    if not (limit.isascii() and limit.isdigit() and 1 <= int(limit[:9]) <= MAX_PAGE):
+    limit = _number(request, "limit", f"a whole number from 1 to {MAX_PAGE}")
+    if limit is not None and not 1 <= limit <= MAX_PAGE:
         raise InvalidRequest("limit", f"must be a whole number from 1 to {MAX_PAGE}")
+    state, cursor = request.args.get("status", ""), request.args.get("cursor", "")
     if state and state not in TERMINAL | set(STAGES):
         raise InvalidRequest("status", f"must be one of {', '.join((*STAGES, *sorted(TERMINAL)))}")
-    cursor = request.args.get("cursor", "")
-    return (_parse_cursor(cursor) if cursor else None), int(limit), state
+    if cursor and not JOB_ID.fullmatch(cursor):
+        raise InvalidRequest("cursor", "must be a next_cursor of this server")
+    return cursor, PAGE if limit is None else limit, state
 
 
 def after_query(request: Request) -> int | None:
     """`after` of a status: the `seq` of the last log line the reader has; None for the newest lines."""
-    after = request.args.get("after")
-    if after is None:
+    return _number(request, "after", "the seq of a log line, a whole number")
+
+
+def version_query(request: Request) -> int | None:
+    """`version` of a job's film or storyboard; None for the newest."""
+    return _number(request, "version", "the number of a version; GET /mcp/versions/<job_id> lists them")
+
+
+def _number(request: Request, name: str, what: str) -> int | None:
+    text = request.args.get(name)
+    if text is None:
         return None
-    if not (after.isascii() and after.isdigit() and len(after) <= 9):
-        raise InvalidRequest("after", "must be the seq of a log line, a whole number")
-    return int(after)
-
-
-def cursor_of(place: Place) -> str:
-    return base64.urlsafe_b64encode(f"{place[0]}:{place[1]}".encode()).decode().rstrip("=")
-
-
-def _parse_cursor(cursor: str) -> Place:
-    try:
-        created, _, job_id = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode().partition(":")
-        if JOB_ID.fullmatch(job_id):
-            return int(created), job_id
-    except (ValueError, binascii.Error):
-        pass
-    raise InvalidRequest("cursor", "must be a next_cursor of this server")
+    if not NUMBER.fullmatch(text):
+        raise InvalidRequest(name, f"must be {what}")
+    return int(text)
 
 
 class UploadRequest(Request):

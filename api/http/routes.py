@@ -1,15 +1,30 @@
 """The addresses of the service."""
 
-from typing import cast
+from typing import Any, cast
 
-from flask import Blueprint, Response, jsonify, request, url_for
+from flask import Blueprint, Response, jsonify, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from api.assets import Assets
+from api.batches import Batches
 from api.http.problems import RETRY_SECONDS, problem
-from api.http.reading import UploadRequest, after_query, cursor_of, idempotency_key, page_query, uploaded, video_request
+from api.http.reading import (
+    UploadRequest,
+    after_query,
+    batch_request,
+    edit_request,
+    idempotency_key,
+    page_query,
+    regenerate_request,
+    uploaded,
+    version_query,
+    video_request,
+)
 from api.jobs import Jobs, missing_parts
+from api.revisions import Revisions
+from common.contracts.job import ENDINGS_WITH_FILM
 from common.jobs.store import JobStore
+from common.jobs.views import RENDERED
 from common.messaging.queues import QUEUES
 from common.settings import Settings
 from common.storage.port import Storage
@@ -18,6 +33,7 @@ OWNER = "local"
 "Everybody is the same owner until there are keys."
 FORM_OVERHEAD = 64 * 1024
 "Bytes that a form may need around its file."
+MAX_BATCH_BYTES = 16 * 2**20
 
 
 def job_routes(jobs: Jobs) -> Blueprint:
@@ -26,36 +42,115 @@ def job_routes(jobs: Jobs) -> Blueprint:
     @routes.post("/generate")
     def generate() -> ResponseReturnValue:
         created = jobs.accept(OWNER, video_request(request), idempotency_key(request))
-        where = url_for("jobs.status", job_id=created.job_id)
+        where = url_for("jobs.status", job_id=created.answer)
         message = (
             "known already: this is the job your key made" if created.replayed else f"accepted; follow it at {where}"
         )
-        body = {"job_id": created.job_id, "status": "accepted", "message": message}
-        return jsonify(body), 202, {"Location": where}
+        return _accepted(where, {"job_id": created.answer, "status": "accepted", "message": message})
 
     @routes.get("/status/<job_id>")
     def status(job_id: str) -> ResponseReturnValue:
-        return jsonify(jobs.status(OWNER, job_id, after_query(request)))
+        return jsonify(_with_links(jobs.status(OWNER, job_id, after_query(request))))
 
     @routes.get("/result/<job_id>")
     def result(job_id: str) -> ResponseReturnValue:
-        return jsonify(jobs.result(OWNER, job_id))
+        return jsonify(_with_links(jobs.result(OWNER, job_id, version_query(request))))
 
     @routes.get("/storyboard/<job_id>")
     def storyboard(job_id: str) -> ResponseReturnValue:
-        return jsonify(jobs.storyboard(OWNER, job_id))
+        return jsonify(jobs.storyboard(OWNER, job_id, version_query(request)))
+
+    @routes.get("/versions/<job_id>")
+    def versions(job_id: str) -> ResponseReturnValue:
+        return jsonify(jobs.versions(OWNER, job_id))
+
+    @routes.get("/scenes/<job_id>/<scene_id>")
+    def scene(job_id: str, scene_id: str) -> ResponseReturnValue:
+        view = jobs.scene(OWNER, job_id, scene_id, version_query(request))
+        return jsonify(_with_link(view, job_id, view["version"]))
+
+    @routes.get("/scenes/<job_id>/<scene_id>/video")
+    def scene_video(job_id: str, scene_id: str) -> ResponseReturnValue:
+        return redirect(jobs.scene_video(OWNER, job_id, scene_id, version_query(request)))
 
     @routes.post("/cancel/<job_id>")
     def cancel(job_id: str) -> ResponseReturnValue:
         state = jobs.cancel(OWNER, job_id)
         return jsonify(job_id=job_id, status=state, message="the job ends within a few seconds"), 202
 
+    @routes.post("/resume/<job_id>")
+    def resume(job_id: str) -> ResponseReturnValue:
+        jobs.resume(OWNER, job_id)
+        where = url_for("jobs.status", job_id=job_id)
+        message = f"accepted; only what is missing is done; follow it at {where}"
+        return _accepted(where, {"job_id": job_id, "status": "accepted", "message": message})
+
     @routes.get("/jobs")
     def listing() -> ResponseReturnValue:
         found, end = jobs.page(OWNER, *page_query(request))
-        return jsonify(jobs=found, next_cursor=cursor_of(end) if end is not None else None)
+        return jsonify(jobs=found, next_cursor=end or None)
 
     return routes
+
+
+def revision_routes(revisions: Revisions) -> Blueprint:
+    routes = Blueprint("revisions", __name__, url_prefix="/mcp")
+
+    def accepted(answer: dict[str, Any]) -> ResponseReturnValue:
+        return _accepted(url_for("jobs.status", job_id=answer["job_id"]), answer)
+
+    @routes.patch("/storyboard/<job_id>")
+    def edit(job_id: str) -> ResponseReturnValue:
+        return accepted(revisions.edit(OWNER, job_id, edit_request(request)))
+
+    @routes.post("/scenes/<job_id>/<scene_id>/regenerate")
+    def regenerate(job_id: str, scene_id: str) -> ResponseReturnValue:
+        return accepted(revisions.regenerate(OWNER, job_id, scene_id, regenerate_request(request)))
+
+    @routes.post("/versions/<job_id>/<int:number>/restore")
+    def restore(job_id: str, number: int) -> ResponseReturnValue:
+        return accepted(revisions.restore(OWNER, job_id, number))
+
+    return routes
+
+
+def batch_routes(batches: Batches) -> Blueprint:
+    routes = Blueprint("batches", __name__, url_prefix="/mcp")
+
+    @routes.post("/batch")
+    def create() -> ResponseReturnValue:
+        request.max_content_length = MAX_BATCH_BYTES
+        batch, replayed = batches.accept(OWNER, batch_request(request), idempotency_key(request))
+        where = url_for("batches.status", batch_id=batch.id)
+        message = "known already: this is the batch your key made" if replayed else f"accepted; follow it at {where}"
+        jobs = [{"index": index, "job_id": job_id} for index, job_id in enumerate(batch.jobs)]
+        return _accepted(where, {"batch_id": batch.id, "status": "accepted", "jobs": jobs, "message": message})
+
+    @routes.get("/batch/<batch_id>")
+    def status(batch_id: str) -> ResponseReturnValue:
+        view = batches.status(OWNER, batch_id)
+        for item in view["jobs"]:
+            ended = item["status"] in ENDINGS_WITH_FILM
+            item["result"] = url_for("jobs.result", job_id=item["job_id"], _external=True) if ended else None
+        return jsonify(view)
+
+    return routes
+
+
+def _accepted(where: str, body: dict[str, Any]) -> ResponseReturnValue:
+    return jsonify(body), 202, {"Location": where}
+
+
+def _with_links(view: dict[str, Any]) -> dict[str, Any]:
+    """Every scene that is rendered says where it can be fetched. Signing all links at once would take too long."""
+    view["scenes"] = [_with_link(scene, view["job_id"], view["version"]) for scene in view["scenes"]]
+    return view
+
+
+def _with_link(scene: dict[str, Any], job_id: str, version: int) -> dict[str, Any]:
+    names = {"job_id": job_id, "scene_id": scene["id"], "version": version}
+    rendered = scene["state"] == RENDERED
+    return {**scene, "download_url": url_for("jobs.scene_video", **names, _external=True) if rendered else None}
 
 
 def asset_routes(assets: Assets, settings: Settings) -> Blueprint:

@@ -23,23 +23,28 @@ DONE, SKIPPED = "done", "skipped"
 
 SETTLED = frozenset({DONE, SKIPPED})
 
-# A job can go back a stage when an input changes under it (a footage source fails late), so among the
-# stages every move is legal; the ends have no way out.
+# A job can go back a stage when an input changes under it (a footage source fails late, an edit), so among the
+# stages every move is legal. What has ended stays ended, unless somebody wishes otherwise (resume, edit, restore).
 JOB_MOVES: Mapping[str, frozenset[str]] = {
     **{stage: frozenset(STAGES) | TERMINAL for stage in STAGES},
-    **{end: frozenset() for end in TERMINAL},
+    **{end: frozenset({QUEUED}) for end in TERMINAL},
 }
 
+# WAITING from anywhere: the inputs of the step are being made anew, so nobody knows whether it must be, too.
 STEP_MOVES: Mapping[str, frozenset[str]] = {
     WAITING: frozenset({READY, DONE, SKIPPED}),
     READY: frozenset({READY, RUNNING, DONE, WAITING, SKIPPED}),
-    RUNNING: frozenset({DONE, FAILED, READY, DEFERRED, UNKNOWN, SKIPPED}),
-    DEFERRED: frozenset({READY, FAILED, SKIPPED}),
-    UNKNOWN: frozenset({READY, FAILED, SKIPPED}),
-    DONE: frozenset({READY, DONE, SKIPPED}),  # its inputs changed
-    FAILED: frozenset({READY, DONE, SKIPPED}),
+    RUNNING: frozenset({DONE, FAILED, READY, WAITING, DEFERRED, UNKNOWN, SKIPPED}),
+    DEFERRED: frozenset({READY, WAITING, FAILED, SKIPPED}),
+    UNKNOWN: frozenset({READY, WAITING, FAILED, SKIPPED}),
+    DONE: frozenset({READY, DONE, WAITING, SKIPPED}),  # its inputs changed
+    FAILED: frozenset({READY, DONE, WAITING, SKIPPED}),
     SKIPPED: frozenset({READY, DONE, WAITING}),
 }
+
+INTERACTIVE, REGENERATE, BATCH = "interactive", "regenerate", "batch"
+LANES: Mapping[str, int] = {INTERACTIVE: 4, REGENERATE: 4, BATCH: 1}
+"Lanes and their shares of the workers when all of them have something to do."
 
 
 class Failure(Contract):
@@ -51,6 +56,10 @@ class Failure(Contract):
     retry_after: float | None = None
     "Seconds."
     step: str = ""
+    outage: bool = False
+    "A part of our own was away (Redis, the object store, disk space): no attempt is counted, the step waits."
+    missing: str = ""
+    "Keys, separated by spaces, of stored objects that are not there any more; whatever made them must do so again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +87,29 @@ class Step:
     reused: bool = False
     "Done without running, because the same work had been done before."
     worker: str = ""
+    needs: str = ""
+    "The offer (recipe, and ffmpeg build where it matters) a worker must make to be given the step."
+    ran: int = 0
+    "Version of the storyboard for which it was last made ready; done in a later version, it was reused."
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One version of the video: what made it, and how it ended. The newest is the one being worked on."""
+
+    number: int
+    at: int
+    "When it was asked for."
+    cause: str = "request"
+    "`request`, `edit`, `regenerate`, `restore`, or `resume` (of a partial film)."
+    storyboard: ObjectRef | None = None
+    "None until it is planned."
+    state: str = ""
+    "How it ended; empty while it is worked on, `superseded` when a newer version came before its end."
+    finished: int = 0
+    video: ObjectRef | None = None
+    thumbnail: ObjectRef | None = None
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +125,27 @@ class Job:
     title: str = ""
     metadata: Mapping[str, Any] = field(default_factory=dict)
     rev: int = 0
-    "Counts every change but beats; a decision is saved only over the revision it was made for."
+    "Counts every change but beats and claims."
+    saved: int = 0
+    "Counts the decisions that changed something; only one of two that saw the same is saved."
     version: int = 1
     "Of the storyboard."
+    base: ObjectRef | None = None
+    "The storyboard an edit starts from or a restore goes back to; None for the first version."
+    edit: ObjectRef | None = None
+    "What to change in `base` (an `Edit` as JSON); None leaves it as it is."
+    storyboard: ObjectRef | None = None
+    "Of this version; None until it is planned."
+    versions: Mapping[int, Version] = field(default_factory=dict)
+    lane: str = INTERACTIVE
+    started: int = 0
+    "When it was let in; 0 while it waits for a place among the running jobs."
+    looked: int = 0
+    "The version for which a decision was last saved."
     cancel: bool = False
     "The wish to cancel, until it is carried out."
     pins: Mapping[str, Any] = field(default_factory=dict)
-    "What was settled once for the whole job: ffmpeg build, footage sources, pace."
+    "What was settled once for the whole job: offers of the workers, footage sources, pace, scenes left out."
     failure: Failure | None = None
     finished: int = 0
     seq: int = 0
@@ -145,3 +191,7 @@ class Change:
     events: tuple[tuple[str, Mapping[str, Any]], ...]
     look: int
     "When somebody must look again, in milliseconds."
+    specs: Mapping[str, str] = field(default_factory=dict)
+    "JSON of the spec of every step that this change makes ready, by step."
+    forget: tuple[str, ...] = ()
+    "Fingerprints of known work whose objects are gone, so that it is done again."

@@ -16,6 +16,10 @@ Mood = Literal["calm", "uplifting", "dramatic", "playful"]
 CaptionMode = Literal["burn", "file", "none"]
 "`burn`: drawn into the picture and beside it as files; `file`: files only; `none`: neither."
 
+SceneFailure = Literal["fail", "fallback", "partial"]
+"""What happens when a scene cannot be made as asked. `fail`: the job fails. `fallback`: other footage, in the end
+generated scenery; a scene that cannot be made even so is left out. `partial`: the scene is left out."""
+
 CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 MAX_SCENES = 200
 MAX_SCRIPT_CHARS = 50_000
@@ -105,6 +109,7 @@ class VideoRequest(Contract):
     music: MusicChoice = MusicChoice()
     seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0
     "Another seed gives other scenery and other music."
+    on_scene_failure: SceneFailure = "fallback"
     metadata: dict[str, Any] = Field(default_factory=dict)
     "Yours; comes back in the status and the result."
 

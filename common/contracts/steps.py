@@ -2,14 +2,16 @@
 
 A spec is everything a step needs to know, with the checksums of its inputs inside, so the digest of
 the spec is the fingerprint of the work. `SPECS` is the one table of kinds, queues and recipe versions;
-raise a recipe's number when the same spec would now give other bytes.
+raise a recipe's number when the same spec would now give other bytes. Specs of steps that are under way are kept
+in the job record (docs/adr/0006).
 """
 
+import hashlib
 from typing import Any, NamedTuple
 
 from pydantic import Field
 
-from common.contracts.base import Contract, ObjectRef, fingerprint
+from common.contracts.base import Contract, ObjectRef, canonical_json
 from common.contracts.footage import Candidate, Footage, ProviderNote, ShotQuery
 from common.contracts.narration import Narration, Word
 from common.contracts.request import Style
@@ -17,7 +19,13 @@ from common.contracts.timeline import CaptionLook, MusicCue, PlacedNarration, Pr
 
 
 class PlanSpec(Contract):
+    """A request to be planned, or an edit of an earlier storyboard to be carried out."""
+
     request: ObjectRef
+    base: ObjectRef | None = None
+    "A `Storyboard` as JSON."
+    edit: ObjectRef | None = None
+    "An `Edit` as JSON."
 
 
 class PlanFacts(Contract):
@@ -50,12 +58,19 @@ class SearchFacts(Contract):
         return not self.notes
 
 
+class Rejection(Contract):
+    """A candidate that proved unusable, and why."""
+
+    candidate: str
+    why: str
+
+
 class CastFacts(Contract):
     """The casting, decided by the orchestrator itself: candidate ids by shot."""
 
     chosen: dict[str, str] = Field(default_factory=dict)
-    rejected: dict[str, tuple[str, ...]] = Field(default_factory=dict)
-    "Candidates that proved unusable."
+    rejected: dict[str, tuple[Rejection, ...]] = Field(default_factory=dict)
+    "By shot; the user's own media is `own:...`."
 
 
 class AcquireSpec(Contract):
@@ -70,8 +85,8 @@ class SegmentSpec(Contract):
     style: Style
     captions: CaptionLook | None
     "None: nothing is drawn into the picture."
-    build: str
-    "The ffmpeg build every segment of the film must come from."
+    voice: ObjectRef | None
+    "The scene's narration, so that a segment can be watched by itself; the film gets its sound from the mix."
 
 
 class SegmentFacts(Contract):
@@ -84,7 +99,6 @@ class MixSpec(Contract):
     profile: Profile
     narrations: tuple[PlacedNarration, ...]
     music: MusicCue | None
-    build: str
 
 
 class MixFacts(Contract):
@@ -103,7 +117,6 @@ class AssembleSpec(Contract):
     "The words of each narrated scene; times are samples from the start of the film."
     captions: CaptionLook | None
     "None: no caption files."
-    build: str
 
 
 class AssembleFacts(Contract):
@@ -153,19 +166,28 @@ SPECS: dict[str, StepKind] = {
 }
 
 
+NEEDS_BUILD = frozenset({"segment", "mix", "assemble"})
+"Kinds whose outcome depends on the ffmpeg build: all of a film must come from the same one."
+
+
+def offer(kind: str, build: str = "") -> str:
+    """What a worker with this code offers for steps of `kind`: its recipe, and its build if that matters."""
+    recipe = str(SPECS[kind].recipe)
+    return f"{recipe}/{build}" if kind in NEEDS_BUILD else recipe
+
+
 def kind_of(step: str) -> str:
     """`segment:s1.0` is a `segment` step."""
     return step.partition(":")[0]
 
 
-def spec_fingerprint(kind: str, spec: Contract) -> str:
-    """The name of the work that `spec` asks for: equal work has an equal name, in any job."""
-    return fingerprint(kind, SPECS[kind].recipe, spec)
+def spec_fingerprint(kind: str, spec: str, needs: str) -> str:
+    """The name of the work `spec` asks of a worker that offers `needs`: equal work has an equal name, in any job.
 
-
-def spec_key(owner: str, work: str) -> str:
-    """Where the spec of a piece of work is stored."""
-    return f"{owner}/spec/{work}/spec.json"
+    `spec` is canonical JSON: whoever names the work has already written it, and large specs take time to write.
+    """
+    content = "\n".join((canonical_json(kind), canonical_json(needs), spec))
+    return hashlib.sha256(content.encode()).hexdigest()[:32]
 
 
 def parse_spec(kind: str, data: bytes | str) -> Any:

@@ -16,6 +16,12 @@ class Shot(Contract):
     from_word: int = 0
     "The shot begins when this word of the narration begins (0: with the scene)."
     media: MediaRef | None = None
+    pick: str | None = None
+    "The candidate the user chose, by id."
+    avoid: tuple[str, ...] = ()
+    "Candidates the user does not want to see again, by id."
+    seed: int | None = None
+    "For generated pictures of this shot; None takes the request's."
 
 
 class Scene(Contract):
@@ -40,6 +46,10 @@ class Storyboard(Contract):
     duration_target: float | None = None
     music: ObjectRef | None = None
     "The user's own music file, once found."
+    voice: str | None = None
+    "None: the default voice of the language."
+    made: int = 0
+    "The highest number ever given to a scene, so that a new one never gets the name of one that was dropped."
     pace: float = 1.0
     "Speaking rate relative to the voice's own, chosen so that the words fit the target."
 

@@ -39,7 +39,7 @@ class Clip(Contract):
     motion: Motion = "none"
     "Camera move over a still; footage that moves by itself has none."
     phase: int = 0
-    "For scenery: the frame of the film this clip starts at, so that a scene continues instead of starting over."
+    "For scenery: the frame of its scene this clip starts at, so that a scene continues instead of starting over."
 
 
 class SceneTimeline(Contract):

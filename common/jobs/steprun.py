@@ -1,14 +1,27 @@
 """What a step has in its hands while it runs: its inputs, its scratch folder, and the news that it must stop."""
 
 import hashlib
+import logging
+import math
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Protocol
 
 from common.contracts.base import ObjectRef, object_key
-from common.errors import ObjectMissing, Stopped
+from common.errors import ObjectMissing, Stopped, StorageUnavailable
 from common.storage.port import Storage
+
+log = logging.getLogger(__name__)
+
+
+DAMAGED = "a stored object does not have the content it was stored with"
+ATTEMPT_DIGITS = 8
+LOOKERS = 4
+"Objects looked for at once."
+MOST_LOOKED_AT = 1_000
 
 
 class Child(Protocol):
@@ -20,8 +33,8 @@ class Child(Protocol):
 class StepRun:
     """One attempt at one step.
 
-    Objects are written under names made of their content, so what a losing attempt wrote is garbage,
-    never damage. Nothing written here counts until the runner commits the facts the handler returns.
+    Objects are written under names that no other attempt uses. Nothing written here counts until the runner
+    commits the facts the handler returns, and what does not come to count is removed by `discard`.
     """
 
     def __init__(
@@ -34,7 +47,9 @@ class StepRun:
         storage: Storage,
         buckets: tuple[str, str],
         workdir: Path,
+        attempt: str = "0" * ATTEMPT_DIGITS,
         last_attempt: bool = False,
+        until: float = math.inf,
     ) -> None:
         self.owner, self.job_id, self.step = owner, job_id, step
         self.work = work
@@ -46,6 +61,10 @@ class StepRun:
         self.last_attempt = last_attempt
         "True when there will be no other attempt: the time to settle for less."
         self.done = 0.0
+        self.until = until
+        "When the right to the step ends unless it is renewed; seconds of the monotonic clock."
+        self._attempt = attempt
+        self._kept: list[str] = []
         self._stop = threading.Event()
         self._children: set[Child] = set()
         self._lock = threading.Lock()
@@ -57,29 +76,44 @@ class StepRun:
         path = self.workdir / name
         self.storage.get_file(self.assets, ref.key, path)
         if sha256_of(path) != ref.sha256:
-            raise ObjectMissing("a stored object does not have the content it was stored with")
+            raise ObjectMissing(DAMAGED, ref.key)
         return path
 
     def read(self, ref: ObjectRef) -> bytes:
         data = self.storage.get_bytes(self.assets, ref.key)
         if hashlib.sha256(data).hexdigest() != ref.sha256:
-            raise ObjectMissing("a stored object does not have the content it was stored with")
+            raise ObjectMissing(DAMAGED, ref.key)
         return data
 
+    def gone(self, keys: Iterable[str]) -> list[str]:
+        """Those of these objects that are not there, without doubles; of very many, only the first are looked at.
+
+        Raises `StorageUnavailable`, or `Stopped` if called off meanwhile.
+        """
+        asked = list(dict.fromkeys(keys))[:MOST_LOOKED_AT]
+        pool = ThreadPoolExecutor(LOOKERS)
+        try:
+            return [key for key, there in zip(asked, pool.map(self._is_there, asked), strict=True) if not there]
+        finally:
+            pool.shutdown(cancel_futures=True)
+
     def keep(self, kind: str, path: Path, media_type: str) -> ObjectRef:
-        """Stores a file under the name of its content. `kind` is one of our own words (`narration`, `segment`)."""
-        self.check()
-        digest = sha256_of(path)
-        key = object_key(self.owner, kind, self.work, digest)
-        self.storage.put_file(self.assets, key, path, media_type)
-        return ObjectRef(key=key, sha256=digest, size=path.stat().st_size, media_type=media_type)
+        """Stores a file. `kind` is one of our own words (`narration`, `segment`)."""
+        ref = self._name(kind, sha256_of(path), path.stat().st_size, media_type)
+        return self._keep(ref, lambda: self.storage.put_file(self.assets, ref.key, path, media_type))
 
     def keep_bytes(self, kind: str, data: bytes, media_type: str) -> ObjectRef:
-        self.check()
-        digest = hashlib.sha256(data).hexdigest()
-        key = object_key(self.owner, kind, self.work, digest)
-        self.storage.put_bytes(self.assets, key, data, media_type)
-        return ObjectRef(key=key, sha256=digest, size=len(data), media_type=media_type)
+        ref = self._name(kind, hashlib.sha256(data).hexdigest(), len(data), media_type)
+        return self._keep(ref, lambda: self.storage.put_bytes(self.assets, ref.key, data, media_type))
+
+    def discard(self) -> None:
+        """Removes what this attempt has stored, as far as that works; the rest is collected some day."""
+        try:
+            while self._kept:
+                self.storage.delete(self.assets, self._kept[-1])
+                self._kept.pop()
+        except StorageUnavailable as error:
+            log.info("%d objects of an attempt at %s stay for now: %s", len(self._kept), self.step, error)
 
     # going on and stopping
 
@@ -90,15 +124,14 @@ class StepRun:
 
     def check(self) -> None:
         """Raises `Stopped` if the step was cancelled or its lease is lost. Call it wherever work can end."""
-        if self._stop.is_set():
+        if self.stopped:
             raise Stopped("the step was called off")
 
     def adopt(self, child: Child) -> Callable[[], None]:
         """Ties a process to the step: it is killed the moment the step is called off. Returns how to untie it."""
         with self._lock:
             self._children.add(child)
-            stopped = self._stop.is_set()
-        if stopped:
+        if self.stopped:
             child.kill()
         return lambda: self._children.discard(child)
 
@@ -112,7 +145,27 @@ class StepRun:
 
     @property
     def stopped(self) -> bool:
-        return self._stop.is_set()
+        # The clock is asked, too: a process that was frozen must not go on before the heart has beaten again.
+        return self._stop.is_set() or time.monotonic() > self.until
+
+    # plumbing
+
+    def _is_there(self, key: str) -> bool:
+        self.check()
+        return self.storage.size(self.assets, key) is not None
+
+    def _name(self, kind: str, digest: str, size: int, media_type: str) -> ObjectRef:
+        key = f"{object_key(self.owner, kind, self.work, digest)}.{self._attempt}"
+        return ObjectRef(key=key, sha256=digest, size=size, media_type=media_type)
+
+    def _keep(self, ref: ObjectRef, put: Callable[[], None]) -> ObjectRef:
+        self.check()
+        self._kept.append(ref.key)  # before it is there: an answer can get lost
+        put()
+        # Nothing else says that the store has all of it; one short question for each object.
+        if self.storage.size(self.assets, ref.key) != ref.size:
+            raise StorageUnavailable("the object store did not keep all of an object")
+        return ref
 
 
 def sha256_of(path: Path) -> str:

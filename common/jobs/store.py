@@ -1,16 +1,17 @@
 """The job record in Redis. Every write is one Lua script, so it happens whole or not at all.
 
-Who writes what: the API `create` and `wish_cancel`; workers `claim`, `beat`, `commit`, `fail` to their
-own step; the reconciler `save` and `dispatch`. Each script may be sent twice (a reply can get lost)
-and has the same outcome.
+Who writes what: the API `create` and the wishes (`wish_cancel`, `resume`, `revise`); workers `claim`, `beat`,
+`commit`, `fail`, `release` to their own step, and `lost` for a process of theirs that died; the reconciler `admit`,
+`save` and `dispatch`; the janitor `archived` and `forget`. Each script may be sent twice (a reply can get lost) and
+has the same outcome.
 """
 
 import functools
 import json
 import re
 import threading
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,14 +19,39 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from common.contracts.base import ObjectRef
-from common.contracts.job import Change, Event, Failure, Job, Step, WorkerInfo
-from common.errors import ReelwrightError
+from common.contracts.base import ObjectRef, fingerprint
+from common.contracts.job import (
+    COMPLETED,
+    DONE,
+    FAILED,
+    INTERACTIVE,
+    PARTIAL,
+    QUEUED,
+    REGENERATE,
+    SKIPPED,
+    WAITING,
+    Change,
+    Event,
+    Failure,
+    Job,
+    Step,
+    WorkerInfo,
+)
+from common.contracts.steps import SPECS, kind_of
+from common.errors import InvalidRequest, ReelwrightError
+from common.jobs.record import Reader, event_of, job_of, worker_of
 from common.settings import Settings
 
 REQUEST_KEY_SECONDS = 24 * 3600
 "How long an idempotency key is remembered."
-STEP = "step:"
+RETRY_SECONDS = 10
+"What a client is told to wait when there is no room; a job ends about that often on a busy machine."
+SHORTEST_SLEEP = 0.01
+"Seconds; to Redis 0 is for ever."
+PAGE = 500
+OFFER_MS = 24 * 3600 * 1000
+CONFLICT = "conflict"
+NO_STEP = Step("")
 REFUSALS = re.compile(r"\b(OOM|MISCONF|READONLY|LOADING|BUSY|NOREPLICAS|MASTERDOWN)\b")
 "Answers of a Redis that is there but cannot write now, out of a script or plain."
 REFUSED = (redis.exceptions.OutOfMemoryError, redis.exceptions.ReadOnlyError, redis.exceptions.MasterDownError)
@@ -44,9 +70,45 @@ class KeyReused(ReelwrightError):
     code = "idempotency_key_reused"
 
 
+class TooManyJobs(ReelwrightError):
+    """There is no room for what was asked. `scope` says whose: `owner` or `server`."""
+
+    code = "too_many_jobs"
+
+    def __init__(self, scope: str, limit: int) -> None:
+        full = "you may have {} unfinished jobs" if scope == "owner" else "{} jobs may wait on this server"
+        super().__init__(f"{full.format(limit)}, and this would be more; try again when some have ended")
+        self.scope, self.limit = scope, limit
+        self.retry_after = RETRY_SECONDS
+
+
 class Created(NamedTuple):
-    job_id: str
+    answer: str
+    "The job, or the batch, that the request made; for a repeated idempotency key what it made the first time."
     replayed: bool
+
+
+class Limits(NamedTuple):
+    """How many jobs may wait on this server, and how many of one owner may be there at all; 0 is no limit."""
+
+    waiting: int = 0
+    of_owner: int = 0
+
+
+NO_LIMITS = Limits()
+
+
+@dataclass(frozen=True, slots=True)
+class NewJob:
+    """A job to be made. `timeout` is what it may take once let in, `patience` what it may wait for that, in seconds."""
+
+    id: str
+    request: ObjectRef
+    timeout: float
+    title: str = ""
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    lane: str = INTERACTIVE
+    patience: float = 24 * 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +121,9 @@ class Claim:
     token: int
     attempt: int
     work: str
+    spec: str
+    "What to do, as JSON of the kind's spec."
+    nonce: str = ""
 
 
 def connect(settings: Settings, timeout: float = 2.0) -> "JobStore":
@@ -87,143 +152,308 @@ class JobStore:
 
     def create(
         self,
-        job_id: str,
         owner: str,
+        jobs: Sequence[NewJob],
         *,
-        request: ObjectRef,
-        timeout: float,
-        title: str = "",
-        metadata: Mapping[str, Any] | None = None,
+        answer: str,
         request_key: str = "",
         request_digest: str = "",
+        limits: Limits = NO_LIMITS,
     ) -> Created:
-        """Makes a job that starts by itself. A known `request_key` gives the job it made; another body, `KeyReused`."""
-        head = {
-            "owner": owner,
-            "state": "queued",
-            "request": request.model_dump_json(),
-            "title": title,
-            "metadata": json.dumps(metadata or {}),
-            "rev": 0,
-            "version": 1,
-            "cancel": 0,
-            "build": "",
-            "pins": "{}",
-            "finished": 0,
-            "seq": 0,
-            "token": 0,
-        }
+        """Makes jobs that start by themselves: all of them or, when there is no room, none (`TooManyJobs`).
+
+        A known `request_key` gives the answer it gave the first time; with another body, `KeyReused`.
+        """
+        if smallest := min((limit for limit in limits if 0 < limit < len(jobs)), default=0):
+            raise InvalidRequest("requests", f"this server takes at most {smallest} requests at once; send fewer")
+        heads = [{"id": job.id, "head": _new_head(owner, job)} for job in jobs]
         outcome, known = self._run(
-            "create", job_id, owner, json.dumps(head), _ms(timeout), request_key, request_digest, REQUEST_KEY_SECONDS
+            "create",
+            owner,
+            json.dumps(heads),
+            answer,
+            request_key,
+            request_digest,
+            REQUEST_KEY_SECONDS,
+            limits.waiting,
+            limits.of_owner,
         )
         if outcome == "key_reused":
             raise KeyReused("this Idempotency-Key was used before with another body; use a new key")
+        _raise_if_full(outcome, limits)
         return Created(known, outcome == "replayed")
+
+    def answered(self, owner: str, request_key: str, request_digest: str) -> str | None:
+        """What the very same request was answered under this key; None if that is not known."""
+        names = ["digest", "answer"]
+        digest, answer = self._ask(lambda: self.client.hmget(f"request:{owner}:{request_key}", names))
+        return answer if digest == request_digest else None
 
     def wish_cancel(self, job_id: str) -> str | None:
         """Records the wish; returns the state the job is in now, or None when it is unknown."""
-        state = self._run("wish", job_id)
+        state = self._run("cancel", job_id)
         return state or None
+
+    def resume(self, job_id: str, limits: Limits = NO_LIMITS) -> str:
+        """Makes a job that failed, was cancelled or is partial run on; what is done stays done.
+
+        A partial job gets a new version, so that its film stays readable.
+
+        `ok`, `unknown`, `not_ended`, `completed`, or `unarchived`: it must be archived before. Raises `TooManyJobs`.
+        """
+        while True:
+            job = self.load(job_id)
+            if job is None:
+                return "unknown"
+            if not job.terminal:
+                return "not_ended"
+            if job.state == COMPLETED:
+                return "completed"
+            pins = {name: value for name, value in job.pins.items() if name != "dropped"}
+            head: dict[str, Any] = {"pins": json.dumps(pins)}
+            if job.state == PARTIAL and job.storyboard is not None:
+                # The film that was delivered stays a version of its own, whatever becomes of a better one.
+                base = job.storyboard.model_dump_json()
+                head |= {"version": job.version + 1, "base": base, "edit": "", "storyboard": ""}
+            change = {"wish": "resume", "head": head, "steps": _fresh_attempts(job)}
+            outcome = self._reopen(job, change, limits)
+            if outcome != CONFLICT:
+                return outcome
+
+    def revise(
+        self,
+        job_id: str,
+        version: int,
+        *,
+        cause: str,
+        base: ObjectRef,
+        edit: ObjectRef | None,
+        pins: Mapping[str, Any] | None = None,
+        cast: str | None = None,
+        limits: Limits = NO_LIMITS,
+    ) -> str:
+        """Gives the job a new version: `base` with the changes of `edit`. `version` is the one they were made for.
+
+        `pins` and `cast` (facts of the casting) replace those of the job, so that a restored version comes out as it
+        was. `ok`, `unknown`, `stale` (there is a newer version), `unplanned` (this version has no storyboard yet that
+        could be edited), `cancelling`, or `unarchived`: an ended version must be archived before. Raises `TooManyJobs`.
+        """
+        while True:
+            job = self.load(job_id)
+            if job is None:
+                return "unknown"
+            if job.version != version:
+                same = job.version == version + 1 and (job.base, job.edit) == (base, edit)
+                return "ok" if same else "stale"
+            if job.storyboard is None and edit is not None:
+                return "unplanned"
+            kept = {name: value for name, value in job.pins.items() if name != "dropped"} if pins is None else pins
+            head = {
+                "version": version + 1,
+                "base": base.model_dump_json(),
+                "edit": edit.model_dump_json() if edit is not None else "",
+                "storyboard": "",
+                "pins": json.dumps(dict(kept)),
+            }
+            steps = _fresh_attempts(job) if job.terminal else {}
+            if cast is not None:
+                steps["cast"] = {"state": DONE, "facts": cast, "work": fingerprint("cast", cast), "done": 1}
+            if job.terminal:
+                head["lane"] = REGENERATE
+            outcome = self._reopen(job, {"wish": cause, "head": head, "steps": steps}, limits)
+            if outcome != CONFLICT:
+                return outcome
+
+    def _reopen(self, job: Job, change: dict[str, Any], limits: Limits) -> str:
+        """`CONFLICT` when the job has moved since it was loaded."""
+        change |= {"saved": job.saved, "most_waiting": limits.waiting, "most_of_owner": limits.of_owner}
+        rev = job.rev if job.terminal or change["steps"] else -1
+        outcome = self._run("reopen", job.id, rev, job.version, int(job.terminal), json.dumps(change))
+        _raise_if_full(outcome, limits)
+        return str(outcome)
 
     # the workers' writes
 
     def claim(
-        self, job_id: str, step: str, *, nonce: str, worker: str, lease: float, queue: str, build: str = ""
+        self, job_id: str, step: str, *, nonce: str, worker: str, lease: float, queue: str, offer: str
     ) -> Claim | str:
         """Takes a ready step. Returns the claim, or in one word why not."""
-        reply = self._run("claim", job_id, step, nonce, worker, _ms(lease), queue, build)
+        reply = self._run("claim", job_id, step, nonce, worker, _ms(lease), queue, offer)
         if reply[0] != "claimed":
             return str(reply[0])
-        _, token, attempt, work, owner = reply
-        return Claim(job_id, step, owner, int(token), int(attempt), work)
+        _, token, attempt, work, owner, spec = reply
+        return Claim(job_id, step, owner, int(token), int(attempt), work, spec, nonce)
 
     def beat(self, claim: Claim, lease: float, done: float) -> str:
         """Renews the lease: `ok`, `lost` (somebody else has the step) or `called_off`."""
         return str(self._run("beat", claim.job_id, claim.step, claim.token, _ms(lease), done))
 
-    def commit(self, claim: Claim, facts: str, reuse: int) -> bool:
-        """Makes `facts` the result of the step; False when the claim is no longer valid.
+    def commit(self, claim: Claim, facts: str, reuse: int) -> str:
+        """Makes `facts` the result of the step, and for `reuse` seconds of the same work in any other job.
 
-        For `reuse` seconds they are the result of the same work in any other job, too.
+        `ok`; `known` when another job's attempt at the same work was first, whose facts count; `lost` when the claim
+        is no longer valid.
         """
-        return bool(self._run("commit", claim.job_id, claim.step, claim.token, facts, reuse) == "ok")
+        return str(self._run("commit", claim.job_id, claim.step, claim.token, facts, reuse))
 
     def fail(self, claim: Claim, failure: Failure) -> bool:
         """Reports that this attempt failed. False when the claim is no longer valid."""
         return bool(self._run("fail", claim.job_id, claim.step, claim.token, failure.model_dump_json()) == "ok")
 
+    def release(self, claim: Claim) -> bool:
+        """Hands the step back unfinished; it is ready at once and nothing is counted. False when the claim is over."""
+        queue = SPECS[kind_of(claim.step)].queue
+        return bool(self._run("release", claim.job_id, claim.step, claim.token, queue) == "ok")
+
+    def lost(self, job_id: str, step: str, worker: str) -> bool:
+        """Ends the lease of a worker that is known to be dead. False when it held none on this step."""
+        return self._run("lost", job_id, step, worker) == 1
+
     # the reconciler's writes
 
-    def take_due(self, limit: int, hold: float) -> list[str]:
-        return list(self._run("take", limit, _ms(hold)))
+    def admit(self, places: int) -> int:
+        """Lets waiting jobs in, up to `places` running ones per lane (0: any number). Returns how many."""
+        return int(self._run("admit", places))
 
-    def save(self, job: Job, change: Change) -> bool:
-        """Saves a decision made for `job`; False when the job has changed since it was loaded."""
+    def take_due(self, limit: int, hold: float) -> list[str]:
+        return list(self._run("take", "due", limit, _ms(hold)))
+
+    def look_later(self, job_id: str, seconds: float) -> None:
+        """Puts off the next look at a job, unless it is due even later."""
+        self._run("look_later", job_id, _ms(seconds))
+
+    def save(self, job: Job, change: Change, ending: Mapping[str, Any] | None = None) -> bool:
+        """Saves a decision made for `job`; False when the job has changed under it since it was loaded.
+
+        `ending` goes into the record of the version.
+        """
+        seen = {name: job.steps.get(name, NO_STEP) for name in change.steps}
+        # A look that changes nothing has the time to repair what got lost; any other only moves what it changed.
+        ready = {name: queue for name, queue in change.ready.items() if name in change.steps or not change.steps}
         decision = {
+            "rev": job.rev,
+            "token": job.token,
+            "saved": job.saved,
+            "version": job.version,
+            "cancel": int(job.cancel),
             "head": dict(change.head),
             "steps": {name: dict(patch) for name, patch in change.steps.items()},
-            "ready": dict(change.ready),
+            "seen": {name: [step.state if step is not NO_STEP else "", step.token] for name, step in seen.items()},
+            "specs": dict(change.specs),
+            "ready": ready,
             "unready": dict(change.unready),
             "events": [{"type": kind, "data": json.dumps(data)} for kind, data in change.events],
+            "known": [f"work:{job.owner}:{work}" for work in change.forget],
+            "ending": dict(ending or {}),
             "look": change.look,
         }
-        return self._run("save", job.id, job.rev, json.dumps(decision)) == 1
+        return self._run("save", job.id, json.dumps(decision)) == 1
 
     def dispatch(self, queue: str, room: int, again: float) -> list[tuple[str, str]]:
         """Picks up to `room` steps to hint, fairly; none of them is picked again for `again` seconds."""
-        if room <= 0:
-            return []
-        flat = self._run("dispatch", queue, room, _ms(again))
-        return list(zip(flat[::2], flat[1::2], strict=True))
+        return [(job_id, step) for _, job_id, step in self.dispatch_all({queue: room}, again)]
 
-    def wait_for_wake(self, seconds: int) -> None:
-        """Sleeps until a script wakes the reconcilers, at most `seconds`."""
-        self._ask(lambda: self.client.blpop(["wake"], timeout=seconds))
+    def dispatch_all(self, rooms: Mapping[str, int], again: float) -> list[tuple[str, str, str]]:
+        """The same for several queues at once: queue, job and step of each pick."""
+        free = [part for queue, room in rooms.items() if room > 0 for part in (queue, room)]
+        flat = self._run("dispatch", _ms(again), *free) if free else []
+        return list(zip(flat[::3], flat[1::3], flat[2::3], strict=True))
+
+    def wait_for_wake(self, seconds: float) -> None:
+        """Sleeps until a script wakes the reconcilers or the next job is due, at most `seconds`."""
+        first, now = self._with_now(lambda pipe: pipe.zrange("due", 0, 0, withscores=True))
+        pause = min(seconds, (first[0][1] - now) / 1000) if first else seconds
+        if pause > 0:
+            self._ask(lambda: self.client.blpop(["wake"], timeout=max(pause, SHORTEST_SLEEP)))
+
+    def purge(self, job_id: str) -> None:
+        """Takes a job that has ended, or has no record, off the lists of those that run."""
+        self._run("purge", job_id)
 
     def revive(self) -> int:
-        """Makes every active job that has lost its next look due again. Returns how many jobs are active."""
+        """Gives every active job back what it lost: its next look, its place. Returns how many jobs are active."""
 
         def scan() -> int:
             count = 0
-            for job_id in self.client.sscan_iter("active", count=500):
-                self.client.zadd("due", {job_id: 0}, nx=True)
-                count += 1
+            for jobs in self._pages("active"):
+                self._run("revive", *jobs)
+                count += len(jobs)
+            for owners in self._pages("owners"):
+                self._run("mend", *owners)
             return count
 
         return self._ask(scan)
 
+    # ended jobs
+
+    def to_archive(self, limit: int, hold: float) -> list[str]:
+        """Ended jobs without a manifest; each is given out again after `hold` seconds, until it is `archived`."""
+        return list(self._run("take", "archive", limit, _ms(hold)))
+
+    def awaits_archive(self, job_id: str) -> bool:
+        return self._ask(lambda: self.client.zscore("archive", job_id)) is not None
+
+    def archived(self, job_id: str, rev: int, keep_seconds: float) -> bool:
+        """Says that revision `rev` of an ended job is in storage. False when the job has changed since."""
+        return self._run("archived", job_id, rev, _ms(keep_seconds)) == 1
+
+    def expired(self, limit: int) -> list[str]:
+        now = self.now()
+        return list(self._ask(lambda: self.client.zrangebyscore("expiry", "-inf", now, start=0, num=limit)))
+
+    def forget(self, job_id: str) -> bool:
+        """Removes an archived job whose time is over. False when it must stay."""
+        return self._run("forget", job_id) == 1
+
+    def record(self, job_id: str) -> dict[str, str] | None:
+        """The raw fields of the record, for a manifest."""
+        return self._ask(lambda: self.client.hgetall(f"job:{job_id}")) or None
+
+    def put_back(self, job_id: str, owner: str, fields: Mapping[str, str], keep_seconds: float = 86_400.0) -> bool:
+        """Makes the record of a forgotten job anew. False when it is there."""
+        flat = [part for pair in fields.items() for part in pair]
+        return self._run("put_back", job_id, owner, _ms(keep_seconds), *flat) == 1
+
     # reads
 
-    def load(self, job_id: str) -> Job | None:
+    def load(self, job_id: str, reader: Reader | None = None) -> Job | None:
+        """The record. With a `reader` that has read it before, what has not changed is the same object."""
         fields = self._ask(lambda: self.client.hgetall(f"job:{job_id}"))
-        return _job(job_id, fields) if fields else None
+        return job_of(job_id, fields, reader) if fields else None
+
+    def load_now(self, job_id: str, reader: Reader | None = None) -> tuple[Job | None, int]:
+        """The record, and the time when it was read."""
+        fields, now = self._with_now(lambda pipe: pipe.hgetall(f"job:{job_id}"))
+        return job_of(job_id, fields, reader) if fields else None, now
 
     def events(self, job_id: str, after: int = 0, limit: int = 200) -> list[Event]:
         rows = self._ask(lambda: self.client.xrange(f"job:{job_id}:ev", min=f"({after}-0", count=limit))
-        return [_event(entry, fields) for entry, fields in rows]
+        return [event_of(entry, fields) for entry, fields in rows]
 
     def latest_events(self, job_id: str, limit: int = 50) -> list[Event]:
         """The newest events, oldest of them first."""
         rows = self._ask(lambda: self.client.xrevrange(f"job:{job_id}:ev", count=limit))
-        return [_event(entry, fields) for entry, fields in reversed(rows)]
+        return [event_of(entry, fields) for entry, fields in reversed(rows)]
 
-    def jobs(self, owner: str, before: tuple[int, str] | None, limit: int) -> list[tuple[int, str]]:
-        """Newest first, `(created ms, id)`; `before` is the last pair of the page before."""
-        top = f"{before[0]}" if before else "+inf"
-        rows: list[tuple[int, str]] = []
-        start = 0
-        while len(rows) < limit:
-            page = self._ask(
-                lambda offset=start: self.client.zrevrangebyscore(
-                    f"jobs:{owner}", top, "-inf", start=offset, num=limit + 1, withscores=True
-                )
-            )
-            pairs = [(int(score), str(name)) for name, score in page]
-            rows += [pair for pair in pairs if before is None or pair < before]
-            start += len(pairs)
-            if len(pairs) <= limit:
-                break
-        return rows[:limit]
+    def jobs(self, owner: str, before: str, limit: int) -> list[str]:
+        """Ids, newest first; `before` is the last one of the page before, or empty."""
+        top = f"({before}" if before else "+"
+        return list(self._ask(lambda: self.client.zrevrangebylex(f"jobs:{owner}", top, "-", start=0, num=limit)))
+
+    def active_count(self, owner: str) -> int:
+        """How many of the owner's jobs have not ended."""
+        return int(self._ask(lambda: self.client.scard(f"active:{owner}")))
+
+    def seed_work(self, owner: str, facts: Mapping[str, str], seconds: int) -> None:
+        """Makes results known that an archived job has, so that a restored version need not make them again."""
+
+        def write() -> None:
+            with self.client.pipeline(transaction=False) as pipe:
+                for work, text in facts.items():
+                    pipe.set(f"work:{owner}:{work}", text, nx=True, ex=seconds)
+                pipe.execute()
+
+        self._ask(write)
 
     def known_work(self, owner: str, works: Iterable[str]) -> dict[str, str | None]:
         """For each fingerprint the facts of work already done, or None."""
@@ -235,8 +465,7 @@ class JobStore:
 
     def now(self) -> int:
         """Milliseconds of Redis' clock, the only clock that counts."""
-        seconds, micros = self._ask(lambda: self.client.time())
-        return int(seconds) * 1000 + int(micros) // 1000
+        return _now(self._ask(lambda: self.client.time()))
 
     def ping(self) -> None:
         self._ask(lambda: self.client.ping())
@@ -245,13 +474,17 @@ class JobStore:
 
     def register(self, worker: WorkerInfo, seconds: float) -> None:
         """Says that the worker lives, for the next `seconds`."""
-        until = self.now() + _ms(seconds)
+        now = self.now()
         about = json.dumps({"service": worker.service, "slots": worker.slots, "engines": dict(worker.engines)})
+        offers = {f"{kind} {offer}": now for kind, offer in worker.engines.get("offers", {}).items()}
 
         def write() -> None:
             with self.client.pipeline(transaction=True) as pipe:
-                pipe.zadd("workers", {worker.id: until})
+                pipe.zadd("workers", {worker.id: now + _ms(seconds)})
                 pipe.hset("worker_info", worker.id, about)
+                if offers:
+                    pipe.zadd("offers", offers)
+                    pipe.zremrangebyscore("offers", "-inf", now - OFFER_MS)
                 pipe.execute()
 
         self._ask(write)
@@ -268,9 +501,36 @@ class JobStore:
         if not names:
             return []
         rows = self._ask(lambda: self.client.hmget("worker_info", names))
-        return [_worker(name, json.loads(row)) for name, row in zip(names, rows, strict=True) if row]
+        return [worker_of(name, json.loads(row)) for name, row in zip(names, rows, strict=True) if row]
+
+    def offers(self) -> dict[str, dict[str, int]]:
+        """When each offer was last made, in milliseconds: kind -> offer -> time. Old ones are forgotten."""
+        found: dict[str, dict[str, int]] = {}
+        for member, seen in self._ask(lambda: self.client.zrange("offers", 0, -1, withscores=True)):
+            kind, _, offer = member.partition(" ")
+            found.setdefault(kind, {})[offer] = int(seen)
+        return found
 
     # plumbing
+
+    def _pages(self, name: str) -> Iterator[list[str]]:
+        """The members of a set, some hundred at a time; whoever comes or goes meanwhile may be among them or not."""
+        cursor = -1
+        while cursor:
+            cursor, members = self.client.sscan(name, max(cursor, 0), count=PAGE)
+            if members:
+                yield members
+
+    def _with_now(self, ask: Callable[[Any], Any]) -> tuple[Any, int]:
+        """The answer to what `ask` puts into a pipeline, and the time, for one trip to Redis."""
+
+        def both() -> Any:
+            with self.client.pipeline(transaction=False) as pipe:
+                ask(pipe)
+                return pipe.time().execute()
+
+        answer, now = self._ask(both)
+        return answer, _now(now)
 
     def _run(self, name: str, *arguments: Any) -> Any:
         return self._ask(lambda: self._script(name)(args=arguments))
@@ -298,60 +558,45 @@ def _source(name: str) -> str:
     return (folder / "_prelude.lua").read_text() + (folder / f"{name}.lua").read_text()
 
 
+def _now(time: tuple[int, int]) -> int:
+    """Milliseconds, of the seconds and microseconds that Redis says."""
+    seconds, micros = time
+    return int(seconds) * 1000 + int(micros) // 1000
+
+
 def _ms(seconds: float) -> int:
     return int(seconds * 1000)
 
 
-def _job(job_id: str, fields: Mapping[str, str]) -> Job:
-    head = json.loads(fields["head"])
-    pins = json.loads(head["pins"])
-    return Job(
-        id=job_id,
-        owner=head["owner"],
-        state=head["state"],
-        request=ObjectRef.model_validate_json(head["request"]),
-        created=head["created"],
-        deadline=head["deadline"],
-        title=head["title"],
-        metadata=json.loads(head["metadata"]),
-        rev=head["rev"],
-        version=head["version"],
-        cancel=bool(head["cancel"]),
-        pins=pins,
-        failure=_failure(head.get("failure")),
-        finished=head["finished"],
-        seq=head["seq"],
-        token=head["token"],
-        steps={key[len(STEP) :]: _step(key, text) for key, text in sorted(fields.items()) if key.startswith(STEP)},
-    )
+def _new_head(owner: str, job: NewJob) -> dict[str, Any]:
+    return {
+        "owner": owner,
+        "state": QUEUED,
+        "lane": job.lane,
+        "request": job.request.model_dump_json(),
+        "title": job.title,
+        "metadata": json.dumps(job.metadata),
+        "timeout": _ms(job.timeout),
+        "patience": _ms(job.patience),
+        "rev": 0,
+        "saved": 0,
+        "version": 1,
+        "cancel": 0,
+        "pins": "{}",
+        "seq": 0,
+        "token": 0,
+    }
 
 
-def _step(key: str, text: str) -> Step:
-    data = json.loads(text)
-    return Step(
-        name=key[len(STEP) :],
-        state=data["state"],
-        work=data.get("work", ""),
-        attempt=data["attempt"],
-        losses=data.get("losses", 0),
-        token=data["token"],
-        lease=data["lease"],
-        not_before=data["not_before"],
-        done=data["done"],
-        facts=data.get("facts", ""),
-        failure=_failure(data.get("failure")),
-        reused=bool(data.get("reused")),
-        worker=data.get("worker", ""),
-    )
+def _fresh_attempts(job: Job) -> dict[str, dict[str, Any]]:
+    """Patches that let every step that was given up be tried again, and forget how often others got lost."""
+    fresh = {"state": WAITING, "attempt": 0, "losses": 0, "not_before": 0, "failure": ""}
+    patches: dict[str, dict[str, Any]] = {name: {"losses": 0} for name, step in job.steps.items() if step.losses}
+    return patches | {name: dict(fresh) for name, step in job.steps.items() if step.state in (FAILED, SKIPPED)}
 
 
-def _failure(text: str | None) -> Failure | None:
-    return Failure.model_validate_json(text) if text else None
-
-
-def _event(entry: str, fields: Mapping[str, str]) -> Event:
-    return Event(int(entry.partition("-")[0]), int(fields["at"]), fields["type"], json.loads(fields["data"]))
-
-
-def _worker(name: str, about: Mapping[str, Any]) -> WorkerInfo:
-    return WorkerInfo(name, about["service"], about["slots"], about["engines"])
+def _raise_if_full(outcome: str, limits: Limits) -> None:
+    if outcome == "owner_full":
+        raise TooManyJobs("owner", limits.of_owner)
+    if outcome == "server_full":
+        raise TooManyJobs("server", limits.waiting)

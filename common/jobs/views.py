@@ -1,33 +1,51 @@
 """What a reader of a job sees: status, progress, scenes, log lines, result. Pure.
 
-Progress is computed from the steps. It never goes back: a step keeps the highest share it ever
+Progress is computed from the steps. Within a version it never goes back: a step keeps the highest share it ever
 reached, and the list of steps is complete as soon as the storyboard is there.
 """
 
-from collections.abc import Iterable
+import functools
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from common.contracts.footage import Footage
+from common.contracts.footage import Candidate, Footage
 from common.contracts.job import (
     CANCELLED,
-    COMPLETED,
+    DEFERRED,
     DONE,
     ENDINGS_WITH_FILM,
     FAILED,
+    QUEUED,
     READY,
     RUNNING,
+    SKIPPED,
+    UNKNOWN,
+    WAITING,
     Event,
     Job,
     Step,
 )
-from common.contracts.steps import SPECS, AssembleFacts, MixFacts, SearchFacts, kind_of, parse_facts
+from common.contracts.steps import (
+    SPECS,
+    AssembleFacts,
+    CastFacts,
+    MixFacts,
+    Rejection,
+    SearchFacts,
+    kind_of,
+    parse_facts,
+)
 from common.contracts.storyboard import Scene, Shot, Storyboard
 
 PLANNED = 5.0
 "Percent that planning is worth."
 UNFINISHED = 99
 "A job that has not ended never shows more."
+UNCOUNTED = frozenset({"plan", "cast"})
+"Kinds without a part in the progress: the one has its own, the other takes no time."
+RENDERED = "rendered"
+UNDER_WAY = frozenset({READY, RUNNING, DEFERRED, UNKNOWN})
 
 KIND_WORDS = {
     "plan": "planning",
@@ -39,18 +57,34 @@ KIND_WORDS = {
     "assemble": "assembling",
     "publish": "publishing",
 }
+FOUND = {
+    "upload": "your own file",
+    "url": "from your address",
+    "folder": "found in the clip folder of this server",
+    "pexels": "found on Pexels",
+    "scenery": "a generated background",
+}
+"How a reader is told where a picture came from, by provider."
 
 
-def progress(job: Job) -> int:
-    """0 to 100; 100 only for a finished film."""
-    if job.state == COMPLETED:
+def progress(job: Job, storyboard: Storyboard | None = None) -> int:
+    """0 to 100; 100 only for a finished film.
+
+    The storyboard tells which steps still belong to a job that ended without a film; without it all are counted.
+    """
+    if job.state in ENDINGS_WITH_FILM:
         return 100
-    plan = job.steps.get("plan")
-    if plan is None or len(job.steps) == 1:
-        return int(PLANNED * plan.done * 0.9) if plan is not None else 0
-    rest = [step for name, step in job.steps.items() if kind_of(name) not in ("plan", "cast")]
-    total = sum(SPECS[kind_of(step.name)].weight for step in rest)
-    done = sum(SPECS[kind_of(step.name)].weight * step.done for step in rest)
+    if job.storyboard is None:
+        plan = job.steps.get("plan")
+        return int(PLANNED * 0.9 * _share(job, plan)) if plan is not None else 0
+    counted = _counted(job, storyboard)
+    total = sum(SPECS[kind_of(step.name)].weight for step in counted)
+    # Footage of the user's own may prove unusable; the search for something else is reckoned with from the first.
+    total += SPECS["search"].weight * sum(
+        kind_of(step.name) == "acquire" and step.name.replace("acquire", "search", 1) not in job.steps
+        for step in counted
+    )
+    done = sum(SPECS[kind_of(step.name)].weight * _share(job, step) for step in counted)
     return min(UNFINISHED, int(PLANNED + (100 - PLANNED) * done / total)) if total else int(PLANNED)
 
 
@@ -58,8 +92,10 @@ def current_step(job: Job) -> str:
     """What is being done, in words: `rendering 3/8`."""
     if job.terminal:
         return job.state
+    if job.state == QUEUED and not job.started:
+        return "waiting for a place"
     for kind in KIND_WORDS:
-        steps = [step for name, step in job.steps.items() if kind_of(name) == kind]
+        steps = [step for name, step in job.steps.items() if kind_of(name) == kind and step.state != SKIPPED]
         done = sum(step.state == DONE for step in steps)
         if any(step.state in (RUNNING, READY) for step in steps):
             return f"{KIND_WORDS[kind]} {done}/{len(steps)}" if len(steps) > 1 else KIND_WORDS[kind]
@@ -70,65 +106,117 @@ def status_view(job: Job, storyboard: Storyboard | None, events: Iterable[Event]
     """The answer of `/mcp/status`."""
     scenes = [scene_view(job, scene) for scene in storyboard.scenes] if storyboard is not None else []
     return {
-        "job_id": job.id,
-        "status": job.state,
-        "title": job.title,
-        "overall_progress": progress(job),
+        **summary_view(job, storyboard),
+        "lane": job.lane,
         "current_step": current_step(job),
-        "scenes_processed": sum(scene["state"] == "rendered" for scene in scenes),
+        "scenes_processed": sum(scene["state"] == RENDERED for scene in scenes),
         "total_scenes": len(scenes),
-        "created_at": _iso(job.created),
-        "finished_at": _iso(job.finished),
-        "error": job.failure.model_dump(include={"code", "message", "step"}) if job.failure else None,
-        "metadata": dict(job.metadata),
+        "steps": steps_view(job),
         "scenes": scenes,
         "logs": [line for event in events if (line := log_line(event))],
     }
 
 
-def scene_view(job: Job, scene: Scene) -> dict[str, Any]:
-    """One scene: how far it is, and what it shows and why."""
-    segment = job.steps.get(f"segment:{scene.id}.0")
+def summary_view(job: Job, storyboard: Storyboard | None) -> dict[str, Any]:
+    """A job in a list of jobs."""
     return {
-        "id": scene.id,
-        "narration": scene.narration,
-        "state": _scene_state(job, scene, segment),
-        "progress": round(100 * segment.done) if segment is not None else 0,
-        "shots": [shot_view(job, shot) for shot in scene.shots],
+        "job_id": job.id,
+        "status": job.state,
+        "version": job.version,
+        "title": job.title,
+        "overall_progress": progress(job, storyboard),
+        "created_at": _iso(job.created),
+        "finished_at": _iso(job.finished),
+        "error": job.failure.model_dump(include={"code", "message", "step"}) if job.failure else None,
+        "metadata": dict(job.metadata),
     }
 
 
+def item_view(job: Job, storyboard: Storyboard | None) -> dict[str, Any]:
+    """A job in a batch."""
+    view = summary_view(job, storyboard)
+    kept = ("job_id", "status", "title", "overall_progress", "error")
+    return {**{name: view[name] for name in kept}, "current_step": current_step(job)}
+
+
+def steps_view(job: Job) -> dict[str, list[str]]:
+    """The steps of this version: what did not have to be done again, what is or was, and what waits for that."""
+    lists: dict[str, list[str]] = {"reused": [], "done_again": [], "running_again": [], "waiting": []}
+    for name, step in job.steps.items():
+        if kind_of(name) == "cast":  # decided in no time; its outcome is in the shots
+            continue
+        if step.state == DONE:
+            lists["reused" if step.reused or step.ran < job.version else "done_again"].append(name)
+        elif step.state in UNDER_WAY:
+            lists["running_again"].append(name)
+        elif step.state == WAITING:
+            lists["waiting"].append(name)
+    return lists
+
+
+def scene_view(job: Job, scene: Scene) -> dict[str, Any]:
+    """One scene: how far it is, and what it shows and why."""
+    segment = job.steps.get(f"segment:{scene.id}.0")
+    why = left_out(job).get(scene.id)
+    view = {
+        "id": scene.id,
+        "narration": scene.narration,
+        "state": "left out" if why is not None else _scene_state(job, scene, segment),
+        "progress": round(100 * _share(job, segment)) if segment is not None and why is None else 0,
+        "shots": [shot_view(job, shot) for shot in scene.shots],
+    }
+    return {**view, "problem": why} if why is not None else view
+
+
 def shot_view(job: Job, shot: Shot) -> dict[str, Any]:
-    """What a shot asked for and what it got."""
-    view: dict[str, Any] = {"id": shot.id, "show": shot.show, "footage": None, "notes": _notes(job, shot)}
+    """What a shot asked for, what it got and why."""
+    view: dict[str, Any] = {
+        "id": shot.id,
+        "show": shot.show,
+        "footage": None,
+        "why": "",
+        "notes": _notes(job, shot),
+    }
     step = job.steps.get(f"acquire:{shot.id}")
     if step is not None and step.state == DONE:
-        footage: Footage = parse_facts("acquire", step.facts)
+        footage: Footage = _facts("acquire", step.facts)
         view["footage"] = {"kind": footage.kind, **footage.provenance.model_dump()}
+        view["why"] = _why(job, shot, footage.provenance.provider)
     elif step is not None and step.failure is not None:
         view["problem"] = step.failure.message
     return view
 
 
-def _notes(job: Job, shot: Shot) -> list[str]:
-    """Why a footage source had nothing for the shot."""
-    search = job.steps.get(f"search:{shot.id}")
-    if search is None or search.state != DONE:
-        return []
-    facts: SearchFacts = parse_facts("search", search.facts)
-    return [f"{note.provider}: {note.problem}" for note in facts.notes]
+def candidate_view(job: Job, shot: str, candidate: Candidate) -> dict[str, Any]:
+    """Something that was found for a shot, and what became of it."""
+    cast = cast_of(job)
+    return {
+        "id": candidate.id,
+        "kind": candidate.kind,
+        "provider": candidate.provenance.provider,
+        "score": round(candidate.score, 3),
+        "width": candidate.width,
+        "height": candidate.height,
+        "seconds": candidate.seconds,
+        "page_url": candidate.provenance.page_url,
+        "credit": candidate.provenance.credit,
+        "shown": cast.chosen.get(shot) == candidate.id,
+        "unusable": next((one.why for one in cast.rejected.get(shot, ()) if one.candidate == candidate.id), None),
+    }
 
 
 def result_view(job: Job, storyboard: Storyboard) -> dict[str, Any]:
     """The answer of `/mcp/result`, without the links, which need the store. The job must have a film."""
     assert job.state in ENDINGS_WITH_FILM
-    film: AssembleFacts = parse_facts("assemble", job.steps["assemble"].facts)
-    mix: MixFacts = parse_facts("mix", job.steps["mix"].facts)
+    film: AssembleFacts = _facts("assemble", job.steps["assemble"].facts)
+    mix: MixFacts = _facts("mix", job.steps["mix"].facts)
     scenes = [scene_view(job, scene) for scene in storyboard.scenes]
-    credits = [shot["footage"]["credit"] for scene in scenes for shot in scene["shots"] if shot["footage"]]
+    shown = [scene for scene in scenes if scene["id"] not in left_out(job)]
+    credits = [shot["footage"]["credit"] for scene in shown for shot in scene["shots"] if shot["footage"]]
     return {
         "job_id": job.id,
         "status": job.state,
+        "version": job.version,
         "title": job.title,
         "duration": job.pins.get("seconds", 0.0),
         "width": film.width,
@@ -136,10 +224,27 @@ def result_view(job: Job, storyboard: Storyboard) -> dict[str, Any]:
         "frames": film.frames,
         "loudness": mix.loudness,
         "note": job.pins.get("note", ""),
+        "left_out": [{"scene": scene["id"], "why": scene["problem"]} for scene in scenes if "problem" in scene],
         "credits": list(dict.fromkeys(credit for credit in credits if credit)),
         "metadata": dict(job.metadata),
         "scenes": scenes,
     }
+
+
+def versions_view(job: Job) -> list[dict[str, Any]]:
+    """All versions of the video, oldest first, without links."""
+    return [
+        {
+            "version": version.number,
+            "cause": version.cause,
+            "status": version.state or job.state,
+            "current": version.number == job.version,
+            "created_at": _iso(version.at),
+            "finished_at": _iso(version.finished),
+            "duration": version.seconds or None,
+        }
+        for _, version in sorted(job.versions.items())
+    ]
 
 
 def log_line(event: Event) -> dict[str, Any] | None:
@@ -149,6 +254,7 @@ def log_line(event: Event) -> dict[str, Any] | None:
         text = f"job {data['state']}"
     elif event.type == "wish":
         text = f"asked to {data['wish']}"
+        text += f" (version {data['version']})" if data.get("version", 1) > 1 else ""
     elif event.type == "step" and (data["state"] in (DONE, FAILED, RUNNING) or data.get("message")):
         text = f"{data['step']} {data['state']}"
         text += " (reused)" if data.get("reused") else ""
@@ -159,21 +265,103 @@ def log_line(event: Event) -> dict[str, Any] | None:
     return {"seq": event.seq, "at": _iso(event.at), "message": text}
 
 
+def cast_of(job: Job) -> CastFacts:
+    """What each shot shows, as far as that is settled."""
+    step = job.steps.get("cast")
+    facts: CastFacts = _facts("cast", step.facts) if step is not None and step.facts else CastFacts()
+    return facts
+
+
+def left_out(job: Job) -> dict[str, str]:
+    """The scenes the film is made without, and why."""
+    return dict(job.pins.get("dropped") or {})
+
+
+@functools.lru_cache(maxsize=4096)
+def _facts(kind: str, text: str) -> Any:
+    """Facts never change, and whoever follows a job asks for the same ones again and again."""
+    return parse_facts(kind, text)
+
+
+# progress
+
+
+def _counted(job: Job, storyboard: Storyboard | None) -> list[Step]:
+    steps = [step for name, step in job.steps.items() if kind_of(name) not in UNCOUNTED]
+    if storyboard is not None:
+        places = {name for scene in storyboard.scenes for name in (scene.id, *(shot.id for shot in scene.shots))}
+        places |= {"", *(f"{scene.id}.0" for scene in storyboard.scenes)}
+        return [step for step in steps if step.name.partition(":")[2] in places]
+    if job.terminal:
+        return steps
+    return [
+        step for step in steps if step.state != SKIPPED or step.ran == job.version or _scene_of(step) in left_out(job)
+    ]
+
+
+def _share(job: Job, step: Step) -> float:
+    """How much of the step is done, for this version; of a scene that was left out, nothing remains to be done."""
+    if step.state == DONE or _scene_of(step) in left_out(job):
+        return 1.0
+    return step.done if step.ran == job.version else 0.0
+
+
+def _scene_of(step: Step) -> str:
+    return step.name.partition(":")[2].partition(".")[0]
+
+
+# scenes
+
+
 def _scene_state(job: Job, scene: Scene, segment: Step | None) -> str:
     if segment is not None and segment.state == DONE:
-        return "rendered"
+        return RENDERED
     if segment is not None and segment.state in (RUNNING, READY):
         return "rendering" if segment.state == RUNNING else "queued for rendering"
     if job.state == CANCELLED:
         return "cancelled"
     names = [f"speak:{scene.id}", *(f"{kind}:{shot.id}" for shot in scene.shots for kind in ("search", "acquire"))]
     steps = [job.steps[name] for name in names if name in job.steps]
-    if any(step.state == FAILED for step in steps) or (segment is not None and segment.state == FAILED):
+    # While the job goes on, something else is done instead of what failed.
+    if job.terminal and any(step.state == FAILED for step in (*steps, segment) if step is not None):
         return "failed"
     for state, word in (("acquire", "fetching footage"), ("search", "searching footage"), ("speak", "speaking")):
         if any(step.state in (RUNNING, READY) and kind_of(step.name) == state for step in steps):
             return word
-    return "gathered" if steps and all(step.state == DONE for step in steps) else "waiting"
+    there = [step for step in steps if step.state != SKIPPED]
+    return "gathered" if there and all(step.state == DONE for step in there) else "waiting"
+
+
+def _notes(job: Job, shot: Shot) -> list[str]:
+    """What did not work: media of the user's own that could not be used, and why a footage source had nothing."""
+    own = [one for one in cast_of(job).rejected.get(shot.id, ()) if one.candidate.startswith("own:")]
+    notes = _unusable(shot, own)
+    search = job.steps.get(f"search:{shot.id}")
+    if search is not None and search.state == DONE:
+        facts: SearchFacts = _facts("search", search.facts)
+        notes += [f"{note.provider}: {note.problem}" for note in facts.notes]
+    return notes
+
+
+def _why(job: Job, shot: Shot, provider: str) -> str:
+    cast = cast_of(job)
+    got = FOUND.get(provider, f"found on {provider}")
+    if shot.pick is not None and cast.chosen.get(shot.id) == shot.pick:
+        return f"{got}, and chosen by you"
+    rejected = _unusable(shot, cast.rejected.get(shot.id, ()))
+    return "; ".join([*rejected, f"{got} instead"]) if rejected else got
+
+
+def _unusable(shot: Shot, rejected: Sequence[Rejection]) -> list[str]:
+    """What was to be shown and could not; of own media only that which the shot still asks for."""
+    own = f"own:{shot.media.asset or shot.media.url}" if shot.media is not None else ""
+    yours = "your file" if shot.media is not None and shot.media.asset else "the media at your address"
+    names = {one.candidate: yours if one.candidate == own else one.candidate for one in rejected}
+    return [
+        f"{names[one.candidate]} could not be used ({one.why.rstrip('.')})"
+        for one in rejected
+        if one.candidate == own or not one.candidate.startswith("own:")
+    ]
 
 
 def _iso(at: int) -> str | None:

@@ -1,16 +1,24 @@
 """The Celery application. Each setting is there for a reason; the measurements are told in docs/adr/0002."""
 
+import contextlib
+from collections.abc import Iterator
+
 import celery
 import redis
 from kombu.entity import Queue as CeleryQueue
+from kombu.exceptions import KombuError
 
+from common.errors import ReelwrightError
 from common.messaging.queues import QUEUES
 from common.settings import Settings
+
+OVERTIME = 60.0
+"Seconds after its own time limit for which a step may hang before its process is killed."
 
 
 def make_app(settings: Settings) -> celery.Celery:
     """An application that can publish hints and consume them."""
-    hard_limit = int(settings.step_timeout) + 60
+    hard_limit = int(settings.step_timeout + OVERTIME)
     app = celery.Celery("reelwright")
     app.conf.update(
         broker_url=settings.broker_url,
@@ -29,7 +37,8 @@ def make_app(settings: Settings) -> celery.Celery:
         # One message per process: a hint that waits behind a long step would be a hint lost to all others.
         worker_prefetch_multiplier=1,
         worker_max_tasks_per_child=200,
-        worker_soft_shutdown_timeout=settings.drain_seconds,
+        # Running steps end by themselves when the service is to end (common.jobs.drain), so Celery just waits for them.
+        worker_soft_shutdown_timeout=0.0,
         worker_cancel_long_running_tasks_on_connection_loss=False,
         worker_enable_remote_control=False,
         worker_hijack_root_logger=False,
@@ -55,6 +64,12 @@ def make_app(settings: Settings) -> celery.Celery:
     return app
 
 
+class BrokerUnavailable(ReelwrightError):
+    """No hints can be sent or counted now."""
+
+    code = "broker_unavailable"
+
+
 class Hints:
     """Publishes hints, and says how many wait unread."""
 
@@ -63,8 +78,18 @@ class Hints:
         self._broker = redis.Redis.from_url(settings.broker_url, socket_timeout=2, socket_connect_timeout=2)
 
     def send(self, queue: str, job_id: str, step: str) -> None:
-        """Raises what the broker raises; a hint that got lost is sent again later anyway."""
-        self._app.send_task(QUEUES[queue].task, args=[job_id, step], queue=queue)
+        """Raises `BrokerUnavailable`; a hint that got lost is sent again later anyway."""
+        with _told():
+            self._app.send_task(QUEUES[queue].task, args=[job_id, step], queue=queue)
 
     def waiting(self, queue: str) -> int:
-        return int(self._broker.llen(queue))
+        with _told():
+            return int(self._broker.llen(queue))
+
+
+@contextlib.contextmanager
+def _told() -> Iterator[None]:
+    try:
+        yield
+    except (redis.RedisError, KombuError, OSError) as error:
+        raise BrokerUnavailable("the broker takes no hints now") from error

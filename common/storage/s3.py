@@ -1,10 +1,12 @@
 """Objects on any S3 server, through the plain S3 calls of the `minio` client."""
 
+import contextlib
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, Self, TypeVar
+from xml.etree import ElementTree
 
 import urllib3
 from minio import Minio
@@ -13,10 +15,24 @@ from minio.error import InvalidResponseError, MinioException, S3Error
 
 from common.errors import ObjectMissing, StorageUnavailable
 from common.settings import Settings
+from common.storage.port import Stored
 
 T = TypeVar("T")
 PART_SIZE = 16 * 1024 * 1024
-MISSING = {"NoSuchKey", "NoSuchBucket", "NoSuchObject"}
+CHUNK = 1024 * 1024
+MISSING = {"NoSuchKey", "NoSuchObject"}
+NO_BUCKET = "NoSuchBucket"
+HUNG = (TimeoutError, urllib3.exceptions.TimeoutError)
+NO_ANSWER = (
+    MinioException,
+    urllib3.exceptions.HTTPError,
+    # The system's errors of a connection; its other errors are those of a local file, not of the store.
+    ConnectionError,
+    TimeoutError,
+    # An answer that is none of S3's.
+    ElementTree.ParseError,
+    ValueError,
+)
 
 
 class S3Storage:
@@ -28,33 +44,39 @@ class S3Storage:
         self._public = _client(settings, settings.s3_public_endpoint or settings.s3_endpoint)
 
     def put_bytes(self, bucket: str, key: str, data: bytes, media_type: str) -> None:
-        _ask(lambda: self._client.put_object(bucket, key, io.BytesIO(data), len(data), content_type=media_type))
+        _ask(lambda: self._client.put_object(bucket, key, io.BytesIO(data), len(data), content_type=media_type), key)
 
     def put_file(self, bucket: str, key: str, path: Path, media_type: str) -> None:
-        _ask(lambda: self._client.fput_object(bucket, key, str(path), content_type=media_type, part_size=PART_SIZE))
+        _ask(
+            lambda: self._client.fput_object(bucket, key, str(path), content_type=media_type, part_size=PART_SIZE), key
+        )
 
     def get_bytes(self, bucket: str, key: str) -> bytes:
-        return _ask(lambda: self._read(bucket, key))
+        return _ask(lambda: b"".join(self._read(bucket, key)), key)
 
     def get_file(self, bucket: str, key: str, path: Path) -> None:
-        _ask(lambda: self._client.fget_object(bucket, key, str(path)))
+        _ask(lambda: _write(path, self._read(bucket, key)), key)
 
     def size(self, bucket: str, key: str) -> int | None:
         try:
-            return _ask(lambda: self._client.stat_object(bucket, key)).size
+            found = _ask(lambda: self._client.stat_object(bucket, key), key)
         except ObjectMissing:
             return None
+        _check_head(found.metadata or {})
+        return found.size
 
     def copy(self, bucket: str, key: str, to_bucket: str, to_key: str) -> None:
-        _ask(lambda: self._client.copy_object(to_bucket, to_key, CopySource(bucket, key)))
+        _ask(lambda: self._client.copy_object(to_bucket, to_key, CopySource(bucket, key)), key)
 
-    def keys(self, bucket: str, prefix: str = "") -> Iterator[str]:
-        listing = _ask(lambda: list(self._client.list_objects(bucket, prefix=prefix, recursive=True)))
-        return (str(entry.object_name) for entry in listing)
+    def list(self, bucket: str, prefix: str = "", after: str = "") -> Iterator[Stored]:
+        rows = self._client.list_objects(bucket, prefix=prefix, recursive=True, start_after=after or None)
+        while (row := _ask(lambda: next(rows, None))) is not None:
+            assert row.last_modified is not None
+            yield Stored(str(row.object_name), row.size or 0, row.last_modified.timestamp())
 
     def delete(self, bucket: str, key: str) -> None:
         try:
-            _ask(lambda: self._client.remove_object(bucket, key))
+            _ask(lambda: self._client.remove_object(bucket, key), key)
         except ObjectMissing:
             pass
 
@@ -80,22 +102,34 @@ class S3Storage:
             if not _ask(lambda name=bucket: self._client.bucket_exists(name)):  # type: ignore[misc]
                 _ask(lambda name=bucket: self._client.make_bucket(name))  # type: ignore[misc]
 
-    def _read(self, bucket: str, key: str) -> bytes:
+    def _read(self, bucket: str, key: str) -> Generator[bytes]:
+        """The object piece by piece; raises when it ends before all of it has come."""
         response = self._client.get_object(bucket, key)
         try:
-            return response.read()
+            _check_head(response.headers)
+            yield from response.stream(CHUNK)
         finally:
             response.close()
             response.release_conn()
 
 
+class _OneMoreTry(urllib3.Retry):
+    """Another try after what failed at once (a broken connection, a 503), but none for a store that hangs."""
+
+    def increment(self, *request: Any, **outcome: Any) -> Self:
+        error = outcome.get("error")
+        if error is not None and any(isinstance(part, HUNG) for part in (error, *error.args)):
+            raise error
+        return super().increment(*request, **outcome)
+
+
 def _client(settings: Settings, endpoint: str) -> Minio:
-    # One retry at this layer only: the step runner has its own attempts on top.
-    pool = urllib3.PoolManager(
-        timeout=urllib3.Timeout(connect=settings.s3_timeout, read=settings.s3_timeout),
-        retries=urllib3.Retry(total=1, backoff_factor=0.2, status_forcelist=[500, 502, 503, 504]),
-        maxsize=16,
+    # One retry at this layer only: whoever asks tries again later. How long to wait is not the store's to say.
+    retries = _OneMoreTry(
+        total=1, backoff_factor=0.2, status_forcelist=[429, 500, 502, 503, 504], respect_retry_after_header=False
     )
+    timeout = urllib3.Timeout(connect=settings.s3_timeout, read=settings.s3_timeout)
+    pool = urllib3.PoolManager(timeout=timeout, retries=retries, maxsize=16)
     secure = endpoint.startswith("https://")
     # The region is set so that the client never has to ask for it.
     return Minio(
@@ -108,20 +142,39 @@ def _client(settings: Settings, endpoint: str) -> Minio:
     )
 
 
-def _ask(call: Callable[[], T]) -> T:
+def _check_head(headers: Mapping[str, str]) -> None:
+    """Raises `StorageUnavailable` for headers that broke off: to the HTTP library they are an answer without a body."""
+    if "content-length" not in headers and "transfer-encoding" not in headers:
+        raise StorageUnavailable("the object store broke off its answer")
+
+
+def _write(path: Path, pieces: Generator[bytes]) -> None:
+    with contextlib.closing(pieces):
+        first = next(pieces, b"")  # before the file is made: what is not there leaves none
+        try:
+            with path.open("wb") as file:
+                file.write(first)
+                file.writelines(pieces)
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
+
+
+def _ask(call: Callable[[], T], key: str = "") -> T:
     """Runs one client call and turns what it raises into our errors."""
     try:
         return call()
     except S3Error as error:
-        if error.code in MISSING:
-            raise ObjectMissing("a stored object is missing") from error
-        raise StorageUnavailable(f"the object store answered {error.code}") from error
+        raise _refusal(str(error.code), key) from error
     except InvalidResponseError as error:
         # rclone sends its errors as text/xml, which the client does not read.
-        if error._code == 404:
-            raise ObjectMissing("a stored object is missing") from error
-        raise StorageUnavailable(f"the object store answered {error._code}") from error
-    except (MinioException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
-        if isinstance(error, OSError) and error.filename is not None:
-            raise  # a local file, not the store
+        gone = "NoSuchKey" if error._code == 404 else ""
+        raise _refusal(NO_BUCKET if NO_BUCKET in str(error._body) else gone or str(error._code), key) from error
+    except NO_ANSWER as error:
         raise StorageUnavailable("the object store does not answer") from error
+
+
+def _refusal(code: str, key: str) -> ObjectMissing | StorageUnavailable:
+    if code in MISSING:
+        return ObjectMissing("a stored object is missing", key=key)
+    return StorageUnavailable(f"the object store answered {code}")

@@ -1,9 +1,9 @@
 """The storyboard by rules: sentences become scenes, clauses become shots, content words become searches."""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from common.contracts.request import SceneRequest, VideoRequest
+from common.contracts.request import MediaRef, SceneRequest, VideoRequest
 from common.contracts.storyboard import Scene, Shot, Storyboard, words_of
 from orchestrator.planners.text import clause_starts, content_words, frequent_words, sentences, without_instruction
 
@@ -22,12 +22,44 @@ MOST_WORDS = 60
 TOPIC = 40
 "Words that tell what a whole film is about."
 PACE_LIMITS = (0.85, 1.2)
+UNNAMED = "own media"
+"What a shot shows of which nothing is known but the user's own file."
 CHARS_PER_SECOND = 14.0
 "Of the default voice, at a pace of 1; the layout corrects with what was really spoken."
 
 
 def plan(request: VideoRequest) -> Storyboard:
     """The storyboard of a request. Deterministic; keeps every word the user wrote."""
+    board = _board(request)
+    return board.model_copy(update={"voice": request.voice, "made": len(board.scenes)})
+
+
+def plan_scene(
+    scene: str,
+    topic: Sequence[str],
+    *,
+    narration: str,
+    show: str | None = None,
+    media: MediaRef | None = None,
+    duration: float | None = None,
+) -> Scene:
+    """One scene the user wrote: their media in one shot, or as many shots as its length bears.
+
+    `topic` is that of the film. At least one of narration, show and media must be there.
+    """
+    text = " ".join(narration.split())
+    seconds = max(speech_seconds(text) + 0.35 if text else SHOT_SECONDS, duration or 0.0)
+    if media is not None:
+        shots: tuple[Shot, ...] = (Shot(id=f"{scene}.1", show=show or text or UNNAMED, media=media),)
+    elif text:
+        plain = _narrated(scene, text, topic)
+        shots = tuple(_showing(shot, show) for shot in plain.shots)
+    else:
+        shots = (Shot(id=f"{scene}.1", show=show or "", terms=search_terms(show or "", "", topic)),)
+    return Scene(id=scene, narration=text, shots=shots, min_seconds=duration, estimate=round(seconds, 2))
+
+
+def _board(request: VideoRequest) -> Storyboard:
     if request.scenes is not None:
         return _from_scenes(request.scenes, request.duration_target)
     text = request.script or without_instruction(request.prompt or "")
@@ -54,7 +86,12 @@ def _from_script(found: list[str], target: float | None) -> Storyboard:
 
 def _from_scenes(wanted: tuple[SceneRequest, ...], target: float | None) -> Storyboard:
     topic = frequent_words(" ".join(f"{scene.show or ''} {scene.narration}" for scene in wanted))[:TOPIC]
-    scenes = [_requested(f"s{number}", scene, topic) for number, scene in enumerate(wanted, 1)]
+    scenes = [
+        plan_scene(
+            f"s{number}", topic, narration=scene.narration, show=scene.show, media=scene.media, duration=scene.duration
+        )
+        for number, scene in enumerate(wanted, 1)
+    ]
     return _storyboard(_title(wanted[0].narration or wanted[0].show or "Film"), scenes, topic, target)
 
 
@@ -87,7 +124,7 @@ def _storyboard(title: str, scenes: list[Scene], topic: list[str], target: float
     )
 
 
-def _narrated(scene: str, text: str, topic: list[str]) -> Scene:
+def _narrated(scene: str, text: str, topic: Sequence[str]) -> Scene:
     seconds = speech_seconds(text)
     words = words_of(text)
     starts = _shot_starts(words, seconds)
@@ -103,30 +140,15 @@ def _picture(scene: str, terms: tuple[str, ...], seconds: float, length: float |
     return Scene(id=scene, shots=(shot,), min_seconds=length, estimate=round(seconds, 2))
 
 
-def _requested(scene: str, wanted: SceneRequest, topic: list[str]) -> Scene:
-    """A scene the user wrote: their media in one shot, or as many shots as its length bears."""
-    text = " ".join(wanted.narration.split())
-    seconds = max(speech_seconds(text) + 0.35 if text else SHOT_SECONDS, wanted.duration or 0.0)
-    if wanted.media is not None:
-        show = wanted.show or text or "own media"
-        shots: tuple[Shot, ...] = (Shot(id=f"{scene}.1", show=show, media=wanted.media),)
-    elif text:
-        plain = _narrated(scene, text, topic)
-        shots = tuple(_showing(shot, wanted.show) for shot in plain.shots)
-    else:
-        shots = (Shot(id=f"{scene}.1", show=wanted.show or "", terms=search_terms(wanted.show or "", "", topic)),)
-    return Scene(id=scene, narration=text, shots=shots, min_seconds=wanted.duration, estimate=round(seconds, 2))
-
-
 def _showing(shot: Shot, show: str | None) -> Shot:
     if not show:
         return shot
     return shot.model_copy(update={"show": show, "terms": search_terms(show, "", [])})
 
 
-def search_terms(part: str, whole: str, topic: list[str]) -> tuple[str, ...]:
+def search_terms(part: str, whole: str, topic: Sequence[str]) -> tuple[str, ...]:
     """Search phrases for a shot, the most telling first, ending with what the film is about."""
-    words = content_words(part) or content_words(whole) or topic[:3]
+    words = content_words(part) or content_words(whole) or list(topic[:3])
     about = [f"{topic[0]} {words[0]}"] if topic and topic[0] not in words else []
     phrases = [" ".join(words[:3]), *about, " ".join(words[:2]), " ".join(words[-2:]), *words[:2], " ".join(topic[:3])]
     return tuple(dict.fromkeys(phrase for phrase in phrases if phrase))[:6]

@@ -1,6 +1,5 @@
-"""Reads what a media file says about itself, in this process and without decoding it."""
+"""Reads what the media of a scene say about their colours, in this process and without decoding them."""
 
-from fractions import Fraction
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,16 +21,6 @@ class Colours(NamedTuple):
     hdr: bool
 
 
-class Streams(NamedTuple):
-    """What a finished film holds. Seconds are exact."""
-
-    frames: int
-    video_seconds: Fraction
-    audio_seconds: Fraction | None
-    width: int
-    height: int
-
-
 def colours(path: Path, demuxer: str, *, still: bool) -> Colours:
     """The colours of the first video stream. Raises `BadMedia` if there is none.
 
@@ -48,29 +37,3 @@ def colours(path: Path, demuxer: str, *, still: bool) -> Colours:
             return Colours(_YCBCR_BT601 if small else _YCBCR_BT709, hdr)
     except (av.error.FFmpegError, IndexError):
         raise BadMedia("a clip of this scene cannot be read; replace it with another file") from None
-
-
-def frame_count(path: Path) -> int:
-    """The number of pictures in a file made by this service."""
-    with av.open(str(path)) as container:
-        return sum(1 for packet in container.demux(video=0) if packet.size)
-
-
-def streams(path: Path) -> Streams:
-    """The measures of a film made by this service."""
-    with av.open(str(path)) as container:
-        video = container.streams.video[0]
-        audio = container.streams.audio[0] if container.streams.audio else None
-        return Streams(
-            frames=frame_count(path),
-            video_seconds=_seconds(video),
-            audio_seconds=_seconds(audio) if audio else None,
-            width=video.codec_context.width,
-            height=video.codec_context.height,
-        )
-
-
-def _seconds(stream: "av.VideoStream | av.AudioStream") -> Fraction:
-    if stream.duration is None or stream.time_base is None:
-        return Fraction(0)
-    return stream.duration * stream.time_base

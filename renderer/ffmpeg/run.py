@@ -1,27 +1,45 @@
 """Runs ffmpeg as a child that cannot outlive its step, feeds it frames, and follows its progress."""
 
+import errno
 import functools
+import logging
 import os
+import re
+import signal
 import subprocess
-import sys
 import threading
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
-from pathlib import Path
+from typing import TypeVar
 
 import imageio_ffmpeg
 
 from common import launcher
-from common.errors import NotConfigured, RenderFailed
+from common.errors import NotConfigured, RenderFailed, Retryable
 from common.jobs.steprun import StepRun
+from renderer.ffmpeg.limits import Limits
 
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 Feed = Iterable[bytes]
 "Raw frames for an input, in order."
 
 # ffmpeg may read the files we give it and the pipes we feed, and nothing those name.
 INPUT_GUARD = ["-protocol_whitelist", "file,pipe"]
 LOG_LINES = 400
+# Of a line that ffmpeg itself calls an error; what a file says about itself (its title) is only information.
+ERROR_LINE = re.compile(r"^(?:\[[^\]]* @ 0x[0-9a-f]+\] |x264 )*\[(?:error|fatal|panic)\]:? (.*)", re.MULTILINE)
+SIGNALLED = re.compile(r"^\[info\] Exiting normally, received signal (\d+)", re.MULTILINE)
+FULL = {os.strerror(code): code for code in (errno.ENOSPC, errno.EDQUOT)}
+"What ffmpeg says when the scratch disk is full."
+TOO_MUCH = {
+    os.strerror(errno.ENOMEM): "memory",
+    "malloc of size": "memory",
+    os.strerror(errno.EFBIG): "disk space",
+}
+"What it says at one of its limits, and what there was too little of."
 
 
 def ffmpeg_program(configured: str = "") -> str:
@@ -46,6 +64,7 @@ def run_ffmpeg(
     program: str,
     arguments: Sequence[str],
     run: StepRun,
+    limits: Limits,
     *,
     frames: int = 0,
     progress: tuple[float, float] = (0.0, 1.0),
@@ -55,40 +74,41 @@ def run_ffmpeg(
 
     An argument `feed:N` becomes the address of the pipe that `feeds[N]` is written to. `frames` is how
     many the output will have; with it, `progress` is the span of the step's progress this run covers.
-    Raises `Stopped` if the step is called off meanwhile, `RenderFailed` if ffmpeg gives up, and what a
-    feed raises.
+    Raises `Stopped` if the step is called off meanwhile, `RenderFailed` if ffmpeg gives up or wants more than
+    `limits`, `Retryable` if somebody killed it, `OSError` (ENOSPC, EDQUOT) if the scratch disk is full, and what
+    a feed raises.
     """
     run.check()
     with ExitStack() as stack:
         pipes = [os.pipe() for _ in feeds]
         addresses = {f"feed:{index}": f"pipe:{read_end}" for index, (read_end, _) in enumerate(pipes)}
-        command = [program, "-hide_banner", "-nostdin", "-y", "-loglevel", "info", "-nostats"]
+        command = [program, "-hide_banner", "-nostdin", "-y", "-loglevel", "level+info", "-nostats"]
         command += ["-stats_period", "0.25", "-progress", "pipe:1"]
         command += [addresses.get(argument, argument) for argument in arguments]
-        process = _spawn(command, run, [read_end for read_end, _ in pipes])
+        process = _spawn(command, run, limits, [read_end for read_end, _ in pipes])
         stack.callback(_reap, process)
         stack.callback(run.adopt(process))
         feeders = [_Feeder(feed, write_end, process) for feed, (_, write_end) in zip(feeds, pipes, strict=True)]
-        log = _Drain(process)
+        drain = _Drain(process)
         _follow(process, run, frames, progress)
         code = process.wait()
         for feeder in feeders:
             feeder.join()
-        text = log.text()
+        text = drain.text()
     run.check()
     for feeder in feeders:
         if feeder.error is not None:
             raise feeder.error
     if code != 0:
-        raise RenderFailed(f"ffmpeg ended with code {code}: {_last_words(text)}", text)
+        raise _failure(code, text)
     return text
 
 
-def _spawn(command: list[str], run: StepRun, read_ends: list[int]) -> subprocess.Popen[str]:
-    starter = [sys.executable, "-I", "-S", str(Path(launcher.__file__)), str(os.getpid())]
+def _spawn(command: list[str], run: StepRun, limits: Limits, read_ends: list[int]) -> subprocess.Popen[str]:
+    most = {"RLIMIT_AS": limits.memory, "RLIMIT_FSIZE": limits.file, "RLIMIT_CPU": limits.seconds}
     try:
         return subprocess.Popen(
-            starter + command,
+            launcher.launched(command, **most),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -169,6 +189,27 @@ def _write_all(descriptor: int, data: bytes) -> None:
         view = view[os.write(descriptor, view) :]
 
 
-def _last_words(log: str) -> str:
-    lines = [line for line in log.splitlines() if "rror" in line or "nvalid" in line]
-    return (lines or log.splitlines() or ["no message"])[-1].strip()
+def _failure(code: int, text: str) -> Exception:
+    """What the end of a run that was not called off means for its step."""
+    errors = ERROR_LINE.findall(text)
+    if full := _first(FULL, errors):
+        return OSError(full, os.strerror(full))
+    sign = _signal(code, text)
+    scarce = "processor time" if sign == signal.SIGXCPU else _first(TOO_MUCH, errors)
+    if scarce:
+        return RenderFailed(f"ffmpeg wanted more {scarce} than work of this size can need", text)
+    if sign:
+        log.warning("ffmpeg was ended by signal %d; its last lines: %s", sign, text[-2000:])
+        return Retryable(f"ffmpeg was ended by {signal.Signals(sign).name}")
+    last = (errors or text.splitlines() or ["no message"])[-1].strip()
+    return RenderFailed(f"ffmpeg ended with code {code}: {last}", text)
+
+
+def _signal(code: int, text: str) -> int:
+    """The signal that ended it, 0 if none did. To some it says goodbye and ends by itself."""
+    told = SIGNALLED.findall(text)
+    return -code if code < 0 else int(told[-1]) if told else 0
+
+
+def _first(meanings: Mapping[str, T], errors: Sequence[str]) -> T | None:
+    return next((meaning for words, meaning in meanings.items() if any(words in line for line in errors)), None)

@@ -1,7 +1,12 @@
 """What the pipeline may expect of every object store."""
 
-from collections.abc import Iterator
+import resource
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -15,9 +20,12 @@ from common.storage.port import Storage
 from common.storage.s3 import PART_SIZE, S3Storage
 from tests.support.redis_server import free_port
 from tests.support.s3_server import s3_server
+from tests.support.tcp_proxy import Fault, TcpProxy, tcp_proxy
 
 BUCKET, OTHER = "assets", "videos"
 KEY = "local/footage/0123/4567"
+CLOCK_GRAIN = 1.0
+"Stores may count whole seconds."
 
 
 @pytest.fixture(scope="module")
@@ -31,8 +39,8 @@ def storage(request: pytest.FixtureRequest) -> Iterator[Storage]:
     store: Storage = MemoryStorage() if request.param == "memory" else S3Storage(request.getfixturevalue("s3"))
     yield store
     for bucket in (BUCKET, OTHER):
-        for key in store.keys(bucket):
-            store.delete(bucket, key)
+        for stored in list(store.list(bucket)):
+            store.delete(bucket, stored.key)
 
 
 def test_what_was_put_comes_back(storage: Storage) -> None:
@@ -94,13 +102,47 @@ def test_a_copy_outlives_its_original_in_another_bucket(storage: Storage) -> Non
     assert storage.get_bytes(OTHER, "job_1/output.mp4") == b"film"
 
 
-def test_keys_are_listed_by_their_beginning_in_one_bucket(storage: Storage) -> None:
+def test_objects_are_listed_by_their_beginning_in_one_bucket(storage: Storage) -> None:
     for key in ("local/a/1", "local/a/2", "local/b/1", "other/a/1"):
         storage.put_bytes(BUCKET, key, b"x", "text/plain")
     storage.put_bytes(OTHER, "local/a/3", b"x", "text/plain")
-    assert sorted(storage.keys(BUCKET, "local/a/")) == ["local/a/1", "local/a/2"]
-    assert sorted(storage.keys(BUCKET)) == ["local/a/1", "local/a/2", "local/b/1", "other/a/1"]
-    assert list(storage.keys(BUCKET, "nobody/")) == []
+    assert keys(storage, "local/a/") == ["local/a/1", "local/a/2"]
+    assert keys(storage, "local/") == ["local/a/1", "local/a/2", "local/b/1"]
+    assert keys(storage) == ["local/a/1", "local/a/2", "local/b/1", "other/a/1"]
+    assert keys(storage, "nobody/") == []
+
+
+def test_a_listing_goes_by_the_bytes_of_the_keys_and_not_by_folders(storage: Storage) -> None:
+    names = ["A/x", "a-b/1", "a.b/1", "a/b-1", "a/b.1", "a/b/1", "a/b/c/d", "a/b1", "a/bb/1", "a0/1", "b"]
+    for key in reversed(names):
+        storage.put_bytes(BUCKET, key, b"x", "text/plain")
+    assert keys(storage) == names == sorted(names)
+    for prefix in ("a", "a/", "a/b", "a/b/", "a/b/c/d", "z"):
+        assert keys(storage, prefix) == [key for key in names if key.startswith(prefix)], prefix
+    for after in ("0", "a/b", "a/b/1", "a/b0", "a/zzz", "z"):
+        assert keys(storage, "", after) == [key for key in names if key > after], after
+        assert keys(storage, "a/", after) == [key for key in names if key > after and key.startswith("a/")], after
+
+
+def test_a_listing_shows_sizes_and_when_the_object_was_put(storage: Storage) -> None:
+    before = time.time()
+    storage.put_bytes(BUCKET, KEY, b"clip", "video/mp4")
+    (first,) = storage.list(BUCKET)
+    assert (first.key, first.size) == (KEY, 4)
+    assert before - CLOCK_GRAIN <= first.modified <= time.time() + CLOCK_GRAIN
+    storage.put_bytes(BUCKET, KEY, b"longer", "video/mp4")
+    (second,) = storage.list(BUCKET)
+    assert second.size == 6
+    assert second.modified >= first.modified
+
+
+def test_a_listing_of_several_pages_is_whole(s3: Settings, tmp_path: Path) -> None:
+    store = S3Storage(s3)
+    names = [f"local/many/{number:04}" for number in range(1_100)]
+    for key in names:
+        store.put_bytes(BUCKET, key, b"x", "text/plain")
+    assert keys(store, "local/many/") == names
+    assert keys(store, "local/many/", names[40]) == names[41:]
 
 
 def test_a_working_store_says_so(storage: Storage) -> None:
@@ -165,22 +207,219 @@ def test_a_bucket_that_is_not_there_fails_the_check(s3: Settings) -> None:
 def test_a_store_that_is_gone_is_told_as_unavailable_whatever_is_asked(tmp_path: Path) -> None:
     store = S3Storage(replace(Settings(), s3_endpoint=f"http://127.0.0.1:{free_port()}", s3_timeout=1.0))
     (tmp_path / "file").write_bytes(b"x")
-    calls = [
-        store.check,
-        lambda: store.put_bytes(BUCKET, KEY, b"x", "text/plain"),
-        lambda: store.put_file(BUCKET, KEY, tmp_path / "file", "text/plain"),
-        lambda: store.get_bytes(BUCKET, KEY),
-        lambda: store.get_file(BUCKET, KEY, tmp_path / "out"),
-        lambda: store.size(BUCKET, KEY),
-        lambda: store.copy(BUCKET, KEY, OTHER, KEY),
-        lambda: list(store.keys(BUCKET)),
-        lambda: store.delete(BUCKET, KEY),
-    ]
-    for call in calls:
+    for ask in everything(store, tmp_path):
         with pytest.raises(StorageUnavailable):
-            call()
+            ask()
 
 
 def test_a_local_file_that_is_missing_is_not_blamed_on_the_store(storage: Storage, tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         storage.put_file(BUCKET, KEY, tmp_path / "none", "video/mp4")
+
+
+def test_a_disk_that_takes_no_more_is_not_blamed_on_the_store(storage: Storage, tmp_path: Path) -> None:
+    storage.put_bytes(BUCKET, KEY, b"x" * 100_000, "video/mp4")
+    with largest_file(50_000), pytest.raises(OSError, match="File too large"):
+        storage.get_file(BUCKET, KEY, tmp_path / "clip")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_missing_object_is_named(storage: Storage, tmp_path: Path) -> None:
+    for ask in (
+        lambda: storage.get_bytes(BUCKET, KEY),
+        lambda: storage.get_file(BUCKET, KEY, tmp_path / "none"),
+        lambda: storage.copy(BUCKET, KEY, OTHER, KEY),
+    ):
+        with pytest.raises(ObjectMissing) as caught:
+            ask()
+        assert caught.value.key == KEY
+
+
+def test_a_missing_bucket_is_an_outage_and_no_missing_object(s3: Settings) -> None:
+    store = S3Storage(s3)
+    for ask in (
+        lambda: store.get_bytes("elsewhere", KEY),
+        lambda: store.put_bytes("elsewhere", KEY, b"x", "text/plain"),
+        lambda: list(store.list("elsewhere")),
+    ):
+        with pytest.raises(StorageUnavailable, match="NoSuchBucket"):
+            ask()
+
+
+# a store, or a way to it, that misbehaves
+
+
+@pytest.fixture
+def proxy(s3: Settings) -> Iterator[TcpProxy]:
+    port = urlsplit(s3.s3_endpoint).port
+    assert port is not None
+    with tcp_proxy(port) as one:
+        yield one
+
+
+ONLY_S3 = pytest.mark.parametrize("storage", ["s3"], indirect=True)
+
+
+@pytest.fixture
+def far(s3: Settings, proxy: TcpProxy) -> S3Storage:
+    """The real store, reached through the proxy."""
+    return S3Storage(replace(s3, s3_endpoint=f"http://127.0.0.1:{proxy.port}"))
+
+
+@ONLY_S3
+@pytest.mark.parametrize("parts", [0.01, 2])
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.7, 0.999])
+def test_a_put_that_is_cut_short_is_not_taken_for_done(
+    storage: Storage, proxy: TcpProxy, far: S3Storage, tmp_path: Path, parts: float, share: float
+) -> None:
+    source = tmp_path / "clip"
+    source.write_bytes(b"x" * int(parts * PART_SIZE))
+    proxy.reset(Fault(to_server=int(min(parts, 1) * PART_SIZE * share)))
+    with pytest.raises(StorageUnavailable):
+        far.put_file(BUCKET, KEY, source, "video/mp4")
+    assert storage.size(BUCKET, KEY) is None
+    assert keys(storage) == []
+    proxy.reset(Fault())
+    far.put_file(BUCKET, KEY, source, "video/mp4")
+    assert storage.size(BUCKET, KEY) == source.stat().st_size
+
+
+@ONLY_S3
+def test_a_get_that_is_cut_short_gives_nothing(
+    storage: Storage, proxy: TcpProxy, far: S3Storage, tmp_path: Path
+) -> None:
+    storage.put_bytes(BUCKET, KEY, b"x" * 100_000, "video/mp4")
+    # Whole answers have some hundred bytes of headers; cut there, they look like answers without a body.
+    for cut in (*range(0, 500, 7), 5_000, 90_000):
+        proxy.reset(Fault(to_client=cut))
+        with pytest.raises(StorageUnavailable):
+            far.get_bytes(BUCKET, KEY)
+        with pytest.raises(StorageUnavailable):
+            far.get_file(BUCKET, KEY, tmp_path / "clip")
+        assert list(tmp_path.iterdir()) == []
+
+
+@ONLY_S3
+def test_a_size_is_never_made_up_of_half_an_answer(storage: Storage, proxy: TcpProxy, far: S3Storage) -> None:
+    storage.put_bytes(BUCKET, KEY, b"x" * 7, "video/mp4")
+    for cut in range(0, 500, 7):
+        proxy.reset(Fault(to_client=cut))
+        try:
+            assert far.size(BUCKET, KEY) == 7
+        except StorageUnavailable:
+            pass
+
+
+@ONLY_S3
+def test_a_listing_that_is_cut_short_is_no_short_listing(storage: Storage, proxy: TcpProxy, far: S3Storage) -> None:
+    for number in range(20):
+        storage.put_bytes(BUCKET, f"local/a/{number}", b"x", "text/plain")
+    for cut in (*range(0, 500, 7), 1_000, 3_000):
+        proxy.reset(Fault(to_client=cut))
+        with pytest.raises(StorageUnavailable):
+            list(far.list(BUCKET))
+
+
+def test_a_store_that_hangs_is_asked_once_and_given_up(s3: Settings, proxy: TcpProxy, tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"x")
+    hasty = S3Storage(replace(s3, s3_endpoint=f"http://127.0.0.1:{proxy.port}", s3_timeout=0.2))
+    for ask in everything(hasty, tmp_path):
+        proxy.reset(Fault(swallow=True))
+        with pytest.raises(StorageUnavailable):
+            ask()
+        assert proxy.connections == 1
+
+
+def test_a_store_that_breaks_connections_is_asked_twice_and_given_up(
+    proxy: TcpProxy, far: S3Storage, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_bytes(b"x")
+    for ask in everything(far, tmp_path):
+        proxy.reset(Fault(refuse=True))
+        with pytest.raises(StorageUnavailable):
+            ask()
+        assert proxy.connections == 2
+
+
+def test_a_connection_that_broke_while_it_was_idle_costs_nothing(proxy: TcpProxy, far: S3Storage) -> None:
+    far.put_bytes(BUCKET, KEY, b"clip", "video/mp4")
+    proxy.break_all()
+    assert far.get_bytes(BUCKET, KEY) == b"clip"
+
+
+@pytest.mark.parametrize("status", [403, 409, 429, 500, 503])
+@pytest.mark.parametrize("body", [b"", b"<html>busy</html>", b"<Error><Code>SlowDown</Code></Error>"])
+def test_a_store_that_refuses_is_told_as_unavailable(status: int, body: bytes, tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"x")
+    with answering(status, body) as (store, requests_seen):
+        for ask in everything(store, tmp_path):
+            requests_seen.clear()
+            with pytest.raises(StorageUnavailable):
+                ask()
+            assert len(requests_seen) == (2 if status in (429, 500, 503) else 1)
+
+
+def test_an_answer_that_is_none_of_s3_is_told_as_unavailable() -> None:
+    with answering(200, b"<html>please log in<html>") as (store, _):
+        with pytest.raises(StorageUnavailable):
+            list(store.list(BUCKET))
+        with pytest.raises(StorageUnavailable):
+            store.copy(BUCKET, KEY, OTHER, KEY)
+
+
+def everything(store: Storage, folder: Path) -> list[Callable[[], object]]:
+    return [
+        store.check,
+        lambda: store.put_bytes(BUCKET, KEY, b"x", "text/plain"),
+        lambda: store.put_file(BUCKET, KEY, folder / "file", "text/plain"),
+        lambda: store.get_bytes(BUCKET, KEY),
+        lambda: store.get_file(BUCKET, KEY, folder / "out"),
+        lambda: store.size(BUCKET, KEY),
+        lambda: store.copy(BUCKET, KEY, OTHER, KEY),
+        lambda: list(store.list(BUCKET)),
+        lambda: store.delete(BUCKET, KEY),
+    ]
+
+
+def keys(storage: Storage, prefix: str = "", after: str = "") -> list[str]:
+    return [stored.key for stored in storage.list(BUCKET, prefix, after)]
+
+
+@contextmanager
+def largest_file(size: int) -> Iterator[None]:
+    """No file of this process may become larger, as on a disk with no room left."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@contextmanager
+def answering(status: int, body: bytes) -> Iterator[tuple[S3Storage, list[str]]]:
+    """A store that answers everything alike and asks for an hour of patience, and what it was asked."""
+    seen: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def answer(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            seen.append(self.command)
+            self.send_response(status)
+            self.send_header("Retry-After", "3600")
+            self.send_header("Content-Type", "application/xml")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            if self.command != "HEAD":
+                self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    for verb in ("GET", "PUT", "POST", "HEAD", "DELETE"):
+        setattr(Handler, f"do_{verb}", Handler.answer)
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        endpoint = f"http://127.0.0.1:{server.server_address[1]}"
+        yield S3Storage(replace(Settings(), s3_endpoint=endpoint, s3_timeout=30.0)), seen
+        server.shutdown()

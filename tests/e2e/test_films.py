@@ -90,7 +90,8 @@ def drawn(one: Path, other: Path, seconds: float) -> int:
 
 
 def test_own_pictures_and_clips_are_shown_for_as_long_as_asked(stack: Running, tmp_path: Path) -> None:
-    image, clip = (upload(stack, path) for path in (clips.picture(900, 500), clips.clip(640, 360, fps=25, seconds=6)))
+    pictures = clips.picture(900, 500), clips.clip(640, 360, fps=25, seconds=6)
+    image, clip = (stack.upload(path.read_bytes()) for path in pictures)
     scenes = [
         {"media": {"asset": image}, "duration": 2.5},
         {"media": {"asset": clip}, "narration": "This clip is my own.", "duration": 3},
@@ -125,6 +126,34 @@ def test_a_refused_key_gives_scenery_and_the_reason(stack: Running, pexels: Pexe
     (shot,) = result["scenes"][0]["shots"]
     assert shot["footage"]["kind"] == "scenery"
     assert any("PEXELS_API_KEY" in note for note in shot["notes"]), shot
+
+
+def test_a_scene_can_be_watched_before_the_film_is_done_and_be_edited_after(stack: Running, tmp_path: Path) -> None:
+    scenes = [{"narration": f"This is the {word} scene.", "show": "the sea"} for word in ("first", "second", "third")]
+    job = stack.generate(scenes=scenes, footage="scenery", captions="none", music="none", seed=5)
+    rendered = stack.wait(job, lambda now: any(scene.get("download_url") for scene in now["scenes"]))
+    assert rendered["status"] not in ENDED
+    scene = tmp_path / "scene.mp4"
+    scene.write_bytes(fetch(next(one["download_url"] for one in rendered["scenes"] if one.get("download_url"))))
+    assert (film(scene).video, film(scene).audio) == ("h264", "aac")
+    before, _ = stack.film(job, tmp_path)
+    bytes_before = before.read_bytes()
+
+    changes = {"version": 1, "scenes": [{"id": "s2", "narration": "Something else is said here."}]}
+    reply = requests.patch(f"{stack.url}/mcp/storyboard/{job}", json=changes, timeout=30)
+    assert reply.status_code == 202, reply.text
+    after, result = stack.film(job, tmp_path)
+    check_streams(after, result["frames"])
+    assert after.read_bytes() != bytes_before
+    steps = stack.status(job)["steps"]
+    again = {"plan", "speak:s2", "segment:s2.0", "mix", "assemble", "publish"}
+    assert again <= set(steps["done_again"]) <= again | {"search:s2.1", "acquire:s2.1"}
+    assert {"speak:s1", "segment:s1.0", "segment:s3.0"} <= set(steps["reused"])
+
+    assert stack.post(f"versions/{job}/1/restore").status_code == 202
+    restored, _ = stack.film(job, tmp_path)
+    assert restored.read_bytes() == bytes_before
+    assert stack.status(job)["steps"]["done_again"] == ["publish"]
 
 
 @pytest.mark.parametrize("whole", [False, True], ids=["its pool child", "the whole worker"])
@@ -165,16 +194,9 @@ def _parent_of(pid: int) -> int:
 def test_cancel_ends_a_running_job_and_its_ffmpeg(stack: Running) -> None:
     job = stack.generate(prompt=PROMPT, duration_target=40, footage="scenery", seed=99)
     stack.wait(job, lambda now: any(scene["progress"] > 0 for scene in now["scenes"]))
-    assert requests.post(f"{stack.url}/mcp/cancel/{job}", timeout=30).status_code == 202
+    stack.cancel(job)
     stack.wait(job, lambda now: now["status"] == "cancelled")
     reply = requests.get(f"{stack.url}/mcp/result/{job}", timeout=30)
     assert (reply.status_code, reply.json()["code"]) == (409, "cancelled")
     main = renderer_of(stack)
     stack.wait(job, lambda _: not find("ffmpeg", under=main))
-
-
-def upload(stack: Running, path: Path) -> str:
-    with path.open("rb") as file:
-        reply = requests.post(f"{stack.url}/mcp/assets", files={"file": file}, timeout=60)
-    assert reply.status_code == 201, reply.text
-    return str(reply.json()["asset_id"])

@@ -28,7 +28,7 @@ PAINTED = Source("feed:0", "rawvideo", size=(960, 540), pixel_format="rgb24")
 def spec(*clips: Clip, profile: Profile = WIDE, style: Style = "documentary", captions: bool = False) -> SegmentSpec:
     look = CaptionLook(style=style, width=profile.width, height=profile.height)
     timeline = SceneTimeline(scene="s1", frames=sum(clip.frames for clip in clips), clips=clips)
-    return SegmentSpec(timeline=timeline, profile=profile, style=style, captions=look if captions else None, build="b")
+    return SegmentSpec(timeline=timeline, profile=profile, style=style, captions=look if captions else None, voice=None)
 
 
 def readable(arguments: list[str]) -> str:

@@ -7,8 +7,8 @@ import pytest
 from common.contracts.request import VideoRequest
 from orchestrator.planners.rules import plan
 from tests.support.golden import check_golden
-from tests.support.sim import Sim
-from tests.unit.orchestrator.test_workflow import REQUESTS, run_to_end
+from tests.support.sim import ATTEMPT, Sim
+from tests.unit.orchestrator.test_workflow import REQUESTS
 
 SCRIPT = """The lighthouse was built in 1852. It is forty metres tall, and its lamp, says Dr. Hale, can be seen
 from thirty miles away when the night is clear. Who keeps it now? Nobody. The light has been automatic since 1978,
@@ -39,10 +39,11 @@ def test_storyboard(name: str) -> None:
 
 @pytest.mark.parametrize("index", range(len(REQUESTS)))
 def test_timeline(index: int) -> None:
-    sim = run_to_end(Sim(REQUESTS[index]))
+    sim = Sim(REQUESTS[index]).run()
     told = {
         name: sim.specs[step.work].model_dump(mode="json")
         for name, step in sorted(sim.job.steps.items())
         if name.startswith(("segment", "mix", "assemble"))
     }
-    check_golden(f"timeline-{index}.json", json.dumps(told, indent=1, ensure_ascii=False) + "\n")
+    text = ATTEMPT.sub('"', json.dumps(told, indent=1, ensure_ascii=False))
+    check_golden(f"timeline-{index}.json", text + "\n")

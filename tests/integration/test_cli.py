@@ -22,7 +22,7 @@ from PIL import Image
 
 from api.cli.make import SERVER_SETTINGS
 from common.contracts.footage import ProviderNote
-from common.contracts.job import Job
+from common.contracts.job import PARTIAL, Job
 from common.contracts.request import VideoRequest
 from common.contracts.steps import SearchFacts
 from common.jobs.store import JobStore
@@ -59,7 +59,7 @@ class Pipeline(threading.Thread):
     def run(self) -> None:
         seen: set[str] = set()
         while not self._halt.wait(0.02):
-            for _, job_id in self.store.jobs("local", None, 100):
+            for job_id in self.store.jobs("local", "", 100):
                 job = self.store.load(job_id)
                 if job is not None and job_id not in seen:
                     seen.add(job_id)
@@ -84,6 +84,12 @@ def without_stock(pipeline: Pipeline, job: Job) -> None:
     found = SearchFacts(candidates=job.request, count=0, notes=(note,))
     write(pipeline.store, job.id, {"state": "gathering"}, {"search:s1.1": found, "search:s2.1": found})
     finish(pipeline.store, pipeline.storage, job.id)
+
+
+def without_a_scene(pipeline: Pipeline, job: Job) -> None:
+    """The film has one scene less than was asked for."""
+    plan(pipeline.store, pipeline.storage, job.id)
+    finish(pipeline.store, pipeline.storage, job.id, PARTIAL, left_out={"s2": "scene 2: the picture is torn"})
 
 
 def failed(pipeline: Pipeline, job: Job) -> None:
@@ -151,6 +157,20 @@ def test_why_a_source_had_nothing_is_noted_once(
     done = reel(tmp_path, "make", "Waves", "--server", site[0])
     notes = [line for line in done.stderr.splitlines() if line.startswith("Note: ")]
     assert notes == ["Note: shorter than asked for", "Note: pexels: the key is refused"]
+
+
+def test_a_film_without_a_scene_is_a_film_and_the_scene_is_named(
+    site: tuple[str, Settings], pipeline: Callable[..., Pipeline], tmp_path: Path
+) -> None:
+    running = pipeline(without_a_scene)
+    done = reel(tmp_path, "make", "Waves", "--server", site[0], "--on-failure", "partial")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "waves.mp4\n"
+    assert (tmp_path / "waves.mp4").read_bytes() == FILM
+    assert "Left out: scene 2: the picture is torn" in done.stderr.splitlines()
+    assert "640x360, 1 scene." in done.stderr
+    assert "100 %  partial" in done.stderr
+    assert running.requests[0].on_scene_failure == "partial"
 
 
 def test_a_film_that_is_there_already_is_not_overwritten(
@@ -269,7 +289,7 @@ def test_a_signal_cancels_the_job(
         process.stderr.readline()  # it follows the job by now
         process.send_signal(number)
         assert process.wait(60) == code
-    ((_, job_id),) = store.jobs("local", None, 10)
+    (job_id,) = store.jobs("local", "", 10)
     job = store.load(job_id)
     assert job is not None
     assert job.cancel
@@ -294,6 +314,7 @@ def test_a_signal_cancels_the_job(
         (["make", "x", "--duration", "3601"], "from 3 to 3600"),
         (["make", "x", "--seed", "-1"], "from 0 to 2147483647"),
         (["make", "x", "--fit", "stretch"], "--fit"),
+        (["make", "x", "--on-failure", "ignore"], "--on-failure"),
         (["make", ""], "the prompt is empty"),
         (["make", "   "], "the prompt is empty"),
         (["make", "--script", "empty.txt"], "empty.txt is empty"),

@@ -1,6 +1,7 @@
 """The HTTP service over a real Redis: what each route answers, and how it says what is wrong."""
 
 import json
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from io import BytesIO
@@ -13,11 +14,15 @@ from flask.testing import FlaskClient
 from PIL import Image
 from werkzeug.test import TestResponse
 
+from api.assets import Assets
 from api.http.app import create_app
+from api.jobs import MOST_LOOKED_AT
 from common.contracts.base import ObjectRef
 from common.contracts.job import WorkerInfo
 from common.errors import StorageUnavailable
-from common.jobs.store import JobStore, connect
+from common.jobs import scratch
+from common.jobs.ids import new_job_ids
+from common.jobs.store import JobStore, NewJob, connect
 from common.settings import Settings
 from common.storage.memory import MemoryStorage
 from tests.support.records import fail, finish, plan, write
@@ -88,7 +93,7 @@ def test_nothing_is_accepted_while_the_object_store_is_away(settings: Settings, 
     reply = create_app(settings, store, Away()).test_client().post("/mcp/generate", json={"prompt": "x"})
     assert problem_of(reply, 503)["code"] == "storage_unavailable"
     assert reply.headers["Retry-After"]
-    assert store.jobs("local", None, 10) == []
+    assert store.jobs("local", "", 10) == []
 
 
 def test_a_state_store_that_is_away_is_a_503(storage: MemoryStorage) -> None:
@@ -297,7 +302,7 @@ def test_the_result_has_links_once_the_film_is_there(
     result = client.get(f"/mcp/result/{job_id}").json
     assert result["video_url"] == f"s3://videos/{job_id}/output.mp4"
     assert result["thumbnail_url"] == f"s3://videos/{job_id}/thumbnail.jpg"
-    assert f"{job_id}/output.mp4" in result["download_url"]
+    assert "local/film/x/y" in result["download_url"], "the film of this version, whatever its public name shows later"
     assert "local/srt/x/y" in result["captions"]["srt"]
     assert (result["duration"], result["width"], result["height"]) == (6.0, 640, 360)
 
@@ -332,7 +337,7 @@ def test_a_job_that_has_ended_cannot_be_cancelled(client: FlaskClient, store: Jo
 def test_a_job_of_somebody_else_looks_like_none(client: FlaskClient, store: JobStore) -> None:
     foreign = "job_" + "f" * 32
     request = ObjectRef(key="x", sha256="x", size=1, media_type="application/json")
-    store.create(foreign, "somebody", request=request, timeout=60)
+    store.create("somebody", [NewJob(foreign, request, timeout=60)], answer=foreign)
     assert client.get(f"/mcp/status/{foreign}").data == client.get(f"/mcp/status/{UNKNOWN}").data.replace(
         UNKNOWN.encode(), foreign.encode()
     )
@@ -351,8 +356,7 @@ def test_jobs_are_listed_newest_first_page_by_page(client: FlaskClient) -> None:
         page = client.get(query).json
         seen += [job["job_id"] for job in page["jobs"]]
         query = page["next_cursor"] and f"/mcp/jobs?limit=2&cursor={page['next_cursor']}"
-    assert sorted(seen) == sorted(made)
-    assert len(seen) == len(made)
+    assert seen == sorted(made, reverse=True)
 
 
 def test_log_lines_are_read_on_from_where_the_reader_stopped(client: FlaskClient) -> None:
@@ -455,3 +459,89 @@ def test_readiness_names_stores_that_are_away() -> None:
     detail = problem_of(client.get("/readyz"), 503)["detail"]
     assert "Redis" in detail
     assert "S3" in detail
+
+
+# what is gone, and what is too much
+
+
+def test_a_repeat_is_answered_even_if_what_it_names_has_gone_since(client: FlaskClient, storage: MemoryStorage) -> None:
+    asset = upload_raw(client, png()).json["asset_id"]
+    body = {"scenes": [{"narration": "Look.", "media": {"asset": asset}}]}
+    for path, wanted in (("generate", body), ("batch", {"requests": [body]})):
+        first = client.post(f"/mcp/{path}", json=wanted, headers={"Idempotency-Key": path})
+        about = f"local/asset/{asset}/about.json"
+        kept = storage.get_bytes("assets", about)
+        storage.delete("assets", about)
+        again = client.post(f"/mcp/{path}", json=wanted, headers={"Idempotency-Key": path})
+        assert again.status_code == 202
+        assert again.headers["Location"] == first.headers["Location"]
+        assert problem_of(client.post(f"/mcp/{path}", json=wanted), 422)["code"] == "invalid_request"
+        storage.put_bytes("assets", about, kept, "application/json")
+
+
+def test_a_search_for_rare_jobs_stops_and_goes_on(
+    client: FlaskClient, store: JobStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rare = accepted(client)
+    ref = ObjectRef(key="local/request/x", sha256="0" * 64, size=1, media_type="application/json")
+    names = new_job_ids(450)
+    store.create("local", [NewJob(name, ref, timeout=60.0) for name in names], answer="x")
+    fail(store, rare, "for a test")
+    looked: list[str] = []
+    load = store.load
+    monkeypatch.setattr(store, "load", lambda name: looked.append(name) or load(name))
+    pages = [client.get("/mcp/jobs?status=failed").json]
+    most = len(looked)
+    while pages[-1]["next_cursor"]:
+        pages.append(client.get(f"/mcp/jobs?status=failed&cursor={pages[-1]['next_cursor']}").json)
+    assert most == MOST_LOOKED_AT
+    assert len(pages) == 3
+    assert [job["job_id"] for page in pages for job in page["jobs"]] == [rare]
+
+
+def test_a_storyboard_that_is_gone_is_no_fault_of_the_status(
+    client: FlaskClient, store: JobStore, storage: MemoryStorage
+) -> None:
+    job_id = accepted(client)
+    plan(store, storage, job_id)
+    finish(store, storage, job_id)
+    job = store.load(job_id)
+    assert job is not None
+    assert job.storyboard is not None
+    storage.delete("assets", job.storyboard.key)
+    assert client.get(f"/mcp/status/{job_id}").json["status"] == "completed"
+    assert client.get("/mcp/jobs").json["jobs"][0]["job_id"] == job_id
+    for path in (f"scenes/{job_id}/s1", f"storyboard/{job_id}", f"result/{job_id}"):
+        assert problem_of(client.get(f"/mcp/{path}"), 404)["code"] == "no_longer_kept"
+
+
+def test_documents_that_are_not_kept_whole_make_no_job(settings: Settings, store: JobStore) -> None:
+    class Forgetful(MemoryStorage):
+        def put_bytes(self, bucket: str, key: str, data: bytes, media_type: str) -> None:
+            super().put_bytes(bucket, key, data[:-1], media_type)
+
+    client = create_app(settings, store, Forgetful()).test_client()
+    body = {"prompt": "x"}
+    for reply in (
+        client.post("/mcp/generate", json=body),
+        client.post("/mcp/batch", json={"requests": [body]}),
+        upload_raw(client, png()),
+    ):
+        assert problem_of(reply, 503)["code"] == "storage_unavailable"
+    assert store.jobs("local", "", 10) == []
+
+
+def test_uploads_lie_where_a_sweep_finds_those_of_a_killed_process(tmp_path: Path) -> None:
+    assets = Assets(MemoryStorage(), Settings(work_dir=str(tmp_path)))
+    child = os.fork()
+    if child == 0:
+        dead = assets.incoming()
+        dead.write(b"...")
+        os._exit(137)
+    os.waitpid(child, 0)
+    alive = assets.incoming()
+    assert alive.write(b"...") == 3
+    assert scratch.sweep(tmp_path) == 1
+    assert alive.path.exists()
+    alive.close()
+    assert list(tmp_path.iterdir()) == []

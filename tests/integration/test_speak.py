@@ -94,7 +94,7 @@ def test_a_step_that_was_called_off_stores_nothing(speak, tmp_path):
     run.call_off()
     with pytest.raises(Stopped):
         speak(spec(), run)
-    assert list(run.storage.keys("assets")) == []
+    assert list(run.storage.list("assets")) == []
 
 
 def test_two_threads_do_not_disturb_each_other(speak, tmp_path):

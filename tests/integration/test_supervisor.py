@@ -5,7 +5,9 @@ import signal
 import subprocess
 import sys
 import textwrap
+import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -139,6 +141,70 @@ def test_the_last_words_of_a_program_are_the_error_it_named_and_not_what_closes_
         return ""
 
     assert eventually(given_up) == "broken cannot stay up: OSError: no space left"
+
+
+def test_with_endless_patience_a_program_is_started_again_however_often_it_falls(
+    lines: Lines, program: Callable[..., Program]
+) -> None:
+    supervisor = Supervisor(lines, replace(QUICK, max_falls=None))
+    supervisor.start(program("broken", "raise SystemExit('no such setting')"))
+
+    def falls() -> int:
+        supervisor.tend()
+        return sum("ended with code 1" in line for _, line in lines)
+
+    try:
+        assert QUICK.max_falls is not None
+        eventually(lambda: falls() > 2 * QUICK.max_falls)
+    finally:
+        supervisor.stop()
+
+
+def test_a_program_that_has_been_steady_is_never_given_up(
+    lines: Lines, program: Callable[..., Program], tmp_path: Path
+) -> None:
+    source = "import pathlib, time; time.sleep(0 if pathlib.Path('bad').exists() else 60)"
+    supervisor = Supervisor(lines, replace(QUICK, steady=0.5))
+    supervisor.start(program("worker", source))
+
+    def falls(how: str) -> int:
+        supervisor.tend()
+        return sum(how in line for _, line in lines)
+
+    try:
+        time.sleep(1.0)  # it is steady
+        (tmp_path / "bad").touch()
+        os.kill(supervisor.pids()["worker"], signal.SIGKILL)
+        assert QUICK.max_falls is not None
+        eventually(lambda: falls("ended with code 0") > 2 * QUICK.max_falls)
+        (tmp_path / "bad").unlink()
+        eventually(lambda: falls("") and supervisor.pids())
+    finally:
+        supervisor.stop()
+
+
+def test_it_tells_the_process_ids_of_what_runs_now(
+    supervisor: Supervisor, program: Callable[..., Program], tmp_path: Path
+) -> None:
+    supervisor.start(program("worker"))
+    first = pid_in(tmp_path / "worker")
+    assert supervisor.pids() == {"worker": first}
+    (tmp_path / "worker").unlink()
+    os.kill(first, signal.SIGKILL)
+
+    def fallen() -> bool:
+        supervisor.tend()
+        return supervisor.pids() != {"worker": first}
+
+    def again() -> bool:
+        supervisor.tend()
+        return (tmp_path / "worker").exists()
+
+    eventually(fallen)
+    eventually(again)
+    assert supervisor.pids() == {"worker": pid_in(tmp_path / "worker")}
+    supervisor.stop()
+    assert supervisor.pids() == {}
 
 
 def test_groups_end_one_after_the_other_highest_first(

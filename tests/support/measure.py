@@ -8,6 +8,7 @@ from pathlib import Path
 
 import av
 import imageio_ffmpeg
+import numpy as np
 
 
 @dataclass(frozen=True)
@@ -79,3 +80,29 @@ def ffmpeg_log(path: Path, *arguments: str) -> str:
     command = [imageio_ffmpeg.get_ffmpeg_exe(), "-hide_banner", "-nostdin", "-i", str(path), *arguments]
     done = subprocess.run([*command, "-f", "null", "-"], capture_output=True, text=True, check=True)
     return done.stderr
+
+
+def heard(path: Path) -> np.ndarray:
+    """The first channel as a player gives it out at 48 kHz: the encoder's delay and padding taken off."""
+    with av.open(str(path)) as container:
+        stream = container.streams.audio[0]
+        assert (stream.codec_context.sample_rate, stream.start_time) == (48_000, 0)
+        blocks = [frame.to_ndarray()[0] for frame in container.decode(stream) if (frame.pts or 0) >= 0]
+        return np.concatenate(blocks)[: stream.duration]
+
+
+def onset(sound: np.ndarray, begin: int = 0) -> int:
+    """The first sample from `begin` on that can be heard."""
+    return begin + int(np.flatnonzero(np.abs(sound[begin:]) > 0.02)[0])
+
+
+def lit(found: np.ndarray) -> np.ndarray:
+    """Where pictures (frames x height x width x RGB, over grey) have the colour of the word that is being said."""
+    red, blue = found[..., 0].astype(int), found[..., 2].astype(int)
+    return (red > 180) & (red - blue > 90)
+
+
+def highlights(found: np.ndarray) -> list[int]:
+    """The frames at which another word lights up."""
+    centres = [np.flatnonzero(frame.any(axis=0)).mean() if frame.any() else -1e6 for frame in lit(found)]
+    return [n for n, centre in enumerate(centres) if centre >= 0 and (n == 0 or abs(centre - centres[n - 1]) > 5)]

@@ -35,6 +35,11 @@ def marked(variable: str, value: str, folder: Path) -> list[int]:
     return [pid for pid in _all() if _is(pid, "") and (_started_with(pid, entry) or _works_in(pid, folder))]
 
 
+def working_in(folder: Path) -> list[int]:
+    """Live processes whose working directory is `folder` or lies in it, be it removed by now."""
+    return [pid for pid in _all() if _is(pid, "") and _works_in(pid, folder)]
+
+
 def descendants(pid: int) -> list[int]:
     found: list[int] = []
     for child in children_of(pid):

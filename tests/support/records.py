@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from common.contracts.base import Contract, ObjectRef
-from common.contracts.job import Change
+from common.contracts.job import COMPLETED, Change
 from common.contracts.steps import AssembleFacts, MixFacts, PlanFacts, PublishFacts
 from common.contracts.storyboard import Scene, Shot, Storyboard
 from common.jobs.store import JobStore
@@ -23,11 +23,14 @@ TWO_SCENES = Storyboard(
 
 def plan(store: JobStore, storage: Storage, job_id: str) -> None:
     """The job has a storyboard of two scenes."""
-    body = TWO_SCENES.model_dump_json().encode()
-    write(store, job_id, {"state": "gathering"}, {"plan": PlanFacts(storyboard=_keep(storage, "storyboard", body))})
+    storyboard = _keep(storage, "storyboard", TWO_SCENES.model_dump_json().encode())
+    head = {"state": "gathering", "storyboard": storyboard.model_dump_json()}
+    write(store, job_id, head, {"plan": PlanFacts(storyboard=storyboard)})
 
 
-def finish(store: JobStore, storage: Storage, job_id: str) -> None:
+def finish(
+    store: JobStore, storage: Storage, job_id: str, state: str = COMPLETED, left_out: Mapping[str, str] | None = None
+) -> None:
     """The job has a film of six seconds, with captions."""
     video_key, thumbnail_key = f"{job_id}/output.mp4", f"{job_id}/thumbnail.jpg"
     storage.put_bytes("videos", video_key, FILM, "video/mp4")
@@ -46,8 +49,8 @@ def finish(store: JobStore, storage: Storage, job_id: str) -> None:
         "mix": MixFacts(media=film.media, loudness=-14.0, true_peak=-1.6),
         "publish": PublishFacts(video_key=video_key, thumbnail_key=thumbnail_key),
     }
-    pins = json.dumps({"seconds": 6.0, "note": "shorter than asked for"})
-    write(store, job_id, {"state": "completed", "pins": pins}, facts)
+    pins = json.dumps({"seconds": 6.0, "note": "shorter than asked for", "dropped": dict(left_out or {})})
+    write(store, job_id, {"state": state, "pins": pins}, facts)
 
 
 def fail(store: JobStore, job_id: str, message: str) -> None:
@@ -60,7 +63,7 @@ def write(store: JobStore, job_id: str, head: Mapping[str, Any], facts: Mapping[
     job = store.load(job_id)
     assert job is not None
     steps = {
-        name: {"state": "done", "work": "w", "attempt": 1, "not_before": 0, "done": 1.0, "reused": 0}
+        name: {"state": "done", "work": "w", "attempt": 1, "not_before": 0, "done": 1.0, "reused": 0, "ran": 1}
         | {"facts": one.model_dump_json()}
         for name, one in facts.items()
     }

@@ -1,4 +1,4 @@
-"""A real Redis on a free port, with nothing on disk."""
+"""A real Redis on a port of its own: with nothing on disk, or with everything there before it answers."""
 
 import shutil
 import socket
@@ -36,11 +36,16 @@ def free_port() -> int:
 
 
 @contextmanager
-def redis_server(folder: Path) -> Iterator[RedisServer]:
-    """Yields the server once it answers; it ends with the block."""
-    port = free_port()
-    command = [program(), "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
-    process = subprocess.Popen([*command, "--dir", str(folder)], stdout=subprocess.DEVNULL)
+def redis_server(folder: Path, port: int = 0, durable: bool = False) -> Iterator[RedisServer]:
+    """Yields the server once it answers; it is killed when the block ends.
+
+    A `durable` one writes to `folder` and syncs before it answers, so that another one with the same folder goes on
+    from there.
+    """
+    port = port or free_port()
+    command = [program(), "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
+    command += ["--appendonly", "yes", "--appendfsync", "always"] if durable else ["--appendonly", "no"]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     server = RedisServer(f"redis://127.0.0.1:{port}/0", process)
     try:
         _wait_until_it_answers(server.url)

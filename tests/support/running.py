@@ -37,6 +37,22 @@ class Running:
         assert reply.status_code == 200, reply.text
         return dict(reply.json())
 
+    def post(self, path: str, **body: Any) -> requests.Response:
+        return requests.post(f"{self.url}/mcp/{path}", json=body or None, timeout=30)
+
+    def cancel(self, job_id: str) -> None:
+        reply = self.post(f"cancel/{job_id}")
+        assert reply.status_code == 202, reply.text
+
+    def resume(self, job_id: str) -> None:
+        reply = self.post(f"resume/{job_id}")
+        assert reply.status_code == 202, reply.text
+
+    def upload(self, data: bytes) -> str:
+        reply = requests.post(f"{self.url}/mcp/assets", files={"file": data}, timeout=60)
+        assert reply.status_code == 201, reply.text
+        return str(reply.json()["asset_id"])
+
     def wait(self, job_id: str, until: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
         """Asks again and again until the status is as wanted; checks that progress never goes back meanwhile."""
         deadline = time.monotonic() + PATIENCE

@@ -1,5 +1,6 @@
 """A real S3 server (rclone) over a folder, on a free port."""
 
+import io
 import os
 import shutil
 import subprocess
@@ -52,3 +53,9 @@ def _wait_until_it_answers(settings: Settings) -> None:
         except StorageUnavailable:
             if time.monotonic() > deadline:
                 raise
+
+
+def put_aged(storage: S3Storage, bucket: str, key: str, data: bytes, age: float) -> None:
+    """Stores an object as if that had been `age` seconds ago."""
+    metadata = {"mtime": f"{time.time() - age:.3f}"}
+    storage._client.put_object(bucket, key, io.BytesIO(data), len(data), metadata=metadata)  # type: ignore[arg-type]

@@ -6,17 +6,17 @@ import av
 import numpy as np
 from av.video.reformatter import ColorRange, Colorspace
 
+from common.contracts.base import ObjectRef
 from common.contracts.footage import Footage, Provenance, SceneryRecipe
 from common.contracts.narration import Word
 from common.contracts.request import Style
 from common.contracts.steps import SegmentSpec
 from common.contracts.timeline import CaptionLook, Clip, Profile, SceneTimeline
 from common.jobs.steprun import StepRun
-from renderer.ffmpeg.run import ffmpeg_build, ffmpeg_program
+from renderer.ffmpeg.run import ffmpeg_program
 from renderer.segment import segment
 
 PROGRAM = ffmpeg_program()
-BUILD = ffmpeg_build(PROGRAM)
 FROM = Provenance(provider="folder")
 SMALL = Profile(width=320, height=180, preset="ultrafast", crf=12)
 MEDIA_TYPES = {
@@ -54,10 +54,14 @@ def scene(
     style: Style = "minimal",
     said: tuple[Word, ...] = (),
     captioned: bool = False,
+    voice: ObjectRef | None = None,
+    offset: int = 0,
 ) -> SegmentSpec:
-    timeline = SceneTimeline(scene="s1", frames=sum(clip.frames for clip in clips), clips=clips, words=said)
+    """`offset` is that of the voice, in samples."""
+    frames = sum(clip.frames for clip in clips)
+    timeline = SceneTimeline(scene="s1", frames=frames, clips=clips, words=said, voice_offset=offset)
     look = CaptionLook(style=style, width=profile.width, height=profile.height) if captioned else None
-    return SegmentSpec(timeline=timeline, profile=profile, style=style, captions=look, build=BUILD)
+    return SegmentSpec(timeline=timeline, profile=profile, style=style, captions=look, voice=voice)
 
 
 def rendered(spec: SegmentSpec, run: StepRun) -> np.ndarray:

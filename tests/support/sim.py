@@ -7,14 +7,33 @@ scripts to the same behaviour.
 
 import hashlib
 import json
-from dataclasses import replace
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
-from common.contracts.base import Contract, ObjectRef, canonical_json
+from common.contracts.base import Contract, ObjectRef, canonical_json, fingerprint
+from common.contracts.edit import Edit
 from common.contracts.footage import Candidate, CandidateList, Footage, Provenance, SceneryRecipe
-from common.contracts.job import DONE, FAILED, JOB_MOVES, READY, RUNNING, STEP_MOVES, Change, Failure, Job, Step
+from common.contracts.job import (
+    DONE,
+    FAILED,
+    JOB_MOVES,
+    QUEUED,
+    READY,
+    RUNNING,
+    SKIPPED,
+    STEP_MOVES,
+    WAITING,
+    Change,
+    Failure,
+    Job,
+    Step,
+)
 from common.contracts.narration import Narration, Word
 from common.contracts.request import VideoRequest
 from common.contracts.steps import (
+    SPECS,
     AssembleFacts,
     MixFacts,
     PlanFacts,
@@ -22,15 +41,37 @@ from common.contracts.steps import (
     SearchFacts,
     SegmentFacts,
     kind_of,
+    offer,
+    parse_spec,
+    spec_fingerprint,
 )
+from common.contracts.storyboard import Storyboard
+from common.errors import StepError
 from orchestrator.board import Rules
-from orchestrator.film import Canvas, Fleet
+from orchestrator.film import Canvas
+from orchestrator.memo import Memo
+from orchestrator.offers import Fleet
 from orchestrator.planners import rules as planner
-from orchestrator.workflow import Decision, decide
+from orchestrator.planners.revise import revise
+from orchestrator.workflow import Decision, decide, ending
 
 LEASE = 15_000
-FLEET = Fleet(builds=("build-1",), sources=("pexels", "scenery"))
 CANVAS = Canvas(resolution=360)
+Trouble = Callable[[str, Any], Failure | None]
+"Step and spec -> why the attempt fails."
+KEY = re.compile(r'"key":\s*"([^"]+)"')
+ATTEMPT = re.compile(r'\.[0-9a-f]{8}"')
+"The end of a key: the attempt that stored the object."
+
+
+@dataclass(frozen=True)
+class Saved:
+    """What a restore needs of a version."""
+
+    storyboard: ObjectRef
+    pins: str
+    cast: str | None
+    ending: Mapping[str, Any]
 
 
 class Sim:
@@ -39,16 +80,38 @@ class Sim:
     def __init__(self, request: VideoRequest, *, timeout: int = 3_600_000, rules: Rules | None = None) -> None:
         self.rules = rules or Rules()
         self.request = request
-        self.fleet = FLEET
+        self.timeout = timeout
+        self.builds = {"build-1"}
+        self.recipes: dict[str, str] = {}
+        "By kind: a recipe other than that of this version of the code."
+        self.sources: tuple[str, ...] = ("pexels", "scenery")
+        self.seen: dict[str, dict[str, int]] = {}
         self.now = 1_000_000
         self.objects: dict[str, bytes] = {}
+        self.stored = 0
         self.work: dict[str, str] = {}
-        self.specs: dict[str, Contract] = {}
+        self.told: dict[str, str] = {}
+        "Specs in the record, by step."
+        self.specs: dict[str, Any] = {}
+        "Every spec that was ever told, by fingerprint."
+        self.ran: list[str] = []
+        "The steps that were claimed, in order."
         self.runs: dict[str, int] = {}
+        "How often each work was claimed."
         self.tokens: list[int] = []
+        self.versions: dict[int, Saved] = {}
+        self.memo = Memo()
+        self.compare = True
+        "Whether every look is made a second time without what was remembered."
         ref = self.put("request", canonical_json(request).encode())
         self.job = Job(
-            id="job_1", owner="local", state="queued", request=ref, created=self.now, deadline=self.now + timeout
+            id="job_1",
+            owner="local",
+            state=QUEUED,
+            request=ref,
+            created=self.now,
+            started=self.now,
+            deadline=self.now + timeout,
         )
 
     # the reconciler
@@ -56,17 +119,37 @@ class Sim:
     def look(self) -> Decision | None:
         """Decides until the decision needs no more reading, and saves it."""
         known: dict[str, str | None] = {}
-        for _ in range(20):
+        vanished: set[str] = set()
+        for _ in range(30):
             if self.job.terminal:
                 return None
-            decision = decide(self.job, self.objects, known, self.fleet, CANVAS, self.rules, self.now)
+            decision = self.decide(known, frozenset(vanished))
             if not (decision.missing or decision.unknown):
-                self.specs |= decision.specs
                 self._save(decision.change)
                 return decision
-            assert all(key in self.objects for key in decision.missing), "a body that was never stored"
+            vanished |= decision.missing.keys() - self.objects.keys()
             known |= {work: self.work.get(work) for work in decision.unknown}
         raise AssertionError("decide never stops asking")
+
+    def decide(self, known: dict[str, str | None], vanished: frozenset[str]) -> Decision:
+        # As if it had just been read: of the head, nothing is the same object as before.
+        job = replace(self.job, pins=json.loads(json.dumps(self.job.pins)))
+        rest = (self.objects, known, self.fleet, CANVAS, self.rules, self.now)
+        decision = decide(job, *rest, memo=self.memo, vanished=vanished)
+        if self.compare:
+            assert decision == decide(job, *rest, vanished=vanished), "what was remembered changes the decision"
+        return decision
+
+    @property
+    def fleet(self) -> Fleet:
+        live = {kind: {self.offer(kind, build) for build in self.builds} for kind in SPECS}
+        for kind, offers in live.items():
+            self.seen.setdefault(kind, {}).update(dict.fromkeys(offers, self.now))
+        return Fleet(offers=self.seen, live={kind: one for kind, one in live.items() if one}, sources=self.sources)
+
+    def offer(self, kind: str, build: str) -> str:
+        own = offer(kind, build)
+        return own.replace(str(SPECS[kind].recipe), self.recipes[kind], 1) if kind in self.recipes else own
 
     def _save(self, change: Change) -> None:
         steps = dict(self.job.steps)
@@ -80,17 +163,39 @@ class Sim:
             after = replace(before, **fields, **({"lease": 0} if "state" in fields else {}))
             assert after.state == before.state or after.state in STEP_MOVES[before.state], (name, before, after)
             steps[name] = after
+            if after.state in (DONE, WAITING, SKIPPED):
+                self.told.pop(name, None)
+        for name, text in change.specs.items():
+            spec = parse_spec(kind_of(name), text)
+            assert spec_fingerprint(kind_of(name), text, steps[name].needs) == steps[name].work
+            self.told[name] = text
+            self.specs[steps[name].work] = spec
+        assert {name for name, step in steps.items() if step.state == READY} == set(change.ready)
+        assert all(steps[name].state != READY for name in change.unready)
+        for work in change.forget:
+            self.work.pop(work, None)
         head = dict(change.head)
         state = head.get("state", self.job.state)
         assert state == self.job.state or state in JOB_MOVES[self.job.state]
+        ended = ending(self.job, change)
+        changed = bool(change.head or change.steps)
         self.job = replace(
             self.job,
             steps=steps,
             state=state,
             pins=json.loads(head["pins"]) if "pins" in head else self.job.pins,
             failure=Failure.model_validate_json(head["failure"]) if "failure" in head else self.job.failure,
-            rev=self.job.rev + 1,
+            storyboard=_ref(head["storyboard"]) if "storyboard" in head else self.job.storyboard,
+            looked=head.get("looked", self.job.looked),
+            finished=head.get("finished", self.job.finished),
+            rev=self.job.rev + changed,
+            saved=self.job.saved + changed,
         )
+        if self.job.terminal:
+            self.told.clear()
+            if self.job.storyboard is not None:
+                cast = steps["cast"].facts if "cast" in steps else None
+                self.versions[self.job.version] = Saved(self.job.storyboard, json.dumps(self.job.pins), cast, ended)
 
     # the workers
 
@@ -101,11 +206,15 @@ class Sim:
         step = self.job.steps[name]
         if self.job.terminal or self.job.cancel or step.state != READY or step.not_before > self.now:
             return None
+        if step.needs not in self.fleet.live.get(kind_of(name), ()):
+            return None
+        assert name in self.told, f"nobody knows what {name} is to do"
         token = self.job.token + 1
         self.job = replace(self.job, token=token)
         self.tokens.append(token)
+        self.ran.append(name)
         self.runs[step.work] = self.runs.get(step.work, 0) + 1
-        self._set(name, state=RUNNING, attempt=step.attempt + 1, token=token, lease=self.now + LEASE)
+        self._set(name, state=RUNNING, attempt=step.attempt + 1, token=token, lease=self.now + LEASE, failure=None)
         return token
 
     def beat(self, name: str, token: int, done: float) -> bool:
@@ -116,10 +225,21 @@ class Sim:
         return True
 
     def commit(self, name: str, token: int) -> bool:
+        """The worker does the step; or finds which of its inputs are gone."""
         step = self.job.steps[name]
         if not self._holds(step, token):
             return False
-        facts = self.work.setdefault(step.work, self.facts(name, step.work).model_dump_json())
+        gone = [key for key in KEY.findall(self.told[name]) if key not in self.objects]
+        if gone:
+            failure = Failure(code="object_missing", message="it is not there", retryable=True, missing=" ".join(gone))
+            return self.fail(name, token, failure)
+        try:
+            facts = self.facts(name).model_dump_json()
+        except StepError as error:
+            return self.fail(name, token, Failure(code=error.code, message=str(error)))
+        if SPECS[kind_of(name)].reuse:
+            facts = self.work.setdefault(step.work, facts)
+        self.told.pop(name)
         self._set(name, state=DONE, facts=facts, done=1.0, lease=0, failure=None, reused=False)
         return True
 
@@ -130,64 +250,167 @@ class Sim:
         self._set(name, state=FAILED, failure=failure, lease=0)
         return True
 
-    def cancel(self) -> None:
-        if not self.job.terminal:
-            self.job = replace(self.job, cancel=True)
+    def release(self, name: str, token: int) -> bool:
+        """A worker that is told to end hands the step back."""
+        step = self.job.steps[name]
+        if not self._holds(step, token):
+            return False
+        self._set(name, state=READY, attempt=step.attempt - 1, lease=0)
+        return True
 
     def _holds(self, step: Step, token: int) -> bool:
         return step.state == RUNNING and step.token == token and not self.job.terminal
 
-    def _set(self, name: str, **fields: object) -> None:
-        step = replace(self.job.steps[name], **fields)  # type: ignore[arg-type]
+    def _set(self, name: str, **fields: Any) -> None:
+        step = replace(self.job.steps[name], **fields)
         self.job = replace(self.job, steps={**self.job.steps, name: step}, rev=self.job.rev + 1)
 
-    # what workers would find out
+    # wishes
+
+    def cancel(self) -> None:
+        if not self.job.terminal:
+            self.job = replace(self.job, cancel=True)
+
+    def resume(self) -> None:
+        assert self.job.terminal
+        self._reopen()
+
+    def edit(self, **changes: Any) -> None:
+        """A new version: the present storyboard with these changes."""
+        edit = self.put("edit", canonical_json(Edit.model_validate(changes)).encode())
+        self._revise(self.job.storyboard, edit, self.job.pins, None)
+
+    def restore(self, version: int) -> None:
+        saved = self.versions[version]
+        self._revise(saved.storyboard, None, json.loads(saved.pins), saved.cast)
+
+    def _revise(
+        self, base: ObjectRef | None, edit: ObjectRef | None, pins: Mapping[str, Any], cast: str | None
+    ) -> None:
+        assert base is not None
+        number = self.job.version + 1
+        self.job = replace(self.job, version=number, base=base, edit=edit, storyboard=None, pins=pins)
+        if edit is not None or self.job.terminal:
+            self._reopen(dropped=edit is None)
+        if cast is not None:
+            step = Step("cast", state=DONE, facts=cast, work=fingerprint("cast", cast), done=1.0)
+            self.job = replace(self.job, steps={**self.job.steps, "cast": step})
+
+    def _reopen(self, *, dropped: bool = False) -> None:
+        """As the store does: what was given up is tried again, by a job that has ended."""
+        job = self.job
+        pins = {name: value for name, value in job.pins.items() if dropped or name != "dropped"}
+        self.job = replace(job, pins=pins, rev=job.rev + 1)
+        if not job.terminal:
+            return
+        fresh = {"state": WAITING, "attempt": 0, "losses": 0, "not_before": 0, "failure": None, "lease": 0}
+        steps = {
+            name: replace(step, **fresh) if step.state in (FAILED, SKIPPED) else step  # type: ignore[arg-type]
+            for name, step in job.steps.items()
+        }
+        self.job = replace(
+            self.job,
+            steps=steps,
+            state=QUEUED,
+            started=self.now,
+            deadline=self.now + self.timeout,
+            finished=0,
+            cancel=False,
+            failure=None,
+        )
+
+    # whole histories
+
+    def work_off(self, trouble: Trouble | None = None) -> bool:
+        """Claims and does every step that is ready, once. False when there was nothing to do.
+
+        `trouble` may have a reason why an attempt fails.
+        """
+        any_done = False
+        for name in self.names(READY):
+            token = self.claim(name)
+            if token is None:
+                continue
+            failure = trouble(name, self.spec(name)) if trouble is not None else None
+            any_done |= self.fail(name, token, failure) if failure is not None else self.commit(name, token)
+        return any_done
+
+    def run(self, trouble: Trouble | None = None, until: Callable[["Sim"], bool] | None = None) -> "Sim":
+        """Until the job ends, or until `until` says so."""
+        for _ in range(400):
+            self.look()
+            if self.job.terminal or (until is not None and until(self)):
+                return self
+            if not self.work_off(trouble):
+                self.now += 1_000
+        raise AssertionError(f"the job did not end: {self.job}")
+
+    def run_names(self, start: int) -> list[str]:
+        """The steps that have run since the `start`-th run, without order."""
+        return sorted(self.ran[start:])
+
+    # objects, and what workers would find out
 
     def put(self, kind: str, data: bytes) -> ObjectRef:
+        """Stores an object under a name of its own, as every attempt does."""
         digest = hashlib.sha256(data).hexdigest()
-        ref = ObjectRef(key=f"local/{kind}/{digest[:32]}/{digest}", sha256=digest, size=len(data), media_type="x/y")
-        self.objects[ref.key] = data
-        return ref
+        self.stored += 1
+        key = f"local/{kind}/{digest[:32]}/{digest}.{self.stored:08x}"
+        self.objects[key] = data
+        return ObjectRef(key=key, sha256=digest, size=len(data), media_type="x/y")
 
-    def facts(self, name: str, work: str) -> Contract:
-        spec = self.specs[work]
-        return getattr(self, f"_{kind_of(name)}")(spec)
+    def lose(self, name: str) -> str:
+        """Deletes the objects that a step has made; returns the key of the first."""
+        keys = KEY.findall(self.job.steps[name].facts)
+        for key in keys:
+            self.objects.pop(key, None)
+        return str(keys[0])
 
-    def _plan(self, spec: object) -> PlanFacts:
-        storyboard = planner.plan(self.request)
+    def spec(self, name: str) -> Any:
+        """What the step was told last."""
+        return self.specs[self.job.steps[name].work]
+
+    def facts(self, name: str) -> Contract:
+        return getattr(self, f"_{kind_of(name)}")(self.spec(name))  # type: ignore[no-any-return]
+
+    def _plan(self, spec: Any) -> PlanFacts:
+        if spec.base is None:
+            storyboard = planner.plan(self.request)
+        else:
+            base = Storyboard.model_validate_json(self.objects[spec.base.key])
+            storyboard = revise(self.request, base, Edit.model_validate_json(self.objects[spec.edit.key]))
         return PlanFacts(storyboard=self.put("storyboard", canonical_json(storyboard).encode()))
 
-    def _speak(self, spec: object) -> Narration:
-        each = int(18_000 / spec.pace)  # type: ignore[attr-defined]
-        texts = spec.text.split()  # type: ignore[attr-defined]
+    def _speak(self, spec: Any) -> Narration:
+        each = int(18_000 / spec.pace)
+        texts = spec.text.split()
         words = tuple(Word(text=text, start=i * each, end=(i + 1) * each) for i, text in enumerate(texts))
         audio = self.put("narration", canonical_json(spec).encode())
         return Narration(audio=audio, samples=each * len(texts), words=words, voice="v", engine="e", loudness=-18.0)
 
-    def _search(self, spec: object) -> SearchFacts:
-        shot = spec.query.shot  # type: ignore[attr-defined]
+    def _search(self, spec: Any) -> SearchFacts:
         found = [candidate(f"pexels:{number}", 0.9 - number / 10) for number in range(3)]
-        body = CandidateList(candidates=(*found, scenery(shot)))
+        body = CandidateList(candidates=(*found, scenery(spec.query.shot, spec.query.seed)))
         return SearchFacts(candidates=self.put("candidates", canonical_json(body).encode()), count=4)
 
-    def _acquire(self, spec: object) -> Footage:
-        one: Candidate = spec.candidate  # type: ignore[attr-defined]
+    def _acquire(self, spec: Any) -> Footage:
+        one: Candidate = spec.candidate
         media = None if one.kind == "scenery" else self.put("footage", one.id.encode())
         return Footage(kind=one.kind, media=media, scenery=one.scenery, seconds=8.0, provenance=one.provenance)
 
-    def _segment(self, spec: object) -> SegmentFacts:
-        frames = spec.timeline.frames  # type: ignore[attr-defined]
-        return SegmentFacts(media=self.put("segment", canonical_json(spec).encode()), frames=frames)
+    def _segment(self, spec: Any) -> SegmentFacts:
+        media = self.put("segment", _content(spec))
+        return SegmentFacts(media=media, frames=spec.timeline.frames)
 
-    def _mix(self, spec: object) -> MixFacts:
-        return MixFacts(media=self.put("mix", canonical_json(spec).encode()), loudness=-14.0, true_peak=-1.6)
+    def _mix(self, spec: Any) -> MixFacts:
+        return MixFacts(media=self.put("mix", _content(spec)), loudness=-14.0, true_peak=-1.6)
 
-    def _assemble(self, spec: object) -> AssembleFacts:
-        frames = sum(segment.frames for segment in spec.segments)  # type: ignore[attr-defined]
-        film, still = self.put("film", canonical_json(spec).encode()), self.put("thumbnail", b"still")
+    def _assemble(self, spec: Any) -> AssembleFacts:
+        frames = sum(segment.frames for segment in spec.segments)
+        film, still = self.put("film", _content(spec)), self.put("thumbnail", b"still")
         return AssembleFacts(media=film, thumbnail=still, srt=None, vtt=None, frames=frames, width=640, height=360)
 
-    def _publish(self, spec: object) -> PublishFacts:
+    def _publish(self, spec: Any) -> PublishFacts:
         return PublishFacts(video_key="job_1/output.mp4", thumbnail_key="job_1/thumbnail.jpg")
 
 
@@ -196,7 +419,16 @@ def candidate(name: str, score: float, creator: str = "") -> Candidate:
     return Candidate(id=name, kind="video", score=score, url=f"https://example.org/{name}", provenance=provenance)
 
 
-def scenery(shot: str) -> Candidate:
-    recipe = SceneryRecipe(theme="ocean", light="sunset", seed=len(shot))
+def scenery(shot: str, seed: int = 0) -> Candidate:
+    recipe = SceneryRecipe(theme="ocean", light="sunset", seed=len(shot) + seed)
     provenance = Provenance(provider="scenery", licence="generated")
-    return Candidate(id=f"scenery:{shot}", kind="scenery", score=0.1, scenery=recipe, provenance=provenance)
+    return Candidate(id=f"scenery:{shot}:{seed}", kind="scenery", score=0.1, scenery=recipe, provenance=provenance)
+
+
+def _content(spec: Contract) -> bytes:
+    """What is made of a spec: the same for inputs with the same content, whichever attempt stored them."""
+    return ATTEMPT.sub('"', canonical_json(spec)).encode()
+
+
+def _ref(text: str) -> ObjectRef:
+    return ObjectRef.model_validate_json(text)

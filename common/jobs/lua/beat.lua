@@ -6,8 +6,9 @@ if TERMINAL[head.state] or head.cancel == 1 then return 'called_off' end
 local now = now_ms()
 fields.lease = now + tonumber(ARGV[4])
 if done > fields.done then
-  -- one event per twentieth: readers want movement, not every frame
-  if math.floor(done * 20) > math.floor(fields.done * 20) then
+  -- one event per twentieth of a step and per second of a job: readers want movement, not every frame
+  if math.floor(done * 20) > math.floor(fields.done * 20) and now - (head.told or 0) >= 1000 then
+    head.told = now
     emit(job, head, 'progress', cjson.encode({ step = step, done = done }), now)
     save_head(job, head)
   end

@@ -1,21 +1,30 @@
--- ARGV: job, step, nonce of this claim, worker, lease ms, queue, ffmpeg build ('' if the step needs none)
--- Returns {'claimed', token, attempt, work, owner} or {reason}.
-local job, step, nonce = ARGV[1], ARGV[2], ARGV[3]
+-- ARGV: job, step, nonce of this claim, worker, lease ms, queue, what the worker offers
+-- Returns {'claimed', token, attempt, work, owner, spec} or {reason}.
+local job, step, nonce, queue = ARGV[1], ARGV[2], ARGV[3], ARGV[6]
 local head, fields = load_head(job), load_step(job, step)
 if not head or not fields then return { 'gone' } end
 if TERMINAL[head.state] or head.cancel == 1 then return { 'called_off' } end
-if fields.state == 'running' and fields.nonce == nonce then
-  return { 'claimed', fields.token, fields.attempt, fields.work, head.owner }  -- the same call came twice
+local spec = redis.call('HGET', 'job:' .. job .. ':spec', step)
+if fields.state == 'running' and fields.nonce == nonce and spec then
+  return { 'claimed', fields.token, fields.attempt, fields.work, head.owner, spec }  -- the same call came twice
 end
 local now = now_ms()
 if fields.state ~= 'ready' or fields.not_before > now then return { 'not_ready' } end
-local member = ready_member(head, job, step)
-if ARGV[7] ~= '' and head.build ~= ARGV[7] then
-  redis.call('ZADD', 'ready:' .. ARGV[6], 'XX', now + 500, member)  -- the hint goes back, for another worker
+if (fields.needs or '') ~= ARGV[7] then
+  -- the hint goes back, for another worker
+  redis.call('ZADD', 'later:' .. queue, 'XX', now + 500, ready_member(head, job, step))
   return { 'other_build' }
 end
 head.token = head.token + 1
-head.rev = head.rev + 1
+if not spec then
+  fields.state = 'waiting'  -- nobody knows what is to be done; the next decision tells again
+  head.rev = head.rev + 1
+  emit(job, head, 'step', cjson.encode({ step = step, state = 'waiting' }), now)
+  save_step(job, step, fields)
+  save_head(job, head)
+  wake(job, now)
+  return { 'no_spec' }
+end
 fields.state = 'running'
 fields.attempt = fields.attempt + 1
 fields.token = head.token
@@ -24,10 +33,14 @@ fields.nonce = nonce
 fields.worker = ARGV[4]
 fields.failure = nil
 local try = fields.attempt + (fields.losses or 0)
-emit(job, head, 'step', cjson.encode({ step = step, state = 'running', attempt = try }), now)
+emit(job, head, 'step', cjson.encode({ step = step, state = 'running', attempt = try, token = fields.token }), now)
 save_step(job, step, fields)
 save_head(job, head)
-redis.call('ZREM', 'ready:' .. ARGV[6], member)
+ready_never(queue, head, job, step)
 redis.call('ZADD', 'due', 'LT', fields.lease, job)  -- the holder may never be heard of again
-if head.state == 'queued' then wake(job, now) end
-return { 'claimed', fields.token, fields.attempt, fields.work, head.owner }
+if head.state == 'queued' then
+  head.rev = head.rev + 1
+  save_head(job, head)
+  wake(job, now)
+end
+return { 'claimed', fields.token, fields.attempt, fields.work, head.owner, spec }

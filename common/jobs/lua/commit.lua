@@ -1,14 +1,19 @@
--- ARGV: job, step, token, facts (JSON), seconds for which the result is known to other jobs. Returns 'ok' or 'lost'.
+-- ARGV: job, step, token, facts (JSON), seconds for which the result is known to other jobs.
+-- Returns 'ok', 'known' (the same work had a result already, which counts) or 'lost'.
 local job, step, token, reuse = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[5])
 local head, fields = load_head(job), load_step(job, step)
 if not head or not fields or fields.token ~= token then return 'lost' end
-if fields.state == 'done' then return 'ok' end  -- the same call came twice
-if fields.state ~= 'running' or TERMINAL[head.state] then return 'lost' end
 local facts = ARGV[4]
+if fields.state == 'done' then return fields.facts == facts and 'ok' or 'known' end  -- the same call came twice
+if fields.state ~= 'running' or TERMINAL[head.state] then return 'lost' end
+local answer = 'ok'
 if reuse > 0 then
   -- the first result of a work is the result: a later one is dropped in its favour
   local pointer = 'work:' .. head.owner .. ':' .. fields.work
-  facts = redis.call('GET', pointer) or facts
+  local first = redis.call('GET', pointer)
+  if first and first ~= facts then
+    facts, answer = first, 'known'
+  end
   redis.call('SET', pointer, facts, 'EX', reuse)
 end
 local now = now_ms()
@@ -19,8 +24,9 @@ fields.facts = facts
 fields.lease = 0
 fields.worker = ''
 fields.reused = 0
-emit(job, head, 'step', cjson.encode({ step = step, state = 'done', attempt = fields.attempt }), now)
+emit(job, head, 'step', cjson.encode({ step = step, state = 'done', attempt = fields.attempt, token = token }), now)
+redis.call('HDEL', 'job:' .. job .. ':spec', step)
 save_step(job, step, fields)
 save_head(job, head)
 wake(job, now)
-return 'ok'
+return answer

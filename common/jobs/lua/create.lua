@@ -1,27 +1,31 @@
--- ARGV: job, owner, head (JSON without times), job timeout ms, idempotency key ('' for none), body digest, key ttl s
--- Returns {'created' | 'replayed' | 'key_reused', job}.
-local job, owner, key, digest = ARGV[1], ARGV[2], ARGV[5], ARGV[6]
+-- ARGV: owner, jobs (JSON: [{id, head without times}]), what a repeat is answered, idempotency key ('' for none), body
+-- digest, key ttl s, most jobs waiting, most jobs of the owner. All jobs are made, or none.
+-- Returns {'created' | 'replayed' | 'key_reused' | 'owner_full' | 'server_full', answer}.
+local owner, jobs, answer, key, digest = ARGV[1], cjson.decode(ARGV[2]), ARGV[3], ARGV[4], ARGV[5]
 local record = 'request:' .. owner .. ':' .. key
 if key ~= '' then
-  local seen = redis.call('HMGET', record, 'digest', 'job')
+  local seen = redis.call('HMGET', record, 'digest', 'answer')
   if seen[1] then
     return { seen[1] == digest and 'replayed' or 'key_reused', seen[2] }
   end
 end
-if redis.call('EXISTS', 'job:' .. job) == 1 then
-  return { 'created', job }  -- the same call came twice
+if redis.call('EXISTS', 'job:' .. jobs[1].id) == 1 then
+  return { 'created', answer }  -- the same call came twice
 end
+local full = refused(owner, #jobs, tonumber(ARGV[7]), tonumber(ARGV[8]))
+if full then return { full, '' } end
 local now = now_ms()
-local head = cjson.decode(ARGV[3])
-head.created = now
-head.deadline = now + tonumber(ARGV[4])
-emit(job, head, 'job', cjson.encode({ state = head.state }), now)
-save_head(job, head)
-if key ~= '' then
-  redis.call('HSET', record, 'digest', digest, 'job', job)
-  redis.call('EXPIRE', record, ARGV[7])
+for _, job in ipairs(jobs) do
+  local head = job.head
+  head.created = now
+  redis.call('HSET', 'job:' .. job.id, 'version:1', cjson.encode({ at = now, cause = 'request' }))
+  await_place(job.id, head, now)
+  emit(job.id, head, 'job', cjson.encode({ state = head.state }), now)
+  save_head(job.id, head)
+  redis.call('ZADD', 'jobs:' .. owner, 0, job.id)
 end
-redis.call('SADD', 'active', job)
-redis.call('ZADD', 'jobs:' .. owner, now, job)
-wake(job, now)
-return { 'created', job }
+if key ~= '' then
+  redis.call('HSET', record, 'digest', digest, 'answer', answer)
+  redis.call('EXPIRE', record, ARGV[6])
+end
+return { 'created', answer }

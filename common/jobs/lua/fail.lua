@@ -12,7 +12,7 @@ fields.lease = 0
 fields.worker = ''
 local told = cjson.decode(ARGV[4])
 emit(job, head, 'step', cjson.encode({
-  step = step, state = 'failed', attempt = fields.attempt, code = told.code, message = told.message,
+  step = step, state = 'failed', attempt = fields.attempt, token = token, code = told.code, message = told.message,
 }), now)
 save_step(job, step, fields)
 save_head(job, head)

@@ -1,55 +1,76 @@
--- ARGV: job, rev the decision was made for, decision (JSON):
---   head   {field: value}         changes of the head
---   steps  {name: {field: value}} changes of steps; never lease, token or worker of a running one
---   ready  {name: queue}          every step that wants a hint
+-- ARGV: job, decision (JSON):
+--   rev, token, saved, version, cancel   what the decision saw of the head
+--   head    {field: value}        changes of the head
+--   steps   {name: {field: value}}  changes of steps; never lease, token or worker of a running one
+--   seen    {name: [state, token]}  what the decision saw of the steps it changes ('' when there was none)
+--   specs   {name: JSON}
+--   ready   {name: queue}         steps that want a hint
 --   unready {name: queue}         steps that want none any more
---   events [{type, data}]
---   look   ms of the next look
--- Returns 1, or 0 when the job has changed meanwhile.
-local job = ARGV[1]
+--   events  [{type, data}]
+--   known   [pointer]             finished work whose objects are gone
+--   ending  {field: value}        for the record of the version
+--   look    ms of the next look
+-- Returns 1, or 0 when the job has changed under the decision. Steps that moved meanwhile but are not changed here do no
+-- harm: the job is looked at again at once.
+local job, decision = ARGV[1], cjson.decode(ARGV[2])
 local head = load_head(job)
-if not head or head.rev ~= tonumber(ARGV[2]) then return 0 end
-local decision = cjson.decode(ARGV[3])
-local now = now_ms()
-local changed = false
-for field, value in pairs(decision.head) do
-  head[field] = value
-  changed = true
+if not head or head.saved ~= decision.saved or head.version ~= decision.version or head.cancel ~= decision.cancel then
+  return 0
 end
+local moved = head.rev ~= decision.rev or head.token ~= decision.token  -- a claim counts, too: its lease is to be watched
+if moved and TERMINAL[decision.head.state or ''] then return 0 end
+local steps = {}
 for name, patch in pairs(decision.steps) do
-  local fields = load_step(job, name) or { attempt = 0, token = 0, lease = 0, not_before = 0, done = 0 }
-  for field, value in pairs(patch) do fields[field] = value end
-  if patch.state then
-    fields.lease = 0
-    fields.worker = ''
-  end
-  save_step(job, name, fields)
-  changed = true
-end
-for name, queue in pairs(decision.ready) do
   local fields = load_step(job, name)
-  local member = ready_member(head, job, name)
-  local from = math.max(fields.not_before, now)  -- who became ready first is hinted first
-  if decision.steps[name] then
-    redis.call('ZADD', 'ready:' .. queue, from, member)
-  else
-    redis.call('ZADD', 'ready:' .. queue, 'NX', from, member)  -- repairs a lost entry
+  local seen = decision.seen[name]
+  if (fields and fields.state or '') ~= seen[1] or (fields and fields.token or 0) ~= seen[2] then return 0 end
+  steps[name] = fields or { attempt = 0, token = 0, lease = 0, not_before = 0, done = 0 }
+  for field, value in pairs(patch) do steps[name][field] = value end
+  if patch.state then
+    steps[name].lease = 0
+    steps[name].worker = ''
   end
 end
-for name, queue in pairs(decision.unready) do
-  redis.call('ZREM', 'ready:' .. queue, ready_member(head, job, name))
+local now = now_ms()
+local key = 'job:' .. job
+local changed = next(decision.head) ~= nil or next(steps) ~= nil
+for field, value in pairs(decision.head) do head[field] = value end
+for name, fields in pairs(steps) do
+  save_step(job, name, fields)
+  if fields.state == 'done' or fields.state == 'waiting' or fields.state == 'skipped' then
+    redis.call('HDEL', key .. ':spec', name)
+  end
 end
-for _, event in ipairs(decision.events) do
-  emit(job, head, event.type, event.data, now)
+for name, spec in pairs(decision.specs) do redis.call('HSET', key .. ':spec', name, spec) end
+for name, queue in pairs(decision.unready) do ready_never(queue, head, job, name) end
+for name, queue in pairs(decision.ready) do
+  if steps[name] then
+    if decision.seen[name][1] == 'ready' then ready_never(queue, head, job, name) end
+    ready_from(queue, head, job, name, steps[name].not_before, now)
+  elseif not redis.call('ZSCORE', 'later:' .. queue, ready_member(head, job, name)) then
+    local fields = load_step(job, name)  -- if its entry got lost, it has one again
+    if fields and fields.state == 'ready' then ready_from(queue, head, job, name, fields.not_before, now) end
+  end
+end
+for _, pointer in ipairs(decision.known) do redis.call('DEL', pointer) end
+for _, event in ipairs(decision.events) do emit(job, head, event.type, event.data, now) end
+decision.ending.storyboard = decision.head.storyboard
+if next(decision.ending) ~= nil then
+  local field = 'version:' .. head.version
+  local record = cjson.decode(redis.call('HGET', key, field) or '{}')
+  for name, value in pairs(decision.ending) do record[name] = value end
+  redis.call('HSET', key, field, cjson.encode(record))
 end
 if changed then
   head.rev = head.rev + 1
+  head.saved = head.saved + 1
   save_head(job, head)
 end
 if TERMINAL[head.state] then
-  redis.call('ZREM', 'due', job)
-  redis.call('SREM', 'active', job)
+  leave_place(job, head)
+  redis.call('DEL', key .. ':spec')
+  redis.call('ZADD', 'archive', now, job)
 else
-  redis.call('ZADD', 'due', decision.look, job)
+  redis.call('ZADD', 'due', moved and now or decision.look, job)
 end
 return 1

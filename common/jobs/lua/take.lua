@@ -1,7 +1,8 @@
--- ARGV: how many, ms to hold. Takes jobs somebody must look at; whoever took one has `hold` ms before it is due again.
+-- ARGV: sorted set, how many, ms to hold. Takes members whose time has come; whoever took one has `hold` ms before it is
+-- taken again.
 local now = now_ms()
-local jobs = redis.call('ZRANGEBYSCORE', 'due', '-inf', now, 'LIMIT', 0, ARGV[1])
-for _, job in ipairs(jobs) do
-  redis.call('ZADD', 'due', now + tonumber(ARGV[2]), job)
+local taken = redis.call('ZRANGEBYSCORE', ARGV[1], '-inf', now, 'LIMIT', 0, ARGV[2])
+for _, member in ipairs(taken) do
+  redis.call('ZADD', ARGV[1], now + tonumber(ARGV[3]), member)
 end
-return jobs
+return taken

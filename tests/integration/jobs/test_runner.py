@@ -1,120 +1,416 @@
 """The step runner with real leases: what it reports, and when it must keep silent."""
 
+import errno
+import os
 import subprocess
 import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from common.contracts.base import canonical_json
-from common.contracts.job import FAILED, READY, RUNNING, Job
-from common.contracts.steps import MixFacts, MixSpec, spec_fingerprint, spec_key
-from common.contracts.timeline import Profile
-from common.errors import BadMedia, StorageUnavailable, Throttled
-from common.jobs.runner import StepRunner
+from common.contracts.job import FAILED, READY, RUNNING
+from common.contracts.steps import AssembleSpec, MixFacts, MixSpec
+from common.contracts.timeline import SegmentRef
+from common.errors import BadMedia, DiskFull, ObjectMissing, StepError, StorageUnavailable, Throttled
+from common.jobs import scratch
+from common.jobs.drain import Drain
+from common.jobs.runner import StepRunner, worker_name
 from common.jobs.steprun import StepRun
-from common.jobs.store import JobStore
+from common.jobs.store import Claim, JobStore, StateUnavailable
 from common.settings import Settings
 from common.storage.memory import MemoryStorage
-from tests.integration.jobs.test_store import make, ready
+from tests.support.ready import BUILD, load, make_job, make_ready, mix_spec, step_of
 
-SPEC = MixSpec(frames=30, profile=Profile(width=640, height=360), narrations=(), music=None, build="b")
-WORK = spec_fingerprint("mix", SPEC)
+Handle = Callable[[MixSpec, StepRun], MixFacts]
 
 
 @pytest.fixture
 def storage() -> MemoryStorage:
-    memory = MemoryStorage()
-    memory.put_bytes("assets", spec_key("local", WORK), canonical_json(SPEC).encode(), "application/json")
-    return memory
+    return MemoryStorage()
 
 
 @pytest.fixture
-def job(store: JobStore) -> Job:
-    return ready(store, make(store), "mix", work=WORK)
+def work(store: JobStore) -> str:
+    make_job(store)
+    return make_ready(store)
 
 
-def runner(quick: Settings, store: JobStore, storage: MemoryStorage, handler: Any) -> StepRunner:
-    store.client.hset("job:job_1", "head", store.client.hget("job:job_1", "head").replace('"build":""', '"build":"b"'))
-    return StepRunner(quick, store, storage, {"mix": handler}, build="b")
+@pytest.fixture
+def runner(quick: Settings, store: JobStore, storage: MemoryStorage, work: str) -> Callable[..., StepRunner]:
+    def make(handler: Handle, build: str = BUILD, drain: Drain | None = None, store: Any = store) -> StepRunner:
+        return StepRunner(quick, store, storage, {"mix": handler}, build, drain)
+
+    return make
+
+
+class Wrapped:
+    """A store of which some calls go another way."""
+
+    def __init__(self, store: JobStore, **calls: Callable[..., Any]) -> None:
+        self._store, self._calls = store, calls
+
+    def __getattr__(self, name: str) -> Any:
+        return self._calls.get(name) or getattr(self._store, name)
 
 
 def facts(run: StepRun) -> MixFacts:
     return MixFacts(media=run.keep_bytes("mix", b"sound", "audio/mp4"), loudness=-14.0, true_peak=-1.5)
 
 
-def step(store: JobStore) -> Any:
-    job = store.load("job_1")
-    assert job is not None
-    return job.steps["mix"]
+def mix(spec: MixSpec, run: StepRun) -> MixFacts:
+    return facts(run)
+
+
+def stored(storage: MemoryStorage) -> list[str]:
+    return [one.key for one in storage.list("assets")]
+
+
+def until_stopped(run: StepRun) -> None:
+    while True:
+        run.check()
+        time.sleep(0.01)
 
 
 def test_a_finished_step_is_committed_and_its_scratch_folder_is_gone(
-    quick: Settings, store: JobStore, storage: MemoryStorage, job: Job
+    quick: Settings, store: JobStore, storage: MemoryStorage, runner: Callable[..., StepRunner], work: str
 ) -> None:
     seen: list[Path] = []
 
     def handler(spec: MixSpec, run: StepRun) -> MixFacts:
-        assert spec == SPEC
+        assert spec == mix_spec()
+        assert run.workdir.is_dir()
         seen.append(run.workdir)
         return facts(run)
 
-    assert runner(quick, store, storage, handler).run("job_1", "mix") == "done"
-    assert step(store).state == "done"
-    assert not seen[0].exists()
+    assert runner(handler).run("job_1", "mix") == "done"
+    assert step_of(store).state == "done"
+    assert seen[0].parent == quick.scratch()
+    assert not list(seen[0].parent.iterdir())
+    (key,) = stored(storage)
+    assert MixFacts.model_validate_json(step_of(store).facts).media.key == key
+    assert key.startswith(f"local/mix/{work}/")
 
 
-def test_a_late_or_doubled_hint_does_nothing(
-    quick: Settings, store: JobStore, storage: MemoryStorage, job: Job
-) -> None:
+def test_a_late_or_doubled_hint_does_nothing(store: JobStore, runner: Callable[..., StepRunner]) -> None:
     runs: list[int] = []
 
     def handler(spec: MixSpec, run: StepRun) -> MixFacts:
         runs.append(1)
         return facts(run)
 
-    one = runner(quick, store, storage, handler)
+    one = runner(handler)
     assert [one.run("job_1", "mix") for _ in range(3)] == ["done", "not_ready", "not_ready"]
     assert one.run("job_9", "mix") == "gone"
     assert len(runs) == 1
 
 
+def test_a_worker_that_offers_something_else_leaves_the_step_to_others(
+    store: JobStore, runner: Callable[..., StepRunner]
+) -> None:
+    assert runner(mix, build="another").run("job_1", "mix") == "other_build"
+    assert step_of(store).state == READY
+    assert runner(mix).run("job_1", "mix") == "done"
+
+
+# failures
+
+
 @pytest.mark.parametrize(
-    ("error", "code", "retryable"),
+    ("error", "code", "retryable", "outage", "missing"),
     [
-        (BadMedia("the music cannot be read"), "bad_media", False),
-        (Throttled("slow down", 60.0), "throttled", True),
-        (StorageUnavailable("the object store does not answer"), "storage_unavailable", True),
-        (ZeroDivisionError("secret detail"), "internal_error", True),
+        (BadMedia("the music cannot be read"), "bad_media", False, False, ""),
+        (Throttled("slow down", 60.0), "throttled", True, False, ""),
+        (StorageUnavailable("the object store does not answer"), "storage_unavailable", True, True, ""),
+        (StateUnavailable("the state store does not answer"), "state_unavailable", True, True, ""),
+        (DiskFull("the disk is full"), "disk_full", True, True, ""),
+        (OSError(errno.ENOSPC, "No space left on device", "/secret"), "disk_full", True, True, ""),
+        (OSError(errno.EDQUOT, "Disk quota exceeded"), "disk_full", True, True, ""),
+        (OSError(errno.EIO, "Input/output error"), "disk_broken", True, True, ""),
+        (FileNotFoundError(errno.ENOENT, "No such file"), "internal_error", True, False, ""),
+        (ObjectMissing("a stored object is missing", "local/x/y/z"), "object_missing", True, False, "local/x/y/z"),
+        (ZeroDivisionError("secret detail"), "internal_error", True, False, ""),
     ],
 )
 def test_an_error_becomes_a_failure_that_a_person_can_read(
-    quick: Settings, store: JobStore, storage: MemoryStorage, job: Job, error: Exception, code: str, retryable: bool
+    store: JobStore,
+    runner: Callable[..., StepRunner],
+    error: Exception,
+    code: str,
+    retryable: bool,
+    outage: bool,
+    missing: str,
 ) -> None:
     def handler(spec: MixSpec, run: StepRun) -> MixFacts:
         raise error
 
-    assert runner(quick, store, storage, handler).run("job_1", "mix") == "failed"
-    failure = step(store).failure
-    assert step(store).state == FAILED
-    assert (failure.code, failure.retryable) == (code, retryable)
-    assert "secret detail" not in failure.message
+    assert runner(handler).run("job_1", "mix") == "failed"
+    failure = step_of(store).failure
+    assert failure is not None
+    assert step_of(store).state == FAILED
+    assert (failure.code, failure.retryable, failure.outage, failure.missing) == (code, retryable, outage, missing)
+    assert "secret" not in failure.message
 
 
-def test_a_slow_step_keeps_its_lease(quick: Settings, store: JobStore, storage: MemoryStorage, job: Job) -> None:
+def test_an_error_that_was_raised_because_the_disk_is_full_is_an_outage(
+    store: JobStore, runner: Callable[..., StepRunner]
+) -> None:
     def handler(spec: MixSpec, run: StepRun) -> MixFacts:
-        first = step(store).lease
-        while step(store).lease < first + 2 * quick.lease_seconds * 1000:
-            run.check()
+        try:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        except OSError as error:
+            raise BadMedia("the picture cannot be read") from error
+
+    assert runner(handler).run("job_1", "mix") == "failed"
+    failure = step_of(store).failure
+    assert failure is not None
+    assert failure.outage
+
+
+def test_a_scratch_folder_that_cannot_be_made_for_want_of_space_is_an_outage(
+    store: JobStore, runner: Callable[..., StepRunner], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def mkdir(path: Path, *_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+    monkeypatch.setattr(Path, "mkdir", mkdir)
+    assert runner(mix).run("job_1", "mix") == "failed"
+    failure = step_of(store).failure
+    assert failure is not None
+    assert (failure.code, failure.outage) == ("disk_full", True)
+
+
+def test_an_input_that_is_gone_or_damaged_is_named(
+    store: JobStore, storage: MemoryStorage, runner: Callable[..., StepRunner]
+) -> None:
+    ref = facts(step_run_over(storage)).media
+
+    def handler(spec: MixSpec, run: StepRun) -> MixFacts:
+        run.fetch(ref, "input")
         return facts(run)
 
-    assert runner(quick, store, storage, handler).run("job_1", "mix") == "done"
+    storage.put_bytes("assets", ref.key, b"broken", "audio/mp4")
+    for damage in (lambda: None, lambda: storage.delete("assets", ref.key)):
+        damage()
+        make_ready(store)
+        assert runner(handler).run("job_1", "mix") == "failed"
+        failure = step_of(store).failure
+        assert failure is not None
+        assert failure.missing == ref.key
 
 
-def test_cancel_kills_the_child_of_a_running_step(
-    quick: Settings, store: JobStore, storage: MemoryStorage, job: Job
+def test_all_inputs_that_are_gone_are_named_at_once(
+    quick: Settings, store: JobStore, storage: MemoryStorage, work: str
 ) -> None:
+    run = step_run_over(storage)
+    film, still, lost = (run.keep_bytes("film", data, "x/y") for data in (b"film", b"still", b"lost"))
+    spec = AssembleSpec(
+        segments=tuple(SegmentRef(scene=f"s{n}", media=one, frames=1) for n, one in enumerate((film, still, lost))),
+        mix=film,
+        profile=mix_spec().profile,
+        speech=(),
+        captions=None,
+    )
+
+    def assemble(spec: AssembleSpec, run: StepRun) -> MixFacts:
+        run.read(spec.segments[0].media)
+        raise AssertionError
+
+    make_ready(store, "assemble", spec)
+    for ref in (film, lost):
+        storage.delete("assets", ref.key)
+    one = StepRunner(quick, store, storage, {"assemble": assemble}, BUILD)
+    assert one.run("job_1", "assemble") == "failed"
+    failure = step_of(store, "assemble").failure
+    assert failure is not None
+    assert failure.missing.split() == [film.key, lost.key]
+
+
+def test_a_step_that_takes_too_long_is_a_failure_that_is_counted(
+    quick: Settings, store: JobStore, storage: MemoryStorage, work: str
+) -> None:
+    def handler(spec: MixSpec, run: StepRun) -> MixFacts:
+        until_stopped(run)
+        raise AssertionError
+
+    impatient = Settings(**{**vars(quick), "step_timeout": 0.3})
+    assert StepRunner(impatient, store, storage, {"mix": handler}, BUILD).run("job_1", "mix") == "failed"
+    failure = step_of(store).failure
+    assert failure is not None
+    assert (failure.code, failure.outage) == ("step_timeout", False)
+
+
+# what an attempt leaves behind
+
+
+def failing(run: StepRun) -> MixFacts:
+    facts(run)
+    raise StepError("no")
+
+
+def losing(run: StepRun, store: JobStore) -> MixFacts:
+    made = facts(run)
+    make_ready(store)  # somebody decided that the lease has run out
+    return made
+
+
+def known(run: StepRun, store: JobStore) -> MixFacts:
+    made = facts(run)
+    first = made.model_copy(update={"media": made.media.model_copy(update={"key": "local/mix/first/one"})})
+    store.seed_work("local", {run.work: first.model_dump_json()}, 60)
+    return made
+
+
+def cancelled(run: StepRun, store: JobStore) -> MixFacts:
+    facts(run)
+    store.wish_cancel("job_1")
+    until_stopped(run)
+    raise AssertionError
+
+
+@pytest.mark.parametrize(
+    ("handle", "outcomes"),
+    [
+        (lambda run, store: failing(run), {"failed"}),
+        (losing, {"lost", "called_off"}),
+        (known, {"known"}),
+        (cancelled, {"called_off"}),
+    ],
+)
+def test_what_an_attempt_stored_is_removed_unless_its_facts_count(
+    store: JobStore, storage: MemoryStorage, runner: Callable[..., StepRunner], handle: Any, outcomes: set[str]
+) -> None:
+    seen: list[list[str]] = []
+
+    def handler(spec: MixSpec, run: StepRun) -> MixFacts:
+        try:
+            return handle(run, store)
+        finally:
+            seen.append(stored(storage))
+
+    assert runner(handler).run("job_1", "mix") in outcomes
+    assert len(seen[0]) == 1
+    assert stored(storage) == []
+
+
+def test_two_attempts_never_write_the_same_object(
+    store: JobStore, storage: MemoryStorage, runner: Callable[..., StepRunner]
+) -> None:
+    assert runner(mix).run("job_1", "mix") == "done"
+    store.client.flushall()
+    make_job(store)
+    make_ready(store)
+    assert runner(mix).run("job_1", "mix") == "done"
+    first, second = stored(storage)
+    assert first.rpartition(".")[0] == second.rpartition(".")[0]
+
+
+def test_objects_stay_when_nobody_heard_whether_they_count(
+    store: JobStore, storage: MemoryStorage, runner: Callable[..., StepRunner]
+) -> None:
+    def commit(*_: object) -> str:
+        raise StateUnavailable("the state store does not answer")
+
+    def beat(*_: object) -> str:
+        raise StateUnavailable("the state store does not answer")
+
+    assert runner(mix, store=Wrapped(store, commit=commit, beat=beat)).run("job_1", "mix") == "unheard"
+    assert len(stored(storage)) == 1
+
+
+def test_objects_stay_when_the_answer_to_the_commit_got_lost_and_the_step_moved_on(
+    store: JobStore, storage: MemoryStorage, runner: Callable[..., StepRunner]
+) -> None:
+    calls: list[str] = []
+
+    def commit(claim: Claim, facts: str, reuse: int) -> str:
+        calls.append(store.commit(claim, facts, reuse))
+        if len(calls) == 1:
+            make_ready(store)  # a decision comes between
+            raise StateUnavailable("the state store does not answer")
+        return calls[-1]
+
+    assert runner(mix, store=Wrapped(store, commit=commit)).run("job_1", "mix") == "unheard"
+    assert calls == ["ok", "lost"]
+    assert len(stored(storage)) == 1
+
+
+def test_objects_stay_when_the_answer_to_the_commit_got_lost_and_another_result_took_its_place(
+    store: JobStore, storage: MemoryStorage, runner: Callable[..., StepRunner]
+) -> None:
+    calls: list[str] = []
+
+    def commit(claim: Claim, facts: str, reuse: int) -> str:
+        calls.append("known" if calls else store.commit(claim, facts, reuse))
+        if len(calls) == 1:
+            raise StateUnavailable("the state store does not answer")
+        return calls[-1]
+
+    assert runner(mix, store=Wrapped(store, commit=commit)).run("job_1", "mix") == "unheard"
+    assert calls == ["ok", "known"]
+    assert len(stored(storage)) == 1
+
+
+def test_a_commit_whose_answer_got_lost_is_said_again(
+    store: JobStore, storage: MemoryStorage, runner: Callable[..., StepRunner]
+) -> None:
+    calls: list[str] = []
+
+    def commit(claim: Claim, facts: str, reuse: int) -> str:
+        calls.append(store.commit(claim, facts, reuse))
+        if len(calls) < 3:
+            raise StateUnavailable("the state store does not answer")
+        return calls[-1]
+
+    assert runner(mix, store=Wrapped(store, commit=commit)).run("job_1", "mix") == "done"
+    assert calls == ["ok"] * 3
+    assert len(stored(storage)) == 1
+
+
+def test_a_claim_whose_answer_got_lost_is_one_claim(store: JobStore, runner: Callable[..., StepRunner]) -> None:
+    calls: list[Claim | str] = []
+
+    def claim(*arguments: Any, **more: Any) -> Claim | str:
+        calls.append(store.claim(*arguments, **more))
+        if len(calls) == 1:
+            raise StateUnavailable("the state store does not answer")
+        return calls[-1]
+
+    assert runner(mix, store=Wrapped(store, claim=claim)).run("job_1", "mix") == "done"
+    assert calls[0] == calls[1]
+    assert step_of(store).attempt == 1
+
+
+def test_an_object_that_was_not_kept_whole_is_not_committed(
+    quick: Settings, store: JobStore, runner: Callable[..., StepRunner]
+) -> None:
+    class Truncating(MemoryStorage):
+        def put_bytes(self, bucket: str, key: str, data: bytes, media_type: str) -> None:
+            super().put_bytes(bucket, key, data[:-1], media_type)
+
+    storage = Truncating()
+    assert StepRunner(quick, store, storage, {"mix": mix}, BUILD).run("job_1", "mix") == "failed"
+    failure = step_of(store).failure
+    assert failure is not None
+    assert (failure.code, failure.outage) == ("storage_unavailable", True)
+    assert stored(storage) == []
+
+
+def test_objects_that_cannot_be_removed_now_stop_nothing(quick: Settings, store: JobStore, work: str) -> None:
+    class Undeletable(MemoryStorage):
+        def delete(self, bucket: str, key: str) -> None:
+            raise StorageUnavailable("the object store does not answer")
+
+    one = StepRunner(quick, store, Undeletable(), {"mix": lambda spec, run: failing(run)}, BUILD)
+    assert one.run("job_1", "mix") == "failed"
+
+
+# leases
+
+
+def test_cancel_kills_the_child_of_a_running_step(store: JobStore, runner: Callable[..., StepRunner]) -> None:
     started = threading.Event()
     child: list[subprocess.Popen[bytes]] = []
 
@@ -126,7 +422,7 @@ def test_cancel_kills_the_child_of_a_running_step(
         return facts(run)
 
     outcome: list[str] = []
-    one = runner(quick, store, storage, handler)
+    one = runner(handler)
     thread = threading.Thread(target=lambda: outcome.append(one.run("job_1", "mix")))
     thread.start()
     started.wait()
@@ -134,28 +430,151 @@ def test_cancel_kills_the_child_of_a_running_step(
     thread.join()
     assert outcome == ["called_off"]
     assert child[0].returncode == -9
-    assert step(store).state == RUNNING  # ending the job is the decision's business
+    assert step_of(store).state == RUNNING  # ending the job is the decision's business
 
 
-def test_a_worker_that_lost_its_lease_says_nothing(
-    quick: Settings, store: JobStore, storage: MemoryStorage, job: Job
-) -> None:
-    def handler(spec: MixSpec, run: StepRun) -> MixFacts:
-        current = store.load("job_1")
-        assert current is not None
-        ready(store, current, "mix", work=WORK)  # somebody decided that the lease has run out
-        return facts(run)
-
-    assert runner(quick, store, storage, handler).run("job_1", "mix") in ("lost", "called_off")
-    assert step(store).state == READY
+def test_a_worker_that_lost_its_lease_says_nothing(store: JobStore, runner: Callable[..., StepRunner]) -> None:
+    assert runner(lambda spec, run: losing(run, store)).run("job_1", "mix") in ("lost", "called_off")
+    assert step_of(store).state == READY
 
 
 def test_a_worker_that_cannot_renew_stops_itself_before_its_lease_ends(
-    quick: Settings, store: JobStore, storage: MemoryStorage, job: Job
+    store: JobStore, runner: Callable[..., StepRunner]
 ) -> None:
     def handler(spec: MixSpec, run: StepRun) -> MixFacts:
         store.client.execute_command("CLIENT", "PAUSE", 4000, "ALL")  # Redis hears nothing for a while
-        while True:
-            run.check()
+        until_stopped(run)
+        raise AssertionError
 
-    assert runner(quick, store, storage, handler).run("job_1", "mix") == "called_off"
+    assert runner(handler).run("job_1", "mix") == "called_off"
+
+
+def test_a_step_whose_time_is_over_stops_before_its_heart_has_noticed() -> None:
+    run = step_run_over(MemoryStorage())
+    run.check()
+    run.until = time.monotonic() - 0.001
+    assert run.stopped
+    child = subprocess.Popen(["sleep", "600"])
+    run.adopt(child)
+    assert child.wait() == -9
+
+
+# draining
+
+
+def test_no_step_is_started_while_the_service_ends(store: JobStore, runner: Callable[..., StepRunner]) -> None:
+    drain = Drain()
+    one = runner(mix, drain=drain)
+    drain.begin(60.0)
+    assert one.run("job_1", "mix") == "draining"
+    assert step_of(store).state == READY
+
+
+def test_a_step_that_finishes_in_time_is_committed(store: JobStore, runner: Callable[..., StepRunner]) -> None:
+    drain = Drain()
+
+    def handler(spec: MixSpec, run: StepRun) -> MixFacts:
+        drain.begin(60.0)
+        return facts(run)
+
+    assert runner(handler, drain=drain).run("job_1", "mix") == "done"
+
+
+def test_a_step_that_does_not_finish_in_time_is_handed_back_and_nothing_is_counted(
+    store: JobStore, storage: MemoryStorage, runner: Callable[..., StepRunner]
+) -> None:
+    drain = Drain()
+
+    def handler(spec: MixSpec, run: StepRun) -> MixFacts:
+        facts(run)
+        drain.begin(0.2)
+        drain.begin(60.0)  # saying it again changes nothing
+        until_stopped(run)
+        raise AssertionError
+
+    assert runner(handler, drain=drain).run("job_1", "mix") == "released"
+    step = step_of(store)
+    assert (step.state, step.attempt, step.losses, step.lease) == (READY, 0, 0, 0)
+    assert store.dispatch("render", 5, 10.0) == [("job_1", "mix")]
+    assert stored(storage) == []
+    assert runner(mix).run("job_1", "mix") == "done"
+
+
+def test_the_news_of_the_end_reach_a_process_forked_before(tmp_path: Path) -> None:
+    drain = Drain()
+    child = os.fork()
+    if child == 0:
+        while not drain.began:
+            time.sleep(0.01)
+        os._exit(0 if 0 < drain.left <= 60.0 else 1)
+    drain.begin(60.0)
+    assert os.waitpid(child, 0)[1] == 0
+
+
+# scratch folders
+
+
+def test_a_sweep_removes_what_a_killed_process_left_and_nothing_else(tmp_path: Path) -> None:
+    (tmp_path / "reel-other").mkdir()
+    folder = scratch.place(tmp_path, "dead")
+    child = os.fork()
+    if child == 0:
+        with scratch.scratch(folder):
+            (folder / "half a film").write_bytes(b"...")
+            os._exit(137)
+    os.waitpid(child, 0)
+    alive = scratch.place(tmp_path, "alive")
+    with scratch.scratch(alive):
+        (alive / "film").write_bytes(b"...")
+        assert scratch.sweep(tmp_path) == 1
+        assert (alive / "film").exists()
+    assert scratch.sweep(tmp_path) == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["reel-other"]
+
+
+def test_a_sweep_removes_what_was_killed_before_it_was_locked(tmp_path: Path) -> None:
+    (tmp_path / f"{scratch.UNBORN}dead").mkdir()
+    assert scratch.sweep(tmp_path) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_swept_away_before_it_was_locked_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rename = Path.rename
+
+    def swept(path: Path, to: Path) -> Path:
+        monkeypatch.setattr(Path, "rename", rename)
+        path.rmdir()
+        return rename(path, to)
+
+    monkeypatch.setattr(Path, "rename", swept)
+    folder = scratch.place(tmp_path, "one")
+    with scratch.scratch(folder):
+        assert folder.is_dir()
+        assert scratch.sweep(tmp_path) == 0
+    assert list(tmp_path.iterdir()) == []
+
+
+def step_run_over(storage: MemoryStorage) -> StepRun:
+    return StepRun(
+        owner="local",
+        job_id="job_0",
+        step="mix",
+        work="0" * 32,
+        storage=storage,
+        buckets=("assets", "videos"),
+        workdir=Path("unused"),
+    )
+
+
+def test_the_record_says_who_has_a_step(store: JobStore, runner: Callable[..., StepRunner]) -> None:
+    seen: list[str] = []
+
+    def handler(spec: MixSpec, run: StepRun) -> MixFacts:
+        seen.append(step_of(store).worker)
+        return facts(run)
+
+    assert runner(handler).run("job_1", "mix") == "done"
+    assert seen == [worker_name(os.getpid())]
+    assert load(store).steps["mix"].worker == ""

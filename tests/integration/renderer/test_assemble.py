@@ -4,6 +4,7 @@ import io
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import Literal
 
 import av
 import numpy as np
@@ -12,16 +13,20 @@ from PIL import Image
 
 from common.contracts.base import ObjectRef
 from common.contracts.footage import Footage
-from common.contracts.narration import Word
-from common.contracts.steps import AssembleFacts, AssembleSpec, SegmentSpec
-from common.contracts.timeline import CaptionLook, SegmentRef
+from common.contracts.narration import Narration, Word
+from common.contracts.steps import AssembleFacts, AssembleSpec, MixSpec, SegmentSpec, SpeakSpec
+from common.contracts.timeline import CaptionLook, PlacedNarration, Profile, SegmentRef
 from common.errors import RenderFailed
+from common.settings import Settings
 from common.storage.memory import MemoryStorage
 from renderer.assemble import assemble
+from renderer.mix import mix
 from renderer.segment import segment
 from tests.support import clips
-from tests.support.scenes import BUILD, PROGRAM, SMALL, clip, footage, pictures, scene, scenery, words
+from tests.support.measure import heard, highlights, onset
+from tests.support.scenes import PROGRAM, SMALL, clip, footage, pictures, scene, scenery, words
 from tests.support.steprun import step_run
+from whisper_worker.tasks import handlers
 
 LOOK = CaptionLook(style="minimal", width=320, height=180)
 
@@ -62,7 +67,6 @@ class Cutter:
             profile=SMALL,
             speech=speech,
             captions=captions,
-            build=BUILD,
         )
         return assemble(spec, step_run(self.fresh("film"), self.storage), PROGRAM)
 
@@ -80,9 +84,9 @@ def cutter(tmp_path: Path) -> Cutter:
     return Cutter(tmp_path, MemoryStorage(), [])
 
 
-def packets(path: Path) -> list[bytes]:
+def packets(path: Path, kind: Literal["video", "audio"] = "video") -> list[bytes]:
     with av.open(str(path)) as container:
-        return [bytes(packet) for packet in container.demux(video=0) if packet.size]
+        return [bytes(packet) for packet in container.demux(**{kind: 0}) if packet.size]
 
 
 def test_the_film_has_the_frames_of_its_segments_bit_for_bit(cutter: Cutter):
@@ -106,6 +110,67 @@ def test_every_frame_lies_on_the_grid_across_the_seams(cutter: Cutter):
         assert times == [Fraction(n, 30) for n in range(101)]
         assert stream.average_rate == 30
         assert stream.duration * stream.time_base == Fraction(101, 30)
+
+
+def test_many_seams_do_not_add_up(cutter: Cutter):
+    """A frame is 0.0333... s: what is lost of that at one seam must not be lost at each."""
+    cutter.segment(scene(clip(scenery(), 1)))
+    cutter.made *= 200
+    cutter.film()
+    with av.open(str(cutter.path)) as container:
+        stream = container.streams.video[0]
+        times = sorted(packet.pts for packet in container.demux(stream) if packet.pts is not None and packet.size)
+        assert times == [512 * n for n in range(200)]
+        assert (stream.time_base, stream.average_rate) == (Fraction(1, 15_360), 30)
+
+
+def test_the_sound_of_the_film_is_the_mix_and_nothing_of_its_segments(cutter: Cutter):
+    voice = step_run(cutter.folder, cutter.storage).keep("narration", clips.tone(seconds=0.5), "audio/wav")
+    for offset in (0, 333):
+        cutter.segment(scene(clip(scenery(), 40), voice=voice, offset=offset))
+    cutter.film()
+    (cutter.folder / "mix.m4a").write_bytes(cutter.read(cutter.mix(80 * 1600)))
+    assert packets(cutter.path, "audio") == packets(cutter.folder / "mix.m4a", "audio")
+    with av.open(str(cutter.path)) as container:
+        assert len(container.streams) == 2
+
+
+def test_words_are_heard_when_their_captions_light_up_behind_a_seam_too(cutter: Cutter):
+    speech = step_run(cutter.folder, cutter.storage)
+    spec = SpeakSpec(text="Stop! Wait. Go!", language="en", voice=None, pace=1.0)
+    narration = Narration.model_validate(handlers(Settings())["speak"](spec, speech).model_dump())
+    grey = cutter.footage(clips.make("grey.png", ["-f", "lavfi", "-i", "color=c=0x505050:s=640x640", "-frames:v", "1"]))
+    wide = Profile(width=640, height=360, preset="ultrafast", crf=8)
+    placed, said, begin = [], [], 0
+    for offset in (5_000, 9_777):
+        frames = (offset + narration.samples) // 1600 + 7
+        own = shifted(narration.words, offset)
+        cutter.segment(
+            scene(
+                clip(grey, frames),
+                profile=wide,
+                style="cinematic",
+                said=own,
+                captioned=True,
+                voice=narration.audio,
+                offset=offset,
+            )
+        )
+        placed.append(PlacedNarration(audio=narration.audio, start=begin + offset, samples=narration.samples))
+        said += shifted(own, begin)
+        begin += frames * 1600
+    run = step_run(cutter.fresh("mix"), cutter.storage)
+    sound = mix(MixSpec(frames=begin // 1600, profile=wide, narrations=tuple(placed), music=None), run, PROGRAM)
+    film = AssembleSpec(segments=tuple(cutter.made), mix=sound.media, profile=wide, speech=(), captions=None)
+    assemble(film, step_run(cutter.fresh("film"), cutter.storage), PROGRAM)
+    heard_at = [onset(heard(cutter.path), end) for end in (0, *(word.end for word in said[:-1]))]
+    lit_at = [frame * 1600 for frame in highlights(pictures(cutter.path))]
+    assert len(lit_at) == len(said) == 6
+    assert all(abs(light - voice) <= 1600 for light, voice in zip(lit_at, heard_at, strict=True))
+
+
+def shifted(words: tuple[Word, ...], samples: int) -> tuple[Word, ...]:
+    return tuple(Word(text=word.text, start=word.start + samples, end=word.end + samples) for word in words)
 
 
 def test_nothing_is_encoded_again(cutter: Cutter):
@@ -201,5 +266,5 @@ def test_a_segment_with_other_frames_than_it_says_is_found_out(cutter: Cutter):
 
 def test_a_mix_that_is_too_short_is_found_out(cutter: Cutter):
     cutter.segment(scene(clip(scenery(), 40)))
-    with pytest.raises(RenderFailed, match="the sound lasts"):
+    with pytest.raises(RenderFailed, match="the sound of the film lasts"):
         cutter.film(lost=9_600)

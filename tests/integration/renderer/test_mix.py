@@ -16,7 +16,7 @@ from common.contracts.timeline import MusicCue, PlacedNarration, Profile
 from common.errors import BadMedia, Stopped
 from common.jobs.steprun import StepRun
 from common.settings import Settings
-from renderer.ffmpeg.run import ffmpeg_build, ffmpeg_program
+from renderer.ffmpeg.run import ffmpeg_program
 from renderer.mix import mix
 from tests.support.steprun import step_run
 from whisper_worker.tasks import handlers
@@ -46,7 +46,7 @@ def say(run: StepRun) -> Callable[[float, str], PlacedNarration]:
 
 def make(run: StepRun, seconds: float, *narrations: PlacedNarration, music: MusicCue | None = None) -> MixFacts:
     frames = round(seconds * PROFILE.fps)
-    spec = MixSpec(frames=frames, profile=PROFILE, narrations=narrations, music=music, build=ffmpeg_build(PROGRAM))
+    spec = MixSpec(frames=frames, profile=PROFILE, narrations=narrations, music=music)
     return mix(spec, run, PROGRAM)
 
 
@@ -239,4 +239,4 @@ def test_a_mix_that_was_called_off_stores_nothing(run):
     run.call_off()
     with pytest.raises(Stopped):
         make(run, 3, music=CALM)
-    assert list(run.storage.keys("assets")) == []
+    assert list(run.storage.list("assets")) == []

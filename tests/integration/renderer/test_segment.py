@@ -11,7 +11,7 @@ from PIL import Image
 from common.contracts.base import ObjectRef
 from common.contracts.footage import Footage
 from common.contracts.timeline import Profile
-from common.errors import BadMedia, RenderFailed, StepError
+from common.errors import BadMedia, ObjectMissing, RenderFailed, StepError
 from common.jobs.steprun import StepRun
 from renderer import scenery as painted
 from renderer.segment import segment
@@ -262,13 +262,27 @@ def test_a_damaged_file_fails_without_a_path_in_the_message(run: StepRun):
     assert str(run.workdir) not in str(caught.value)
 
 
+@pytest.mark.parametrize("what", ["footage", "voice"])
+def test_an_input_that_is_no_longer_whole_in_the_store_is_missing_by_name(run: StepRun, what: str):
+    shown = footage(run, clips.clip(), seconds=2.0)
+    said = run.keep("narration", clips.tone(), "audio/wav")
+    lost = {"footage": shown.media, "voice": said}[what]
+    assert lost is not None
+    whole = run.read(lost)
+    run.storage.put_bytes(run.assets, lost.key, whole[: len(whole) // 2], lost.media_type)
+    with pytest.raises(ObjectMissing) as caught:
+        segment(scene(clip(shown), voice=said), run, PROGRAM, threads=1)
+    assert caught.value.key == lost.key
+    assert not list(run.storage.list(run.assets, "local/segment"))
+
+
 def test_a_wrong_number_of_frames_is_not_kept(run: StepRun):
     spec, whole = scene(clip(scenery(), 12)), painted.paint
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(painted, "paint", lambda *arguments: islice(whole(*arguments), 5))
         with pytest.raises(RenderFailed, match="5 frames instead of 12"):
             segment(spec, run, PROGRAM, threads=1)
-    assert not list(run.storage.keys("assets", "local/segment"))
+    assert not list(run.storage.list("assets", "local/segment"))
 
 
 def test_two_threads_give_as_many_frames_as_one(run: StepRun):

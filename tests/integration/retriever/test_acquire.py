@@ -92,7 +92,7 @@ def test_an_upload_is_checked_and_not_copied(run: StepRun) -> None:
     assert got.media is not None
     assert (got.media.key, got.media.media_type) == (f"local/asset/{ASSET}/media", "video/webm")
     assert run.read(got.media) == clips.clip(suffix="webm").read_bytes()
-    assert not list(run.storage.keys(run.assets, "local/footage/"))
+    assert not list(run.storage.list(run.assets, "local/footage/"))
     assert got.provenance.fetched_at == ""
 
 
@@ -149,7 +149,7 @@ def test_what_is_no_footage_is_refused_in_one_sentence(case: str, run: StepRun) 
         from_web(run, reply(body, content_type="video/mp4"))
     assert "\n" not in str(caught.value)
     assert str(run.workdir) not in str(caught.value)
-    assert not list(run.storage.keys(run.assets))
+    assert not list(run.storage.list(run.assets))
 
 
 @pytest.mark.parametrize("suffix", ["mp3", "wav", "m4a", "ogg", "flac"])

@@ -1,18 +1,23 @@
 """What is seen in a file, and that a hostile one harms nobody."""
 
+import os
+import signal
 import struct
+import threading
 import zlib
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from common.errors import BadMedia, Stopped
+from common.errors import BadMedia, Retryable, Stopped
 from common.jobs.steprun import StepRun
 from retriever.inspection import Picture, footage_type, inspect
-from retriever.probe import probe
+from retriever.probe import MAX_CPU_SECONDS, MAX_MEMORY, probe
 from tests.support import clips
+from tests.support.processes import find
 from tests.support.steprun import step_run
+from tests.support.waiting import eventually
 
 
 @pytest.fixture
@@ -32,6 +37,15 @@ def test_every_kind_of_video_tells_its_size_length_and_rate(suffix: str) -> None
 @pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "gif"])
 def test_every_kind_of_picture_is_a_still(suffix: str) -> None:
     assert look(clips.picture(suffix=suffix)) == Picture("still", 320, 180, 0.0, 0.0)
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "png", "webp"])
+def test_a_picture_that_breaks_off_is_refused(tmp_path: Path, suffix: str) -> None:
+    whole = clips.picture(suffix=suffix).read_bytes()
+    path = tmp_path / f"half.{suffix}"
+    path.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(BadMedia):
+        look(path)
 
 
 @pytest.mark.parametrize(("rotation", "size"), [(90, (180, 320)), (180, (320, 180)), (-90, (180, 320))])
@@ -135,6 +149,26 @@ def test_a_step_that_is_called_off_does_not_begin_to_look(run: StepRun) -> None:
     run.call_off()
     with pytest.raises(Stopped):
         probe(clips.clip(), "video/mp4", run)
+
+
+def test_the_look_is_limited_and_whoever_kills_it_does_not_blame_the_file(run: StepRun) -> None:
+    never = run.workdir / "never.mp4"
+    os.mkfifo(never)  # whoever opens it waits for somebody to write
+    limits: list[str] = []
+
+    def end_it() -> None:
+        [pid] = eventually(lambda: find("retriever.inspection", os.getpid()))
+        limits.append(Path(f"/proc/{pid}/limits").read_text())
+        os.kill(pid, signal.SIGKILL)
+
+    killer = threading.Thread(target=end_it)
+    killer.start()
+    with pytest.raises(Retryable, match="killed"):
+        probe(never, "video/mp4", run)
+    killer.join()
+    soft = {line[:26].strip(): line[26:].split()[0] for line in limits[0].splitlines()}
+    assert soft["Max address space"] == str(MAX_MEMORY)
+    assert soft["Max cpu time"] == str(MAX_CPU_SECONDS)
 
 
 def _png_of(width: int, height: int) -> bytes:

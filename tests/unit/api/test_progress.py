@@ -44,6 +44,14 @@ def test_the_last_line_says_how_it_ended() -> None:
     assert stream.getvalue().splitlines()[-1] == "100 %  completed"
 
 
+def test_a_scene_that_was_left_out_gets_a_line() -> None:
+    stream = StringIO()
+    display = LineDisplay(stream)
+    display.show(status(40, "rendering", "rendering", "rendering"))
+    display.show(status(60, "rendering", "left out", "rendering"))
+    assert stream.getvalue().splitlines()[-1] == " 60 %  scene 1 of 2 left out: Scene number 1"
+
+
 def test_the_block_on_a_terminal_replaces_the_one_before(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "60")
     monkeypatch.setenv("LINES", "24")

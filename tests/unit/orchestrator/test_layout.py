@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from common.contracts.base import ObjectRef
 from common.contracts.grid import frame_at, frames_to_hold, samples_per_frame
 from common.contracts.narration import Narration, Word
-from common.contracts.storyboard import Scene, Shot, Storyboard
-from orchestrator.layout import MOST_PAUSE, TOLERANCE, Layout, lay_out
+from common.contracts.storyboard import Scene, Shot
+from orchestrator.layout import MOST_PAUSE, TOLERANCE, Layout, lay_out, slot_of
 
 AUDIO = ObjectRef(key="k", sha256="0" * 64, size=1, media_type="audio/wav")
 FPS = 30
@@ -29,15 +29,20 @@ def scene(number: int, words: int = 0, starts: tuple[int, ...] = (0,), seconds: 
 
 
 def film(scenes: list[Scene], spoken: dict[str, Narration], target: float | None = None, pace: float = 1.0) -> Layout:
-    return lay_out(Storyboard(title="t", scenes=tuple(scenes), duration_target=target), spoken, FPS, pace)
+    if target is not None:
+        return lay_out(scenes, spoken, target, FPS, pace)
+    last = len(scenes) - 1
+    return Layout(
+        tuple(slot_of(one, spoken.get(one.id), place == 0, place == last, FPS) for place, one in enumerate(scenes))
+    )
 
 
 def check(layout: Layout, spoken: dict[str, Narration]) -> None:
     """What holds for every layout."""
     assert layout.frames == sum(slot.frames for slot in layout.slots)
     position = 0
-    for slot in layout.slots:
-        assert slot.start == position
+    for slot, start in zip(layout.slots, layout.starts, strict=True):
+        assert start == position
         assert slot.frames > 0
         assert sum(frames for _, frames in slot.shots) == slot.frames
         assert all(frames > 0 for _, frames in slot.shots)
@@ -47,25 +52,43 @@ def check(layout: Layout, spoken: dict[str, Narration]) -> None:
             assert slot.frames * STEP >= slot.voice_offset + spoken[slot.scene.id].samples
 
 
-@given(
-    st.lists(
-        st.tuples(st.integers(0, 30), st.integers(1, 4), st.one_of(st.none(), st.floats(0.5, 20))),
-        min_size=1,
-        max_size=12,
-    ),
-    st.one_of(st.none(), st.floats(3, 300)),
-)
-def test_every_layout_is_whole(rows: list[tuple[int, int, float | None]], target: float | None) -> None:
+def made_of(rows: list[tuple[int, int, float | None]]) -> tuple[list[Scene], dict[str, Narration]]:
     scenes, spoken = [], {}
     for number, (words, shots, seconds) in enumerate(rows):
         starts = tuple(sorted({words * index // shots for index in range(shots)})) if words else tuple([0] * shots)
         scenes.append(scene(number, words, starts, seconds))
         if words:
             spoken[f"s{number}"] = narration(words, words * 0.4)
+    return scenes, spoken
+
+
+@given(st.lists(ROWS, min_size=1, max_size=12), st.one_of(st.none(), st.floats(3, 300)))
+def test_every_layout_is_whole(rows: list[tuple[int, int, float | None]], target: float | None) -> None:
+    scenes, spoken = made_of(rows)
     layout = film(scenes, spoken, target)
     check(layout, spoken)
     if target is not None and not layout.note:
         assert abs(layout.frames / FPS - target) <= target * TOLERANCE
+
+
+@given(st.lists(ROWS, min_size=2, max_size=12), st.integers(0, 11), st.integers(1, 30))
+def test_without_a_target_a_slot_depends_on_no_other_scene(
+    rows: list[tuple[int, int, float | None]], which: int, words: int
+) -> None:
+    which %= len(rows)
+    scenes, spoken = made_of(rows)
+    before = film(scenes, spoken)
+    scenes[which] = scene(which, words)
+    after = film(scenes, spoken | {f"s{which}": narration(words, words * 0.4)})
+    assert [place for place, slot in enumerate(after.slots) if slot != before.slots[place]] in ([], [which])
+
+
+def test_the_first_scene_has_the_opening_and_the_last_one_the_closing() -> None:
+    spoken = {f"s{number}": narration(5, 2.0) for number in range(3)}
+    first, middle, last = film([scene(number, 5) for number in range(3)], spoken).slots
+    assert [slot.voice_offset for slot in (first, middle, last)] == [round(0.3 * 48_000), 0, 0]
+    assert first.frames - middle.frames == round(0.3 * FPS)
+    assert last.frames - middle.frames == frames_to_hold(round(3.2 * 48_000), FPS) - middle.frames
 
 
 def test_pictures_without_words_take_what_is_left_of_the_target() -> None:

@@ -19,7 +19,7 @@ def arguments(*clips: Clip, style: Style = "minimal", threads: int = 1) -> list[
     timeline = SceneTimeline(scene="s1", frames=sum(clip.frames for clip in clips), clips=clips, words=WORDS)
     captions = CaptionLook(style=style, width=640, height=360)
     spec = SegmentSpec(
-        timeline=timeline, profile=Profile(width=640, height=360), style=style, captions=captions, build="b"
+        timeline=timeline, profile=Profile(width=640, height=360), style=style, captions=captions, voice=None
     )
     return compose(spec, [Source(f"clip{n}", "mov") for n in range(len(clips))], threads)
 
@@ -38,10 +38,10 @@ def test_no_word_of_the_user_stands_in_an_argument():
 
 def test_every_input_is_guarded():
     found = arguments(clip(), clip())
-    assert found.count("-i") == 2
-    assert found.count("file,pipe") == 2
+    assert found.count("-i") == found.count("file,pipe") == 3
     assert found.count(str(MAX_PIXELS)) == 2
     assert found.count("mov") == 2
+    assert found.count("wav") == 1
 
 
 def test_the_same_scene_gives_the_same_text():
@@ -58,7 +58,7 @@ def test_a_source_per_clip_is_asked_for():
         profile=Profile(width=640, height=360),
         style="minimal",
         captions=None,
-        build="b",
+        voice=None,
     )
     with pytest.raises(ValueError):
         compose(spec, [], 1)

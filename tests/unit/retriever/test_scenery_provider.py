@@ -68,6 +68,14 @@ def test_each_shot_and_each_film_gets_a_seed_of_its_own() -> None:
     assert len(seeds) == 100
 
 
+def test_a_shot_with_a_seed_of_its_own_gets_another_candidate_of_the_same_place() -> None:
+    before, after = (SceneryProvider().search(query("waves at sunset", seed=seed))[0] for seed in (0, 41))
+    assert before.id != after.id
+    assert before.scenery is not None
+    assert after.scenery is not None
+    assert before.scenery.model_copy(update={"seed": after.scenery.seed}) == after.scenery
+
+
 def test_shots_of_one_film_agree_on_the_hour_when_no_words_name_it() -> None:
     for film in range(6):
         assert len({recipe_for(query("ocean", shot=f"s{n}.1", seed=film)).light for n in range(8)}) == 1

@@ -1,0 +1,105 @@
+"""Many orders at once: all become jobs, or none does."""
+
+from collections import Counter
+from typing import Annotated, Any
+
+from pydantic import Field, ValidationError
+
+from api.orders import Orders
+from api.records import JSON, Records, digest_of
+from api.refusals import Complaint, Unknown, refuse
+from common.contracts.base import Contract, fingerprint
+from common.contracts.job import BATCH
+from common.contracts.request import VideoRequest
+from common.errors import ObjectMissing
+from common.jobs.ids import BATCH_ID, new_batch_id, new_job_ids
+from common.jobs.store import JobStore, KeyReused, TooManyJobs
+from common.jobs.views import item_view
+from common.settings import Settings
+from common.storage.port import Storage
+from common.storage.whole import put_whole
+
+MAX_REQUESTS = 100
+
+
+class BatchRequest(Contract):
+    requests: Annotated[tuple[VideoRequest, ...], Field(min_length=1, max_length=MAX_REQUESTS)]
+
+
+class Batch(Contract):
+    """What is stored of a batch."""
+
+    id: str
+    jobs: tuple[str, ...]
+    "In the order of the requests."
+
+
+class Batches:
+    """The use cases."""
+
+    def __init__(self, store: JobStore, storage: Storage, records: Records, orders: Orders, settings: Settings) -> None:
+        self._store, self._storage, self._records, self._orders = store, storage, records, orders
+        self._bucket = settings.assets_bucket
+
+    def accept(self, owner: str, wanted: BatchRequest, key: str = "") -> tuple[Batch, bool]:
+        """Makes a job of every request; the same key gives the same batch again, which the second value says."""
+        digest = fingerprint("batch", *map(digest_of, wanted.requests))
+        if key and (known := self._store.answered(owner, key, digest)):
+            return self._read(owner, known), True
+        checks = self._orders.checks(owner)
+        refuse(
+            [
+                Complaint(f"requests[{index}].{field}", message)
+                for index, request in enumerate(wanted.requests)
+                for field, message in checks.of_request(request)
+            ]
+        )
+        batch = Batch(id=new_batch_id(), jobs=tuple(new_job_ids(len(wanted.requests))))
+        pairs = zip(batch.jobs, wanted.requests, strict=True)
+        jobs = [self._orders.new_job(owner, name, request, lane=BATCH) for name, request in pairs]
+        # Before its jobs: what is accepted can be followed, whatever dies in between.
+        document = _key(owner, batch.id)
+        put_whole(self._storage, self._bucket, document, batch.model_dump_json().encode(), JSON)
+        try:
+            created = self._store.create(
+                owner, jobs, answer=batch.id, request_key=key, request_digest=digest, limits=self._orders.limits
+            )
+        except (KeyReused, TooManyJobs):
+            self._storage.delete(self._bucket, document)
+            raise
+        if created.replayed:
+            self._storage.delete(self._bucket, document)
+            return self._read(owner, created.answer), True
+        return batch, False
+
+    def status(self, owner: str, batch_id: str) -> dict[str, Any]:
+        """How every item stands, in the order of the requests."""
+        batch = self._read(owner, batch_id)
+        try:
+            jobs = [self._records.job(owner, name) for name in batch.jobs]
+        except Unknown as error:
+            if error.code != "unknown_job":
+                raise
+            raise _unknown(batch_id) from None  # written, but then there was no room for its jobs
+        return {
+            "batch_id": batch_id,
+            "total": len(jobs),
+            "counts": dict(Counter(job.state for job in jobs)),
+            "jobs": [{"index": index, **item_view(job, self._records.outline(job))} for index, job in enumerate(jobs)],
+        }
+
+    def _read(self, owner: str, batch_id: str) -> Batch:
+        if not BATCH_ID.fullmatch(batch_id):
+            raise _unknown(batch_id)
+        try:
+            return Batch.model_validate_json(self._storage.get_bytes(self._bucket, _key(owner, batch_id)))
+        except (ObjectMissing, ValidationError):
+            raise _unknown(batch_id) from None
+
+
+def _key(owner: str, batch_id: str) -> str:
+    return f"{owner}/batch/{batch_id}/batch.json"
+
+
+def _unknown(batch_id: str) -> Unknown:
+    return Unknown("unknown_batch", f"there is no batch {batch_id}")

@@ -1,0 +1,172 @@
+"""Where jobs are found: in Redis while they are young, for good in their manifests.
+
+Every job is reached through its owner.
+"""
+
+import functools
+import hashlib
+from collections.abc import Callable
+from dataclasses import replace
+
+from pydantic import ValidationError
+
+from api.refusals import Unknown, unknown_job
+from common.contracts.base import Contract, ObjectRef, canonical_json, object_key
+from common.contracts.footage import Candidate, CandidateList
+from common.contracts.job import DONE, Event, Job
+from common.contracts.steps import SearchFacts, parse_facts
+from common.contracts.storyboard import Storyboard
+from common.errors import ObjectMissing
+from common.jobs.archive import Manifest, archive, archived_jobs, read_manifest
+from common.jobs.ids import JOB_ID
+from common.jobs.store import JobStore
+from common.settings import Settings
+from common.storage.port import Storage
+from common.storage.whole import put_whole
+
+LINES = 50
+"Newest events of a status."
+MOST_LINES = 200
+"Events that follow the one a reader has."
+UNARCHIVED = "unarchived"
+"What the store says of a job that has ended but is not archived yet."
+ARCHIVE_TRIES = 5
+JSON = "application/json"
+
+
+def digest_of(value: Contract) -> str:
+    """SHA-256 of a document, as it is stored."""
+    return hashlib.sha256(canonical_json(value).encode()).hexdigest()
+
+
+class Records:
+    """Reads the jobs of an owner, wherever they are. Raises `Unknown` for what is not there."""
+
+    def __init__(self, store: JobStore, storage: Storage, settings: Settings) -> None:
+        self._store, self._storage, self._settings = store, storage, settings
+        # Storyboards never change once stored, and a status is asked for many times.
+        self._storyboards: Callable[[str], Storyboard] = functools.lru_cache(maxsize=256)(self._read_storyboard)
+
+    def job(self, owner: str, job_id: str) -> Job:
+        """The job in its newest version."""
+        job = self._store.load(job_id) if JOB_ID.fullmatch(job_id) else None
+        if job is not None and job.owner == owner:
+            return job
+        manifest = self.manifest(owner, job_id)
+        if manifest is None:
+            raise unknown_job(job_id)
+        return manifest.job
+
+    def version(self, owner: str, job_id: str, number: int | None) -> Job:
+        """The job as it was when that version of it ended (None: the newest)."""
+        return self.version_of(self.job(owner, job_id), number)
+
+    def version_of(self, newest: Job, number: int | None) -> Job:
+        """The same for a job that is there in its newest version. One that never ended, or has no manifest any more,
+        has no steps.
+        """
+        if number is None or number == newest.version:
+            return newest
+        version = newest.versions.get(number)
+        if version is None:
+            known = f"the newest is {newest.version}"
+            raise Unknown("unknown_version", f"there is no version {number} of this job; {known}")
+        manifest = self.manifest(newest.owner, newest.id, number)
+        if manifest is not None:
+            return manifest.job
+        return replace(
+            newest,
+            version=number,
+            state=version.state,
+            storyboard=version.storyboard,
+            finished=version.finished,
+            failure=None,
+            pins={},
+            steps={},
+        )
+
+    def change(self, owner: str, job_id: str, write: Callable[[], str]) -> str:
+        """Writes a new wish for a job, in Redis again if need be, by `write`, which says in a word how that went.
+
+        A job that has ended is archived first, since the change takes away how it ended.
+        """
+        self._wake(owner, job_id)
+        outcome = write()
+        for _ in range(ARCHIVE_TRIES):
+            if outcome != UNARCHIVED:
+                break
+            archive(self._store, self._storage, self._settings, job_id)
+            outcome = write()
+        return outcome
+
+    def _wake(self, owner: str, job_id: str) -> None:
+        if self._store.load(job_id) is None and (manifest := self.manifest(owner, job_id)) is not None:
+            self._store.put_back(job_id, owner, manifest.fields, self._settings.keep_job_seconds)
+
+    def manifest(self, owner: str, job_id: str, version: int | None = None) -> Manifest | None:
+        """None if there is none; raises `Unknown` for one that cannot be read."""
+        if not JOB_ID.fullmatch(job_id):
+            return None
+        try:
+            return read_manifest(self._storage, self._settings.assets_bucket, owner, job_id, version)
+        except ObjectMissing:
+            raise Unknown("damaged", "what was kept of this job is damaged and cannot be read") from None
+
+    def events(self, job: Job, after: int | None) -> list[Event]:
+        """The newest events, or those that follow event number `after`; from the manifest what Redis has forgotten."""
+        if after is None:
+            found = self._store.latest_events(job.id, LINES)
+        else:
+            found = self._store.events(job.id, after, MOST_LINES)
+        newest = found[-1].seq if found else job.seq
+        first = max(1, newest - LINES + 1) if after is None else after + 1
+        kept_from = found[0].seq if found else newest + 1
+        if kept_from <= first:
+            return found
+        manifest = self.manifest(job.owner, job.id)
+        older = [event for event in manifest.events if first <= event.seq < kept_from] if manifest is not None else []
+        return [*older, *found][:MOST_LINES]
+
+    def storyboard(self, job: Job) -> Storyboard | None:
+        """None if the job is not planned, or its storyboard is gone."""
+        if job.storyboard is None:
+            return None
+        try:
+            return self._storyboards(job.storyboard.key)
+        except (ObjectMissing, ValidationError):
+            return None
+
+    def outline(self, job: Job) -> Storyboard | None:
+        """The storyboard, if the record alone does not tell which steps belong to the job."""
+        return self.storyboard(job) if job.version > 1 else None
+
+    def candidates(self, job: Job, shot: str) -> tuple[Candidate, ...]:
+        """What was found for a shot, best first; nothing for the user's own media, and for what is kept no longer."""
+        search = job.steps.get(f"search:{shot}")
+        if search is None or search.state != DONE:
+            return ()
+        facts: SearchFacts = parse_facts("search", search.facts)
+        try:
+            body = self._storage.get_bytes(self._settings.assets_bucket, facts.candidates.key)
+        except ObjectMissing:
+            return ()
+        return CandidateList.model_validate_json(body).candidates
+
+    def ids(self, owner: str, before: str, limit: int) -> list[str]:
+        """Names of jobs, newest first; `before` is the last one of the page before, or empty."""
+        young = self._store.jobs(owner, before, limit)
+        old = archived_jobs(self._storage, self._settings.assets_bucket, owner, before, limit)
+        return sorted({*young, *old}, reverse=True)[:limit]
+
+    def keep(self, owner: str, kind: str, value: Contract) -> ObjectRef:
+        """Stores a document under the name of its content."""
+        data = canonical_json(value).encode()
+        digest = digest_of(value)
+        ref = ObjectRef(
+            key=object_key(owner, kind, digest[:32], digest), sha256=digest, size=len(data), media_type=JSON
+        )
+        put_whole(self._storage, self._settings.assets_bucket, ref.key, data, JSON)
+        return ref
+
+    def _read_storyboard(self, key: str) -> Storyboard:
+        return Storyboard.model_validate_json(self._storage.get_bytes(self._settings.assets_bucket, key))

@@ -1,0 +1,47 @@
+"""Why a client does not get what it asked for. `api/http/problems.py` makes answers of them."""
+
+from typing import NamedTuple
+
+from common.errors import InvalidRequest, ReelwrightError
+
+
+class Complaint(NamedTuple):
+    """One fault of a request."""
+
+    field: str
+    "As the user writes it: `scenes[0].duration`."
+    message: str
+
+
+class InvalidFields(InvalidRequest):
+    """Everything that is wrong with a request, at once."""
+
+    def __init__(self, complaints: list[Complaint]) -> None:
+        super().__init__(*complaints[0])
+        self.complaints = complaints
+
+
+class Unknown(ReelwrightError):
+    """There is nothing of that name, or it is somebody else's; from outside that looks the same."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class Conflict(ReelwrightError):
+    """The job is not in a state for what was asked. `code` says which state it is in."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def unknown_job(job_id: str) -> Unknown:
+    return Unknown("unknown_job", f"there is no job {job_id}")
+
+
+def refuse(complaints: list[Complaint]) -> None:
+    """Raises `InvalidFields` if there is anything to complain of."""
+    if complaints:
+        raise InvalidFields(complaints)

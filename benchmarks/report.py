@@ -1,0 +1,112 @@
+"""What a benchmark says: tables for people, the same as JSON, and checks of what must not grow."""
+
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from infra.local import redis_server
+
+ROOT = Path(__file__).resolve().parent.parent
+Row = Mapping[str, float]
+"Numbers by the heading of their column; the first column says what was measured."
+Say = Callable[[str], None]
+"Takes a line about what is being done."
+
+
+class Table(NamedTuple):
+    title: str
+    rows: Sequence[Row]
+
+
+@dataclass(frozen=True)
+class Check:
+    """A figure that may not be higher than a limit."""
+
+    what: str
+    figure: float
+    most: float
+
+    @property
+    def passed(self) -> bool:
+        return self.figure <= self.most
+
+    def text(self) -> str:
+        verdict = "ok    " if self.passed else "FAILED"
+        return f"{verdict}  {self.what}: {self.figure:.2f} (at most {self.most:g})"
+
+
+@dataclass(frozen=True)
+class Report:
+    tables: Sequence[Table]
+    checks: Sequence[Check]
+
+    def text(self) -> str:
+        tables = [f"{table.title}\n{_text(table.rows)}" for table in self.tables]
+        return "\n\n".join([*tables, "\n".join(check.text() for check in self.checks)])
+
+    def as_json(self) -> dict[str, Any]:
+        tables = [{"title": table.title, "rows": [dict(row) for row in table.rows]} for table in self.tables]
+        return {"tables": tables, "checks": [asdict(check) | {"passed": check.passed} for check in self.checks]}
+
+
+def growth(table: Table, column: str, most: float) -> Check:
+    """By what factor the column grows at most, from any row to a later one."""
+    values = [row[column] for row in table.rows]
+    grown = [value / min(values[: index + 1]) for index, value in enumerate(values)]
+    return Check(f"{table.title}: {column} grows by a factor of", max(grown), most)
+
+
+def highest(table: Table, column: str, most: float) -> Check:
+    return Check(f"{table.title}: {column}", max(row[column] for row in table.rows), most)
+
+
+def machine() -> dict[str, Any]:
+    """The facts a figure depends on."""
+    version = subprocess.run([redis_server(), "--version"], capture_output=True, text=True, check=True).stdout
+    return {
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        "system": platform.platform(),
+        "python": platform.python_version(),
+        "redis": version.partition("v=")[2].partition(" ")[0],
+        "commit": _git("describe", "--always", "--dirty"),
+    }
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())
+
+
+def _git(*arguments: str) -> str:
+    """Empty outside a repository."""
+    try:
+        found = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+    return found.stdout.strip()
+
+
+def _text(rows: Sequence[Row]) -> str:
+    heads = list(rows[0])
+    lines = [heads, *([_number(row[head]) for head in heads] for row in rows)]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(heads))]
+    return "\n".join("  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True)) for line in lines)
+
+
+def _number(value: float) -> str:
+    if isinstance(value, int):
+        return f"{value:,}"
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
+
+
+def say_to_stderr(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)

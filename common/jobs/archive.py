@@ -1,0 +1,240 @@
+"""What stays of a job when Redis has forgotten it: one manifest in storage for each version that has ended.
+
+A manifest is a JSON document with the raw record (from which the job can be made anew, field by field), the request
+and the storyboard, where each picture came from, how long each step took, and all events. Its key is made so that
+the plain order of keys is the order in which people ask: jobs newest first, and of a job the newest state first.
+
+    <owner>/manifest/<digits of the job id, each mirrored>/<mirrored version>-<mirrored revision>.json
+"""
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from common.contracts.base import ObjectRef
+from common.contracts.job import DONE, FAILED, READY, RUNNING, Event, Job
+from common.contracts.request import VideoRequest
+from common.contracts.steps import kind_of
+from common.contracts.storyboard import Storyboard
+from common.errors import ObjectMissing
+from common.jobs.record import job_of
+from common.jobs.store import JobStore
+from common.settings import Settings
+from common.storage.port import Storage
+from common.storage.whole import put_whole
+
+FORMAT = 1
+FOLDER = "manifest"
+JOB = "job_"
+MIRROR = str.maketrans("0123456789abcdef", "fedcba9876543210")
+HIGHEST = 99_999_999
+BEHIND = "0"
+'Behind "/" in the order of keys: what comes after `<folder>0` is no longer in the folder.'
+EVENTS = 1_000
+TRIES = 5
+UPLOAD = re.compile(r"ast_[0-9a-f]{32}")
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """A job as it was when a version of it ended. Each part is read when it is asked for."""
+
+    job_id: str
+    document: Mapping[str, Any]
+
+    @cached_property
+    def job(self) -> Job:
+        return job_of(self.job_id, self.fields)
+
+    @property
+    def fields(self) -> dict[str, str]:
+        """The record as it was in Redis."""
+        return dict(self.document["record"])
+
+    @cached_property
+    def events(self) -> list[Event]:
+        return [Event(row["seq"], row["at"], row["type"], row["data"]) for row in self.document["events"]]
+
+    @cached_property
+    def request(self) -> VideoRequest | None:
+        """None if it was gone when the job ended."""
+        body = self.document["request"]
+        return VideoRequest.model_validate(body) if body is not None else None
+
+    @cached_property
+    def storyboard(self) -> Storyboard | None:
+        """None if the version was never planned."""
+        body = self.document["storyboard"]
+        return Storyboard.model_validate(body) if body is not None else None
+
+
+def archive(store: JobStore, storage: Storage, settings: Settings, job_id: str) -> bool:
+    """Writes the manifest of an ended job, and says so in its record, which is forgotten some time later.
+
+    False, and nothing is lost by it, when the job runs (again): its next end is archived then. Raises
+    `StorageUnavailable` and `StateUnavailable`; done again, it comes to the same.
+    """
+    fields = store.record(job_id)
+    if fields is None:
+        store.purge(job_id)
+        return False
+    job = job_of(job_id, fields)
+    if not job.terminal:
+        return False
+    bucket = settings.assets_bucket
+    document = _document(job, fields, _events(store, storage, bucket, job), _Reader(storage, bucket))
+    key = _key(job)
+    # The record goes once it is archived, so half a manifest would be the end of the job.
+    put_whole(storage, bucket, key, json.dumps(document, separators=(",", ":")).encode(), "application/json")
+    if not store.archived(job_id, job.rev, settings.keep_job_seconds):
+        return False
+    for older in list(storage.list(bucket, _of_version(job.owner, job_id, job.version), after=key)):
+        storage.delete(bucket, older.key)
+    return True
+
+
+def read_manifest(
+    storage: Storage, bucket: str, owner: str, job_id: str, version: int | None = None
+) -> Manifest | None:
+    """The manifest of a version (None: of the newest that has one), as it ended last; None when there is none.
+
+    Raises `ObjectMissing` for one that is there but cannot be read.
+    """
+    prefix = _folder(owner, job_id) if version is None else _of_version(owner, job_id, version)
+    for _ in range(TRIES):
+        newest = next(storage.list(bucket, prefix), None)
+        if newest is None:
+            return None
+        try:
+            data = storage.get_bytes(bucket, newest.key)
+        except ObjectMissing:
+            continue  # a newer one has just taken its place
+        return _parsed(job_id, newest.key, data)
+    raise ObjectMissing("a manifest is listed but cannot be read")
+
+
+def archived_jobs(storage: Storage, bucket: str, owner: str, before: str, limit: int) -> list[str]:
+    """Ids of jobs with a manifest, newest first; `before` is the last one of the page before, or empty."""
+    folder = f"{owner}/{FOLDER}/"
+    found: list[str] = []
+    after = _folder(owner, before).removesuffix("/") + BEHIND if before else ""
+    for stored in storage.list(bucket, folder, after):
+        job_id = JOB + stored.key[len(folder) :].partition("/")[0].translate(MIRROR)
+        if found and found[-1] == job_id:
+            continue  # another version of it
+        if len(found) == limit:
+            break
+        found.append(job_id)
+    return found
+
+
+def timings(events: Iterable[Event]) -> dict[str, dict[str, int]]:
+    """When each step became ready, started and ended the last time (ms), and how often it ran."""
+    words = {READY: "ready", RUNNING: "started", DONE: "ended", FAILED: "ended"}
+    found: dict[str, dict[str, int]] = {}
+    for event in events:
+        word = words.get(event.data.get("state", "")) if event.type == "step" else None
+        if word is not None:
+            step = found.setdefault(event.data["step"], {"runs": 0})
+            step[word] = event.at
+            step["runs"] += word == "started"
+    return found
+
+
+def provenance(job: Job) -> dict[str, dict[str, Any]]:
+    """Where the picture of each shot came from, by shot."""
+    found = {}
+    for name, step in job.steps.items():
+        if kind_of(name) == "acquire" and step.state == DONE:
+            footage = json.loads(step.facts)
+            found[name.partition(":")[2]] = {"kind": footage["kind"], **footage["provenance"]}
+    return found
+
+
+def _parsed(job_id: str, key: str, data: bytes) -> Manifest:
+    try:
+        document = json.loads(data)
+    except ValueError:
+        raise ObjectMissing("a manifest is damaged", key=key) from None
+    return Manifest(job_id, document)
+
+
+class _Reader:
+    """Reads documents of a job; what is gone is None."""
+
+    def __init__(self, storage: Storage, bucket: str) -> None:
+        self._storage, self._bucket = storage, bucket
+        self._read: dict[str, str | None] = {}
+
+    def text(self, ref: ObjectRef | None) -> str | None:
+        if ref is None:
+            return None
+        if ref.key not in self._read:
+            try:
+                self._read[ref.key] = self._storage.get_bytes(self._bucket, ref.key).decode()
+            except ObjectMissing:
+                self._read[ref.key] = None
+        return self._read[ref.key]
+
+    def body(self, ref: ObjectRef | None) -> Any:
+        text = self.text(ref)
+        return json.loads(text) if text is not None else None
+
+
+def _document(job: Job, fields: Mapping[str, str], events: list[Event], reader: _Reader) -> dict[str, Any]:
+    documents = (job.request, job.base, job.edit, *(version.storyboard for version in job.versions.values()))
+    texts = (reader.text(ref) or "" for ref in (*documents, job.storyboard))
+    return {
+        "format": FORMAT,
+        "job_id": job.id,
+        "owner": job.owner,
+        "state": job.state,
+        "version": job.version,
+        "request": reader.body(job.request),
+        "storyboard": reader.body(job.storyboard),
+        "provenance": provenance(job),
+        "timings": timings(events),
+        # Whatever else is collected, what users brought cannot be made anew.
+        "uploads": sorted({upload for text in texts for upload in UPLOAD.findall(text)}),
+        "events": [_event_document(event) for event in events],
+        "record": dict(fields),
+    }
+
+
+def _event_document(event: Event) -> dict[str, Any]:
+    return {"seq": event.seq, "at": event.at, "type": event.type, "data": dict(event.data)}
+
+
+def _events(store: JobStore, storage: Storage, bucket: str, job: Job) -> list[Event]:
+    """All events up to this state of the record; from the last manifest those that Redis has forgotten."""
+    found: list[Event] = []
+    while page := store.events(job.id, found[-1].seq if found else 0, EVENTS):
+        found += page
+    found = [event for event in found if event.seq <= job.seq]
+    first = found[0].seq if found else job.seq + 1
+    older = _events_kept(storage, bucket, job) if first > 1 else []
+    return [*(event for event in older if event.seq < first), *found]
+
+
+def _events_kept(storage: Storage, bucket: str, job: Job) -> list[Event]:
+    """Those of the last manifest. One that is damaged must not keep the next from being written."""
+    try:
+        last = read_manifest(storage, bucket, job.owner, job.id)
+    except ObjectMissing:
+        return []
+    return last.events if last is not None else []
+
+
+def _key(job: Job) -> str:
+    return f"{_of_version(job.owner, job.id, job.version)}{HIGHEST - job.rev:08d}.json"
+
+
+def _of_version(owner: str, job_id: str, version: int) -> str:
+    return f"{_folder(owner, job_id)}{HIGHEST - version:08d}-"
+
+
+def _folder(owner: str, job_id: str) -> str:
+    return f"{owner}/{FOLDER}/{job_id.removeprefix(JOB).translate(MIRROR)}/"

@@ -1,0 +1,123 @@
+"""The job record as it lies in Redis, and how it is read. Pure."""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from common.contracts.base import ObjectRef
+from common.contracts.job import Event, Failure, Job, Step, Version, WorkerInfo
+
+STEP, VERSION = "step:", "version:"
+
+
+class Reader:
+    """Reads one job again and again: what has not changed in between is the same object as before.
+
+    So whoever computes from the parts of a job can tell by identity which of them are new.
+    """
+
+    def __init__(self) -> None:
+        self._seen: dict[str, tuple[str, Any]] = {}
+
+    def parsed(self, field: str, text: str, parse: Callable[[str, str], Any]) -> Any:
+        seen = self._seen.get(field)
+        if seen is not None and seen[0] == text:
+            return seen[1]
+        value = parse(field, text)
+        self._seen[field] = (text, value)
+        return value
+
+
+def job_of(job_id: str, fields: Mapping[str, str], reader: Reader | None = None) -> Job:
+    """The job that the fields of its record say."""
+    reader = reader or Reader()
+    head = json.loads(fields["head"])
+    steps, versions = {}, {}
+    for field in sorted(fields):
+        if field.startswith(STEP):
+            steps[field[len(STEP) :]] = reader.parsed(field, fields[field], _step)
+        elif field.startswith(VERSION):
+            versions[int(field[len(VERSION) :])] = reader.parsed(field, fields[field], _version)
+    return Job(
+        id=job_id,
+        owner=head["owner"],
+        state=head["state"],
+        request=reader.parsed("request", head["request"], _ref),
+        created=head["created"],
+        deadline=head["deadline"],
+        title=head["title"],
+        metadata=json.loads(head["metadata"]),
+        rev=head["rev"],
+        saved=head["saved"],
+        version=head["version"],
+        base=reader.parsed("base", head.get("base", ""), _ref_or_none),
+        edit=reader.parsed("edit", head.get("edit", ""), _ref_or_none),
+        storyboard=reader.parsed("storyboard", head.get("storyboard", ""), _ref_or_none),
+        versions=versions,
+        lane=head["lane"],
+        started=head["started"],
+        looked=head.get("looked", 0),
+        cancel=bool(head["cancel"]),
+        pins=json.loads(head["pins"]),
+        failure=_failure(head.get("failure")),
+        finished=head["finished"],
+        seq=head["seq"],
+        token=head["token"],
+        steps=steps,
+    )
+
+
+def event_of(entry: str, fields: Mapping[str, str]) -> Event:
+    return Event(int(entry.partition("-")[0]), int(fields["at"]), fields["type"], json.loads(fields["data"]))
+
+
+def worker_of(name: str, about: Mapping[str, Any]) -> WorkerInfo:
+    return WorkerInfo(name, about["service"], about["slots"], about["engines"])
+
+
+def _step(field: str, text: str) -> Step:
+    data = json.loads(text)
+    return Step(
+        name=field[len(STEP) :],
+        state=data["state"],
+        work=data.get("work", ""),
+        attempt=data["attempt"],
+        losses=data.get("losses", 0),
+        token=data["token"],
+        lease=data["lease"],
+        not_before=data["not_before"],
+        done=data["done"],
+        facts=data.get("facts", ""),
+        failure=_failure(data.get("failure")),
+        reused=bool(data.get("reused")),
+        worker=data.get("worker", ""),
+        needs=data.get("needs", ""),
+        ran=data.get("ran", 0),
+    )
+
+
+def _version(field: str, text: str) -> Version:
+    data = json.loads(text)
+    return Version(
+        number=int(field[len(VERSION) :]),
+        at=data["at"],
+        cause=data["cause"],
+        storyboard=_ref_or_none(field, data.get("storyboard", "")),
+        state=data.get("state", ""),
+        finished=data.get("finished", 0),
+        video=_ref_or_none(field, data.get("video", "")),
+        thumbnail=_ref_or_none(field, data.get("thumbnail", "")),
+        seconds=data.get("seconds", 0.0),
+    )
+
+
+def _ref(_: str, text: str) -> ObjectRef:
+    return ObjectRef.model_validate_json(text)
+
+
+def _ref_or_none(_: str, text: str) -> ObjectRef | None:
+    return ObjectRef.model_validate_json(text) if text else None
+
+
+def _failure(text: str | None) -> Failure | None:
+    return Failure.model_validate_json(text) if text else None

@@ -1,0 +1,77 @@
+"""Scratch folders of steps: one for each attempt, removed after it, also when its process was killed.
+
+Whoever uses a folder holds a lock on it, which the kernel drops with the process. So a folder without one is
+litter, on whatever machine or in whatever container its process ran.
+"""
+
+import contextlib
+import fcntl
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+PREFIX = "reel-step-"
+UNBORN = "reel-new-"
+"A folder gets its real name when it is locked: who uses a folder by its real name has a lock on it."
+TRIES = 5
+
+
+def place(parent: Path | None, attempt: str) -> Path:
+    """The folder of an attempt; `parent` None is the system's folder for temporary files."""
+    return Path(parent or tempfile.gettempdir()) / f"{PREFIX}{attempt}"
+
+
+@contextlib.contextmanager
+def scratch(path: Path) -> Iterator[None]:
+    """`path`, made by `place`, is there during the block. Raises `OSError` when it cannot be made."""
+    lock = _made(path)
+    try:
+        yield
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+        os.close(lock)
+
+
+def sweep(parent: Path | None) -> int:
+    """Removes the folders of processes that were killed. Returns how many there were."""
+    folder = Path(parent or tempfile.gettempdir())
+    return sum(_removed(path) for prefix in (PREFIX, UNBORN) for path in folder.glob(f"{prefix}*"))
+
+
+def _made(path: Path) -> int:
+    """Makes the folder; returns the descriptor that holds its lock."""
+    unborn = path.with_name(UNBORN + path.name.removeprefix(PREFIX))
+    for _ in range(TRIES):
+        with contextlib.suppress(FileNotFoundError):  # swept away in the moment before it was locked
+            return _born(unborn, path)
+    return _born(unborn, path)
+
+
+def _born(unborn: Path, path: Path) -> int:
+    unborn.mkdir(mode=0o700)
+    with contextlib.ExitStack() as undo:
+        undo.callback(shutil.rmtree, unborn, ignore_errors=True)
+        lock = os.open(unborn, os.O_RDONLY | os.O_DIRECTORY)
+        undo.callback(os.close, lock)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        unborn.rename(path)
+        undo.pop_all()
+    return lock
+
+
+def _removed(path: Path) -> bool:
+    try:
+        lock = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    except OSError:
+        return False  # gone already, or not ours
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False  # in use
+    else:
+        shutil.rmtree(path, ignore_errors=True)
+        return True
+    finally:
+        os.close(lock)

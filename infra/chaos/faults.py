@@ -1,0 +1,286 @@
+"""The faults: each is a context manager that does its harm on entry and heals it on exit."""
+
+import errno
+import os
+import random
+import signal
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any, NamedTuple
+
+import redis
+
+from common.messaging.queues import QUEUES
+from infra.chaos.processes import family, freeze, send
+from infra.chaos.schedule import Habit
+from infra.chaos.site import Held, Site
+
+WORKERS = ("orchestrator", "retriever", "whisper_worker", "renderer")
+HEALING_SECONDS = 60.0
+COPIES_OF_A_HINT = 5
+POP_SECONDS = 1.5
+"More than a worker waits in one read of its queue, so that it takes a hint while it is frozen."
+BLOCK = 1024 * 1024
+
+
+class NothingToHit(Exception):
+    """The fault cannot be made here and now; says why."""
+
+
+class Struck(NamedTuple):
+    """What a fault hit."""
+
+    at: int
+    "In milliseconds; the clock of Redis, which runs on the same machine."
+    held: Sequence[Held]
+    "Steps that were under way in what it hit."
+
+
+Injection = Callable[[Site, random.Random], AbstractContextManager[Struck]]
+
+
+class Kind(NamedTuple):
+    habit: Habit
+    inject: Injection
+
+
+def now_ms() -> int:
+    return int(time.time() * 1000)
+
+
+def strike(site: Site, pids: Sequence[int], number: signal.Signals) -> Struck:
+    """Sends the signal; what they were doing is asked for before, because afterwards nobody knows."""
+    held = site.held([one for pid in pids for one in family(pid)])
+    send(pids, number)
+    return Struck(now_ms(), held)
+
+
+# processes
+
+
+@contextmanager
+def kill_worker(site: Site, rng: random.Random) -> Iterator[Struck]:
+    yield strike(site, [_busy(site, rng)], signal.SIGKILL)
+
+
+@contextmanager
+def kill_orchestrator(site: Site, rng: random.Random) -> Iterator[Struck]:
+    yield strike(site, [rng.choice(_pids(site, "orchestrator"))], signal.SIGKILL)
+
+
+@contextmanager
+def kill_pool_child(site: Site, rng: random.Random) -> Iterator[Struck]:
+    """One with a step in hand, if there is one."""
+    children = [child for pid in _pids(site, *WORKERS) for child in family(pid)[1:]]
+    busy = [held.pid for held in site.held(children)]
+    if not children:
+        raise NothingToHit("no worker has a child just now")
+    yield strike(site, [rng.choice(busy or children)], signal.SIGKILL)
+
+
+@contextmanager
+def kill_all_workers(site: Site, _: random.Random) -> Iterator[Struck]:
+    yield strike(site, _pids(site, *WORKERS), signal.SIGKILL)
+
+
+@contextmanager
+def restart_worker(site: Site, rng: random.Random) -> Iterator[Struck]:
+    """As a deploy does it; the supervisor starts it again."""
+    yield strike(site, [_busy(site, rng)], signal.SIGTERM)
+
+
+@contextmanager
+def kill_api(site: Site, rng: random.Random) -> Iterator[Struck]:
+    (main,) = _pids(site, "api")
+    yield strike(site, [rng.choice(family(main))], signal.SIGKILL)
+
+
+@contextmanager
+def freeze_worker(site: Site, rng: random.Random) -> Iterator[Struck]:
+    """Past its leases; thawed, it must find out that its steps are no longer its own."""
+    main = _busy(site, rng)
+    held = site.held(family(main))
+    frozen = freeze(main)
+    try:
+        yield Struck(now_ms(), held)
+    finally:
+        send(frozen, signal.SIGCONT)
+
+
+@contextmanager
+def freeze_and_kill_idle_worker(site: Site, rng: random.Random) -> Iterator[Struck]:
+    """What the broker hands to the frozen one is lost for good; nobody is told."""
+    busy = {held.pid for held in site.held()}
+    idle = [pid for pid in _pids(site, *WORKERS) if not busy & set(family(pid))]
+    if not idle:
+        raise NothingToHit("every worker is busy")
+    main = rng.choice(idle)
+    freeze(main)
+    try:
+        yield Struck(now_ms(), ())
+    finally:
+        send([main], signal.SIGKILL)
+
+
+# the broker
+
+
+@contextmanager
+def delete_hints(site: Site, _: random.Random) -> Iterator[Struck]:
+    _ask(lambda: site.redis.delete(*QUEUES, "unacked", "unacked_index"))
+    yield Struck(now_ms(), ())
+
+
+@contextmanager
+def multiply_hints(site: Site, _: random.Random) -> Iterator[Struck]:
+    for queue in QUEUES:
+        for hint in _ask(lambda name=queue: site.redis.lrange(name, 0, -1)):  # type: ignore[misc]
+            copies = [hint] * (COPIES_OF_A_HINT - 1)
+            _ask(lambda name=queue, more=copies: site.redis.lpush(name, *more))  # type: ignore[misc]
+    yield Struck(now_ms(), ())
+
+
+# Redis
+
+
+@contextmanager
+def kill_redis(site: Site, _: random.Random) -> Iterator[Struck]:
+    yield strike_all(site, lambda: send(_pids(site, "redis"), signal.SIGKILL))
+
+
+@contextmanager
+def freeze_redis(site: Site, _: random.Random) -> Iterator[Struck]:
+    pids = _pids(site, "redis")
+    try:
+        yield strike_all(site, lambda: send(pids, signal.SIGSTOP))
+    finally:
+        send(pids, signal.SIGCONT)
+
+
+@contextmanager
+def pause_redis(site: Site, _: random.Random) -> Iterator[Struck]:
+    """It answers questions but lets every write wait."""
+    try:
+        yield strike_all(site, lambda: _ask(lambda: site.redis.client_pause(60_000, all=False)))
+    finally:
+        heal(lambda: site.redis.client_unpause())
+
+
+@contextmanager
+def fill_redis(site: Site, _: random.Random) -> Iterator[Struck]:
+    try:
+        yield strike_all(site, lambda: _ask(lambda: site.redis.config_set("maxmemory", "1mb")))
+    finally:
+        heal(lambda: site.redis.config_set("maxmemory", "0"))
+
+
+# the object store and the disk
+
+
+@contextmanager
+def kill_s3(site: Site, _: random.Random) -> Iterator[Struck]:
+    yield strike_all(site, lambda: send(_pids(site, "s3"), signal.SIGKILL))
+
+
+@contextmanager
+def freeze_s3(site: Site, _: random.Random) -> Iterator[Struck]:
+    pids = _pids(site, "s3")
+    try:
+        yield strike_all(site, lambda: send(pids, signal.SIGSTOP))
+    finally:
+        send(pids, signal.SIGCONT)
+
+
+@contextmanager
+def fill_disk(site: Site, _: random.Random) -> Iterator[Struck]:
+    """Takes the last byte of the workers' disk; only on one of our own."""
+    if not os.path.ismount(site.work):
+        raise NothingToHit("a small disk of our own needs the right to mount one")
+    ballast = site.work / "ballast"
+    try:
+        yield strike_all(site, lambda: _fill(str(ballast)))
+    finally:
+        ballast.unlink(missing_ok=True)
+
+
+def strike_all(site: Site, harm: Callable[[], Any]) -> Struck:
+    """Does harm to something that every step needs."""
+    held = site.held()
+    harm()
+    return Struck(now_ms(), held)
+
+
+def heal(call: Callable[[], Any]) -> None:
+    """Undoes something in Redis, however long it takes to come back."""
+    give_up = time.monotonic() + HEALING_SECONDS
+    while True:
+        try:
+            call()
+            return
+        except (redis.RedisError, OSError):
+            if time.monotonic() > give_up:
+                raise
+            time.sleep(0.1)
+
+
+def _ask(call: Callable[[], Any]) -> Any:
+    try:
+        return call()
+    except (redis.RedisError, OSError):
+        raise NothingToHit("Redis does not answer just now") from None
+
+
+def _pids(site: Site, *services: str) -> list[int]:
+    found = site.pids(*services)
+    if not found:
+        raise NothingToHit(f"no {' or '.join(services)} runs just now")
+    return found
+
+
+def _busy(site: Site, rng: random.Random) -> int:
+    """A worker with a step in hand, else any."""
+    mains = _pids(site, *WORKERS)
+    busy = {held.pid for held in site.held()}
+    return rng.choice([pid for pid in mains if busy & set(family(pid))] or mains)
+
+
+def _fill(path: str) -> None:
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT)
+    try:
+        size = BLOCK
+        while size:
+            try:
+                os.write(handle, bytes(size))
+            except OSError as error:
+                if error.errno != errno.ENOSPC:
+                    raise
+                size //= 2
+    finally:
+        os.close(handle)
+
+
+def kinds(lease: float) -> dict[str, Kind]:
+    """All there are, by the name a report gives them. `lease` in seconds."""
+    frozen = (lease + 0.5, lease + 2.5)
+    return {
+        "worker killed": Kind(Habit("worker", 3), kill_worker),
+        "pool child killed": Kind(Habit("worker", 3), kill_pool_child),
+        "orchestrator killed": Kind(Habit("worker", 2), kill_orchestrator),
+        "all workers killed": Kind(Habit("worker", 1), kill_all_workers),
+        "worker restarted": Kind(Habit("worker", 2), restart_worker),
+        "worker frozen past its lease": Kind(Habit("frozen", 2, frozen), freeze_worker),
+        "idle worker frozen and killed": Kind(
+            Habit("frozen", 1, (POP_SECONDS, POP_SECONDS)), freeze_and_kill_idle_worker
+        ),
+        "API killed": Kind(Habit("api", 2), kill_api),
+        "hints deleted": Kind(Habit("broker", 2), delete_hints),
+        "hints multiplied": Kind(Habit("broker", 2), multiply_hints),
+        "Redis killed": Kind(Habit("redis", 2), kill_redis),
+        "Redis frozen": Kind(Habit("redis", 1, (0.5, 4.0)), freeze_redis),
+        "Redis slow": Kind(Habit("redis", 1, (0.5, 3.0)), pause_redis),
+        "Redis full": Kind(Habit("redis", 1, (0.5, 3.0)), fill_redis),
+        "S3 killed": Kind(Habit("s3", 1), kill_s3),
+        "S3 frozen": Kind(Habit("s3", 1, (0.5, 6.0)), freeze_s3),
+        "disk full": Kind(Habit("disk", 1, (1.0, 4.0)), fill_disk),
+    }

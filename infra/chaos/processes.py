@@ -1,0 +1,86 @@
+"""The process table, read from /proc, and signals to whole families of processes."""
+
+import os
+import signal
+from collections.abc import Iterable
+from pathlib import Path
+
+
+def family(pid: int) -> list[int]:
+    """The process and all its descendants, ancestors first."""
+    children: dict[int, list[int]] = {}
+    for one in _all():
+        children.setdefault(_parent(one), []).append(one)
+    found = [pid]
+    for one in found:
+        found += children.get(one, [])
+    return found
+
+
+def marked(entry: str, folder: Path) -> list[int]:
+    """Live processes that were started with `entry` (`NAME=value`) in their environment, or that work in `folder`.
+
+    The folder finds what has an environment of its own: ffmpeg, and programs that write over theirs to change
+    their title, as Redis does.
+    """
+    return [pid for pid in _all() if alive(pid) and (_started_with(pid, entry) or works_in(pid, folder))]
+
+
+def works_in(pid: int, folder: Path) -> bool:
+    try:
+        return Path(f"/proc/{pid}/cwd").readlink().is_relative_to(folder.resolve())
+    except OSError:
+        return False
+
+
+def alive(pid: int) -> bool:
+    """Whether the process runs or is frozen; one that is dead but not yet collected does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def name_of(pid: int) -> str:
+    """The command line, shortened, for a person."""
+    try:
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except OSError:
+        return f"process {pid}"
+    return f"process {pid} ({b' '.join(words).decode(errors='replace').strip()[:120]})"
+
+
+def send(pids: Iterable[int], number: signal.Signals) -> None:
+    """Sends the signal to all that still live."""
+    for pid in pids:
+        try:
+            os.kill(pid, number)
+        except ProcessLookupError:
+            pass
+
+
+def freeze(pid: int) -> list[int]:
+    """Stops a process and its descendants, and returns them. A frozen one starts no further child, so this ends."""
+    frozen: list[int] = []
+    while more := [one for one in family(pid) if one not in frozen]:
+        send(more, signal.SIGSTOP)
+        frozen += more
+    return frozen
+
+
+def _all() -> list[int]:
+    return [int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit()]
+
+
+def _parent(pid: int) -> int:
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    except OSError:
+        return 0
+
+
+def _started_with(pid: int, entry: str) -> bool:
+    try:
+        return entry.encode() in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    except OSError:
+        return False

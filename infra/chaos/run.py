@@ -1,0 +1,121 @@
+"""One run of chaos, from the start of the stack to the report."""
+
+import contextlib
+import subprocess
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+import imageio_ffmpeg
+
+from infra.chaos.faults import kinds
+from infra.chaos.figures import Report, executions, tally
+from infra.chaos.injector import Done, inject
+from infra.chaos.invariants import Stock, violations
+from infra.chaos.processes import alive, name_of
+from infra.chaos.schedule import schedule
+from infra.chaos.site import COPIES, Site, small_disk
+from infra.chaos.stock import settle, take_stock
+from infra.chaos.traffic import Ledger, Traffic
+
+GAP_SECONDS = 2.0
+DISK_MEGABYTES = 64
+END_SECONDS = 10.0
+"For processes to vanish once the stack has ended."
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a run is made of."""
+
+    seed: int
+    seconds: float
+    data: Path
+    "An empty folder, or one to be made."
+    jobs: int = 8
+    "At most so many at a time."
+    gap: float = GAP_SECONDS
+    "Seconds between two faults on average."
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+
+def run(options: Options, say: Callable[[str], None] = lambda _: None) -> Report:
+    """Faults for `seconds`, then peace, then the account. Interrupting it ends everything in order."""
+    with small_disk(options.data / "work", DISK_MEGABYTES), contextlib.ExitStack() as ending:
+        site = ending.enter_context(Site(options.data, settings=options.settings, copies=COPIES))
+        say(f"the stack runs at {site.url}; its logs are in {options.data / 'logs'}")
+        traffic = Traffic(site.url, options.seed, backlog=options.jobs)
+        done = _storm(options, site, traffic, say)
+        calm = time.monotonic()
+        traffic.finish()
+        settle(site)
+        settled = time.monotonic() - calm
+        say(f"{traffic.ordered} jobs had ended after {settled:.1f} s; looking at what they left")
+        traffic.again()
+        stock = take_stock(site, traffic.ledger)
+        ending.close()
+        return _report(options, done, traffic.ledger, stock, settled, _survivors(site))
+
+
+def _storm(options: Options, site: Site, traffic: Traffic, say: Callable[[str], None]) -> list[Done]:
+    all_kinds = kinds(site.settings.lease_seconds)
+    faults = schedule(
+        options.seed, options.seconds, options.gap, {name: kind.habit for name, kind in all_kinds.items()}
+    )
+    say(f"seed {options.seed}: {len(faults)} faults in the next {options.seconds:.0f} s")
+    stop = threading.Event()
+    traffic.start(small_clip())
+    try:
+        return inject(site, faults, all_kinds, stop, _log(options.data / "logs" / "faults.log"))
+    except BaseException:
+        traffic.abandon()
+        raise
+
+
+def _log(path: Path) -> Callable[[str], None]:
+    """Lines with the time, as in the logs of the services."""
+
+    def write(text: str) -> None:
+        with path.open("a") as file:
+            file.write(f"{datetime.now():%Y-%m-%d %H:%M:%S.%f} {text}\n")
+
+    return write
+
+
+def _report(
+    options: Options, done: list[Done], ledger: Ledger, stock: Stock, settled: float, survivors: list[str]
+) -> Report:
+    runs, repeated = executions(stock.records)
+    return Report(
+        seed=options.seed,
+        seconds=options.seconds,
+        faults=tally(done, stock.records),
+        outcomes=Counter(record.job.state if record.job else "gone" for record in stock.records),
+        wishes=Counter(ledger.wishes),
+        runs=runs,
+        repeated=repeated,
+        settled=settled,
+        violations=[*violations(stock), *(f"outlived the stack: {one}" for one in survivors)],
+    )
+
+
+def _survivors(site: Site) -> list[str]:
+    until = time.monotonic() + END_SECONDS
+    while (left := [pid for pid in site.processes() if alive(pid)]) and time.monotonic() < until:
+        time.sleep(0.1)
+    return [name_of(pid) for pid in left]
+
+
+def small_clip() -> bytes:
+    """A second and a half of a test picture, as a user might upload it."""
+    with tempfile.TemporaryDirectory(prefix="reel-clip-") as folder:
+        path = Path(folder) / "clip.mp4"
+        source = ["-f", "lavfi", "-i", "testsrc2=size=160x90:rate=25:duration=1.5,format=yuv420p"]
+        command = [imageio_ffmpeg.get_ffmpeg_exe(), "-loglevel", "error", "-nostdin", *source, "-c:v", "libx264"]
+        subprocess.run([*command, "-preset", "ultrafast", str(path)], check=True)
+        return path.read_bytes()

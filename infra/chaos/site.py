@@ -1,0 +1,193 @@
+"""A running stack with its insides in reach: process ids, state, objects, and the folders it works in."""
+
+import os
+import subprocess
+import threading
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import fields, replace
+from pathlib import Path
+from types import TracebackType
+from typing import NamedTuple
+
+import redis
+
+from common.contracts.job import RUNNING, Job
+from common.jobs.store import StateUnavailable, connect
+from common.settings import Settings
+from common.storage.s3 import S3Storage
+from infra import local
+from infra.chaos.processes import family, marked
+from infra.local import Plan, StackError
+from infra.stack import Stack, Stopped, to_files
+from infra.supervisor import GaveUp, Patience, Program
+
+MARK = "REEL_CHAOS"
+"In the environment of every process of a site, so that none of them can hide."
+DOGGED = Patience(first_pause=0.2, longest_pause=0.5, steady=60.0, max_falls=None)
+"Whoever kills programs on purpose wants them started again, however often."
+SMALL = {
+    "TARGET_RESOLUTION": "90",
+    "FFMPEG_PRESET": "ultrafast",
+    "LEASE_SECONDS": "3",
+    "BEAT_SECONDS": "0.3",
+    "SELF_KILL_SECONDS": "2",
+    "HINT_SECONDS": "1",
+    "DRAIN_SECONDS": "2",
+    "RETRY_SECONDS": "0.5",
+    "S3_TIMEOUT": "4",
+    "RENDER_SLOTS": "1",
+    "RETRIEVER_SLOTS": "1",
+}
+"Small pictures and short leases, so that much happens in little time."
+COPIES = {"orchestrator": 2, "renderer": 2}
+"Two of what two of must be able to work side by side."
+
+
+class Held(NamedTuple):
+    """A step that somebody works on."""
+
+    job: str
+    step: str
+    pid: int
+
+
+class Site:
+    """Runs while the block lasts. Raises `StackError` or `GaveUp` when it cannot.
+
+    `commands` replaces what a service runs; `copies` starts several of one.
+    """
+
+    def __init__(
+        self,
+        data: Path,
+        *,
+        settings: Mapping[str, str] | None = None,
+        copies: Mapping[str, int] | None = None,
+        commands: Mapping[str, Sequence[str]] | None = None,
+    ) -> None:
+        self.plan = Plan.make(data, "127.0.0.1", 0)
+        self.mark = f"{MARK}={uuid.uuid4().hex}"
+        self._copies, self._commands = copies or {}, commands or {}
+        own = _without_settings(os.environ) | SMALL | dict(settings or {}) | dict([self.mark.split("=")])
+        self.settings = Settings.from_env(local.environment(self.plan, own))
+        self.store = connect(self.settings)
+        self.storage = S3Storage(self.settings)
+        self.redis = redis.Redis.from_url(self.settings.state_url, socket_timeout=2, socket_connect_timeout=2)
+        self._end, self._up = threading.Event(), threading.Event()
+        self._failure: Exception | None = None
+        sink = to_files(self.plan.folder("logs"))
+        self._stack = Stack(self.plan, own, sink, self._end.wait, patience=DOGGED, services=self._programs)
+        self._thread = threading.Thread(target=self._run, name="stack")
+
+    def __enter__(self) -> "Site":
+        self._thread.start()
+        try:
+            self._up.wait()
+        except BaseException:
+            self._stop()
+            raise
+        if self._failure is not None:
+            self._stop()
+            raise self._failure
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stop()
+
+    @property
+    def url(self) -> str:
+        return self.plan.url
+
+    @property
+    def work(self) -> Path:
+        """Where attempts have their folders."""
+        return self.plan.folder("work")
+
+    def check(self) -> None:
+        """Raises what ended the stack, if anything did."""
+        if self._failure is not None:
+            raise self._failure
+
+    def pids(self, *services: str) -> list[int]:
+        """The main processes of these services, or of all programs."""
+        running = sorted(self._stack.pids.items())
+        return [pid for name, pid in running if not services or name.partition(".")[0] in services]
+
+    def processes(self) -> list[int]:
+        """All there are, whoever their parent is by now."""
+        return marked(self.mark, self.plan.data)
+
+    def strays(self) -> list[int]:
+        """Processes that none of the supervisor's programs answers for."""
+        looked_after = {one for pid in self.pids() for one in family(pid)}
+        return [pid for pid in self.processes() if pid not in looked_after]
+
+    def active(self) -> list[Job]:
+        """Jobs that have not ended; none when the state store does not answer."""
+        try:
+            jobs = [self.store.load(str(name)) for name in sorted(self.store.client.smembers("active"))]
+        except (StateUnavailable, redis.RedisError):
+            return []
+        return [job for job in jobs if job is not None]
+
+    def held(self, pids: Sequence[int] | None = None) -> list[Held]:
+        """The steps under way, or those of them that one of these processes works on."""
+        found = [
+            Held(job.id, name, int(step.worker.rpartition(":")[2] or 0))
+            for job in self.active()
+            for name, step in job.steps.items()
+            if step.state == RUNNING
+        ]
+        return found if pids is None else [one for one in found if one.pid in pids]
+
+    def _programs(self, env: Mapping[str, str]) -> list[Program]:
+        found = []
+        for program in local.services(env):
+            command = self._commands.get(program.name, program.command)
+            names = [program.name, *(f"{program.name}.{n}" for n in range(2, self._copies.get(program.name, 1) + 1))]
+            found += [replace(program, name=name, command=command) for name in names]
+        return found
+
+    def _run(self) -> None:
+        # All of it in this one thread: the kernel ties a child to the thread that started it.
+        try:
+            self._stack.start()
+            self._up.set()
+            while True:
+                self._stack.tend()
+        except Stopped:
+            pass
+        except (GaveUp, StackError, OSError) as failure:
+            self._failure = failure
+        finally:
+            self._stack.stop()
+            self._up.set()
+
+    def _stop(self) -> None:
+        self._end.set()
+        self._thread.join()
+        self.store.client.close()
+        self.redis.close()
+
+
+@contextmanager
+def small_disk(folder: Path, megabytes: int) -> Iterator[bool]:
+    """Lays a small file system over `folder`, which only root may do. Yields whether it is there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m,mode=700", "tmpfs", str(folder)]
+    mounted = os.geteuid() == 0 and subprocess.run(mount, capture_output=True, check=False).returncode == 0
+    try:
+        yield mounted
+    finally:
+        if mounted:
+            subprocess.run(["umount", "-l", str(folder)], capture_output=True, check=False)
+
+
+def _without_settings(env: Mapping[str, str]) -> dict[str, str]:
+    """No setting of the user's: a key of a footage service must not be spent on faults."""
+    ours = {field.name.upper() for field in fields(Settings)}
+    return {name: value for name, value in env.items() if name not in ours}

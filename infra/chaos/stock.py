@@ -1,0 +1,156 @@
+"""Waits until nothing moves any more, and writes down all there is."""
+
+import contextlib
+import hashlib
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import av
+import redis
+
+from common.contracts.job import COMPLETED, DONE, PARTIAL, Event, Job
+from common.contracts.steps import SPECS, kind_of, parse_facts
+from common.errors import ReelwrightError
+from common.messaging.queues import QUEUES
+from infra.chaos.invariants import Found, Record, Stock, refs_in
+from infra.chaos.processes import alive, name_of, works_in
+from infra.chaos.site import Site
+from infra.chaos.traffic import Ledger
+
+QUIET_SECONDS = 60.0
+"On top of a lease: how long nothing may move before what is left counts as stuck."
+HOPELESS_SECONDS = 1200.0
+"Work that goes on this long after the last fault goes round in circles."
+TIDY_SECONDS = 20.0
+"For hints that are still read, processes that still end, and the like."
+PAGE = 500
+PLAYABLE = {"segment": ".mp4", "assemble": ".mp4"}
+READERS = 4
+
+
+def settle(site: Site, patience: float = QUIET_SECONDS, stop: Callable[[], bool] = lambda: False) -> float:
+    """Waits until every job has ended, or nothing has moved for a lease and `patience`. Returns seconds waited."""
+    started = moved = time.monotonic()
+    last: object = None
+    while time.monotonic() - started < HOPELESS_SECONDS and not stop():
+        site.check()
+        with contextlib.suppress(redis.RedisError, OSError):
+            if not site.store.client.scard("active"):
+                break
+            sight = sorted((job.id, _moved(job)) for job in site.active())
+            if sight != last:
+                last, moved = sight, time.monotonic()
+        if time.monotonic() - moved > site.settings.lease_seconds + patience:
+            break
+        time.sleep(0.2)
+    return time.monotonic() - started
+
+
+def take_stock(site: Site, ledger: Ledger, besides: frozenset[str] = frozenset()) -> Stock:
+    """Everything the invariants look at, but for the jobs in `besides`. Call it when the site has settled."""
+    records = [
+        Record(entry.job, entry.may_end, site.store.load(entry.job), tuple(_events(site, entry.job)))
+        for entry in ledger.jobs.values()
+    ]
+    until = time.monotonic() + TIDY_SECONDS
+    while True:
+        keys, strays, folders = _keys(site, records), _strays(site), _folders(site)
+        if not (any(keys.values()) or strays or folders) or time.monotonic() > until:
+            break
+        time.sleep(0.5)
+    return Stock(
+        records=records,
+        listed=[job for job in _listed(site) if job not in besides],
+        objects=_objects(site, [record.job for record in records if record.job is not None]),
+        keys=keys,
+        strays=[name_of(pid) for pid in strays],
+        folders=folders,
+        complaints=tuple(ledger.complaints),
+    )
+
+
+def _moved(job: Job) -> tuple[int, float]:
+    """Changes with every step that gets done or further than ever: trying again and again is no movement."""
+    return sum(step.state == DONE for step in job.steps.values()), sum(step.done for step in job.steps.values())
+
+
+def _events(site: Site, job: str) -> Iterator[Event]:
+    after = 0
+    while page := site.store.events(job, after, PAGE):
+        yield from page
+        after = page[-1].seq
+
+
+def _listed(site: Site) -> list[str]:
+    return [str(name) for name in site.store.client.zrange("jobs:local", 0, -1)]
+
+
+def _keys(site: Site, records: Sequence[Record]) -> dict[str, list[str]]:
+    """What must be empty when no job runs."""
+    client = site.store.client
+    found = {"due": client.zrange("due", 0, -1)}
+    for pattern in ("ready:*", "later:*"):
+        found |= {name: client.zrange(name, 0, -1) for name in client.scan_iter(match=pattern, count=1000)}
+    for pattern in ("active", "active:*", "running:*"):
+        found |= {name: sorted(client.smembers(name)) for name in client.scan_iter(match=pattern, count=1000)}
+    found |= {f"the queue {name}": client.lrange(name, 0, -1) for name in QUEUES}
+    found |= {f"job:{record.id}:spec": client.hkeys(f"job:{record.id}:spec") for record in records}
+    return found
+
+
+def _strays(site: Site) -> list[int]:
+    """Nothing is to be done, so whatever works in the scratch folder is left over, whoever its parent is."""
+    pids = set(site.strays()) | {pid for pid in site.processes() if works_in(pid, site.work)}
+    return sorted(pid for pid in pids if alive(pid))
+
+
+def _folders(site: Site) -> list[str]:
+    return sorted(str(path) for path in site.work.glob("reel-step-*"))
+
+
+def _objects(site: Site, jobs: Sequence[Job]) -> dict[str, Found]:
+    """Reads every object that a done step points to, each once."""
+    wanted: dict[tuple[str, str], str] = {}
+    assets, videos = site.settings.assets_bucket, site.settings.videos_bucket
+    for job in jobs:
+        for step in job.steps.values():
+            kind = kind_of(step.name)
+            if step.state != DONE or not step.facts or kind not in SPECS:
+                continue
+            facts = parse_facts(kind, step.facts)
+            wanted |= {(assets, ref.key): wanted.get((assets, ref.key), "") for ref in refs_in(facts)}
+            if kind in PLAYABLE:
+                wanted[assets, facts.media.key] = PLAYABLE[kind]
+            if kind == "publish" and job.state in (COMPLETED, PARTIAL):
+                wanted[videos, facts.video_key] = ""
+    with tempfile.TemporaryDirectory(prefix="reel-stock-") as folder, ThreadPoolExecutor(READERS) as pool:
+        look = [
+            pool.submit(_look_at, site, bucket, key, Path(folder) / f"{number}{suffix}" if suffix else None)
+            for number, ((bucket, key), suffix) in enumerate(wanted.items())
+        ]
+        return {f"{bucket}/{key}": one.result() for (bucket, key), one in zip(wanted, look, strict=True)}
+
+
+def _look_at(site: Site, bucket: str, key: str, playable: Path | None) -> Found:
+    try:
+        data = site.storage.get_bytes(bucket, key)
+    except ReelwrightError as error:
+        return Found(problem=str(error))
+    digest = hashlib.sha256(data).hexdigest()
+    if playable is None:
+        return Found(digest)
+    playable.write_bytes(data)
+    try:
+        return Found(digest, _frames(playable))
+    except (av.FFmpegError, IndexError) as error:
+        return Found(digest, problem=str(error))
+    finally:
+        playable.unlink()
+
+
+def _frames(path: Path) -> int:
+    with av.open(str(path)) as container:
+        return sum(1 for _ in container.decode(container.streams.video[0]))

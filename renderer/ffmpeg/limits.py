@@ -1,0 +1,52 @@
+"""What one run of ffmpeg may take of the machine: several times what its work needs, so only a bomb meets it. Pure."""
+
+from typing import NamedTuple
+
+from common.contracts.grid import SAMPLE_RATE
+from common.contracts.timeline import Profile
+
+MEGABYTE = 1024**2
+BASE_MEMORY = 3072 * MEGABYTE
+"Address space of code, threads and heaps; four times what a small scene takes, and little of it is ever used."
+MEMORY_PER_INPUT = 512 * MEGABYTE
+"A decoder and its frames: the largest still we take has 400 MB of pixels, a clip needs 100 MB."
+MEMORY_PER_PIXEL = 600
+"Bytes for each pixel of the canvas: frames held by filters and encoder. The slowest preset holds 350."
+BASE_FILE = 64 * MEGABYTE
+BASE_SECONDS = 600
+SECONDS_PER_PIXEL = 5e-6
+"For each pixel of each frame. The slowest preset takes a thirtieth of it."
+
+
+class Limits(NamedTuple):
+    memory: int
+    "Bytes of address space."
+    file: int
+    "Bytes of any one file it writes."
+    seconds: int
+    "Of processor time."
+
+
+def for_picture(profile: Profile, frames: int, inputs: int) -> Limits:
+    """For drawing and encoding so many frames."""
+    pixels = profile.width * profile.height
+    return Limits(
+        memory=BASE_MEMORY + inputs * MEMORY_PER_INPUT + pixels * MEMORY_PER_PIXEL,
+        # Not even what cannot be compressed at all is larger than the bare pixels (12 bits each).
+        file=BASE_FILE + frames * pixels * 3 // 2,
+        seconds=BASE_SECONDS + int(frames * pixels * SECONDS_PER_PIXEL),
+    )
+
+
+def for_sound(samples: int) -> Limits:
+    """For a pass over so many samples of stereo sound, which may be written with 32 bits."""
+    return Limits(
+        memory=BASE_MEMORY,
+        file=BASE_FILE + samples * 8,
+        seconds=BASE_SECONDS + samples // SAMPLE_RATE,
+    )
+
+
+def for_copy(size: int) -> Limits:
+    """For joining files of `size` bytes in all."""
+    return Limits(memory=BASE_MEMORY, file=BASE_FILE + 2 * size, seconds=BASE_SECONDS)

@@ -1,0 +1,76 @@
+"""The reconciler's loop by itself: what it does for all jobs when something around it fails."""
+
+import pytest
+
+from common.contracts.base import ObjectRef
+from common.contracts.job import WorkerInfo
+from common.jobs.store import JobStore, NewJob
+from common.messaging.app import BrokerUnavailable
+from common.settings import Settings
+from common.storage.memory import MemoryStorage
+from orchestrator import reconciler
+from orchestrator.reconciler import MOST_DEFECTS, Reconciler
+
+REQUEST = ObjectRef(key="local/request/a/b", sha256="0" * 64, size=1, media_type="application/json")
+
+
+class NoBroker:
+    """Hints while the broker is away."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def waiting(self, queue: str) -> int:
+        self.asked += 1
+        raise BrokerUnavailable("the broker takes no hints now")
+
+    def send(self, queue: str, job_id: str, step: str) -> None:
+        raise AssertionError("nothing is sent before it was asked how much waits")
+
+
+@pytest.fixture
+def broker() -> NoBroker:
+    return NoBroker()
+
+
+@pytest.fixture
+def loop(quick: Settings, store: JobStore, broker: NoBroker) -> Reconciler:
+    store.register(WorkerInfo("o-1", "orchestrator", 2, {"offers": {"plan": "1"}}), 60)
+    return Reconciler(quick, store, MemoryStorage(), broker)  # type: ignore[arg-type]
+
+
+def test_jobs_end_while_no_hint_can_be_sent(loop: Reconciler, store: JobStore, broker: NoBroker) -> None:
+    names = [f"job_{number}" for number in range(10)]
+    store.create("local", [NewJob(name, REQUEST, 60) for name in names], answer="")
+    for name in names:
+        store.wish_cancel(name)
+    for _ in range(3):
+        loop.look()
+    states = {job.state for name in names if (job := store.load(name)) is not None}
+    assert states == {"cancelled"}
+    assert broker.asked == 1, "a broker that is away is not asked at every look"
+
+
+def test_a_job_that_can_never_be_decided_ends_and_the_others_go_on(
+    loop: Reconciler, store: JobStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.create("local", [NewJob("job_bad", REQUEST, 60), NewJob("job_good", REQUEST, 60)], answer="")
+    store.wish_cancel("job_good")
+    real = reconciler.decide
+
+    def broken(job, *rest):  # type: ignore[no-untyped-def]
+        if job.id == "job_bad":
+            raise RuntimeError("a defect")
+        return real(job, *rest)
+
+    monkeypatch.setattr(reconciler, "decide", broken)
+    monkeypatch.setattr(reconciler, "REST", 0)
+    for _ in range(MOST_DEFECTS):
+        store.client.zadd("due", {"job_bad": 0})
+        loop.look()
+    bad, good = store.load("job_bad"), store.load("job_good")
+    assert bad is not None
+    assert good is not None
+    assert (bad.state, bad.failure.code if bad.failure else "") == ("failed", "internal_error")
+    assert good.state == "cancelled"
+    assert store.take_due(9, 1.0) == []

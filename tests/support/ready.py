@@ -1,0 +1,55 @@
+"""Jobs with a step that a worker may take at once, for tests of workers without the rest of the pipeline."""
+
+from common.contracts.base import Contract, ObjectRef, canonical_json
+from common.contracts.job import Change, Job, Step
+from common.contracts.steps import SPECS, MixSpec, kind_of, offer, spec_fingerprint
+from common.contracts.timeline import Profile
+from common.jobs.store import JobStore, NewJob
+
+BUILD = "b"
+"The ffmpeg build that the steps want."
+REQUEST = ObjectRef(key="local/request/a/b", sha256="0" * 64, size=1, media_type="application/json")
+FOR_EVER = 2**52
+
+
+def mix_spec(frames: int = 30) -> MixSpec:
+    return MixSpec(frames=frames, profile=Profile(width=640, height=360), narrations=(), music=None)
+
+
+def make_job(store: JobStore, job_id: str = "job_1", owner: str = "local") -> Job:
+    store.create(owner, [NewJob(job_id, REQUEST, timeout=600.0)], answer=job_id)
+    return load(store, job_id)
+
+
+def load(store: JobStore, job_id: str = "job_1") -> Job:
+    job = store.load(job_id)
+    assert job is not None
+    return job
+
+
+def step_of(store: JobStore, step: str = "mix", job_id: str = "job_1") -> Step:
+    return load(store, job_id).steps[step]
+
+
+def make_ready(
+    store: JobStore, step: str = "mix", spec: Contract | None = None, job_id: str = "job_1", build: str = BUILD
+) -> str:
+    """Makes the step ready with this spec, whatever it was before. Returns the fingerprint of its work."""
+    spec = spec or mix_spec()
+    kind = kind_of(step)
+    needs = offer(kind, build)
+    text = canonical_json(spec)
+    work = spec_fingerprint(kind, text, needs)
+    patch = {"state": "ready", "work": work, "needs": needs, "not_before": 0, "done": 0, "facts": "", "failure": ""}
+    fresh = {"attempt": 0, "losses": 0}
+    change = Change(
+        head={},
+        steps={step: patch | fresh},
+        ready={step: SPECS[kind].queue},
+        unready={},
+        events=(),
+        look=FOR_EVER,
+        specs={step: text},
+    )
+    assert store.save(load(store, job_id), change)
+    return work

@@ -1,0 +1,63 @@
+"""A real service of the pipeline whose steps put a few bytes in the place of media, and wait where a test says so.
+
+`python -m tests.support.tiny_worker SERVICE`, with FOLDER in the environment: `log` there gets a line for every step
+that starts, and while there is a file `held/<job id>`, steps of that job wait whose names begin with what it says.
+"""
+
+import os
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from common.contracts.base import Contract
+from common.contracts.steps import SPECS
+from common.jobs.runner import Handler
+from common.jobs.steprun import StepRun
+from common.messaging.queues import QUEUES
+from common.messaging.service import Service, serve
+from common.settings import Settings
+from orchestrator.janitor import janitor
+from orchestrator.reconciler import reconcile
+from tests.support import tiny_films
+from tests.support.ready import BUILD
+
+FOLDER = Path(os.environ.get("FOLDER", ""))
+SLOTS = 4
+
+
+def held(handler: Handler) -> Handler:
+    def handle(spec: Any, run: StepRun) -> Contract:
+        while run.step.startswith(_held_in(run.job_id)):
+            run.check()
+            time.sleep(0.02)
+        return handler(spec, run)
+
+    return handle
+
+
+def _held_in(job_id: str) -> str:
+    try:
+        return (FOLDER / "held" / job_id).read_text() or "nothing"
+    except FileNotFoundError:
+        return "nothing"
+
+
+def main(name: str) -> int:
+    queue = next(queue.name for queue in QUEUES.values() if queue.consumer == name)
+
+    def handlers(settings: Settings) -> Mapping[str, Handler]:
+        every = tiny_films.handlers(settings)
+        ours = {kind: held(handler) for kind, handler in every.items() if SPECS[kind].queue == queue}
+        return tiny_films.logged(ours, FOLDER / "log")
+
+    def engines(settings: Settings) -> Mapping[str, Any]:
+        return {"sources": ["scenery"], "ffmpeg": BUILD}
+
+    beside = (reconcile, janitor) if name == "orchestrator" else ()
+    return serve(Service(name, queue, lambda settings: SLOTS, handlers, engines, "threads", beside))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))

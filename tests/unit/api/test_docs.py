@@ -1,0 +1,38 @@
+"""docs/api.md has every address and every code of an error."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from api.http.app import create_app
+from common.jobs.store import connect
+from common.settings import Settings
+from common.storage.memory import MemoryStorage
+
+ROOT = Path(__file__).resolve().parents[3]
+TEXT = (ROOT / "docs" / "api.md").read_text()
+CODE = re.compile(r"""(?:Conflict|Unknown)\(\s*"([a-z_]+)"|\bcode = "([a-z_]+)"|problem\(\d+, "([a-z_]+)\"""")
+INSIDE = {"stopped", "step_failed", "temporarily_unavailable", "throttled", "object_missing", "not_configured"}
+INSIDE |= {"bad_media", "render_failed", "disk_full", "disk_broken"}
+"Codes of failed steps, which a client meets in the error of a job."
+
+
+def addresses() -> list[str]:
+    nobody = Settings(state_url="redis://127.0.0.1:1/0")
+    rules = create_app(nobody, connect(nobody), MemoryStorage()).url_map.iter_rules()
+    return sorted({str(rule).replace("<int:number>", "<n>") for rule in rules} - {"/"})
+
+
+@pytest.mark.parametrize("address", addresses())
+def test_every_address_is_described(address: str) -> None:
+    assert re.search(re.escape(address) + r"[`?\s]", TEXT)
+
+
+def test_every_code_of_an_error_is_described() -> None:
+    sources = [*(ROOT / "api").rglob("*.py"), ROOT / "common" / "jobs" / "store.py", ROOT / "common" / "errors.py"]
+    matches = (match for path in sources if "cli" not in path.parts for match in CODE.finditer(path.read_text()))
+    codes = {next(filter(None, match.groups())) for match in matches}
+    assert {"stale_version", "unknown_job", "too_many_jobs", "not_ready"} <= codes
+    missing = sorted(code for code in codes - INSIDE if f"`{code}`" not in TEXT)
+    assert not missing

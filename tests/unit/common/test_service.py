@@ -1,0 +1,80 @@
+"""What a service offers, and what it does with hints that come too late."""
+
+import os
+import subprocess
+import sys
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from billiard.exceptions import WorkerLostError
+from celery.exceptions import Reject
+from celery.worker.request import Request
+
+from common.contracts.steps import SPECS
+from common.jobs.drain import Drain
+from common.jobs.runner import worker_name
+from common.messaging.app import make_app
+from common.messaging.hint import request_class
+from common.messaging.queues import QUEUES
+from common.messaging.service import Service, add_task, offers
+from common.settings import Settings
+
+
+def test_between_them_the_services_offer_every_kind_of_step_that_has_a_queue() -> None:
+    offered = [kind for queue in QUEUES for kind in offers(queue, "build")]
+    assert sorted(offered) == sorted(kind for kind, about in SPECS.items() if about.queue)
+    assert offers("render", "build")["segment"] != offers("render", "another")["segment"]
+    assert offers("speech", "build") == offers("speech", "")
+
+
+def test_a_hint_that_comes_while_the_service_ends_goes_back_to_the_queue() -> None:
+    settings, drain = Settings(), Drain()
+    app = make_app(settings)
+    service = Service("renderer", "render", lambda _: 1, lambda _: {}, lambda _: {})
+    add_task(app, service, settings, "build", drain)
+    drain.begin(60.0)
+    with pytest.raises(Reject) as raised:
+        app.tasks[QUEUES["render"].task]("job_1", "mix")
+    assert raised.value.requeue
+
+
+@pytest.mark.parametrize("event", ["on_failure", "on_timeout"])
+def test_a_death_is_told_even_if_the_broker_is_away(monkeypatch: pytest.MonkeyPatch, event: str) -> None:
+    def fails(*_: object, **__: object) -> None:
+        raise ConnectionError("the broker is away")
+
+    told: list[tuple[str, str, int]] = []
+    monkeypatch.setattr(Request, event, fails)
+    of_death = request_class(lambda *death: told.append(death))
+
+    class Hint(of_death):  # type: ignore[misc, valid-type]
+        args, worker_pid = ("job_1", "mix"), 42
+
+        def __init__(self) -> None: ...
+
+    arguments: tuple[Any, ...] = (False, 1.0)
+    if event == "on_failure":
+        arguments = (SimpleNamespace(exception=WorkerLostError("killed")),)
+    with pytest.raises(ConnectionError):
+        getattr(Hint(), event)(*arguments)
+    assert told == [("job_1", "mix", 42)]
+
+
+def test_the_processes_of_a_service_agree_on_their_names_and_those_of_another_have_others() -> None:
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.write(writer, worker_name(os.getpid()).encode())
+        os._exit(0)
+    os.close(writer)
+    with os.fdopen(reader) as news:
+        assert news.read() == worker_name(child)
+    os.waitpid(child, 0)
+    another = subprocess.run(
+        [sys.executable, "-c", "from common.jobs.runner import worker_name; print(worker_name(1))"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert another.stdout.strip() != worker_name(1)

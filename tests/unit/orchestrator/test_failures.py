@@ -1,0 +1,536 @@
+"""What becomes of a film of which something cannot be made."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from common.contracts.job import DONE, FAILED, READY, SKIPPED, WAITING, Failure, Step
+from common.contracts.request import VideoRequest
+from common.contracts.steps import CastFacts, kind_of, parse_facts
+from orchestrator.board import Rules
+from tests.support.sim import LEASE, Sim, Trouble
+
+NEVER = Failure(code="unusable", message="not ever")
+AGAIN = Failure(code="temporarily_unavailable", message="not now", retryable=True)
+OUTAGE = Failure(code="storage_unavailable", message="the store is away", retryable=True, outage=True)
+OWN = {"asset": "ast_" + "0" * 32}
+THREE = [
+    {"narration": "One boat leaves.", "show": "a harbour"},
+    {"narration": "Nobody knows where it goes.", "media": OWN},
+    {"narration": "It comes back at night.", "show": "a lighthouse"},
+]
+
+
+def film(policy: str, scenes: list[dict[str, Any]] | None = None) -> Sim:
+    return Sim(VideoRequest(scenes=scenes or THREE, on_scene_failure=policy))
+
+
+def failing(*names: str, kinds: str = "any") -> Trouble:
+    """These steps fail for good; with `kinds`, only for footage of these kinds."""
+
+    def trouble(name: str, spec: Any) -> Failure | None:
+        if name not in names:
+            return None
+        shown = {clip.footage.kind for clip in spec.timeline.clips} if kind_of(name) == "segment" else {"any"}
+        return NEVER if kinds == "any" or kinds in shown else None
+
+    return trouble
+
+
+def casting(sim: Sim) -> CastFacts:
+    facts: CastFacts = parse_facts("cast", sim.job.steps["cast"].facts)
+    return facts
+
+
+def rejected(sim: Sim, shot: str) -> list[tuple[str, str]]:
+    return [(one.candidate, one.why) for one in casting(sim).rejected.get(shot, ())]
+
+
+def shown(sim: Sim) -> list[str]:
+    """The scenes of the film, in order."""
+    return [ref.scene for ref in sim.spec("assemble").segments]
+
+
+# stock footage, under every policy
+
+
+@pytest.mark.parametrize("policy", ["fail", "fallback", "partial"])
+def test_a_candidate_that_cannot_be_had_is_replaced_and_scenery_comes_last(policy: str) -> None:
+    sim = film(policy, [{"show": "a harbour"}])
+    sim.run(lambda name, spec: NEVER if kind_of(name) == "acquire" and spec.candidate.kind != "scenery" else None)
+    assert sim.job.state == "completed"
+    assert '"kind":"scenery"' in sim.job.steps["acquire:s1.1"].facts
+    assert rejected(sim, "s1.1") == [(f"pexels:{number}", NEVER.message) for number in range(3)]
+
+
+def test_a_failed_search_gives_scenery_instead_of_a_failed_job() -> None:
+    sim = film("fail", [{"show": "a harbour"}]).run(failing("search:s1.1"))
+    assert sim.job.state == "completed"
+    assert '"kind":"scenery"' in sim.job.steps["acquire:s1.1"].facts
+
+
+# own media
+
+
+def test_policy_fail_names_the_scene_whose_media_is_unusable() -> None:
+    sim = film("fail").run(failing("acquire:s2.1"))
+    assert sim.job.state == "failed"
+    assert sim.job.failure is not None
+    assert (sim.job.failure.code, sim.job.failure.step) == (NEVER.code, "acquire:s2.1")
+    assert sim.job.failure.message == f"scene 2: {NEVER.message}"
+
+
+def test_policy_fallback_finds_other_footage_for_media_that_is_unusable_and_says_so() -> None:
+    def trouble(name: str, spec: Any) -> Failure | None:
+        return NEVER if kind_of(name) == "acquire" and spec.candidate.media is not None else None
+
+    sim = film("fallback").run(trouble)
+    assert sim.job.state == "completed"
+    assert shown(sim) == ["s1", "s2", "s3"]
+    assert rejected(sim, "s2.1") == [(f"own:{OWN['asset']}", NEVER.message)]
+    assert casting(sim).chosen["s2.1"].startswith("pexels:")
+    query = sim.spec("search:s2.1").query
+    assert query.show == THREE[1]["narration"]
+    assert query.terms, "the words to search for come from what is said"
+
+
+def test_media_nobody_says_anything_about_is_replaced_by_what_the_film_is_about() -> None:
+    def trouble(name: str, spec: Any) -> Failure | None:
+        return NEVER if kind_of(name) == "acquire" and spec.candidate.media is not None else None
+
+    sim = film("fallback", [THREE[0], {"media": OWN}]).run(trouble)
+    query = sim.spec("search:s2.1").query
+    assert sim.job.state == "completed"
+    assert "media" not in " ".join((query.show, *query.terms))
+    assert "harbour" in " ".join(query.terms)
+
+
+def test_policy_partial_leaves_the_scene_out_and_says_why() -> None:
+    sim = film("partial").run(failing("acquire:s2.1"))
+    assert sim.job.state == "partial"
+    assert sim.job.failure is None
+    assert sim.job.pins["dropped"] == {"s2": f"scene 2: {NEVER.message}"}
+    assert shown(sim) == ["s1", "s3"]
+    steps = sim.job.steps
+    assert (steps["acquire:s2.1"].state, steps["acquire:s2.1"].failure) == (FAILED, NEVER)
+    assert (steps["segment:s2.0"].state, steps["speak:s2"].state) == (SKIPPED, SKIPPED)
+
+
+# narrations and segments
+
+
+@pytest.mark.parametrize("step", ["speak:s2", "segment:s2.0"])
+def test_policy_fail_names_the_scene_that_cannot_be_made(step: str) -> None:
+    sim = film("fail").run(failing(step))
+    assert sim.job.state == "failed"
+    assert sim.job.failure is not None
+    assert (sim.job.failure.message, sim.job.failure.step) == (f"scene 2: {NEVER.message}", step)
+
+
+@pytest.mark.parametrize("step", ["speak:s1", "segment:s1.0"])
+def test_policy_partial_gives_the_other_scenes_the_ends_of_the_film(step: str) -> None:
+    sim = film("partial").run(failing(step))
+    assert sim.job.state == "partial"
+    assert shown(sim) == ["s2", "s3"]
+    offsets = {name: sim.spec(name).timeline.voice_offset for name in ("segment:s2.0", "segment:s3.0")}
+    assert offsets == {"segment:s2.0": 14_400, "segment:s3.0": 0}
+    assert sim.spec("mix").frames == sum(sim.spec(name).timeline.frames for name in offsets)
+
+
+def test_policy_fallback_leaves_out_a_scene_that_cannot_be_spoken() -> None:
+    sim = film("fallback").run(failing("speak:s3"))
+    assert (sim.job.state, shown(sim)) == ("partial", ["s1", "s2"])
+
+
+def test_a_segment_that_cannot_be_rendered_gets_other_footage() -> None:
+    sim = film("fallback")
+    sim.run(until=lambda sim: "segment:s1.0" in sim.names(READY))
+    poison, footage = casting(sim).chosen["s1.1"], sim.job.steps["acquire:s1.1"].facts
+
+    def trouble(name: str, spec: Any) -> Failure | None:
+        return NEVER if name == "segment:s1.0" and sim.job.steps["acquire:s1.1"].facts == footage else None
+
+    sim.run(trouble)
+    assert sim.job.state == "completed"
+    assert rejected(sim, "s1.1") == [(poison, f"it could not be rendered: {NEVER.message}")]
+    assert casting(sim).chosen["s1.1"].startswith("pexels:")
+    assert casting(sim).chosen["s1.1"] != poison
+
+
+def test_a_segment_that_fails_twice_gets_scenery() -> None:
+    sim = film("fallback").run(failing("segment:s1.0", kinds="video"))
+    assert sim.job.state == "completed"
+    assert len(rejected(sim, "s1.1")) == 2
+    assert casting(sim).chosen["s1.1"].startswith("scenery:")
+
+
+def test_a_segment_with_own_media_that_cannot_be_rendered_gets_other_footage_then_scenery() -> None:
+    sim = film("fallback").run(failing("segment:s2.0", kinds="video"))
+    assert sim.job.state == "completed"
+    assert [candidate.partition(":")[0] for candidate, _ in rejected(sim, "s2.1")] == ["own", "pexels"]
+    assert casting(sim).chosen["s2.1"].startswith("scenery:")
+
+
+def test_a_scene_that_cannot_even_be_painted_is_left_out() -> None:
+    sim = film("fallback").run(failing("segment:s1.0"))
+    assert sim.job.state == "partial"
+    assert sim.job.pins["dropped"] == {"s1": f"scene 1: {NEVER.message}"}
+    assert shown(sim) == ["s2", "s3"]
+
+
+def test_what_could_not_be_rendered_in_one_scene_stays_in_another() -> None:
+    sim = film("fallback", [{"show": "a harbour"}, {"show": "a harbour"}]).run()
+    sim.edit(shots=[{"id": f"s{number}.1", "candidate": "pexels:2"} for number in (1, 2)])
+    sim.run(failing("segment:s1.0", kinds="video"))
+    assert sim.job.state == "completed"
+    assert rejected(sim, "s1.1") == [("pexels:2", f"it could not be rendered: {NEVER.message}")]
+    assert casting(sim).chosen == {"s1.1": "pexels:0", "s2.1": "pexels:2"}
+
+
+# the film as a whole
+
+
+@pytest.mark.parametrize("policy", ["fail", "fallback", "partial"])
+@pytest.mark.parametrize("step", ["plan", "mix", "assemble", "publish"])
+def test_what_concerns_the_whole_film_fails_the_job(policy: str, step: str) -> None:
+    sim = film(policy).run(failing(step))
+    assert sim.job.state == "failed"
+    assert sim.job.failure == NEVER.model_copy(update={"step": step})
+
+
+@pytest.mark.parametrize("policy", ["fallback", "partial"])
+def test_a_film_without_any_scene_fails_with_the_first_reason(policy: str) -> None:
+    def trouble(name: str, spec: Any) -> Failure | None:
+        scene = name.partition(":")[2][:2]
+        return NEVER.model_copy(update={"message": f"no {scene}"}) if kind_of(name) == "segment" else None
+
+    sim = film(policy).run(trouble)
+    assert sim.job.state == "failed"
+    assert sim.job.failure is not None
+    assert sim.job.failure.message == "scene 1: no s1"
+    assert len(sim.job.pins["dropped"]) == 3
+
+
+def test_scenes_are_counted_as_they_stand_in_the_film() -> None:
+    sim = film("partial").run()
+    sim.edit(order=["s3", "s1", "s2"])
+    sim.run(failing("segment:s3.0"))
+    assert sim.job.pins["dropped"] == {"s3": f"scene 1: {NEVER.message}"}
+
+
+def test_a_film_once_left_incomplete_is_tried_again_when_resumed() -> None:
+    sim = film("partial").run(failing("segment:s2.0"))
+    before = len(sim.ran)
+    sim.resume()
+    sim.run()
+    assert sim.job.state == "completed"
+    assert sim.run_names(before) == ["assemble", "publish", "segment:s2.0"], "the sound was mixed before"
+
+
+def test_a_failed_job_runs_only_what_is_missing_when_resumed() -> None:
+    sim = film("fail").run(failing("segment:s2.0"))
+    done = {name for name, step in sim.job.steps.items() if step.state == DONE}
+    before = len(sim.ran)
+    sim.resume()
+    sim.run()
+    assert sim.job.state == "completed"
+    assert not done & set(sim.ran[before:])
+    assert "segment:s2.0" in sim.ran[before:]
+
+
+def test_what_failed_stays_visible_when_the_job_ends() -> None:
+    sim = film("fail").run(failing("plan"))
+    assert sim.job.state == "failed"
+    assert sim.job.steps["plan"].state == FAILED
+
+
+# attempts
+
+
+def test_attempts_are_counted_and_capped() -> None:
+    sim = film("fail")
+    sim.run(lambda name, spec: AGAIN if name == "plan" else None)
+    assert sim.job.steps["plan"].attempt == sim.rules.max_attempts
+    assert sim.job.failure is not None
+    assert (sim.job.failure.code, sim.job.failure.message) == (AGAIN.code, AGAIN.message)
+
+
+def test_restarts_of_workers_do_not_use_up_the_attempts_of_a_step() -> None:
+    sim = Sim(VideoRequest(scenes=THREE), rules=Rules(max_attempts=2, max_losses=6))
+    sim.look()
+    for _ in range(5):
+        assert sim.claim("plan") is not None
+        sim.now += LEASE + 1
+        sim.look()
+    assert (sim.job.steps["plan"].attempt, sim.job.steps["plan"].losses) == (0, 5)
+    assert sim.run().job.state == "completed"
+
+
+def test_a_step_that_kills_every_worker_ends_its_job() -> None:
+    sim = Sim(VideoRequest(scenes=THREE), rules=Rules(max_losses=4))
+    sim.look()
+    deaths = 0
+    while sim.claim("plan") is not None:
+        deaths += 1
+        sim.now += LEASE + 1  # the worker dies
+        sim.look()
+    assert deaths == 4
+    assert sim.job.state == "failed"
+    assert sim.job.failure is not None
+    assert sim.job.failure.code == "worker_lost"
+
+
+def test_a_search_that_kills_every_worker_gives_scenery() -> None:
+    sim = Sim(VideoRequest(scenes=[{"show": "a harbour"}]), rules=Rules(max_losses=2))
+    for _ in range(60):
+        sim.look()
+        for name in sim.names(READY):
+            token = sim.claim(name)
+            if token is not None and kind_of(name) != "search":
+                sim.commit(name, token)
+        sim.now += LEASE + 1
+    assert sim.job.state == "completed"
+    assert sim.runs[sim.job.steps["search:s1.1"].work] == 2
+
+
+def test_a_retry_waits_for_its_backoff_and_for_what_the_provider_asked() -> None:
+    sim = film("fail")
+    sim.look()
+    token = sim.claim("plan")
+    assert token is not None
+    sim.fail("plan", token, AGAIN.model_copy(update={"retry_after": 60.0}))
+    sim.look()
+    assert sim.job.steps["plan"].state == READY
+    assert sim.claim("plan") is None
+    sim.now += 60_000
+    assert sim.claim("plan") is not None
+
+
+@pytest.mark.parametrize(("pause", "timeout"), [(60.5, 3_600_000), (50.0, 45_000)], ids=["long", "past the deadline"])
+def test_footage_that_is_to_be_had_too_late_is_replaced(pause: float, timeout: int) -> None:
+    slow = AGAIN.model_copy(update={"retry_after": pause})
+    sim = Sim(VideoRequest(scenes=[{"show": "a harbour"}]), timeout=timeout)
+    start = sim.now
+    sim.run(lambda name, spec: slow if name == "acquire:s1.1" and spec.candidate.kind != "scenery" else None)
+    assert sim.job.state == "completed"
+    assert sim.now - start < 1000 * pause, "nobody waited for it"
+    assert '"kind":"scenery"' in sim.job.steps["acquire:s1.1"].facts
+
+
+# outages
+
+
+def test_an_outage_of_our_own_costs_no_attempt_however_long_it_lasts() -> None:
+    sim = film("fail")
+    sim.look()
+    for _ in range(50):
+        token = sim.claim("plan")
+        assert token is not None
+        sim.fail("plan", token, OUTAGE)
+        sim.look()
+        assert sim.claim("plan") is None, "it pauses"
+        sim.now += sim.rules.outage_ms
+    step = sim.job.steps["plan"]
+    assert (step.state, step.attempt, step.losses) == (READY, 0, 0)
+    assert sim.run().job.state == "completed"
+
+
+def test_an_outage_lasts_until_the_deadline_at_most() -> None:
+    sim = Sim(VideoRequest(scenes=THREE), timeout=20_000)
+    sim.run(lambda name, spec: OUTAGE)
+    assert sim.job.state == "failed"
+    assert sim.job.failure is not None
+    assert sim.job.failure.code == "deadline"
+
+
+# objects that are gone
+
+
+@pytest.mark.parametrize(
+    ("lost", "again"),
+    [
+        ("speak:s1", ["speak:s1", "mix", "segment:s1.0"]),
+        ("acquire:s1.1", ["acquire:s1.1", "segment:s1.0"]),
+        ("acquire:s2.1", ["acquire:s2.1", "segment:s2.0"]),
+        ("segment:s1.0", ["segment:s1.0"]),
+        ("mix", ["mix"]),
+    ],
+)
+def test_what_is_gone_is_made_again_with_what_depends_on_it(lost: str, again: list[str]) -> None:
+    sim = film("fail")
+    sim.run(until=lambda sim: sim.names(READY) == ["assemble"])
+    before = len(sim.ran)
+    sim.lose(lost)
+    if lost.startswith(("speak", "acquire")):
+        sim.lose("segment:s2.0" if lost.endswith("s2.1") else "segment:s1.0")  # so that somebody misses it
+    sim.run()
+    assert sim.job.state == "completed"
+    assert set(sim.ran[before:]) == {*again, "assemble", "publish"}
+    assert sim.job.steps[lost].attempt == 1
+    assert sim.job.steps["assemble"].attempt == 1, "to miss something is no fault of the step"
+
+
+def test_where_all_parts_are_gone_each_that_needs_them_fails_once() -> None:
+    sim = Sim(
+        VideoRequest(scenes=[{"narration": f"Boat {number} leaves.", "show": "a harbour"} for number in "123456"])
+    )
+    sim.run(until=lambda sim: sim.names(READY) == ["assemble"])
+    for name in sim.names(DONE):
+        if kind_of(name) in ("speak", "acquire", "segment", "mix") and '"key"' in sim.job.steps[name].facts:
+            sim.lose(name)
+    failed: list[list[str]] = []
+    while not sim.job.terminal:
+        sim.look()
+        sim.work_off()
+        failed += [names] if (names := sorted(sim.names(FAILED))) else []
+    assert sim.job.state == "completed"
+    assert failed == [["assemble"], ["mix", *(f"segment:s{number}.0" for number in range(1, 7))]]
+
+
+def test_work_whose_objects_are_gone_is_forgotten() -> None:
+    sim = film("fail")
+    sim.run(until=lambda sim: sim.names(READY) == ["assemble"])
+    gone = sim.lose("mix")
+    work = sim.job.steps["mix"].work
+    assert gone in sim.work[work]
+    sim.run()
+    assert gone not in sim.work[work]
+
+
+def test_a_result_that_another_job_has_made_meanwhile_is_taken() -> None:
+    sim = film("fail")
+    sim.run(until=lambda sim: sim.names(READY) == ["assemble"])
+    other = Sim(sim.request)
+    other.objects, other.stored = sim.objects, 1_000
+    other.run(until=lambda sim: "mix" in sim.names(DONE))
+    sim.lose("mix")
+    step = sim.job.steps["mix"]
+    sim.work[step.work] = other.job.steps["mix"].facts
+    before = len(sim.ran)
+    sim.run()
+    assert sim.job.state == "completed"
+    assert "mix" not in sim.ran[before:]
+    assert sim.job.steps["mix"].facts == other.job.steps["mix"].facts
+
+
+def test_what_is_lost_again_and_again_ends_the_job() -> None:
+    sim = film("fail")
+    for _ in range(200):
+        sim.look()
+        if sim.job.terminal:
+            break
+        sim.work_off()
+        if "mix" in sim.names(DONE):
+            sim.lose("mix")
+    assert sim.job.state == "failed"
+    assert sim.job.failure is not None
+    assert sim.job.failure.code == "object_missing"
+    assert sim.ran.count("mix") == sim.rules.max_losses
+
+
+@pytest.mark.parametrize("lost", ["plan", "search:s1.1"])
+def test_a_body_the_orchestrator_itself_cannot_read_is_made_again(lost: str) -> None:
+    sim = film("fail")
+    sim.run(until=lambda sim: lost in sim.names(DONE))
+    sim.lose(lost)
+    before = len(sim.ran)
+    sim.run()
+    assert sim.job.state == "completed"
+    assert lost in sim.ran[before:]
+
+
+def test_without_its_request_a_job_fails_and_says_so() -> None:
+    sim = film("fallback")
+    del sim.objects[sim.job.request.key]
+    sim.run()
+    assert sim.job.state == "failed"
+    assert sim.job.failure is not None
+    assert "the stored request is no longer there" in sim.job.failure.message
+
+
+@pytest.mark.parametrize("also", ["", " local/asset/other/media"])
+def test_an_upload_that_is_gone_concerns_its_scene_only(also: str) -> None:
+    gone = AGAIN.model_copy(update={"missing": f"local/asset/{OWN['asset']}/media{also}"})
+    sim = film("partial").run(lambda name, spec: gone if name == "acquire:s2.1" else None)
+    assert sim.job.state == "partial"
+    assert "upload it again" in json.dumps(sim.job.pins["dropped"])
+    assert sim.ran.count("acquire:s2.1") == 1
+
+
+@pytest.mark.parametrize("edits", [0, 1])
+def test_a_storyboard_that_cannot_be_restored_fails_the_job(edits: int) -> None:
+    sim = film("fallback").run()
+    story = sim.job.storyboard
+    assert story is not None
+    for _ in range(edits):
+        sim.edit(voice="en-gb")
+        sim.run()
+    del sim.objects[story.key]
+    sim.restore(1)
+    sim.run()
+    assert sim.job.state == "failed"
+    assert sim.job.failure is not None
+    assert "storyboard" in sim.job.failure.message
+
+
+def test_a_search_whose_result_is_lost_again_and_again_gives_scenery() -> None:
+    sim = film("fail", [{"show": "a harbour"}])
+    for _ in range(200):
+        sim.look()
+        if sim.job.terminal:
+            break
+        sim.work_off()
+        if "search:s1.1" in sim.names(DONE) and sim.ran.count("search:s1.1") <= sim.rules.max_losses:
+            sim.lose("search:s1.1")
+    assert sim.job.state == "completed"
+    assert sim.spec("acquire:s1.1").candidate.kind == "scenery"
+
+
+# what goes on beside
+
+
+def test_a_step_that_nobody_wants_any_more_is_taken_from_its_holder() -> None:
+    sim = film("partial")
+    sim.run(until=lambda sim: "segment:s2.0" in sim.names(READY))
+    token = sim.claim("segment:s2.0")
+    assert token is not None
+    for name in ("mix", "segment:s1.0", "segment:s3.0"):
+        if name in sim.names(READY):
+            other = sim.claim(name)
+            assert other is not None
+            sim.commit(name, other)
+    pins = {**sim.job.pins, "dropped": {"s2": "scene 2: it was left out"}}
+    sim.job = replace(sim.job, pins=pins)
+    sim.look()
+    assert sim.job.steps["segment:s2.0"].state == SKIPPED
+    assert not sim.beat("segment:s2.0", token, 0.5)
+    assert not sim.commit("segment:s2.0", token)
+
+
+def test_a_look_at_a_step_of_no_scene_puts_it_away() -> None:
+    sim = film("fail")
+    sim.run(until=lambda sim: "segment:s1.0" in sim.names(READY))
+    orphan = Step("segment:s9.0", state="running", work="gone", token=99, lease=sim.now - 1)
+    sim.job = replace(sim.job, steps={**sim.job.steps, orphan.name: orphan})
+    decision = sim.look()
+    assert decision is not None
+    assert decision.change.look > sim.now + 1_000, "it does not make the reconciler spin"
+    assert sim.job.steps[orphan.name].state == SKIPPED
+    assert WAITING in {step.state for step in sim.job.steps.values()}
+
+
+def test_a_result_that_is_known_but_whose_objects_are_gone_is_made_anew() -> None:
+    first = Sim(VideoRequest(scenes=THREE)).run()
+    assert first.job.state == "completed"
+    for name in list(first.job.steps):
+        if kind_of(name) in ("plan", "search"):
+            first.lose(name)
+    second = Sim(VideoRequest(scenes=THREE))
+    second.work, second.objects = dict(first.work), {**first.objects, **second.objects}
+    second.run()
+    assert second.job.state == "completed", second.job.failure
+    ran = {kind_of(name) for name in second.run_names(0)}
+    assert {"plan", "search"} <= ran
+    assert "speak" not in ran, "what is still there is used"
