@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field, StringConstraints, model_validator
 
 from common.contracts.base import Contract
-from common.contracts.request import MAX_SCENE_CHARS, MAX_SCENES, PROSE, MediaRef, SceneRequest
+from common.contracts.request import MAX_SCENE_CHARS, MAX_SCENES, PROSE, MediaRef, Quality, SceneRequest, TransitionKind
 
 SceneId = Annotated[str, StringConstraints(pattern=r"^s[0-9]{1,6}$")]
 ShotId = Annotated[str, StringConstraints(pattern=r"^s[0-9]{1,6}\.[0-9]{1,4}$")]

@@ -104,6 +104,20 @@ class CandidateList(Contract):
     notes: tuple[ProviderNote, ...] = ()
 
 
+class Tone(Contract):
+    """How a picture is exposed and coloured, over some of its frames: 8-bit limited-range YCbCr of BT.709."""
+
+    black: float
+    "The luma that 2 % of all pixels stay below."
+    mid: float
+    "The middle one of all luma values."
+    white: float
+    "The luma that 2 % of all pixels exceed."
+    u: float
+    v: float
+    "Means of the chroma; 128 is neutral."
+
+
 class Footage(Contract):
     """The facts of an `acquire` step: checked media that a clip can point at."""
 
@@ -117,6 +131,10 @@ class Footage(Contract):
     seconds: float = 0.0
     "0 for stills and scenery, which last as long as they are wanted."
     fps: float = 0.0
+    tone: Tone | None = None
+    "None for scenery, and where nothing could be measured."
+    focus: tuple[float, float] = (0.5, 0.5)
+    "Where the eye goes: shares of width and height, from the top left."
     provenance: Provenance
 
     @property

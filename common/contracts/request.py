@@ -7,11 +7,16 @@ from pydantic import AfterValidator, Field, StringConstraints, field_validator, 
 
 from common.contracts.base import Contract, canonical_json
 
-Aspect = Literal["16:9", "9:16", "1:1"]
+Aspect = Literal["16:9", "9:16", "1:1", "4:5"]
 Style = Literal["cinematic", "documentary", "vivid", "mono", "vintage", "minimal"]
 Source = Literal["pexels", "folder", "scenery"]
 "Where footage may come from; uploads and URLs are named per scene."
-Fit = Literal["cover", "contain-blur"]
+Fit = Literal["smart", "cover", "contain-blur"]
+"""`smart`: cut towards what moves or is in focus; `cover`: cut around the middle; `contain-blur`: all of it, over a
+blurred copy of itself."""
+TransitionKind = Literal["cut", "crossfade", "dip-black", "dip-white", "wipe", "slide", "zoom"]
+Quality = Literal["draft", "standard", "high"]
+Fps = Literal[24, 25, 30, 50, 60]
 Mood = Literal["calm", "uplifting", "dramatic", "playful"]
 CaptionMode = Literal["burn", "file", "none"]
 "`burn`: drawn into the picture and beside it as files; `file`: files only; `none`: neither."
@@ -25,6 +30,8 @@ MAX_SCENES = 200
 MAX_SCRIPT_CHARS = 50_000
 MAX_SCENE_CHARS = 2_000
 MAX_METADATA_BYTES = 4_096
+MIN_SIDE, MAX_LONG_SIDE, MAX_SHORT_SIDE = 128, 3840, 2160
+"Pixels of a canvas."
 
 
 def _without_controls(text: str) -> str:
@@ -59,6 +66,8 @@ class SceneRequest(Contract):
     media: MediaRef | None = None
     duration: Annotated[float, Field(ge=0.5, le=600)] | None = None
     "Seconds; the narration still gets the time it needs."
+    transition: TransitionKind | None = None
+    "How the scene begins; None: as the film's scenes do."
 
     @model_validator(mode="after")
     def _something_to_film(self) -> "SceneRequest":
@@ -72,7 +81,7 @@ class FootageChoice(Contract):
 
     sources: tuple[Source, ...] = ()
     "Empty: every source this server has, stock first."
-    fit: Fit = "cover"
+    fit: Fit = "smart"
 
 
 class MusicChoice(Contract):
@@ -84,6 +93,81 @@ class MusicChoice(Contract):
     asset: AssetId | None = None
     volume: Annotated[float, Field(ge=0.0, le=2.0)] = 1.0
     "Relative to the usual level of the bed."
+
+
+class Size(Contract):
+    """The canvas in pixels; written as `1920x1080`, too."""
+
+    width: int
+    height: int
+
+    @model_validator(mode="before")
+    @classmethod
+    def _shorthand(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        sides = re.fullmatch(r"\s*(\d{1,5})\s*[xX×]\s*(\d{1,5})\s*", value, re.ASCII)
+        if sides is None:
+            raise ValueError("write the size as width x height in pixels, for example 1920x1080")
+        return {"width": int(sides[1]), "height": int(sides[2])}
+
+    @model_validator(mode="after")
+    def _possible(self) -> "Size":
+        short, long = sorted((self.width, self.height))
+        if short < MIN_SIDE or long > MAX_LONG_SIDE or short > MAX_SHORT_SIDE:
+            raise ValueError(
+                f"a side has at least {MIN_SIDE} pixels, the longer at most {MAX_LONG_SIDE}, the shorter {MAX_SHORT_SIDE}"
+            )
+        if self.width % 2 or self.height % 2:
+            raise ValueError("both sides must be even numbers: H.264 stores colours for pairs of pixels")
+        return self
+
+
+class TransitionChoice(Contract):
+    """How one scene gives way to the next."""
+
+    kind: TransitionKind | None = None
+    "None: the one that goes with the style."
+    seconds: Annotated[float, Field(ge=0.3, le=0.5)] = 0.4
+
+
+CardText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120), PROSE]
+CardLine = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200), PROSE]
+
+
+class TitleCard(Contract):
+    """Words before the first scene."""
+
+    text: CardText
+    subtitle: CardLine = ""
+
+
+class EndCard(Contract):
+    """Words after the last scene: `text`, and who made the footage."""
+
+    text: CardLine = ""
+    credits: bool = True
+    "Names whoever made the clips and pictures, as their licences ask for."
+
+
+Corner = Literal["top-left", "top-right", "bottom-left", "bottom-right"]
+
+
+class Watermark(Contract):
+    """A mark on every frame: an uploaded picture or a short text, exactly one of them."""
+
+    asset: AssetId | None = None
+    text: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=60), PROSE] | None = None
+    position: Corner = "top-right"
+    opacity: Annotated[float, Field(ge=0.05, le=1.0)] = 0.7
+    size: Annotated[float, Field(ge=0.02, le=0.5)] = 0.12
+    "Its width as a share of the canvas' width."
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> "Watermark":
+        if (self.asset is None) == (self.text is None):
+            raise ValueError("give either asset (an uploaded picture) or text")
+        return self
 
 
 class VideoRequest(Contract):
@@ -100,6 +184,12 @@ class VideoRequest(Contract):
     duration_target: Annotated[float, Field(ge=3, le=3_600)] | None = None
     "Seconds for the whole video."
     aspect: Aspect = "16:9"
+    size: Size | None = None
+    "None: the server's resolution in the shape of `aspect`."
+    fps: Fps = 30
+    quality: Quality = "standard"
+    draft: bool = False
+    "The same as `quality: draft`: small and quick, to be looked at before the film itself is rendered."
     style: Style = "cinematic"
     voice: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.+-]{1,64}$")] | None = None
     "None: the default voice of the language."
@@ -107,6 +197,10 @@ class VideoRequest(Contract):
     footage: FootageChoice = FootageChoice()
     captions: CaptionMode = "burn"
     music: MusicChoice = MusicChoice()
+    transition: TransitionChoice = TransitionChoice()
+    title: TitleCard | None = None
+    end_card: EndCard | None = None
+    watermark: Watermark | None = None
     seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0
     "Another seed gives other scenery and other music."
     on_scene_failure: SceneFailure = "fallback"
@@ -139,12 +233,53 @@ class VideoRequest(Contract):
             return {"asset": value} if value.startswith("ast_") else {"mood": value}
         return value
 
+    @field_validator("transition", mode="before")
+    @classmethod
+    def _transition_shorthand(cls, value: Any) -> Any:
+        """The name of a transition, or `"auto"`, stands for the longer form."""
+        if isinstance(value, str):
+            return {} if value == "auto" else {"kind": value}
+        return value
+
+    @field_validator("title", mode="before")
+    @classmethod
+    def _title_shorthand(cls, value: Any) -> Any:
+        return {"text": value} if isinstance(value, str) else value
+
+    @field_validator("end_card", mode="before")
+    @classmethod
+    def _end_card_shorthand(cls, value: Any) -> Any:
+        """A text, or a boolean: `true` is a card with the credits alone."""
+        if isinstance(value, bool):
+            return {} if value else None
+        return {"text": value} if isinstance(value, str) else value
+
+    @field_validator("watermark", mode="before")
+    @classmethod
+    def _watermark_shorthand(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return {"asset": value} if value.startswith("ast_") else {"text": value}
+        return value
+
     @field_validator("metadata")
     @classmethod
     def _metadata_is_small(cls, value: dict[str, Any]) -> dict[str, Any]:
         if len(canonical_json(value).encode()) > MAX_METADATA_BYTES:
             raise ValueError(f"metadata may have at most {MAX_METADATA_BYTES} bytes as JSON")
         return value
+
+    @property
+    def rendering(self) -> Quality:
+        """How much care the picture gets: the quality asked for, or that of a draft."""
+        return "draft" if self.draft else self.quality
+
+    @model_validator(mode="after")
+    def _one_shape(self) -> "VideoRequest":
+        if self.size is not None and "aspect" in self.model_fields_set:
+            wide, high = (int(part) for part in self.aspect.split(":"))
+            if abs(self.size.width * high - self.size.height * wide) > 2 * max(wide, high):
+                raise ValueError("size and aspect are two shapes; give one of them")
+        return self
 
     @model_validator(mode="after")
     def _exactly_one_source(self) -> "VideoRequest":

@@ -15,7 +15,19 @@ from common.contracts.base import Contract, ObjectRef, canonical_json
 from common.contracts.footage import Candidate, Footage, ProviderNote, ShotQuery
 from common.contracts.narration import Narration, Word
 from common.contracts.request import Style
-from common.contracts.timeline import CaptionLook, MusicCue, PlacedNarration, Profile, SceneTimeline, SegmentRef
+from common.contracts.timeline import (
+    CaptionLook,
+    Card,
+    Mark,
+    MusicCue,
+    PictureReport,
+    PlacedNarration,
+    Profile,
+    SceneTimeline,
+    SegmentRef,
+    SoundProfile,
+    SoundReport,
+)
 
 
 class PlanSpec(Contract):
@@ -87,16 +99,35 @@ class SegmentSpec(Contract):
     "None: nothing is drawn into the picture."
     voice: ObjectRef | None
     "The scene's narration, so that a segment can be watched by itself; the film gets its sound from the mix."
+    sound: bool = True
+    "False for one of several segments of a scene: it has no sound track, the `scene` step adds it to all of them."
+    card: Card | None = None
+    mark: Mark | None = None
 
 
 class SegmentFacts(Contract):
+    media: ObjectRef
+    frames: int
+    report: PictureReport = PictureReport()
+
+
+class SceneSpec(Contract):
+    """Joins the segments of a scene that has several, so that it can be watched by itself."""
+
+    segments: tuple[SegmentRef, ...]
+    profile: Profile
+    voice: ObjectRef | None
+    voice_offset: int
+
+
+class SceneFacts(Contract):
     media: ObjectRef
     frames: int
 
 
 class MixSpec(Contract):
     frames: int
-    profile: Profile
+    sound: SoundProfile
     narrations: tuple[PlacedNarration, ...]
     music: MusicCue | None
 
@@ -107,6 +138,7 @@ class MixFacts(Contract):
     "Integrated, in LUFS, measured on what was encoded."
     true_peak: float
     "In dBTP."
+    report: SoundReport = SoundReport()
 
 
 class AssembleSpec(Contract):
@@ -158,15 +190,16 @@ SPECS: dict[str, StepKind] = {
     "speak": StepKind("speech", SpeakSpec, Narration, 1, 0.5),
     "search": StepKind("retrieve", SearchSpec, SearchFacts, 1, 0.5, reuse=3600),
     "cast": StepKind("", CastFacts, CastFacts, 1, 0.1),
-    "acquire": StepKind("retrieve", AcquireSpec, Footage, 1, 1.0),
-    "segment": StepKind("render", SegmentSpec, SegmentFacts, 1, 10.0),
-    "mix": StepKind("render", MixSpec, MixFacts, 1, 4.0),
+    "acquire": StepKind("retrieve", AcquireSpec, Footage, 2, 1.0),
+    "segment": StepKind("render", SegmentSpec, SegmentFacts, 2, 10.0),
+    "scene": StepKind("render", SceneSpec, SceneFacts, 1, 0.5),
+    "mix": StepKind("render", MixSpec, MixFacts, 2, 4.0),
     "assemble": StepKind("render", AssembleSpec, AssembleFacts, 1, 2.0),
     "publish": StepKind("orchestrate", PublishSpec, PublishFacts, 1, 0.5, reuse=0),
 }
 
 
-NEEDS_BUILD = frozenset({"segment", "mix", "assemble"})
+NEEDS_BUILD = frozenset({"segment", "scene", "mix", "assemble"})
 "Kinds whose outcome depends on the ffmpeg build: all of a film must come from the same one."
 
 

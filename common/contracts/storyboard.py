@@ -1,7 +1,8 @@
 """The plan of the film: scenes in order, each with its narration and its shots."""
 
 from common.contracts.base import Contract, ObjectRef
-from common.contracts.request import MediaRef
+from common.contracts.request import MediaRef, Quality, TransitionKind
+from common.contracts.timeline import Card
 
 
 class Shot(Contract):
@@ -34,6 +35,12 @@ class Scene(Contract):
     "The length the user asked for; None leaves it to the narration and the layout."
     estimate: float
     "Seconds this scene will probably last; only searches use it."
+    transition: TransitionKind | None = None
+    "How it begins; None: as the film's scenes do."
+    card: Card | None = None
+    "Words over its picture: a title or an end card. Its credits are added when the footage is known."
+    credits: bool = False
+    "The card names whoever made the footage of the film."
 
 
 class Storyboard(Contract):
@@ -46,6 +53,10 @@ class Storyboard(Contract):
     duration_target: float | None = None
     music: ObjectRef | None = None
     "The user's own music file, once found."
+    watermark: ObjectRef | None = None
+    "The user's own mark, once found."
+    quality: Quality | None = None
+    "Of this version; None: as requested."
     voice: str | None = None
     "None: the default voice of the language."
     made: int = 0

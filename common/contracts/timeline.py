@@ -7,7 +7,7 @@ from pydantic import Field
 from common.contracts.base import Contract, ObjectRef
 from common.contracts.footage import Footage
 from common.contracts.narration import Word
-from common.contracts.request import Fit, Mood, Style
+from common.contracts.request import Corner, Fit, Mood, Style, TransitionKind
 
 Motion = Literal["none", "zoom-in", "zoom-out", "pan-left", "pan-right"]
 
@@ -20,7 +20,14 @@ class Profile(Contract):
     fps: int = 30
     crf: int = 23
     preset: str = "veryfast"
-    audio_bitrate: int = 192_000
+
+
+class SoundProfile(Contract):
+    """How the sound is made; the same for a draft and the film itself, so that both share one mix."""
+
+    fps: int = 30
+    "The grid that the sound shares with the picture."
+    bitrate: int = 192_000
     loudness: float = -14.0
     "Integrated target in LUFS."
     true_peak: float = -1.5
@@ -28,13 +35,20 @@ class Profile(Contract):
 
 
 class Clip(Contract):
-    """A stretch of one scene that shows one piece of footage."""
+    """A stretch of one scene that shows one piece of footage, or a part of such a stretch."""
 
     shot: str
     footage: Footage
     frames: int = Field(gt=0)
+    "Frames shown here."
+    skip: int = 0
+    "Frames of the stretch before these, which another segment shows."
+    length: int = Field(gt=0)
+    "Frames of the whole stretch and what of it a transition may still need; camera moves take so long."
     source_start: float = 0.0
-    "Seconds into the footage at which the clip begins."
+    "Seconds into the footage at which the stretch begins."
+    speed: float = 1.0
+    "Seconds of footage per second of film, 0.8 to 1.25."
     fit: Fit = "cover"
     motion: Motion = "none"
     "Camera move over a still; footage that moves by itself has none."
@@ -42,16 +56,54 @@ class Clip(Contract):
     "For scenery: the frame of its scene this clip starts at, so that a scene continues instead of starting over."
 
 
+class Opening(Contract):
+    """A transition into a scene: its first frames, in which the scene before goes on and gives way."""
+
+    kind: TransitionKind
+    "Not `cut`."
+    frames: int = Field(gt=1)
+    tail: Clip
+    "What the scene before goes on with, for exactly these frames."
+
+
 class SceneTimeline(Contract):
-    """One scene on the grid. The clips follow each other and add up to `frames`."""
+    """One scene on the grid, or a part of it. The clips follow each other and add up to `frames`."""
 
     scene: str
+    first: int = 0
+    "The frame of the scene at which this part begins."
     frames: int = Field(gt=0)
+    "Of this part."
+    length: int = Field(gt=0)
+    "Frames of the whole scene."
+    opening: Opening | None = None
+    "How the scene begins; None: with a cut. Only the first part can have one."
     clips: tuple[Clip, ...] = Field(min_length=1)
     voice_offset: int = 0
     "Samples between the start of the scene and the start of its narration."
     words: tuple[Word, ...] = ()
-    "As spoken; times are samples from the start of the scene."
+    "Those of the whole scene as spoken; times are samples from the start of the scene."
+
+
+class Card(Contract):
+    """Words set large over the picture of a scene."""
+
+    kind: Literal["title", "end"]
+    text: str = ""
+    subtitle: str = ""
+    lines: tuple[str, ...] = ()
+    "Small print: the credits."
+
+
+class Mark(Contract):
+    """What is laid over every frame in a corner: a picture or a text."""
+
+    media: ObjectRef | None = None
+    text: str = ""
+    position: Corner
+    opacity: float
+    size: float
+    "Its width as a share of the canvas' width."
 
 
 class PlacedNarration(Contract):
@@ -86,3 +138,33 @@ class CaptionLook(Contract):
     style: Style
     width: int
     height: int
+
+
+class Span(Contract):
+    """A stretch of frames: from `start` up to, not including, `end`."""
+
+    start: int
+    end: int
+
+
+class PictureReport(Contract):
+    """What was seen in the frames of a segment while they were made; spans count from its start."""
+
+    black: tuple[Span, ...] = ()
+    frozen: tuple[Span, ...] = ()
+    overlapping: int = 0
+    "Cues that are on screen while another one is."
+    overflowing: int = 0
+    "Cues that are wider than the canvas' safe area."
+    problems: tuple[str, ...] = ()
+    "What should not be, in plain words; it did not suffice to refuse the scene."
+
+
+class SoundReport(Contract):
+    """What was heard in the sound of a film while it was made."""
+
+    silent: tuple[Span, ...] = ()
+    "Frames without any sound."
+    clipped: int = 0
+    "Samples at full scale."
+    problems: tuple[str, ...] = ()
