@@ -80,6 +80,7 @@ class Settings:
     # the film
     target_resolution: int = 1080
     ffmpeg_preset: str = "veryfast"
+    segment_seconds: float = 12.0
 
     log_level: str = "INFO"
 
@@ -117,6 +118,8 @@ class Settings:
                 raise BadSetting(f"{name.upper()} must not be negative")
         if self.job_timeout <= 0:
             raise BadSetting("JOB_TIMEOUT must be more than 0 seconds")
+        if self.segment_seconds < 1:
+            raise BadSetting("SEGMENT_SECONDS must be at least 1 second")
         if self.target_resolution % 2 or not 90 <= self.target_resolution <= 2160:
             raise BadSetting("TARGET_RESOLUTION is the shorter side in pixels: an even number from 90 to 2160")
 

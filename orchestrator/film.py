@@ -7,13 +7,13 @@ of stored bodies and of facts are, because these are parsed through the memo, to
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from common.contracts.base import ObjectRef, fingerprint
 from common.contracts.footage import Candidate, CandidateList, Footage
 from common.contracts.job import Failure
 from common.contracts.narration import Narration
-from common.contracts.request import VideoRequest
+from common.contracts.request import Quality, VideoRequest
 from common.contracts.steps import (
     CastFacts,
     MixFacts,
@@ -23,11 +23,11 @@ from common.contracts.steps import (
     parse_facts,
 )
 from common.contracts.storyboard import Scene, Shot, Storyboard
-from common.contracts.timeline import Profile
+from common.contracts.timeline import Profile, SoundProfile
 from orchestrator import specs, timeline
 from orchestrator.board import Board
 from orchestrator.casting import Call, cast
-from orchestrator.layout import Layout, Slot, lay_out, slot_of
+from orchestrator.layout import Layout, Part, Slot, lay_out, parts_of, slot_of
 
 Body = TypeVar("Body", VideoRequest, Storyboard, CandidateList)
 
@@ -37,18 +37,59 @@ RENDERINGS = 2
 "So many footages of a shot may fail to render; then it gets scenery."
 
 
+DRAFT_SIDE = 360
+"The shorter side of a draft in pixels."
+CRF: dict[Quality, int] = {"draft": 30, "standard": 23, "high": 18}
+PRESETS: dict[Quality, str] = {"draft": "ultrafast", "high": "medium"}
+"Where it is not the server's."
+BITRATE: dict[Quality, int] = {"draft": 192_000, "standard": 192_000, "high": 256_000}
+"Of the sound; a draft shares that of the film itself."
+
+
 @dataclass(frozen=True)
 class Canvas:
     """The server's part of the profile; the request decides the shape."""
 
     resolution: int = 1080
-    "The shorter side in pixels."
+    "The shorter side in pixels, unless the request names a size."
     preset: str = "veryfast"
+    longest_segment: float = 12.0
+    "Seconds; a scene that is longer is rendered in parts."
 
-    def profile(self, request: VideoRequest) -> Profile:
+    def size(self, request: VideoRequest) -> tuple[int, int]:
+        """Width and height in pixels of the film itself, whatever a draft of it has."""
+        if request.size is not None:
+            return request.size.width, request.size.height
         wide, high = (int(part) for part in request.aspect.split(":"))
         unit = self.resolution / min(wide, high)
-        return Profile(width=_even(wide * unit), height=_even(high * unit), preset=self.preset)
+        return _even(wide * unit), _even(high * unit)
+
+    def profile(self, request: VideoRequest, quality: Quality) -> Profile:
+        """How the picture is rendered."""
+        width, height = self.size(request)
+        share = min(1.0, DRAFT_SIDE / min(width, height)) if quality == "draft" else 1.0
+        return Profile(
+            width=_even(width * share),
+            height=_even(height * share),
+            fps=request.fps,
+            crf=CRF[quality],
+            preset=PRESETS.get(quality, self.preset),
+        )
+
+    def sound(self, request: VideoRequest, quality: Quality) -> SoundProfile:
+        return SoundProfile(fps=request.fps, bitrate=BITRATE[quality])
+
+
+class Before(NamedTuple):
+    """What a transition needs of the scene before."""
+
+    shown: tuple[Slot, Footage] | None
+    "Its slot and what it shows last."
+    awaited: bool = False
+    "True while that is not known."
+
+
+NOTHING = Before(None)
 
 
 class Film:
@@ -57,6 +98,10 @@ class Film:
     request: VideoRequest
     story: Storyboard
     profile: Profile
+    "Of what is rendered."
+    full: Profile
+    "Of the film itself: what is searched for and fetched is the same for a draft."
+    sound: SoundProfile
     scenes: tuple[Scene, ...]
     "Those that are in the film: the storyboard's without what was left out."
 
@@ -69,6 +114,8 @@ class Film:
         self._searched: tuple[tuple[Scene, Shot], ...] = ()
         self._left_out: dict[str, Failure] = {}
         "Scenes that were left out in this look."
+        self._parts: dict[str, int] = {}
+        "By scene: of how many segments it is made, as far as that is known."
 
     def want(self) -> None:
         """Wants, and mends what failed, until nothing is left to mend. Then every other step is put in its place."""
@@ -80,7 +127,8 @@ class Film:
             self._want_film()
             going_on = not self.board.questions and self._mend()
         if not self.board.questions:
-            self.board.sweep(*self.board.memo("expected", _expected, self.story, self.scenes, self._searched))
+            parts = self.board.memo.same("parts", self._parts)
+            self.board.sweep(*self.board.memo("expected", _expected, self.story, self.scenes, self._searched, parts))
 
     def failure(self) -> Failure | None:
         """Why the film cannot be made, with the scene it happened in."""
@@ -96,7 +144,8 @@ class Film:
         if request is None or story is None:
             return False
         self.request, self.story = request, story
-        self.profile = self.board.memo("profile", _profile, self.board.memo.same("canvas", self.canvas), request)
+        canvas = self.board.memo.same("canvas", self.canvas)
+        self.profile, self.full, self.sound = self.board.memo("profile", _profiles, canvas, request, story)
         return self._made_new()
 
     def _storyboard(self) -> ObjectRef | None:
@@ -184,7 +233,7 @@ class Film:
         self._chosen = self._choose()
         found: dict[str, Footage] = {}
         for shot, candidate in self._chosen.items():
-            footage = self.board.want("acquire", f"acquire:{shot}", specs.acquire, candidate, self.profile)
+            footage = self.board.want("acquire", f"acquire:{shot}", specs.acquire, candidate, self.full)
             if footage is not None:
                 found[shot] = footage
         return found
@@ -214,7 +263,7 @@ class Film:
     def _candidates(self, scene: Scene, shot: Shot, sources: tuple[Any, ...]) -> tuple[Candidate, ...] | None:
         name = f"search:{shot.id}"
         facts: SearchFacts | None = self.board.want(
-            "search", name, specs.search, scene, shot, self.story, self.request, self.profile, sources
+            "search", name, specs.search, scene, shot, self.story, self.request, self.full, sources
         )
         if facts is None:
             # A shot nobody has anything for gets scenery.
@@ -237,12 +286,12 @@ class Film:
     def _render(self, narrations: dict[str, Narration], footage: dict[str, Footage]) -> None:
         memo, request, profile = self.board.memo, self.request, self.profile
         slots, layout = self._layout(narrations)
-        segments = [self._segment(slot, narrations.get(slot.scene.id), footage) for slot in slots]
+        segments = self._segments(slots, narrations, footage)
         if layout is None:
             return
         self._describe(layout)
         spoken = memo("spoken", _together, *(narrations.get(scene.id) for scene in self.scenes))
-        mix: MixFacts | None = self.board.want("mix", "mix", specs.mix, layout, spoken, self.story, request, profile)
+        mix: MixFacts | None = self.board.want("mix", "mix", specs.mix, layout, spoken, self.story, request, self.sound)
         if mix is None or not all(facts is not None for facts in segments):
             return
         pictures = memo("pictures", _together, *segments)
@@ -251,13 +300,86 @@ class Film:
             job_id = memo.same("job", self.board.job.id)
             self.published = self.board.want("publish", "publish", specs.publish, job_id, film) is not None
 
-    def _segment(self, slot: Slot, narration: Narration | None, footage: dict[str, Footage]) -> SegmentFacts | None:
-        media = [footage.get(slot.scene.shots[index].id) for index, _ in slot.shots]
-        if not all(one is not None for one in media):
+    def _segments(
+        self, slots: Iterable[Slot], narrations: dict[str, Narration], footage: dict[str, Footage]
+    ) -> list[tuple[SegmentFacts, ...] | None]:
+        """The segments of each slot; None for a scene of which one is not there yet."""
+        known = {slot.scene.id: slot for slot in slots}
+        credit = self._credits(footage)
+        self._parts = {}
+        made = []
+        for before, scene in zip((None, *self.scenes), self.scenes, strict=False):
+            if scene.id in known:
+                slot, narration = known[scene.id], narrations.get(scene.id)
+                made.append(self._scene(slot, narration, self._before(before, scene, known, footage), credit, footage))
+        return made
+
+    def _scene(
+        self,
+        slot: Slot,
+        narration: Narration | None,
+        before: Before,
+        credit: tuple[str, ...] | None,
+        footage: dict[str, Footage],
+    ) -> tuple[SegmentFacts, ...] | None:
+        """The segments of one scene; if there are several, they are joined, so that it can be watched by itself."""
+        memo, name = self.board.memo, slot.scene.id
+        parts = memo(("parts", name), _parts, slot, self.canvas, self.profile)
+        self._parts[name] = len(parts)
+        facts = [
+            self._segment(
+                slot, part, len(parts) == 1, narration, before if part.number == 0 else NOTHING, credit, footage
+            )
+            for part in parts
+        ]
+        if not all(one is not None for one in facts):
             return None
-        name, inputs = _segment(slot.scene), (slot, narration, self.request, self.profile, *media)
+        segments: tuple[SegmentFacts, ...] = memo(("segments", name), _together, *facts)
+        if len(parts) > 1:
+            inputs = slot, segments, narration, self.profile
+            if self.board.want("scene", f"scene:{name}", specs.scene, *inputs) is None:
+                return None
+        return segments
+
+    def _segment(
+        self,
+        slot: Slot,
+        part: Part,
+        alone: bool,
+        narration: Narration | None,
+        before: Before,
+        credit: tuple[str, ...] | None,
+        footage: dict[str, Footage],
+    ) -> SegmentFacts | None:
+        media = [footage.get(slot.scene.shots[slot.shots[piece.place][0]].id) for piece in part.pieces]
+        credit = credit if slot.scene.credits else ()
+        if before.awaited or credit is None or not all(one is not None for one in media):
+            return None
+        inputs = (slot, part, alone, narration, before.shown, credit, self.story, self.request, self.profile, *media)
+        name = f"segment:{slot.scene.id}.{part.number}"
         facts: SegmentFacts | None = self.board.want("segment", name, specs.segment, *inputs)
         return facts
+
+    def _before(
+        self, before: Scene | None, scene: Scene, known: dict[str, Slot], footage: dict[str, Footage]
+    ) -> Before:
+        """What the transition into a scene needs of the one before; nothing for a cut."""
+        if before is None or timeline.transition_into(scene, self.request) == "cut":
+            return NOTHING
+        slot = known.get(before.id)
+        last = footage.get(before.shots[slot.shots[-1][0]].id) if slot is not None else None
+        if slot is None or last is None:
+            return Before(None, awaited=True)
+        return Before(self.board.memo(("before", scene.id), _together, slot, last))
+
+    def _credits(self, footage: dict[str, Footage]) -> tuple[str, ...] | None:
+        """Whom an end card names; None until everything that the film shows is there."""
+        shots = [shot.id for scene in self.scenes for shot in scene.shots]
+        if not any(scene.credits for scene in self.scenes):
+            return ()
+        if not all(shot in footage for shot in shots):
+            return None
+        return self.board.memo("credits", _credited, *(footage[shot] for shot in shots))
 
     def _describe(self, layout: Layout) -> None:
         script = self.board.memo("letters", timeline.script_note, self.request, self.story)
@@ -338,23 +460,30 @@ def _remaining(story: Storyboard, left_out: dict[str, str]) -> tuple[Scene, ...]
 
 
 def _expected(
-    story: Storyboard, scenes: tuple[Scene, ...], searched: tuple[tuple[Scene, Shot], ...]
+    story: Storyboard,
+    scenes: tuple[Scene, ...],
+    searched: tuple[tuple[Scene, Shot], ...],
+    parts: dict[str, int],
 ) -> tuple[frozenset[str], frozenset[str]]:
     """All steps of the film but `plan`, and those of scenes that were left out of it."""
     searches = {f"search:{shot.id}" for _, shot in searched}
-    expected = {name for scene in scenes for name in _steps_of(scene) if not name.startswith("search:")} | searches
+    wanted = {name for scene in scenes for name in _steps_of(scene, parts)}
+    expected = {name for name in wanted if not name.startswith("search:")} | searches
     kept = {scene.id for scene in scenes}
-    left_out = {name for scene in story.scenes if scene.id not in kept for name in _steps_of(scene)}
+    left_out = {name for scene in story.scenes if scene.id not in kept for name in _steps_of(scene, parts)}
     return frozenset(expected | {"mix", "assemble", "publish"}), frozenset(left_out)
 
 
-def _steps_of(scene: Scene) -> list[str]:
+def _steps_of(scene: Scene, parts: dict[str, int]) -> list[str]:
     spoken = [f"speak:{scene.id}"] if scene.narration else []
-    return [*spoken, *(f"{kind}:{shot.id}" for kind in ("search", "acquire") for shot in scene.shots), _segment(scene)]
-
-
-def _segment(scene: Scene) -> str:
-    return f"segment:{scene.id}.0"
+    count = parts.get(scene.id, 1)
+    joined = [f"scene:{scene.id}"] if count > 1 else []
+    return [
+        *spoken,
+        *(f"{kind}:{shot.id}" for kind in ("search", "acquire") for shot in scene.shots),
+        *(f"segment:{scene.id}.{number}" for number in range(count)),
+        *joined,
+    ]
 
 
 def _script(story: Storyboard, request: VideoRequest) -> str:
@@ -436,8 +565,18 @@ def _cast_facts(text: str) -> CastFacts:
 # values for the memo
 
 
-def _profile(canvas: Canvas, request: VideoRequest) -> Profile:
-    return canvas.profile(request)
+def _profiles(canvas: Canvas, request: VideoRequest, story: Storyboard) -> tuple[Profile, Profile, SoundProfile]:
+    quality = story.quality or request.rendering
+    full = canvas.profile(request, "standard" if quality == "draft" else quality)
+    return canvas.profile(request, quality), full, canvas.sound(request, quality)
+
+
+def _parts(slot: Slot, canvas: Canvas, profile: Profile) -> tuple[Part, ...]:
+    return parts_of(slot, round(canvas.longest_segment * profile.fps))
+
+
+def _credited(*footage: Footage) -> tuple[str, ...]:
+    return timeline.credit_lines(footage)
 
 
 def _parsed(kind: type[Body], data: bytes) -> Body:

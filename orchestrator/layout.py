@@ -1,9 +1,10 @@
 """When each scene and shot is on screen: the whole film on the frame grid. Pure."""
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 from common.contracts.grid import SAMPLE_RATE, frame_at, frames_to_hold, samples_per_frame
 from common.contracts.narration import Narration
@@ -24,6 +25,8 @@ SHORTEST_SHOT = 1.0
 TOLERANCE = 0.05
 "How far the film may miss its target."
 PACE_LIMITS = (0.8, 1.25)
+MOST_CLIPS = 3
+"Shots in one segment."
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,30 @@ class Slot:
     "Samples from the start of the scene to its first word."
     shots: tuple[tuple[int, int], ...]
     "Index of each shot that is shown, and its frames."
+
+
+class Piece(NamedTuple):
+    """What one segment shows of one shot."""
+
+    place: int
+    "Of the shot among those of the slot."
+    skip: int
+    "Frames of the shot before these."
+    frames: int
+
+
+@dataclass(frozen=True)
+class Part:
+    """What one segment shows of a scene."""
+
+    number: int
+    first: int
+    "The frame of the scene it begins at."
+    pieces: tuple[Piece, ...]
+
+    @cached_property
+    def frames(self) -> int:
+        return sum(piece.frames for piece in self.pieces)
 
 
 @dataclass(frozen=True)
@@ -64,6 +91,32 @@ def slot_of(scene: Scene, narration: Narration | None, first: bool, last: bool, 
     So a scene can be rendered before the others are spoken, and an edit of one leaves the others as they are.
     """
     return _slot(scene, narration, first, _needed(scene, narration, first, last, fps) or round(PICTURE * fps), fps)
+
+
+def parts_of(slot: Slot, longest: int) -> tuple[Part, ...]:
+    """The slot cut into segments of at most `longest` frames and `MOST_CLIPS` shots.
+
+    So no film waits for its longest scene, and a segment needs no more memory than its shots' decoders do. A shot is
+    cut only if it is too long by itself: each piece of it costs a seek.
+    """
+    parts: list[list[Piece]] = [[]]
+    for piece in _pieces(slot, longest):
+        last = parts[-1]
+        if last and (len(last) == MOST_CLIPS or sum(one.frames for one in last) + piece.frames > longest):
+            parts.append([])
+        parts[-1].append(piece)
+    firsts = itertools.accumulate((sum(one.frames for one in part) for part in parts), initial=0)
+    return tuple(
+        Part(number, first, tuple(part)) for number, (part, first) in enumerate(zip(parts, firsts, strict=False))
+    )
+
+
+def _pieces(slot: Slot, longest: int) -> Iterator[Piece]:
+    """The shots, those that are too long in even pieces."""
+    for place, (_, frames) in enumerate(slot.shots):
+        count = -(-frames // longest)
+        cuts = [frames * number // count for number in range(count + 1)]
+        yield from (Piece(place, begin, end - begin) for begin, end in itertools.pairwise(cuts))
 
 
 def lay_out(

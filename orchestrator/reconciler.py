@@ -80,7 +80,7 @@ class Reconciler:
 
     def __init__(self, settings: Settings, store: JobStore, storage: Storage, hints: Hints) -> None:
         self._settings, self._store, self._storage, self._hints = settings, store, storage, hints
-        self._canvas = Canvas(settings.target_resolution, settings.ffmpeg_preset)
+        self._canvas = Canvas(settings.target_resolution, settings.ffmpeg_preset, settings.segment_seconds)
         self._rules = Rules(
             max_attempts=settings.max_attempts,
             retry_seconds=settings.retry_seconds,

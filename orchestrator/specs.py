@@ -14,15 +14,16 @@ from common.contracts.steps import (
     MixSpec,
     PlanSpec,
     PublishSpec,
+    SceneSpec,
     SearchSpec,
     SegmentFacts,
     SegmentSpec,
     SpeakSpec,
 )
 from common.contracts.storyboard import Scene, Shot, Storyboard
-from common.contracts.timeline import Profile
+from common.contracts.timeline import Profile, SoundProfile
 from orchestrator import timeline
-from orchestrator.layout import Layout, Slot
+from orchestrator.layout import Layout, Part, Slot
 from orchestrator.planners.rules import UNNAMED, search_terms
 
 
@@ -63,14 +64,37 @@ def acquire(candidate: Candidate, profile: Profile) -> AcquireSpec:
 
 
 def segment(
-    slot: Slot, narration: Narration | None, request: VideoRequest, profile: Profile, *footage: Footage
+    slot: Slot,
+    part: Part,
+    alone: bool,
+    narration: Narration | None,
+    before: tuple[Slot, Footage] | None,
+    credit: tuple[str, ...],
+    story: Storyboard,
+    request: VideoRequest,
+    profile: Profile,
+    *footage: Footage,
 ) -> SegmentSpec:
+    """`before` is the slot before and what it shows last, for a transition; `alone`: the scene has no other part."""
+    opening = timeline.opening_of(slot, *before, request, profile) if before is not None else None
     return SegmentSpec(
-        timeline=timeline.scene_timeline(slot, footage, narration, request, profile),
+        timeline=timeline.scene_timeline(slot, part, footage, narration, opening, request, profile),
         profile=profile,
         style=request.style,
         captions=timeline.burned(request, profile),
+        voice=narration.audio if narration is not None and alone else None,
+        sound=alone,
+        card=timeline.card(slot.scene, credit),
+        mark=timeline.mark(request, story),
+    )
+
+
+def scene(slot: Slot, segments: tuple[SegmentFacts, ...], narration: Narration | None, profile: Profile) -> SceneSpec:
+    return SceneSpec(
+        segments=timeline.segment_refs(slot.scene.id, segments),
+        profile=profile,
         voice=narration.audio if narration is not None else None,
+        voice_offset=slot.voice_offset,
     )
 
 
@@ -79,21 +103,23 @@ def mix(
     narrations: tuple[Narration | None, ...],
     story: Storyboard,
     request: VideoRequest,
-    profile: Profile,
+    sound: SoundProfile,
 ) -> MixSpec:
-    return timeline.mix_spec(layout, narrations, timeline.music(request, story), profile)
+    return timeline.mix_spec(layout, narrations, timeline.music(request, story), sound)
 
 
 def assemble(
     layout: Layout,
     narrations: tuple[Narration | None, ...],
-    segments: tuple[SegmentFacts, ...],
+    segments: tuple[tuple[SegmentFacts, ...], ...],
     mix: MixFacts,
     request: VideoRequest,
     profile: Profile,
 ) -> AssembleSpec:
+    """`segments` are those of each slot."""
+    joined = zip(layout.slots, segments, strict=True)
     return AssembleSpec(
-        segments=timeline.segment_refs(layout, segments),
+        segments=tuple(ref for slot, facts in joined for ref in timeline.segment_refs(slot.scene.id, facts)),
         mix=mix.media,
         profile=profile,
         speech=timeline.speech(layout, narrations, profile),

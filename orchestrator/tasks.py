@@ -34,7 +34,7 @@ def plan(spec: PlanSpec, run: StepRun) -> PlanFacts:
             Edit.model_validate_json(run.read(spec.edit)),
         )
     else:
-        storyboard = _with_music(rules.plan(request), request, run)
+        storyboard = _with_files(rules.plan(request), request, run)
     ref = run.keep_bytes("storyboard", canonical_json(storyboard).encode(), "application/json")
     return PlanFacts(storyboard=ref)
 
@@ -54,16 +54,20 @@ def _copy(run: StepRun, ref: ObjectRef, name: str) -> None:
         raise StorageUnavailable("the object store did not keep the whole film")
 
 
-def _with_music(storyboard: Storyboard, request: VideoRequest, run: StepRun) -> Storyboard:
-    if not request.music.enabled or request.music.asset is None:
-        return storyboard
-    return storyboard.model_copy(update={"music": _uploaded(run, request.music.asset)})
+def _with_files(storyboard: Storyboard, request: VideoRequest, run: StepRun) -> Storyboard:
+    """The storyboard with the user's own music and mark."""
+    found = {}
+    if request.music.enabled and request.music.asset is not None:
+        found["music"] = _uploaded(run, request.music.asset, "music")
+    if request.watermark is not None and request.watermark.asset is not None:
+        found["watermark"] = _uploaded(run, request.watermark.asset, "watermark")
+    return storyboard.model_copy(update=found)
 
 
-def _uploaded(run: StepRun, asset: str) -> ObjectRef:
+def _uploaded(run: StepRun, asset: str, field: str) -> ObjectRef:
     folder = f"{run.owner}/asset/{asset}"
     try:
         about = json.loads(run.storage.get_bytes(run.assets, f"{folder}/about.json"))
     except ObjectMissing:
-        raise Permanent(f"music: there is no uploaded asset {asset}") from None
+        raise Permanent(f"{field}: there is no uploaded asset {asset}") from None
     return ObjectRef(key=f"{folder}/media", sha256=about["sha256"], size=about["size"], media_type=about["media_type"])

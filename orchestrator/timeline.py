@@ -1,39 +1,44 @@
 """From layout, narration and footage to what the renderer is told. Pure."""
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Sequence
 
 from common.contracts.footage import Candidate, Footage, Provenance
 from common.contracts.grid import samples_per_frame
 from common.contracts.narration import Narration, Word
-from common.contracts.request import Fit, Mood, Style, VideoRequest
+from common.contracts.request import Fit, TransitionKind, VideoRequest
 from common.contracts.steps import MixSpec, SegmentFacts
-from common.contracts.storyboard import Shot, Storyboard
+from common.contracts.storyboard import Scene, Shot, Storyboard
+from common.contracts.styles import DEFAULTS
 from common.contracts.timeline import (
     CaptionLook,
+    Card,
     Clip,
+    Mark,
     Motion,
     MusicCue,
+    Opening,
     PlacedNarration,
     Profile,
     SceneTimeline,
     SegmentRef,
+    SoundProfile,
 )
-from orchestrator.layout import Layout, Slot
+from orchestrator.layout import Layout, Part, Slot
 
 MOVES: tuple[Motion, ...] = ("zoom-in", "pan-left", "zoom-out", "pan-right")
 "Camera moves over stills, in turn."
-MOODS: Mapping[Style, Mood] = {
-    "cinematic": "calm",
-    "documentary": "calm",
-    "vivid": "uplifting",
-    "mono": "dramatic",
-    "vintage": "playful",
-    "minimal": "calm",
-}
 LAST_BUNDLED = 0x052F
 "The last letter of Latin, Greek and Cyrillic; Vietnamese and old Greek stand further on."
 HEAD_ROOM = 0.5
 "Seconds of a clip left out at its start, when it is long enough: many begin with a fade."
+LONGEST_TRANSITION = 0.5
+"Seconds of its last clip that a scene keeps in reserve, whatever follows: so no scene depends on the one after it."
+SLOWEST, FASTEST = 0.8, 1.25
+"Speeds at which people, water and traffic still look right."
+OWN = frozenset({"upload", "url"})
+"Providers of media that the user chose for a scene, and so wants to see whole."
+MOST_CREDITS = 60
 
 
 def own_media(shot: Shot) -> Candidate:
@@ -50,50 +55,86 @@ def own_media(shot: Shot) -> Candidate:
 
 
 def scene_timeline(
-    slot: Slot, footage: Sequence[Footage], narration: Narration | None, request: VideoRequest, profile: Profile
+    slot: Slot,
+    part: Part,
+    footage: Sequence[Footage],
+    narration: Narration | None,
+    opening: Opening | None,
+    request: VideoRequest,
+    profile: Profile,
 ) -> SceneTimeline:
-    """One scene by itself. `footage` is that of the shots of the slot, in order.
+    """One part of a scene by itself. `footage` is that of the part's pieces, in order.
 
     Nothing in it tells where in the film the scene is, so that it need not be rendered again when others change.
     """
-    clips = []
-    elapsed = 0
-    for (index, frames), media in zip(slot.shots, footage, strict=True):
-        clips.append(_clip(slot.scene.shots[index], media, frames, elapsed, request.footage.fit, profile.fps))
-        elapsed += frames
+    clips = [
+        clip_of(slot, piece.place, media, request.footage.fit, profile.fps).model_copy(
+            update={"skip": piece.skip, "frames": piece.frames}
+        )
+        for piece, media in zip(part.pieces, footage, strict=True)
+    ]
     words = narration.words if narration is not None else ()
     return SceneTimeline(
         scene=slot.scene.id,
-        frames=slot.frames,
+        first=part.first,
+        frames=part.frames,
+        length=slot.frames,
+        opening=opening,
         clips=tuple(clips),
         voice_offset=slot.voice_offset,
         words=tuple(_shifted(word, slot.voice_offset) for word in words),
     )
 
 
+def transition_into(scene: Scene, request: VideoRequest) -> TransitionKind:
+    """How a scene that is not the first begins."""
+    return scene.transition or request.transition.kind or DEFAULTS[request.style].transition
+
+
+def opening_of(slot: Slot, before: Slot, footage: Footage, request: VideoRequest, profile: Profile) -> Opening | None:
+    """The transition from the slot `before` into `slot`, or None for a cut. `footage` is that of the last shot before.
+
+    Where there is not enough of either picture, it is cut.
+    """
+    kind, fps = transition_into(slot.scene, request), profile.fps
+    frames = round(request.transition.seconds * fps)
+    place = len(before.shots) - 1
+    last = clip_of(before, place, footage, request.footage.fit, fps)
+    if kind == "cut" or slot.shots[0][1] < 2 * frames or _left(last, fps) < frames:
+        return None
+    return Opening(kind=kind, frames=frames, tail=last.model_copy(update={"skip": last.frames, "frames": frames}))
+
+
+def _left(clip: Clip, fps: int) -> int:
+    """Frames that footage still has after the clip."""
+    if clip.footage.kind != "video":
+        return clip.length - clip.frames
+    # The last of its frames may be missing.
+    seconds = clip.footage.seconds - 1 / max(1.0, clip.footage.fps) - clip.source_start
+    return int(seconds / clip.speed * fps) - clip.frames
+
+
 def mix_spec(
-    layout: Layout, narrations: Sequence[Narration | None], music: MusicCue | None, profile: Profile
+    layout: Layout, narrations: Sequence[Narration | None], music: MusicCue | None, sound: SoundProfile
 ) -> MixSpec:
     """`narrations` is that of each slot."""
     placed = [
         PlacedNarration(audio=narration.audio, start=start, samples=narration.samples)
-        for narration, start in _placed(layout, narrations, profile)
+        for narration, start in _placed(layout, narrations, sound.fps)
     ]
-    return MixSpec(frames=layout.frames, profile=profile, narrations=tuple(placed), music=music)
+    return MixSpec(frames=layout.frames, sound=sound, narrations=tuple(placed), music=music)
 
 
-def segment_refs(layout: Layout, segments: Sequence[SegmentFacts]) -> tuple[SegmentRef, ...]:
-    return tuple(
-        SegmentRef(scene=slot.scene.id, media=facts.media, frames=facts.frames)
-        for slot, facts in zip(layout.slots, segments, strict=True)
-    )
+def segment_refs(scene: str, segments: Sequence[SegmentFacts]) -> tuple[SegmentRef, ...]:
+    """The segments of one scene."""
+    return tuple(SegmentRef(scene=scene, media=facts.media, frames=facts.frames) for facts in segments)
 
 
 def speech(layout: Layout, narrations: Sequence[Narration | None], profile: Profile) -> tuple[tuple[Word, ...], ...]:
     """The words of each narrated scene on the film's time axis. `narrations` is that of each slot."""
     return tuple(
         tuple(_shifted(word, start) for word in narration.words)
-        for narration, start in _placed(layout, narrations, profile)
+        for narration, start in _placed(layout, narrations, profile.fps)
     )
 
 
@@ -125,27 +166,77 @@ def music(request: VideoRequest, story: Storyboard) -> MusicCue | None:
     choice = request.music
     if not choice.enabled:
         return None
-    mood = choice.mood or MOODS[request.style]
-    return MusicCue(mood=mood, seed=request.seed, media=story.music, volume=choice.volume)
+    mood = story.mood or choice.mood or DEFAULTS[request.style].mood
+    return MusicCue(mood=mood, seed=request.seed, media=None if story.mood else story.music, volume=choice.volume)
 
 
-def _clip(shot: Shot, footage: Footage, frames: int, phase: int, fit: Fit, fps: int) -> Clip:
-    spare = footage.seconds - frames / fps
+def mark(request: VideoRequest, story: Storyboard) -> Mark | None:
+    """The watermark, if one is wanted."""
+    wanted = request.watermark
+    if wanted is None:
+        return None
+    return Mark(
+        media=story.watermark,
+        text=wanted.text or "",
+        position=wanted.position,
+        opacity=wanted.opacity,
+        size=wanted.size,
+    )
+
+
+def credit_lines(footage: Sequence[Footage]) -> tuple[str, ...]:
+    """Whom to name for the footage of a film: each line once, in the order of the film."""
+    told = (one.provenance.credit or one.provenance.creator for one in footage)
+    return tuple(dict.fromkeys(line for line in told if line))[:MOST_CREDITS]
+
+
+def card(scene: Scene, credit: Sequence[str]) -> Card | None:
+    """The words over a scene that is a card; `credit` are the lines of the whole film."""
+    if scene.card is None or not scene.credits:
+        return scene.card
+    return scene.card.model_copy(update={"lines": tuple(credit)})
+
+
+def clip_of(slot: Slot, place: int, footage: Footage, fit: Fit, fps: int) -> Clip:
+    """The whole stretch for which the slot shows its shot number `place`."""
+    index, frames = slot.shots[place]
+    shot, phase = slot.scene.shots[index], sum(frames for _, frames in slot.shots[:place])
+    reserve = round(LONGEST_TRANSITION * fps)
+    start, speed = _excerpt(footage, frames / fps, reserve / fps)
     return Clip(
         shot=shot.id,
         # Who made it and when it was fetched does not change the picture, so it must not change the fingerprint.
         footage=footage.model_copy(update={"provenance": Provenance(provider=footage.provenance.provider)}),
         frames=frames,
-        source_start=round(min(HEAD_ROOM, spare / 2), 3) if spare > 0.1 else 0.0,
+        length=frames + reserve,
+        source_start=start,
+        speed=speed,
         fit=fit,
         motion=MOVES[sum(map(ord, shot.id)) % len(MOVES)] if footage.kind == "still" else "none",
         phase=phase if footage.kind == "scenery" else 0,
     )
 
 
-def _placed(layout: Layout, narrations: Sequence[Narration | None], profile: Profile) -> list[tuple[Narration, int]]:
+def _excerpt(footage: Footage, seconds: float, reserve: float) -> tuple[float, float]:
+    """Where in the footage a clip of `seconds` begins, and at which speed it plays.
+
+    Footage that is too short plays slower, as far as one does not see it; what the user brought plays faster when it
+    is a little too long, so that it is seen to its end.
+    """
+    have = footage.seconds
+    if footage.kind != "video" or have <= 0:
+        return 0.0, 1.0
+    if have < seconds:
+        return 0.0, max(SLOWEST, math.floor(10_000 * have / seconds) / 10_000)
+    if footage.provenance.provider in OWN and have <= FASTEST * (seconds + reserve):
+        return 0.0, max(1.0, math.floor(10_000 * have / (seconds + reserve)) / 10_000)
+    spare = have - seconds - reserve
+    return (round(min(HEAD_ROOM, spare / 2), 3) if spare > 0.1 else 0.0), 1.0
+
+
+def _placed(layout: Layout, narrations: Sequence[Narration | None], fps: int) -> list[tuple[Narration, int]]:
     """What is spoken, and the sample of the film with which each narration starts."""
-    step = samples_per_frame(profile.fps)
+    step = samples_per_frame(fps)
     return [
         (narration, start * step + slot.voice_offset)
         for slot, start, narration in zip(layout.slots, layout.starts, narrations, strict=True)

@@ -5,7 +5,16 @@ from typing import Annotated
 from pydantic import Field, StringConstraints, model_validator
 
 from common.contracts.base import Contract
-from common.contracts.request import MAX_SCENE_CHARS, MAX_SCENES, PROSE, MediaRef, Quality, SceneRequest, TransitionKind
+from common.contracts.request import (
+    MAX_SCENE_CHARS,
+    MAX_SCENES,
+    PROSE,
+    MediaRef,
+    Mood,
+    Quality,
+    SceneRequest,
+    TransitionKind,
+)
 
 SceneId = Annotated[str, StringConstraints(pattern=r"^s[0-9]{1,6}$")]
 ShotId = Annotated[str, StringConstraints(pattern=r"^s[0-9]{1,6}\.[0-9]{1,4}$")]
@@ -24,6 +33,7 @@ class SceneEdit(Contract):
     "For all shots of the scene."
     media: MediaRef | None = None
     duration: Annotated[float, Field(ge=0.5, le=600)] | None = None
+    transition: TransitionKind | None = None
 
 
 class ShotEdit(Contract):
@@ -48,7 +58,7 @@ class SceneAdd(SceneRequest):
 
 
 class Changes(Contract):
-    """Changes of one storyboard, carried out in this order: drop, order, add, scenes, shots, voice."""
+    """Changes of one storyboard. Scenes are dropped, ordered, added and changed, then shots are, in this order."""
 
     drop: Annotated[tuple[SceneId, ...], Field(max_length=MAX_SCENES)] = ()
     order: Annotated[tuple[SceneId, ...], Field(max_length=MAX_SCENES)] = ()
@@ -57,6 +67,10 @@ class Changes(Contract):
     scenes: Annotated[tuple[SceneEdit, ...], Field(max_length=MAX_SCENES)] = ()
     shots: Annotated[tuple[ShotEdit, ...], Field(max_length=MAX_SCENES)] = ()
     voice: Voice | None = None
+    quality: Quality | None = None
+    "For example `standard`, to make the film itself of a draft that is liked."
+    mood: Mood | None = None
+    "Other music."
 
 
 class Edit(Changes):
@@ -73,8 +87,12 @@ class EditRequest(Changes):
 
     @model_validator(mode="after")
     def _changes_something(self) -> "EditRequest":
-        if not (self.drop or self.order or self.add or self.scenes or self.shots or self.voice):
-            raise ValueError("it changes nothing; give at least one of drop, order, add, scenes, shots and voice")
+        if not (
+            self.drop or self.order or self.add or self.scenes or self.shots or self.voice or self.quality or self.mood
+        ):
+            raise ValueError(
+                "it changes nothing; give at least one of drop, order, add, scenes, shots, voice, quality and mood"
+            )
         return self
 
 

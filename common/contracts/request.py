@@ -115,9 +115,8 @@ class Size(Contract):
     def _possible(self) -> "Size":
         short, long = sorted((self.width, self.height))
         if short < MIN_SIDE or long > MAX_LONG_SIDE or short > MAX_SHORT_SIDE:
-            raise ValueError(
-                f"a side has at least {MIN_SIDE} pixels, the longer at most {MAX_LONG_SIDE}, the shorter {MAX_SHORT_SIDE}"
-            )
+            most = f"the longer one at most {MAX_LONG_SIDE}, the shorter one at most {MAX_SHORT_SIDE}"
+            raise ValueError(f"a side has at least {MIN_SIDE} pixels, {most}")
         if self.width % 2 or self.height % 2:
             raise ValueError("both sides must be even numbers: H.264 stores colours for pairs of pixels")
         return self

@@ -1,7 +1,7 @@
 """The plan of the film: scenes in order, each with its narration and its shots."""
 
 from common.contracts.base import Contract, ObjectRef
-from common.contracts.request import MediaRef, Quality, TransitionKind
+from common.contracts.request import MediaRef, Mood, Quality, TransitionKind
 from common.contracts.timeline import Card
 
 
@@ -57,6 +57,8 @@ class Storyboard(Contract):
     "The user's own mark, once found."
     quality: Quality | None = None
     "Of this version; None: as requested."
+    mood: Mood | None = None
+    "Of the music of this version; None: as requested."
     voice: str | None = None
     "None: the default voice of the language."
     made: int = 0

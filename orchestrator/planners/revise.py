@@ -28,7 +28,7 @@ def revise(request: VideoRequest, storyboard: Storyboard, edit: Edit) -> Storybo
     if not 1 <= len(scenes) <= MAX_SCENES:
         raise Permanent(f"after the edit the film has {len(scenes)} scenes; it must have 1 to {MAX_SCENES}")
     for change in edit.scenes:
-        scenes = _with_scene(scenes, _planned_again(_find(scenes, change.id), change, storyboard.topic))
+        scenes = _with_scene(scenes, _changed(_find(scenes, change.id), change, storyboard.topic))
     for shot in edit.shots:
         scene = _find(scenes, shot.id.partition(".")[0])
         scenes = _with_scene(scenes, _with_shot(scene, shot, edit.avoid.get(shot.id, ()), request, storyboard.topic))
@@ -37,6 +37,8 @@ def revise(request: VideoRequest, storyboard: Storyboard, edit: Edit) -> Storybo
             "scenes": tuple(scenes),
             "made": made + len(edit.add),
             "voice": storyboard.voice if edit.voice is None else edit.voice,
+            "quality": storyboard.quality if edit.quality is None else edit.quality,
+            "mood": storyboard.mood if edit.mood is None else edit.mood,
         }
     )
 
@@ -65,9 +67,17 @@ def _with_new(scenes: list[Scene], wanted: Sequence[SceneAdd], made: int, topic:
         scene = plan_scene(
             f"s{number}", topic, narration=one.narration, show=one.show, media=one.media, duration=one.duration
         )
+        scene = scene.model_copy(update={"transition": one.transition})
         following.setdefault(one.after, []).append(scene)
     behind = [new for old in scenes for new in (old, *following.get(old.id, ()))]
     return [*following.get(None, ()), *behind]
+
+
+def _changed(scene: Scene, edit: SceneEdit, topic: Sequence[str]) -> Scene:
+    planned = _planned_again(scene, edit, topic)
+    # What belongs to the scene and not to its words and pictures outlives new ones.
+    kept = {"transition": edit.transition or scene.transition, "card": scene.card, "credits": scene.credits}
+    return planned.model_copy(update=kept)
 
 
 def _planned_again(scene: Scene, edit: SceneEdit, topic: Sequence[str]) -> Scene:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from common.contracts.request import MediaRef, SceneRequest, VideoRequest
 from common.contracts.storyboard import Scene, Shot, Storyboard, words_of
+from common.contracts.timeline import Card
 from orchestrator.planners.text import clause_starts, content_words, frequent_words, sentences, without_instruction
 
 PROMPT_SECONDS = 30.0
@@ -13,6 +14,8 @@ SHOT_SECONDS = 5.0
 "What a shot should last; much longer bores, much shorter flickers."
 OPENING = 3.0
 "Seconds of picture and music before the words of a one-line prompt."
+TITLE_SECONDS = 3.5
+CREDITS_SECONDS = 5.0
 SHORTEST_SHOT = 2.2
 LONGEST_SHOT = 6.5
 SHORTEST_SCENE = 1.4
@@ -31,7 +34,40 @@ CHARS_PER_SECOND = 14.0
 def plan(request: VideoRequest) -> Storyboard:
     """The storyboard of a request. Deterministic; keeps every word the user wrote."""
     board = _board(request)
-    return board.model_copy(update={"voice": request.voice, "made": len(board.scenes)})
+    scenes = _with_transitions(board.scenes, request)
+    scenes, made = _with_cards(scenes, request)
+    return board.model_copy(update={"scenes": scenes, "voice": request.voice, "made": made})
+
+
+def _with_transitions(scenes: Sequence[Scene], request: VideoRequest) -> Sequence[Scene]:
+    if request.scenes is None:
+        return scenes
+    wanted = (one.transition for one in request.scenes)
+    return [scene.model_copy(update={"transition": kind}) for scene, kind in zip(scenes, wanted, strict=True)]
+
+
+def _with_cards(scenes: Sequence[Scene], request: VideoRequest) -> tuple[tuple[Scene, ...], int]:
+    """The scenes between the cards that are wanted, and the highest number given.
+
+    A card shows what its neighbour is about. Cards are numbered last, so that a user's scenes keep their numbers.
+    """
+    made, before, after = len(scenes), [], []
+    if request.title is not None:
+        made += 1
+        words = Card(kind="title", text=request.title.text, subtitle=request.title.subtitle)
+        before.append(_card_scene(f"s{made}", scenes[0], words, TITLE_SECONDS))
+    if request.end_card is not None:
+        made += 1
+        seconds = CREDITS_SECONDS if request.end_card.credits else TITLE_SECONDS
+        last = _card_scene(f"s{made}", scenes[-1], Card(kind="end", text=request.end_card.text), seconds)
+        after.append(last.model_copy(update={"credits": request.end_card.credits}))
+    return (*before, *scenes, *after), made
+
+
+def _card_scene(name: str, neighbour: Scene, card: Card, seconds: float) -> Scene:
+    near = neighbour.shots[0]
+    shot = Shot(id=f"{name}.1", show=near.show, terms=near.terms)
+    return Scene(id=name, shots=(shot,), min_seconds=seconds, estimate=seconds, card=card)
 
 
 def plan_scene(

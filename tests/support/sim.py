@@ -39,6 +39,7 @@ from common.contracts.steps import (
     PlanFacts,
     PublishFacts,
     SearchFacts,
+    SceneFacts,
     SegmentFacts,
     kind_of,
     offer,
@@ -401,6 +402,10 @@ class Sim:
     def _segment(self, spec: Any) -> SegmentFacts:
         media = self.put("segment", _content(spec))
         return SegmentFacts(media=media, frames=spec.timeline.frames)
+
+    def _scene(self, spec: Any) -> SceneFacts:
+        frames = sum(segment.frames for segment in spec.segments)
+        return SceneFacts(media=self.put("scene", _content(spec)), frames=frames)
 
     def _mix(self, spec: Any) -> MixFacts:
         return MixFacts(media=self.put("mix", _content(spec)), loudness=-14.0, true_peak=-1.6)

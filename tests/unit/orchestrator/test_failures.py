@@ -24,7 +24,8 @@ THREE = [
 
 
 def film(policy: str, scenes: list[dict[str, Any]] | None = None) -> Sim:
-    return Sim(VideoRequest(scenes=scenes or THREE, on_scene_failure=policy))
+    """A film with cuts only, so that no scene depends on another."""
+    return Sim(VideoRequest(scenes=scenes or THREE, on_scene_failure=policy, transition="cut"))
 
 
 def failing(*names: str, kinds: str = "any") -> Trouble:

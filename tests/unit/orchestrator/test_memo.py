@@ -90,4 +90,5 @@ def test_a_look_computes_only_what_changed_however_long_the_film_is(scenes: int,
         assert memo.taken() == []
         sim.commit(name, token)
         sim.look()
-        assert memo.taken() == [("facts", name)]
+        scene = name.partition(":")[2].partition(".")[0]
+        assert memo.taken() == [("facts", name), ("segments", scene)]

@@ -21,7 +21,8 @@ SCENES: list[dict[str, Any]] = [
 
 
 def film(**fields: Any) -> Sim:
-    return Sim(VideoRequest(**({"scenes": SCENES} | fields)))
+    """A film with cuts only, so that no scene depends on another."""
+    return Sim(VideoRequest(**({"scenes": SCENES, "transition": "cut"} | fields)))
 
 
 def edited(sim: Sim, **changes: Any) -> list[str]:
