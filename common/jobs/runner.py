@@ -21,6 +21,7 @@ from common.contracts.steps import SPECS, kind_of, offer, parse_spec
 from common.errors import ObjectMissing, StepError, Stopped, disk_trouble
 from common.jobs import scratch
 from common.jobs.drain import Drain
+from common.jobs.slots import Slots
 from common.jobs.steprun import ATTEMPT_DIGITS, StepRun
 from common.jobs.store import Claim, JobStore, StateUnavailable
 from common.settings import Settings
@@ -65,10 +66,12 @@ class StepRunner:
         handlers: Mapping[str, Handler],
         build: str = "",
         drain: Drain | None = None,
+        slots: Slots | None = None,
     ) -> None:
         self._settings, self._store, self._storage = settings, store, storage
         self._handlers, self._build = handlers, build
         self._drain = drain or Drain()
+        self._slots = slots or Slots(1)
         self._worker = worker_name(os.getpid())
 
     def run(self, job_id: str, step: str) -> str:
@@ -79,8 +82,9 @@ class StepRunner:
         claim = self._claim(job_id, step)
         if isinstance(claim, str):
             return claim  # a late or doubled hint, or one for another worker
-        run = self._prepare(claim, asked + self._settings.self_kill_seconds)
-        outcome = self._work(claim, run)
+        with self._slots.taken():
+            run = self._prepare(claim, asked + self._settings.self_kill_seconds)
+            outcome = self._work(claim, run)
         if outcome not in KEPT:
             run.discard()
         return outcome
@@ -116,6 +120,7 @@ class StepRunner:
             attempt=attempt,
             last_attempt=claim.attempt >= self._settings.max_attempts,
             until=until,
+            spare=self._slots.spare() if claim.last else 0,
         )
 
     def _work(self, claim: Claim, run: StepRun) -> str:

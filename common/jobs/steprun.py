@@ -50,6 +50,7 @@ class StepRun:
         attempt: str = "0" * ATTEMPT_DIGITS,
         last_attempt: bool = False,
         until: float = math.inf,
+        spare: int = 0,
     ) -> None:
         self.owner, self.job_id, self.step = owner, job_id, step
         self.work = work
@@ -60,6 +61,8 @@ class StepRun:
         "Private to this attempt; removed after it."
         self.last_attempt = last_attempt
         "True when there will be no other attempt: the time to settle for less."
+        self.spare = spare
+        "Slots of this service on this machine with nothing to do when the step began, and nothing waiting for them."
         self.done = 0.0
         self.until = until
         "When the right to the step ends unless it is renewed; seconds of the monotonic clock."

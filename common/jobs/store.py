@@ -124,6 +124,8 @@ class Claim:
     spec: str
     "What to do, as JSON of the kind's spec."
     nonce: str = ""
+    last: bool = False
+    "No other step waits in the queue."
 
 
 def connect(settings: Settings, timeout: float = 2.0) -> "JobStore":
@@ -281,8 +283,8 @@ class JobStore:
         reply = self._run("claim", job_id, step, nonce, worker, _ms(lease), queue, offer)
         if reply[0] != "claimed":
             return str(reply[0])
-        _, token, attempt, work, owner, spec = reply
-        return Claim(job_id, step, owner, int(token), int(attempt), work, spec, nonce)
+        _, token, attempt, work, owner, spec, last = reply
+        return Claim(job_id, step, owner, int(token), int(attempt), work, spec, nonce, last == "1")
 
     def beat(self, claim: Claim, lease: float, done: float) -> str:
         """Renews the lease: `ok`, `lost` (somebody else has the step) or `called_off`."""

@@ -34,6 +34,7 @@ from common.errors import ReelwrightError
 from common.jobs import scratch
 from common.jobs.drain import Drain
 from common.jobs.runner import DRAINING, Handler, StepRunner, worker_name
+from common.jobs.slots import Slots
 from common.jobs.store import StateUnavailable, connect
 from common.logs import set_up_logs
 from common.messaging.app import make_app
@@ -84,7 +85,7 @@ def serve(service: Service) -> int:
     worker = WorkerInfo(f"{service.name}-{uuid.uuid4().hex[:8]}", service.name, slots, engines)
     drain = Drain()
     app = make_app(settings)
-    add_task(app, service, settings, build, drain)
+    add_task(app, service, settings, build, drain, Slots(slots))
     side = _Side([*service.beside, _registration(worker)], settings, drain)
     side.watch()
     _listen_to_signals(settings, drain, side)
@@ -124,7 +125,7 @@ def _check_scratch(settings: Settings) -> None:
         raise BadSetting("WORK_DIR must be a folder that can be written to, or empty for the system's own") from None
 
 
-def add_task(app: Any, service: Service, settings: Settings, build: str, drain: Drain) -> None:
+def add_task(app: Any, service: Service, settings: Settings, build: str, drain: Drain, slots: Slots) -> None:
     """Gives the application the one task of the service: run the step that is hinted at."""
     runners: dict[tuple[int, int], StepRunner] = {}
 
@@ -133,7 +134,7 @@ def add_task(app: Any, service: Service, settings: Settings, build: str, drain: 
         place = (os.getpid(), threading.get_ident() if service.pool == "threads" else 0)
         if place not in runners:
             runners[place] = StepRunner(
-                settings, connect(settings), S3Storage(settings), service.handlers(settings), build, drain
+                settings, connect(settings), S3Storage(settings), service.handlers(settings), build, drain, slots
             )
         return runners[place]
 

@@ -1,12 +1,16 @@
 -- ARGV: job, step, nonce of this claim, worker, lease ms, queue, what the worker offers
--- Returns {'claimed', token, attempt, work, owner, spec} or {reason}.
+-- Returns {'claimed', token, attempt, work, owner, spec, does nothing else wait in the queue ('1' or '0')} or {reason}.
 local job, step, nonce, queue = ARGV[1], ARGV[2], ARGV[3], ARGV[6]
+local function granted(head, fields, spec)
+  local waits = redis.call('EXISTS', 'ready:' .. queue, 'later:' .. queue) > 0
+  return { 'claimed', fields.token, fields.attempt, fields.work, head.owner, spec, waits and '0' or '1' }
+end
 local head, fields = load_head(job), load_step(job, step)
 if not head or not fields then return { 'gone' } end
 if TERMINAL[head.state] or head.cancel == 1 then return { 'called_off' } end
 local spec = redis.call('HGET', 'job:' .. job .. ':spec', step)
 if fields.state == 'running' and fields.nonce == nonce and spec then
-  return { 'claimed', fields.token, fields.attempt, fields.work, head.owner, spec }  -- the same call came twice
+  return granted(head, fields, spec)  -- the same call came twice
 end
 local now = now_ms()
 if fields.state ~= 'ready' or fields.not_before > now then return { 'not_ready' } end
@@ -43,4 +47,4 @@ if head.state == 'queued' then
   save_head(job, head)
   wake(job, now)
 end
-return { 'claimed', fields.token, fields.attempt, fields.work, head.owner, spec }
+return granted(head, fields, spec)

@@ -14,6 +14,7 @@ from celery.worker.request import Request
 from common.contracts.steps import SPECS
 from common.jobs.drain import Drain
 from common.jobs.runner import worker_name
+from common.jobs.slots import Slots
 from common.messaging.app import make_app
 from common.messaging.hint import request_class
 from common.messaging.queues import QUEUES
@@ -32,7 +33,7 @@ def test_a_hint_that_comes_while_the_service_ends_goes_back_to_the_queue() -> No
     settings, drain = Settings(), Drain()
     app = make_app(settings)
     service = Service("renderer", "render", lambda _: 1, lambda _: {}, lambda _: {})
-    add_task(app, service, settings, "build", drain)
+    add_task(app, service, settings, "build", drain, Slots(1))
     drain.begin(60.0)
     with pytest.raises(Reject) as raised:
         app.tasks[QUEUES["render"].task]("job_1", "mix")

@@ -8,7 +8,7 @@ from common.contracts.base import ObjectRef
 from common.contracts.grid import frame_at, frames_to_hold, samples_per_frame
 from common.contracts.narration import Narration, Word
 from common.contracts.storyboard import Scene, Shot
-from orchestrator.layout import MOST_PAUSE, TOLERANCE, Layout, lay_out, slot_of
+from orchestrator.layout import MOST_CLIPS, MOST_PAUSE, TOLERANCE, Layout, Piece, Slot, lay_out, parts_of, slot_of
 
 AUDIO = ObjectRef(key="k", sha256="0" * 64, size=1, media_type="audio/wav")
 FPS = 30
@@ -144,3 +144,31 @@ def test_a_sample_belongs_to_the_nearest_frame_and_a_tie_to_the_later(sample: in
 
 def test_a_length_is_rounded_up_to_whole_frames() -> None:
     assert [frames_to_hold(samples, FPS) for samples in (0, 1, 1600, 1601)] == [0, 1, 1, 2]
+
+
+# parts
+
+
+@given(st.lists(st.integers(1, 900), min_size=1, max_size=9), st.integers(30, 400))
+def test_parts_show_every_frame_once_in_order_and_none_is_too_large(shots: list[int], longest: int) -> None:
+    slot = Slot(scene(1), sum(shots), 0, tuple(enumerate(shots)))
+    parts = parts_of(slot, longest)
+    shown = [(piece.place, frame) for part in parts for piece in part.pieces for frame in _frames(piece)]
+    assert shown == [(place, frame) for place, frames in enumerate(shots) for frame in range(frames)]
+    assert [part.number for part in parts] == list(range(len(parts)))
+    assert [part.first for part in parts] == [sum(one.frames for one in parts[:n]) for n in range(len(parts))]
+    assert all(0 < part.frames <= longest and len(part.pieces) <= MOST_CLIPS for part in parts)
+
+
+def test_a_scene_of_usual_length_is_one_part() -> None:
+    slot = Slot(scene(1), 300, 0, ((0, 150), (1, 150)))
+    assert [part.frames for part in parts_of(slot, 360)] == [300]
+
+
+def test_a_shot_is_cut_only_when_it_is_too_long_by_itself() -> None:
+    slot = Slot(scene(1), 500, 0, ((0, 300), (1, 200)))
+    assert [part.pieces for part in parts_of(slot, 360)] == [(Piece(0, 0, 300),), (Piece(1, 0, 200),)]
+
+
+def _frames(piece: Piece) -> range:
+    return range(piece.skip, piece.skip + piece.frames)

@@ -36,7 +36,7 @@ def test_without_workers_a_step_waits_for_what_this_code_would_offer_but_a_build
 
 
 def test_all_that_is_rendered_comes_from_one_build() -> None:
-    others = dict.fromkeys(NEEDS_BUILD - {"segment"}, {"1/b", "1/c"})
+    others = {kind: {"1/b", "1/c"} for kind in NEEDS_BUILD - {"segment"}}
     live = {"segment": {"1/a", "1/b"}, **others}
     pins: dict[str, Any] = {}
     assert {needs(kind, Fleet(live=live), pins) for kind in sorted(NEEDS_BUILD)} == {"1/b"}

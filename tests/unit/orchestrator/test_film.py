@@ -1,0 +1,225 @@
+"""What a film is made of beside its scenes: transitions, parts, cards, marks, and drafts."""
+
+from typing import Any
+
+import pytest
+
+from common.contracts.base import ObjectRef
+from common.contracts.footage import Footage, Provenance
+from common.contracts.request import VideoRequest
+from common.contracts.steps import SegmentSpec, parse_facts
+from common.contracts.storyboard import Scene, Shot
+from orchestrator.film import Canvas
+from orchestrator.layout import Slot
+from orchestrator.timeline import clip_of, opening_of
+from tests.support.sim import Sim
+
+ASSET = "ast_" + "0" * 32
+SCENES: list[dict[str, Any]] = [
+    {"narration": "One boat leaves the harbour.", "show": "a harbour"},
+    {"narration": "Nobody knows where it goes.", "show": "the open sea"},
+    {"narration": "It comes back at night.", "show": "a lighthouse"},
+]
+CANVAS = Canvas(resolution=1080)
+
+
+def film(**fields: Any) -> Sim:
+    return Sim(VideoRequest(**({"scenes": SCENES} | fields)))
+
+
+def segment(sim: Sim, name: str) -> SegmentSpec:
+    spec = sim.spec(f"segment:{name}")
+    assert isinstance(spec, SegmentSpec)
+    return spec
+
+
+def video(seconds: float, provider: str = "pexels", fps: float = 30.0) -> Footage:
+    media = ObjectRef(key="k", sha256="0" * 64, size=1, media_type="video/mp4")
+    return Footage(kind="video", media=media, seconds=seconds, fps=fps, provenance=Provenance(provider=provider))
+
+
+def slot(frames: int = 150, name: str = "s2", **fields: Any) -> Slot:
+    shot = Shot(id=f"{name}.1", show="x")
+    return Slot(Scene(id=name, shots=(shot,), estimate=5.0, **fields), frames, 0, ((0, frames),))
+
+
+# transitions
+
+
+def test_the_frames_of_a_transition_belong_to_the_scene_it_leads_into() -> None:
+    sim = film(transition="wipe").run()
+    assert segment(sim, "s1.0").timeline.opening is None
+    opening = segment(sim, "s2.0").timeline.opening
+    assert opening is not None
+    before = segment(sim, "s1.0").timeline.clips[-1]
+    assert (opening.kind, opening.frames, opening.tail.skip) == ("wipe", 12, before.frames)
+    assert opening.tail.footage == before.footage
+    assert (opening.tail.length, opening.tail.source_start) == (before.length, before.source_start)
+
+
+def test_a_film_is_as_long_with_transitions_as_with_cuts() -> None:
+    frames = {kind: sim_frames(film(transition=kind).run()) for kind in ("cut", "crossfade")}
+    assert frames["cut"] == frames["crossfade"]
+
+
+def sim_frames(sim: Sim) -> list[int]:
+    return [segment(sim, f"s{number}.0").timeline.frames for number in (1, 2, 3)]
+
+
+def test_a_scene_begins_as_it_is_told_and_else_as_the_style_has_it() -> None:
+    scenes = [*SCENES[:2], SCENES[2] | {"transition": "dip-white"}]
+    sim = film(scenes=scenes, style="cinematic").run()
+    kinds = [one.kind if (one := segment(sim, f"s{n}.0").timeline.opening) else "cut" for n in (1, 2, 3)]
+    assert kinds == ["cut", "crossfade", "dip-white"]
+    assert segment(film(style="documentary").run(), "s2.0").timeline.opening is None
+
+
+@pytest.mark.parametrize(
+    ("seconds", "into", "kind"), [(5.6, 150, "crossfade"), (5.3, 150, "cut"), (9.0, 20, "cut"), (4.0, 150, "cut")]
+)
+def test_too_short_a_clip_is_cut(seconds: float, into: int, kind: str) -> None:
+    """150 frames are 5 s, and a transition of 0.4 s needs as much more of the clip before."""
+    request = VideoRequest(prompt="x", transition="crossfade")
+    found = opening_of(slot(into), slot(150, "s1"), video(seconds), request, CANVAS.profile(request, "standard"))
+    assert (found.kind if found else "cut") == kind
+
+
+def test_a_scene_waits_for_the_clip_it_fades_from_and_not_for_a_later_one() -> None:
+    sim = film(transition="crossfade").run()
+    before = len(sim.ran)
+    sim.edit(shots=[{"id": "s1.1", "candidate": "pexels:2"}])
+    sim.run()
+    assert {"segment:s1.0", "segment:s2.0"} <= set(sim.ran[before:])
+    assert "segment:s3.0" not in sim.ran[before:]
+
+
+# speed
+
+
+@pytest.mark.parametrize(
+    ("footage", "start", "speed"),
+    [
+        (video(20.0), 0.5, 1.0),
+        (video(5.7), 0.1, 1.0),
+        (video(4.5), 0.0, 0.9),
+        (video(2.0), 0.0, 0.8),
+        (video(6.0, "upload"), 0.0, 1.0909),
+        (video(9.0, "upload"), 0.5, 1.0),
+        (Footage(kind="still", provenance=Provenance(provider="upload")), 0.0, 1.0),
+    ],
+)
+def test_a_clip_is_fitted_to_its_shot_by_speed_as_far_as_one_does_not_see_it(
+    footage: Footage, start: float, speed: float
+) -> None:
+    clip = clip_of(slot(150), 0, footage, "cover", 30)
+    assert (clip.source_start, clip.speed) == (pytest.approx(start, abs=0.01), pytest.approx(speed))
+
+
+# parts
+
+
+def test_a_long_scene_is_rendered_in_parts_and_joined_to_be_watched() -> None:
+    sim = film(scenes=[SCENES[0] | {"duration": 40}, SCENES[1]], transition="crossfade").run()
+    names = sorted(name for name in sim.job.steps if name.startswith(("segment", "scene")))
+    assert names == ["scene:s1", *(f"segment:s1.{n}" for n in range(4)), "segment:s2.0"]
+    parts = [segment(sim, f"s1.{n}") for n in range(4)]
+    assert [part.timeline.first for part in parts] == [0, 300, 600, 900]
+    assert {part.timeline.length for part in parts} == {1200}
+    assert not any(part.sound or part.voice for part in parts)
+    joined = sim.spec("scene:s1")
+    assert [one.frames for one in joined.segments] == [300] * 4
+    assert joined.voice is not None
+    assert segment(sim, "s2.0").sound
+    assert [one.frames for one in sim.spec("assemble").segments[:4]] == [300] * 4
+
+
+def test_parts_that_an_edit_makes_superfluous_are_put_away_and_come_back() -> None:
+    sim = film(scenes=[SCENES[0] | {"duration": 40}], transition="cut").run()
+    sim.edit(scenes=[{"id": "s1", "duration": 8}])
+    sim.run()
+    assert {name: step.state for name, step in sim.job.steps.items() if name.startswith(("segment", "scene"))} == {
+        "segment:s1.0": "done",
+        **{f"segment:s1.{n}": "skipped" for n in (1, 2, 3)},
+        "scene:s1": "skipped",
+    }
+    before = len(sim.ran)
+    sim.restore(1)
+    sim.run()
+    assert sim.job.state == "completed"
+    assert not [name for name in sim.ran[before:] if name.startswith(("segment", "scene"))]
+
+
+# cards and marks
+
+
+def test_cards_stand_before_and_behind_the_scenes_and_name_who_made_the_footage() -> None:
+    sim = film(title="Harbours", end_card="Thank you").run()
+    order = [one.scene for one in sim.spec("assemble").segments]
+    assert order == ["s4", "s1", "s2", "s3", "s5"]
+    title, end = segment(sim, "s4.0").card, segment(sim, "s5.0").card
+    assert title is not None
+    assert end is not None
+    assert (title.kind, title.text, title.lines) == ("title", "Harbours", ())
+    assert (end.kind, end.text) == ("end", "Thank you")
+    steps = (step for name, step in sim.job.steps.items() if name.startswith("acquire"))
+    creators = {parse_facts("acquire", step.facts).provenance.creator for step in steps}
+    assert set(end.lines) == creators - {""}
+    assert segment(sim, "s1.0").card is None
+
+
+def test_an_end_card_without_credits_waits_for_nobody() -> None:
+    sim = film(end_card={"text": "The end", "credits": False}, transition="cut").run()
+    card = segment(sim, "s4.0").card
+    assert card is not None
+    assert card.lines == ()
+
+
+def test_a_mark_is_on_every_scene() -> None:
+    sim = film(watermark={"text": "draft copy", "position": "top-left", "opacity": 0.5}).run()
+    marks = [segment(sim, f"s{n}.0").mark for n in (1, 2, 3)]
+    assert all(
+        mark is not None and (mark.text, mark.position, mark.opacity) == ("draft copy", "top-left", 0.5)
+        for mark in marks
+    )
+
+
+# formats and drafts
+
+
+@pytest.mark.parametrize(
+    ("fields", "size"),
+    [
+        ({}, (1920, 1080)),
+        ({"aspect": "4:5"}, (1080, 1350)),
+        ({"aspect": "9:16"}, (1080, 1920)),
+        ({"size": "3840x2160"}, (3840, 2160)),
+        ({"size": "720x720"}, (720, 720)),
+    ],
+)
+def test_the_canvas_is_as_asked(fields: dict[str, Any], size: tuple[int, int]) -> None:
+    request = VideoRequest(prompt="x", **fields)
+    profile = CANVAS.profile(request, "high")
+    assert (profile.width, profile.height) == size
+    draft = CANVAS.profile(request, "draft")
+    assert min(draft.width, draft.height) == 360
+    assert draft.width / draft.height == pytest.approx(size[0] / size[1], rel=0.01)
+
+
+def test_the_film_itself_shares_all_but_the_picture_with_its_draft() -> None:
+    sim = film(draft=True).run()
+    assert segment(sim, "s1.0").profile.preset == "ultrafast"
+    before = len(sim.ran)
+    sim.edit(quality="standard")
+    sim.run()
+    assert sim.job.state == "completed"
+    pictures = [f"segment:s{n}.0" for n in (1, 2, 3)]
+    assert sim.run_names(before) == sorted(["plan", *pictures, "assemble", "publish"])
+    assert segment(sim, "s1.0").profile.preset == CANVAS.preset
+
+
+def test_other_music_encodes_no_picture() -> None:
+    sim = film().run()
+    before = len(sim.ran)
+    sim.edit(mood="dramatic")
+    sim.run()
+    assert sim.run_names(before) == ["assemble", "mix", "plan", "publish"]
