@@ -6,6 +6,7 @@ ReelwrightError
 +-- StepError               a step could not be done
     +-- Retryable           the same call may work later
     |   +-- Throttled       ... not before `retry_after` seconds
+    |   +-- BelowStandard   what was made is not fit to be shown: made once more, then final
     |   +-- ObjectMissing   a stored object is not where the record says, or not what it says
     |   +-- Outage          a part of our own is away, which is nobody's fault
     |       +-- StorageUnavailable
@@ -64,6 +65,12 @@ class Throttled(Retryable):
     def __init__(self, message: str, retry_after: float | None = None) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+
+class BelowStandard(Retryable):
+    """What was made is not fit to be shown. It is made once more, for a worker may have slipped, and then given up."""
+
+    code = "below_standard"
 
 
 class ObjectMissing(Retryable):

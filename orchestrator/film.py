@@ -23,7 +23,7 @@ from common.contracts.steps import (
     parse_facts,
 )
 from common.contracts.storyboard import Scene, Shot, Storyboard
-from common.contracts.timeline import Profile, SoundProfile
+from common.contracts.timeline import Profile, SceneCut, SoundProfile
 from orchestrator import specs, timeline
 from orchestrator.board import Board
 from orchestrator.casting import Call, cast
@@ -116,6 +116,8 @@ class Film:
         "Scenes that were left out in this look."
         self._parts: dict[str, int] = {}
         "By scene: of how many segments it is made, as far as that is known."
+        self._cuts: list[SceneCut] = []
+        "Of every scene that is rendered."
 
     def want(self) -> None:
         """Wants, and mends what failed, until nothing is left to mend. Then every other step is put in its place."""
@@ -294,8 +296,9 @@ class Film:
         mix: MixFacts | None = self.board.want("mix", "mix", specs.mix, layout, spoken, self.story, request, self.sound)
         if mix is None or not all(facts is not None for facts in segments):
             return
-        pictures = memo("pictures", _together, *segments)
-        film = self.board.want("assemble", "assemble", specs.assemble, layout, spoken, pictures, mix, request, profile)
+        pictures, cuts = memo("pictures", _together, *segments), memo("cuts", _together, *self._cuts)
+        told = layout, spoken, pictures, cuts, mix, self.story, request, profile
+        film = self.board.want("assemble", "assemble", specs.assemble, *told)
         if film is not None:
             job_id = memo.same("job", self.board.job.id)
             self.published = self.board.want("publish", "publish", specs.publish, job_id, film) is not None
@@ -306,7 +309,7 @@ class Film:
         """The segments of each slot; None for a scene of which one is not there yet."""
         known = {slot.scene.id: slot for slot in slots}
         credit = self._credits(footage)
-        self._parts = {}
+        self._parts, self._cuts = {}, []
         made = []
         for before, scene in zip((None, *self.scenes), self.scenes, strict=False):
             if scene.id in known:
@@ -335,6 +338,8 @@ class Film:
         if not all(one is not None for one in facts):
             return None
         segments: tuple[SegmentFacts, ...] = memo(("segments", name), _together, *facts)
+        media = [footage[slot.scene.shots[index].id] for index, _ in slot.shots]
+        self._cuts.append(memo(("cut", name), specs.cut, slot, before.shown, self.request, self.profile, *media))
         if len(parts) > 1:
             inputs = slot, segments, narration, self.profile
             if self.board.want("scene", f"scene:{name}", specs.scene, *inputs) is None:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from common.contracts.base import ObjectRef
+from common.contracts.base import ObjectRef, canonical_json
 from common.contracts.footage import Candidate, Footage, ShotQuery
 from common.contracts.narration import Narration
 from common.contracts.request import VideoRequest
@@ -21,7 +21,7 @@ from common.contracts.steps import (
     SpeakSpec,
 )
 from common.contracts.storyboard import Scene, Shot, Storyboard
-from common.contracts.timeline import Profile, SoundProfile
+from common.contracts.timeline import CutList, Profile, SceneCut, SoundProfile
 from orchestrator import timeline
 from orchestrator.layout import Layout, Part, Slot
 from orchestrator.planners.rules import UNNAMED, search_terms
@@ -89,6 +89,13 @@ def segment(
     )
 
 
+def cut(
+    slot: Slot, before: tuple[Slot, Footage] | None, request: VideoRequest, profile: Profile, *footage: Footage
+) -> SceneCut:
+    opening = timeline.opening_of(slot, *before, request, profile) if before is not None else None
+    return timeline.scene_cut(slot, opening, footage, request, profile.fps)
+
+
 def scene(slot: Slot, segments: tuple[SegmentFacts, ...], narration: Narration | None, profile: Profile) -> SceneSpec:
     return SceneSpec(
         segments=timeline.segment_refs(slot.scene.id, segments),
@@ -112,7 +119,9 @@ def assemble(
     layout: Layout,
     narrations: tuple[Narration | None, ...],
     segments: tuple[tuple[SegmentFacts, ...], ...],
+    cuts: tuple[SceneCut, ...],
     mix: MixFacts,
+    story: Storyboard,
     request: VideoRequest,
     profile: Profile,
 ) -> AssembleSpec:
@@ -124,6 +133,8 @@ def assemble(
         profile=profile,
         speech=timeline.speech(layout, narrations, profile),
         captions=timeline.caption_files(request, profile),
+        title=story.title,
+        cut_list=canonical_json(CutList(cuts=cuts, narrations=timeline.placed(layout, narrations, profile.fps))),
     )
 
 

@@ -20,6 +20,7 @@ from common.contracts.timeline import (
     Opening,
     PlacedNarration,
     Profile,
+    SceneCut,
     SceneTimeline,
     SegmentRef,
     SoundProfile,
@@ -86,6 +87,14 @@ def scene_timeline(
     )
 
 
+def scene_cut(
+    slot: Slot, opening: Opening | None, footage: Sequence[Footage], request: VideoRequest, fps: int
+) -> SceneCut:
+    """What a scene shows. `footage` is that of all its shots, in order."""
+    clips = (clip_of(slot, place, media, request.footage.fit, fps) for place, media in enumerate(footage))
+    return SceneCut(scene=slot.scene.id, frames=slot.frames, opening=opening, clips=tuple(clips))
+
+
 def transition_into(scene: Scene, request: VideoRequest) -> TransitionKind:
     """How a scene that is not the first begins."""
     return scene.transition or request.transition.kind or DEFAULTS[request.style].transition
@@ -118,11 +127,16 @@ def mix_spec(
     layout: Layout, narrations: Sequence[Narration | None], music: MusicCue | None, sound: SoundProfile
 ) -> MixSpec:
     """`narrations` is that of each slot."""
-    placed = [
+    spoken = placed(layout, narrations, sound.fps)
+    return MixSpec(frames=layout.frames, sound=sound, narrations=spoken, music=music)
+
+
+def placed(layout: Layout, narrations: Sequence[Narration | None], fps: int) -> tuple[PlacedNarration, ...]:
+    """The narrations on the film's time axis; `narrations` is that of each slot."""
+    return tuple(
         PlacedNarration(audio=narration.audio, start=start, samples=narration.samples)
-        for narration, start in _placed(layout, narrations, sound.fps)
-    ]
-    return MixSpec(frames=layout.frames, sound=sound, narrations=tuple(placed), music=music)
+        for narration, start in _placed(layout, narrations, fps)
+    )
 
 
 def segment_refs(scene: str, segments: Sequence[SegmentFacts]) -> tuple[SegmentRef, ...]:

@@ -149,6 +149,9 @@ class AssembleSpec(Contract):
     "The words of each narrated scene; times are samples from the start of the film."
     captions: CaptionLook | None
     "None: no caption files."
+    title: str
+    cut_list: str
+    "A `CutList` as JSON, to be passed on. A text, because the media it names need not be there to join the segments."
 
 
 class AssembleFacts(Contract):
@@ -156,6 +159,8 @@ class AssembleFacts(Contract):
     thumbnail: ObjectRef
     srt: ObjectRef | None
     vtt: ObjectRef | None
+    timeline: ObjectRef | None = None
+    "A `FilmTimeline` as JSON; None for films of before there were any."
     frames: int
     width: int
     height: int
@@ -194,7 +199,7 @@ SPECS: dict[str, StepKind] = {
     "segment": StepKind("render", SegmentSpec, SegmentFacts, 2, 10.0),
     "scene": StepKind("render", SceneSpec, SceneFacts, 1, 0.5),
     "mix": StepKind("render", MixSpec, MixFacts, 2, 4.0),
-    "assemble": StepKind("render", AssembleSpec, AssembleFacts, 1, 2.0),
+    "assemble": StepKind("render", AssembleSpec, AssembleFacts, 2, 2.0),
     "publish": StepKind("orchestrate", PublishSpec, PublishFacts, 1, 0.5, reuse=0),
 }
 

@@ -85,6 +85,15 @@ class SceneTimeline(Contract):
     "Those of the whole scene as spoken; times are samples from the start of the scene."
 
 
+class SceneCut(Contract):
+    """What a scene of the film shows, whole, whatever segments it was rendered in."""
+
+    scene: str
+    frames: int
+    opening: Opening | None
+    clips: tuple[Clip, ...]
+
+
 class Card(Contract):
     """Words set large over the picture of a scene."""
 
@@ -115,6 +124,37 @@ class PlacedNarration(Contract):
     samples: int
 
 
+class SegmentRef(Contract):
+    """A rendered segment and the number of frames it holds."""
+
+    scene: str
+    media: ObjectRef
+    frames: int
+
+
+class CutList(Contract):
+    """What a film shows and says, in order."""
+
+    cuts: tuple[SceneCut, ...]
+    narrations: tuple[PlacedNarration, ...]
+
+
+class FilmTimeline(Contract):
+    """A finished film as an editor lays it out: every clip in its place, and the sound under it."""
+
+    title: str
+    width: int
+    height: int
+    fps: int
+    cuts: tuple[SceneCut, ...]
+    "Scene by scene, each from where the one before ends."
+    segments: tuple[SegmentRef, ...]
+    "What was rendered of them; of painted pictures there is nothing else."
+    narrations: tuple[PlacedNarration, ...]
+    mix: ObjectRef
+    "The whole sound, music and all."
+
+
 class MusicCue(Contract):
     """The bed under the whole film: composed (`mood`, `seed`) or a file (`media`)."""
 
@@ -122,14 +162,6 @@ class MusicCue(Contract):
     seed: int
     media: ObjectRef | None = None
     volume: float = 1.0
-
-
-class SegmentRef(Contract):
-    """A rendered segment and the number of frames it holds."""
-
-    scene: str
-    media: ObjectRef
-    frames: int
 
 
 class CaptionLook(Contract):

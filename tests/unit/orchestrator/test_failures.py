@@ -375,7 +375,10 @@ def test_what_is_gone_is_made_again_with_what_depends_on_it(lost: str, again: li
 
 def test_where_all_parts_are_gone_each_that_needs_them_fails_once() -> None:
     sim = Sim(
-        VideoRequest(scenes=[{"narration": f"Boat {number} leaves.", "show": "a harbour"} for number in "123456"])
+        VideoRequest(
+            scenes=[{"narration": f"Boat {number} leaves.", "show": "a harbour"} for number in "123456"],
+            transition="cut",
+        )
     )
     sim.run(until=lambda sim: sim.names(READY) == ["assemble"])
     for name in sim.names(DONE):

@@ -91,4 +91,4 @@ def test_a_look_computes_only_what_changed_however_long_the_film_is(scenes: int,
         sim.commit(name, token)
         sim.look()
         scene = name.partition(":")[2].partition(".")[0]
-        assert memo.taken() == [("facts", name), ("segments", scene)]
+        assert memo.taken() == [("facts", name), ("segments", scene), ("cut", scene)]
