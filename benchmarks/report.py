@@ -5,17 +5,32 @@ import platform
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from infra.local import redis_server
 
 ROOT = Path(__file__).resolve().parent.parent
-Row = Mapping[str, float]
-"Numbers by the heading of their column; the first column says what was measured."
+Row = Mapping[str, float | str]
+"Values by the heading of their column; the first column says what was measured."
 Say = Callable[[str], None]
 "Takes a line about what is being done."
+
+
+class NotMeasured(Exception):
+    """What was to be measured did not work. Says what, and why as far as that is known."""
+
+
+class Scope(NamedTuple):
+    """How much is to be measured."""
+
+    quick: bool = False
+    "Small counts and small pictures, to see that it works; times are not judged."
+    pairs: int | None = None
+    "How often what is compared is measured in turn; None: as often as the benchmark finds right."
+    data: Path = ROOT / ".reel" / "bench"
+    "Where footage that was made is kept, and where everything works."
 
 
 class Table(NamedTuple):
@@ -44,25 +59,29 @@ class Check:
 class Report:
     tables: Sequence[Table]
     checks: Sequence[Check]
+    details: Mapping[str, Any] = field(default_factory=dict)
+    "Every single figure that the tables are made of, for those who read the JSON."
 
     def text(self) -> str:
         tables = [f"{table.title}\n{_text(table.rows)}" for table in self.tables]
-        return "\n\n".join([*tables, "\n".join(check.text() for check in self.checks)])
+        checks = ["\n".join(check.text() for check in self.checks)] if self.checks else []
+        return "\n\n".join([*tables, *checks])
 
     def as_json(self) -> dict[str, Any]:
         tables = [{"title": table.title, "rows": [dict(row) for row in table.rows]} for table in self.tables]
-        return {"tables": tables, "checks": [asdict(check) | {"passed": check.passed} for check in self.checks]}
+        checks = [asdict(check) | {"passed": check.passed} for check in self.checks]
+        return {"tables": tables, "checks": checks, "details": dict(self.details)}
 
 
 def growth(table: Table, column: str, most: float) -> Check:
     """By what factor the column grows at most, from any row to a later one."""
-    values = [row[column] for row in table.rows]
+    values = [float(row[column]) for row in table.rows]
     grown = [value / min(values[: index + 1]) for index, value in enumerate(values)]
     return Check(f"{table.title}: {column} grows by a factor of", max(grown), most)
 
 
 def highest(table: Table, column: str, most: float) -> Check:
-    return Check(f"{table.title}: {column}", max(row[column] for row in table.rows), most)
+    return Check(f"{table.title}: {column}", max(float(row[column]) for row in table.rows), most)
 
 
 def machine() -> dict[str, Any]:
@@ -99,10 +118,19 @@ def _text(rows: Sequence[Row]) -> str:
     heads = list(rows[0])
     lines = [heads, *([_number(row[head]) for head in heads] for row in rows)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(heads))]
-    return "\n".join("  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True)) for line in lines)
+    words = isinstance(rows[0][heads[0]], str)
+    return "\n".join(_line(line, widths, words) for line in lines)
 
 
-def _number(value: float) -> str:
+def _line(cells: Sequence[str], widths: Sequence[int], words: bool) -> str:
+    """Numbers stand right, and words in the first column left."""
+    first = cells[0].ljust(widths[0]) if words else cells[0].rjust(widths[0])
+    return "  ".join([first, *(cell.rjust(width) for cell, width in zip(cells[1:], widths[1:], strict=True))])
+
+
+def _number(value: float | str) -> str:
+    if isinstance(value, str):
+        return value
     if isinstance(value, int):
         return f"{value:,}"
     return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"

@@ -9,6 +9,9 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, get_type_hints
 
+ENCODERS = ("auto", "libx264", "h264_nvenc", "h264_vaapi", "h264_qsv")
+"What FFMPEG_ENCODER may be."
+
 
 class BadSetting(Exception):
     """A variable has a value that cannot be used. Names the variable and what it wants."""
@@ -80,6 +83,7 @@ class Settings:
     # the film
     target_resolution: int = 1080
     ffmpeg_preset: str = "veryfast"
+    ffmpeg_encoder: str = "auto"
     segment_seconds: float = 12.0
 
     log_level: str = "INFO"
@@ -120,6 +124,8 @@ class Settings:
             raise BadSetting("JOB_TIMEOUT must be more than 0 seconds")
         if self.segment_seconds < 1:
             raise BadSetting("SEGMENT_SECONDS must be at least 1 second")
+        if self.ffmpeg_encoder not in ENCODERS:
+            raise BadSetting(f"FFMPEG_ENCODER must be one of {', '.join(ENCODERS)}")
         if self.target_resolution % 2 or not 90 <= self.target_resolution <= 2160:
             raise BadSetting("TARGET_RESOLUTION is the shorter side in pixels: an even number from 90 to 2160")
 

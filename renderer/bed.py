@@ -1,6 +1,7 @@
 """The music under the film, as blocks of sound at a known loudness: composed, or the user's own file."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import ffmpeg
 import numpy as np
@@ -32,6 +33,7 @@ DEMUXERS = {
 BED_FILE = "bed.raw"
 RAW = {"f": "s16le", "ar": SAMPLE_RATE, "ac": 2}
 "How sound lies in BED_FILE."
+FULL_SCALE = 32_767
 CROSSFADE = 2.0
 "Seconds during which the end of a file that is played again runs into its beginning."
 BLOCK = 1 << 16
@@ -55,12 +57,21 @@ def prepare(cue: MusicCue, total: int, run: StepRun, program: str) -> Loudness:
     return level
 
 
-def blocks(total: int, run: StepRun) -> Iterator[bytes]:
-    """`total` samples of what `prepare` wrote, over and over if it is shorter."""
-    body = np.memmap(run.workdir / BED_FILE, np.int16, mode="r").reshape(-1, 2)
+def blocks(total: int, folder: Path) -> Iterator[np.ndarray]:
+    """`total` samples of what `prepare` wrote, 16 bit (samples, 2), over and over if it is shorter."""
+    body = np.memmap(folder / BED_FILE, np.int16, mode="r").reshape(-1, 2)
     for part in _repeated(body, total):
         for begin in range(0, len(part), BLOCK):
-            yield part[begin : begin + BLOCK].tobytes()
+            yield part[begin : begin + BLOCK]
+
+
+def cut_off(sound: np.ndarray) -> int:
+    """How many of these 16-bit samples (samples, channels) follow another one at full scale: peaks without their tops."""
+    count = 0
+    for begin in range(0, len(sound), BLOCK):
+        full = np.abs(sound[begin : begin + BLOCK + 1].astype(np.int32)) >= FULL_SCALE
+        count += int((full[1:] & full[:-1]).sum())
+    return count
 
 
 def _file(media: ObjectRef, total: int, run: StepRun) -> ffmpeg.Stream:

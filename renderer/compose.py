@@ -1,23 +1,27 @@
 """From a scene's timeline to the ffmpeg arguments that draw it. Pure: same spec, same text.
 
-Each clip becomes a branch of exactly its number of frames in one common format (canvas size, square
-pixels, 8-bit 4:2:0, BT.709, limited range); the branches are joined, graded and captioned. The scene's
-narration goes along as a sound track of exactly the same length.
+Each clip becomes a branch of exactly its number of frames in one common format (size of the picture, square pixels,
+8-bit 4:2:0, BT.709, limited range, a time base of one frame), graded by itself. The branches are joined, a transition
+takes the first frames, and the look's finish, captions and card lie over all of it.
+
+A scene that is rendered in parts gives the same pictures as one rendered whole: what depends on time counts from the
+start of the stretch or of the scene, never from the start of the part.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from fractions import Fraction
 from typing import Any, NamedTuple
 
 import ffmpeg
 
-from common.contracts.grid import samples_per_frame
 from common.contracts.steps import SegmentSpec
-from common.contracts.timeline import Clip, Profile
-from renderer.looks import look
+from common.contracts.timeline import Clip, SceneTimeline
+from renderer import looks, quality, voice
+from renderer.ffmpeg.encoder import SOFTWARE, Encoder
+from renderer.transitions import transition
 
 CAPTIONS_FILE = "captions.ass"
 FONTS_FOLDER = "fonts"
-VOICE_FILE = "voice.wav"
 SEGMENT_FILE = "segment.mp4"
 
 GUARD = {"protocol_whitelist": "file,pipe"}
@@ -30,8 +34,13 @@ MAX_ZOOM = 0.12
 # A still is held a little larger than the canvas while the camera moves over it: sampled at exactly its
 # own size, linear interpolation would be sharp on whole pixels and soft between them, and so pulse.
 STILL_MARGIN = 1.16
-# What a source needs beside what was planned: its frames need not lie on our grid.
-SLACK = 0.25
+LAST_SECONDS = 0.5
+"What would begin behind its footage begins so much before the end of it."
+SIMPLE = 24
+"Frame rates that are to ours as numbers up to this one are kept from falling between two frames."
+CENTRE = (0.5, 0.5)
+
+Size = tuple[int, int]
 
 
 class Source(NamedTuple):
@@ -41,7 +50,7 @@ class Source(NamedTuple):
     "A file in the scratch folder, or `feed:N`."
     demuxer: str
     "The one demuxer that may read it."
-    size: tuple[int, int] = (0, 0)
+    size: Size = (0, 0)
     "Of raw frames."
     pixel_format: str = ""
     "Of raw frames."
@@ -50,110 +59,143 @@ class Source(NamedTuple):
     hdr: bool = False
 
 
-def compose(spec: SegmentSpec, sources: Sequence[Source], threads: int) -> list[str]:
-    """The arguments that make `SEGMENT_FILE` out of one source per clip.
+class _Frame(NamedTuple):
+    """What all branches have in common."""
 
-    `VOICE_FILE` must lie beside it and, with captions, `CAPTIONS_FILE` and `FONTS_FOLDER`.
+    size: Size
+    fps: int
+    threads: int
+
+
+def shown(timeline: SceneTimeline) -> tuple[Clip, ...]:
+    """All clips that a segment needs sources for: its own, and behind them what the scene before goes on with."""
+    return (*timeline.clips, timeline.opening.tail) if timeline.opening else timeline.clips
+
+
+def captioned(spec: SegmentSpec) -> bool:
+    """Whether captions are drawn. Where nothing is said there is nothing to pay for."""
+    return spec.captions is not None and bool(spec.timeline.words)
+
+
+def compose(spec: SegmentSpec, sources: Sequence[Source], threads: int, encoder: Encoder = SOFTWARE) -> list[str]:
+    """The arguments that make `SEGMENT_FILE`, and `WATCH_FILE` for its judge, out of one source per clip of `shown`.
+
+    Beside it must lie `VOICE_FILE` if it is to have sound, and `CAPTIONS_FILE` and `FONTS_FOLDER` if it is captioned.
     """
-    profile = spec.profile
+    timeline, fps = spec.timeline, spec.profile.fps
+    frame = _Frame(looks.picture_size(spec.style, spec.profile), fps, threads)
     branches = [
-        _branch(clip, source, profile, threads) for clip, source in zip(spec.timeline.clips, sources, strict=True)
+        _branch(clip, source, frame, looks.grade(spec.style, clip.footage.tone))
+        for clip, source in zip(shown(timeline), sources, strict=True)
     ]
-    picture = branches[0] if len(branches) == 1 else ffmpeg.concat(*branches, v=1, a=0)
-    for name, options in look(spec.style):
-        picture = picture.filter(name, **options)
-    if spec.captions is not None:
-        picture = picture.filter("ass", filename=CAPTIONS_FILE, fontsdir=FONTS_FOLDER)
-    return list(ffmpeg.output(picture, _voice(spec), SEGMENT_FILE, **_encoding(spec, threads)).get_args())
+    picture = _joined(branches[: len(timeline.clips)], fps)
+    if timeline.opening is not None:
+        picture = _opened(picture, branches[-1], timeline, fps)
+    picture, watched = quality.watch(picture)
+    picture = looks.finish(spec.style, spec.profile, fps).over(picture)
+    picture = _lettered(picture, spec)
+    streams = [encoder.upload(picture)]
+    if spec.sound:
+        streams.append(voice.placed(timeline.voice_offset, timeline.frames, fps))
+    film = ffmpeg.output(*streams, SEGMENT_FILE, **_encoding(spec, threads, encoder))
+    notes = ffmpeg.output(watched, quality.WATCH_FILE, **quality.WATCHED)
+    return list(ffmpeg.merge_outputs(film, notes).get_args())
 
 
-def _encoding(spec: SegmentSpec, threads: int) -> dict[str, Any]:
+def _encoding(spec: SegmentSpec, threads: int, encoder: Encoder) -> dict[str, Any]:
     """The same for every segment of a film, but for the number of frames: else they could not be joined."""
-    profile = spec.profile
+    fps = spec.profile.fps
     return {
+        # Times are those of the files, so that all parts of a stretch choose the same of their frames.
+        "copyts": None,
+        "start_at_zero": None,
         "filter_complex_threads": threads,
+        **encoder.device,
         "frames:v": spec.timeline.frames,
-        "c:v": "libx264",
-        "preset": profile.preset,
-        "crf": profile.crf,
-        "profile:v": "high",
-        "g": 2 * profile.fps,
-        "flags:v": "+cgop+bitexact",
-        "c:a": "aac",
-        # A third of the cost of the usual search, and nothing that a voice would lose.
-        "aac_coder": "fast",
-        # A voice is one channel: half of what the film's two get.
-        "b:a": profile.audio_bitrate // 2,
-        "ac": 1,
-        "flags:a": "+bitexact",
+        **encoder.options(spec.profile),
         "threads": threads,
-        "pix_fmt": "yuv420p",
         **BT709,
         "color_range": "tv",
-        "r": profile.fps,
-        "video_track_timescale": profile.fps * 512,
+        "r": fps,
+        **(voice.ENCODING if spec.sound else {}),
+        "video_track_timescale": fps * 512,
         "map_metadata": -1,
         "fflags": "+bitexact",
         "movflags": "+faststart",
     }
 
 
-def _voice(spec: SegmentSpec) -> Any:
-    """The narration in its place among silence, at its own level: only the mix knows how loud the film will be."""
-    timeline = spec.timeline
-    total = timeline.frames * samples_per_frame(spec.profile.fps)
-    sound = ffmpeg.input(VOICE_FILE, f="wav", **GUARD).audio
-    placed = sound.filter("adelay", f"{timeline.voice_offset}S", all=1)
-    return placed.filter("apad", whole_len=total).filter("atrim", end_sample=total)
-
-
-def _branch(clip: Clip, source: Source, profile: Profile, threads: int) -> Any:
+def _branch(clip: Clip, source: Source, frame: _Frame, grade: Sequence[looks.Filter]) -> Any:
     """The clip's own frames, on the grid and in the common format."""
-    kinds = {"video": _video, "still": _still, "scenery": _scenery}
-    picture = kinds[clip.footage.kind](clip, source, profile, threads)
-    return picture.filter("setsar", 1).filter("format", "yuv420p").filter("setparams", range="tv", **BT709)
+    kinds: dict[str, Callable[[Clip, Source, _Frame], Any]] = {"video": _video, "still": _still, "scenery": _scenery}
+    picture = kinds[clip.footage.kind](clip, source, frame)
+    picture = picture.filter("setsar", 1).filter("format", "yuv420p").filter("setparams", range="tv", **BT709)
+    for name, options in grade:
+        picture = picture.filter(name, **options)
+    return picture
 
 
-def _video(clip: Clip, source: Source, profile: Profile, threads: int) -> Any:
-    begin = min(clip.source_start, max(0.0, clip.footage.seconds - 0.5))
-    wanted = {"ss": f"{begin:.6f}", "t": f"{clip.frames / profile.fps + SLACK:.6f}"}
+def _video(clip: Clip, source: Source, frame: _Frame) -> Any:
+    start, last = _start(clip, frame.fps), max(0.0, clip.footage.seconds - LAST_SECONDS)
+    seek = min(start + clip.skip * clip.speed / frame.fps, last)
+    # All frames from the key frame before are decoded anyway. With none of them thrown away behind the decoder, `fps`
+    # sees the one that covers the cut, however long it lasts.
+    wanted = {"noaccurate_seek": None, "ss": f"{seek:.6f}"} if seek > 0 else {}
+    picture = _file(source, threads=frame.threads, **wanted)
+    if clip.speed != 1:
+        picture = picture.filter("settb", "AVTB").filter("setpts", f"PTS/{clip.speed}")
+    # The grid begins with the stretch, whichever part of it is wanted, so that all parts round alike.
+    picture = picture.filter("fps", fps=frame.fps, start_time=f"{start / clip.speed:.6f}")
     # Nothing is a frame short: footage that ends too early holds its last picture.
-    picture = (
-        _file(source, threads=threads, **wanted)
-        .filter("fps", fps=profile.fps, start_time=0)
-        .filter("tpad", stop=-1, stop_mode="clone")
-    )
-    return _fitted(_exactly(picture, clip.frames), clip, source, (profile.width, profile.height))
+    picture = picture.filter("tpad", stop=-1, stop_mode="clone")
+    return _fitted(_cut(picture, clip.skip, clip.frames), clip, source, frame.size)
 
 
-def _still(clip: Clip, source: Source, profile: Profile, threads: int) -> Any:
+def _start(clip: Clip, fps: int) -> float:
+    """The second of the footage at which the stretch begins.
+
+    That is on one of its frames if its rate is known, or a little before: where frames would fall just between two of
+    ours (60 on 30), rounding would take now the one and now the other, and the picture would judder.
+    """
+    begin = min(clip.source_start, max(0.0, clip.footage.seconds - LAST_SECONDS))
+    rate = clip.footage.fps
+    if rate <= 0:
+        return begin
+    places = Fraction(fps / (rate * clip.speed)).limit_denominator(SIMPLE).denominator
+    before = 0.0 if places % 2 else 0.5 / places
+    return int(begin * rate + 0.5) / rate - before * clip.speed / fps
+
+
+def _still(clip: Clip, source: Source, frame: _Frame) -> Any:
     """The picture is fitted once and then repeated; only the camera moves per frame."""
+    width, height = frame.size
     moving = clip.motion != "none"
     share = STILL_MARGIN if moving else 1.0
-    size = _even(profile.width * share), _even(profile.height * share)
-    picture = _fitted(_file(source, threads=threads), clip, source, size)
+    size = _even(width * share), _even(height * share)
+    picture = _fitted(_file(source, threads=frame.threads), clip, source, size)
     picture = picture.filter("format", "yuv420p")
     if moving:
         # Makes up for the softness of linear interpolation.
         picture = picture.filter("unsharp", 3, 3, 0.6, 3, 3, 0)
-    picture = picture.filter("loop", loop=-1, size=1, start=0).filter("settb", f"1/{profile.fps}").filter("setpts", "N")
-    picture = _exactly(picture.filter("fps", profile.fps), clip.frames)
+    picture = picture.filter("loop", loop=-1, size=1, start=0).filter("settb", f"1/{frame.fps}").filter("setpts", "N")
+    picture = _cut(picture.filter("fps", frame.fps), 0, clip.frames)
     if not moving:
         return picture
-    camera = picture.filter("perspective", eval="frame", interpolation="linear", **_camera(clip, profile, size))
-    return camera.filter("crop", profile.width, profile.height, 0, 0)
+    camera = picture.filter("perspective", eval="frame", interpolation="linear", **_camera(clip, frame, size))
+    return camera.filter("crop", width, height, 0, 0)
 
 
-def _scenery(clip: Clip, source: Source, profile: Profile, threads: int) -> Any:
-    frames = ffmpeg.input(
+def _scenery(clip: Clip, source: Source, frame: _Frame) -> Any:
+    painted = ffmpeg.input(
         source.address,
         f=source.demuxer,
         pixel_format=source.pixel_format,
         video_size=source.size,
-        framerate=profile.fps,
+        framerate=frame.fps,
         **GUARD,
     )
-    return _scaled(_exactly(frames["V"], clip.frames), profile.width, profile.height, source)
+    picture = painted["V"].filter("settb", f"1/{frame.fps}")
+    return _scaled(_cut(picture, 0, clip.frames), *frame.size, source)
 
 
 def _file(source: Source, **options: Any) -> Any:
@@ -162,24 +204,55 @@ def _file(source: Source, **options: Any) -> Any:
     return opened["V"]
 
 
-def _exactly(picture: Any, frames: int) -> Any:
-    return picture.filter("trim", end_frame=frames).filter("setpts", "PTS-STARTPTS")
+def _cut(picture: Any, skip: int, frames: int) -> Any:
+    return picture.filter("trim", start_frame=skip, end_frame=skip + frames).filter("setpts", "PTS-STARTPTS")
 
 
-def _fitted(picture: Any, clip: Clip, source: Source, size: tuple[int, int]) -> Any:
-    width, height = size
+def _joined(pictures: Sequence[Any], fps: int) -> Any:
+    """One after the other. Times are counted anew: concat takes a single frame to last no time at all."""
+    if len(pictures) == 1:
+        return pictures[0]
+    return ffmpeg.concat(*pictures, v=1, a=0).filter("settb", f"1/{fps}").filter("setpts", "N")
+
+
+def _opened(picture: Any, tail: Any, timeline: SceneTimeline, fps: int) -> Any:
+    """The first frames become a transition; the others are not touched and do not pay for it."""
+    assert timeline.opening is not None
+    kind, frames = timeline.opening.kind, timeline.opening.frames
+    if timeline.frames == frames:
+        return transition(kind, tail, picture, frames, fps)
+    both = picture.filter_multi_output("split", 2)
+    rest = both[1].filter("trim", start_frame=frames).filter("setpts", "PTS-STARTPTS")
+    return _joined([transition(kind, tail, _cut(both[0], 0, frames), frames, fps), rest], fps)
+
+
+def _lettered(picture: Any, spec: SegmentSpec) -> Any:
+    """Captions, at the times of the whole scene."""
+    if not captioned(spec):
+        return picture
+    first = spec.timeline.first
+    if first:
+        picture = picture.filter("setpts", f"PTS+{first}")
+    picture = picture.filter("ass", filename=CAPTIONS_FILE, fontsdir=FONTS_FOLDER)
+    return picture.filter("setpts", f"PTS-{first}") if first else picture
+
+
+def _fitted(picture: Any, clip: Clip, source: Source, size: Size) -> Any:
     if source.hdr:
-        picture = _tone_mapped(picture, width, height)
+        picture = _tone_mapped(picture, *size)
         source = source._replace(matrix="bt709")
-    return (_contained if clip.fit == "contain-blur" else _covering)(picture, source, width, height)
+    if clip.fit == "contain-blur":
+        return _contained(picture, source, *size)
+    return _covering(picture, source, *size, focus=clip.footage.focus if clip.fit == "smart" else CENTRE)
 
 
-def _covering(picture: Any, source: Source, width: int, height: int) -> Any:
-    """Cut to the canvas' shape, then scaled: scaling what is cut away would be wasted."""
+def _covering(picture: Any, source: Source, width: int, height: int, focus: tuple[float, float] = CENTRE) -> Any:
+    """Cut to the canvas' shape around the focus, then scaled: scaling what is cut away would be wasted."""
     ratio = f"{width}/{height}"
     cut_width = f"2*trunc(min(iw,ih*{ratio}/sar)/2)"
     cut_height = f"2*trunc(min(ih,iw*sar/({ratio}))/2)"
-    return _scaled(picture.filter("crop", cut_width, cut_height), width, height, source)
+    left, top = f"clip(iw*{focus[0]:.4g}-ow/2,0,iw-ow)", f"clip(ih*{focus[1]:.4g}-oh/2,0,ih-oh)"
+    return _scaled(picture.filter("crop", cut_width, cut_height, left, top), width, height, source)
 
 
 def _contained(picture: Any, source: Source, width: int, height: int) -> Any:
@@ -227,20 +300,21 @@ def _tone_mapped(picture: Any, width: int, height: int) -> Any:
     )
 
 
-def _camera(clip: Clip, profile: Profile, size: tuple[int, int]) -> dict[str, str]:
+def _camera(clip: Clip, frame: _Frame, still: Size) -> dict[str, str]:
     """The corners that `perspective` maps to the corners of the frame, as expressions of the frame number.
 
     `perspective` places pixels by fractions (zoompan rounds to whole ones, which trembles). Its frame is
     as large as the still, and only the canvas at its top left is kept, so the corners lie further out
     than the part that is seen.
     """
-    reach = min(MAX_ZOOM, ZOOM_PER_SECOND * clip.frames / profile.fps)
-    done = f"on/{max(1, clip.frames - 1)}"
+    reach = min(MAX_ZOOM, ZOOM_PER_SECOND * clip.length / frame.fps)
+    # `on` counts from 1.
+    done = f"(on-1+{clip.skip})/{max(1, clip.length - 1)}"
     zoom, left = _move(clip.motion, 1 + reach, done)
-    width, height = size
+    (width, height), (full_width, full_height) = frame.size, still
     x0, y0 = f"W*(1-1/({zoom}))*({left})", f"H*(1-1/({zoom}))/2"
-    x1 = f"{x0}+W/({zoom})*{width}/{profile.width}"
-    y1 = f"{y0}+H/({zoom})*{height}/{profile.height}"
+    x1 = f"{x0}+W/({zoom})*{full_width}/{width}"
+    y1 = f"{y0}+H/({zoom})*{full_height}/{height}"
     return {"x0": x0, "y0": y0, "x1": x1, "y1": y0, "x2": x0, "y2": y1, "x3": x1, "y3": y1}
 
 

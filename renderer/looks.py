@@ -1,11 +1,45 @@
-"""What each style does to the picture: mild grades made of filters that are cheap on planar YUV.
+"""What each style does to the picture, and how clips of different cameras are made to match.
 
-None of them leaves YUV: a filter that works in RGB would make ffmpeg convert every frame twice.
+Pure. Everything here stays on planar 8-bit 4:2:0 in BT.709, limited range: a filter that works in RGB would make
+ffmpeg convert every frame twice. Per clip: `grade`. For the film as a whole: `finish`.
 """
 
-from typing import NamedTuple
+from math import exp, hypot, log
+from typing import Any, NamedTuple, Protocol
 
+import ffmpeg
+
+from common.contracts.footage import Tone
 from common.contracts.request import Style
+
+BT709 = {"range": "tv", "colorspace": "bt709", "color_primaries": "bt709", "color_trc": "bt709"}
+GRAIN_FPS = 12
+"New grain this often, as in hand-made animation: with every frame it would cost three times the bits."
+BLACK, WHITE, NEUTRAL = 16, 235, 128
+"Codes of limited range."
+
+# What a well exposed picture looks like, and how far towards it a clip may be moved.
+_MID_LOW, _MID_HIGH = 88.0, 150.0
+_WHITE_LOW = 212.0
+_HAZE = 30.0
+_MOST_GAIN = 0.2
+_MOST_LOWERED = 10.0
+_MOST_LIGHTENED, _MOST_DARKENED = 0.22, 0.08
+_MOST_CHROMA = 6.0
+# A clip darker than the first is dark on purpose and stays so; up to the second it is ever more a matter of exposure.
+_NIGHT, _DAY = 20.0, 104.0
+# A cast stronger than the first may be the colour of the subject, beyond the second surely: sunsets, the deep sea.
+_CAST, _SUBJECT = 8.0, 32.0
+
+
+class Canvas(Protocol):
+    """Whatever has a size in pixels: a profile, a caption look."""
+
+    @property
+    def width(self) -> int: ...
+
+    @property
+    def height(self) -> int: ...
 
 
 class Filter(NamedTuple):
@@ -15,37 +49,270 @@ class Filter(NamedTuple):
     options: dict[str, str | float]
 
 
-def _curve(contrast: float = 1.0, saturation: float = 1.0, lift: float = 0.0, pivot: int = 118) -> Filter:
-    """Contrast around `pivot`, saturation, and `lift` added to the blacks, as one table per plane."""
-    chroma = f"clip((val-128)*{saturation}+128,16,240)"
-    luma = f"clip((val-{pivot})*{contrast}+{pivot}+{lift}*(235-val)/219,16,235)"
-    return Filter("lutyuv", {"y": luma, "u": chroma, "v": chroma})
+class Area(NamedTuple):
+    """A rectangle of the canvas, in pixels."""
+
+    left: int
+    top: int
+    width: int
+    height: int
 
 
-def _tones(shadows: tuple[float, float], highlights: tuple[float, float]) -> Filter:
-    """Tints (red, blue) for the dark and the bright parts, each -1 to 1."""
-    options: dict[str, str | float] = {"rl": shadows[0], "bl": shadows[1], "rh": highlights[0], "bh": highlights[1]}
-    return Filter("colorcorrect", options)
+class Look(NamedTuple):
+    """What a style does; every field is nothing at its default."""
+
+    contrast: float = 0.0
+    "How much steeper the curve is in the middle; its ends stay where they are."
+    pivot: float = 0.45
+    "The luma that contrast leaves alone, 0 to 1."
+    lift: float = 0.0
+    "Codes that black is raised by."
+    drop: float = 0.0
+    "Codes that white is lowered by."
+    saturation: float = 1.0
+    shadows: tuple[float, float] = (0.0, 0.0)
+    "Tint of the dark parts: red and blue difference, in codes."
+    highlights: tuple[float, float] = (0.0, 0.0)
+    vignette: float = 0.0
+    "The share of light that is lost in the corners."
+    grain: int = 0
+    "How far the noise on the luma goes, in codes; what survives encoding costs bits."
+    ratio: float = 0.0
+    "Width over height of the picture inside letterbox bars."
+    evening: float = 1.0
+    "How much of the correction a clip needs it gets."
 
 
-_LOOKS: dict[Style, tuple[Filter, ...]] = {
-    "cinematic": (
-        _curve(contrast=1.07, saturation=1.04, pivot=112),
-        _tones(shadows=(-0.016, 0.012), highlights=(0.012, -0.016)),
+LOOKS: dict[Style, Look] = {
+    "cinematic": Look(
+        contrast=0.13,
+        pivot=0.40,
+        saturation=0.96,
+        shadows=(-5.0, 4.0),
+        highlights=(3.5, -4.5),
+        vignette=0.24,
+        ratio=2.35,
     ),
-    "documentary": (),
-    "vivid": (_curve(contrast=1.05, saturation=1.22),),
-    "mono": (_curve(contrast=1.08, saturation=0.0, pivot=110),),
-    "vintage": (
-        _curve(contrast=0.90, saturation=0.78, lift=14),
-        _tones(shadows=(0.010, 0.004), highlights=(0.014, -0.030)),
-        # Grain on the luma only: coloured grain looks like a bad sensor and costs bits.
-        Filter("noise", {"c0s": 5, "c0f": "t"}),
+    "documentary": Look(evening=0.6),
+    "vivid": Look(contrast=0.16, saturation=1.26),
+    "mono": Look(contrast=0.22, pivot=0.42, saturation=0.0, vignette=0.22, grain=4),
+    "vintage": Look(
+        contrast=-0.04,
+        lift=15.0,
+        drop=10.0,
+        saturation=0.76,
+        shadows=(2.0, 1.5),
+        highlights=(4.5, -8.5),
+        vignette=0.34,
+        grain=5,
     ),
-    "minimal": (),
+    "minimal": Look(evening=0.6),
 }
 
 
+def picture_area(style: Style, canvas: Canvas) -> Area:
+    """Where the picture is: all of the canvas, or what letterbox bars leave of a wide one."""
+    width, height, ratio = canvas.width, canvas.height, LOOKS[style].ratio
+    # Bars would take too much from anything narrower than 16:9.
+    if not ratio or not 1.7 < width / height < ratio:
+        return Area(0, 0, width, height)
+    # Chroma is stored for pairs of rows, so the bars are even; and both are of one height.
+    bar = 2 * round((height - width / ratio) / 4)
+    return Area(0, bar, width, height - 2 * bar)
+
+
+def picture_size(style: Style, canvas: Canvas) -> tuple[int, int]:
+    """Width and height that clips are fitted to; even numbers."""
+    area = picture_area(style, canvas)
+    return area.width, area.height
+
+
+def grade(style: Style, tone: Tone | None) -> tuple[Filter, ...]:
+    """What one clip needs, in order; () where it may stay as it is. For 8-bit 4:2:0 in BT.709, limited range."""
+    look, evened = LOOKS[style], evening(tone, LOOKS[style].evening)
+    tints = _tints(look, evened)
+    colourless = look.saturation == 0.0
+    luma = _luma(look, evened)
+    # Saturation goes along with the tints where there are any: one pass over the colours is enough.
+    chroma = "" if any(tints.values()) and not colourless else _saturated(look.saturation)
+    filters = []
+    if luma or chroma:
+        filters.append(Filter("lutyuv", {"y": luma or "val", "u": chroma or "val", "v": chroma or "val"}))
+    if any(tints.values()) and not colourless:
+        filters.append(Filter("colorcorrect", {**tints, "saturation": look.saturation}))
+    return tuple(filters)
+
+
+class Evening(NamedTuple):
+    """The correction that makes a clip match the others: levels, a curve, and the colour of white."""
+
+    low: float = BLACK
+    "The luma that becomes black."
+    high: float = WHITE
+    "The luma that becomes white."
+    gamma: float = 1.0
+    "Below 1 lightens the middle."
+    u: float = 0.0
+    "What is added to the chroma of white; less is added to what is darker, nothing to black."
+    v: float = 0.0
+
+
+def evening(tone: Tone | None, share: float = 1.0) -> Evening:
+    """A mild, bounded step towards a common exposure and a neutral white. What is dark on purpose stays dark."""
+    if tone is None:
+        return Evening()
+    trust = share * _ramp(tone.mid, _NIGHT, _DAY)
+    low = BLACK + trust * _at_most(_MOST_LOWERED, max(0.0, tone.black - _HAZE) / 2)
+    missing = max(0.0, (_WHITE_LOW - BLACK) / max(1.0, tone.white - BLACK) - 1)
+    high = low + (WHITE - low) / (1 + trust * _at_most(_MOST_GAIN, missing))
+    gamma = 1 + trust * _bend((tone.mid - low) / (high - low))
+    u, v = _white_balance(tone, trust)
+    return Evening(_step(low), _step(high), round(gamma, 3), _step(u), _step(v))
+
+
+def _bend(mid: float) -> float:
+    """What the exponent differs from 1 by, for middle tones at `mid` of all light."""
+    mid = min(0.99, max(0.01, mid))
+    wanted = min(max(mid, (_MID_LOW - BLACK) / 219), (_MID_HIGH - BLACK) / 219)
+    bend = log(wanted) / log(mid) - 1
+    return -_at_most(_MOST_LIGHTENED, -bend) if bend < 0 else _at_most(_MOST_DARKENED, bend)
+
+
+def _white_balance(tone: Tone, trust: float) -> tuple[float, float]:
+    u, v = tone.u - NEUTRAL, tone.v - NEUTRAL
+    strength = hypot(u, v)
+    share = _at_most(_MOST_CHROMA, strength) / max(strength, 0.01)
+    share *= trust * (1 - _ramp(strength, _CAST, _SUBJECT))
+    return -u * share, -v * share
+
+
+def _at_most(most: float, wanted: float) -> float:
+    """About `wanted` while it is small, and ever nearer to `most`: what differs still differs, by less."""
+    return most * (1 - exp(-wanted / most))
+
+
+def _ramp(value: float, low: float, high: float) -> float:
+    """0 up to `low`, 1 from `high` on, smooth between."""
+    share = min(1.0, max(0.0, (value - low) / (high - low)))
+    return share * share * (3 - 2 * share)
+
+
+def _step(value: float) -> float:
+    """Half codes suffice, and the same clip has the same text on every machine."""
+    return round(value * 2) / 2
+
+
+def _luma(look: Look, evened: Evening) -> str:
+    """The curve as an expression of `val`; empty for a straight line."""
+    light = f"clip((val-{evened.low:g})/{evened.high - evened.low:g},0,1)"
+    if evened.gamma != 1.0:
+        light = f"pow({light},{evened.gamma:g})"
+    if (evened.low, evened.high, evened.gamma) == (BLACK, WHITE, 1.0) and not (look.contrast or look.lift or look.drop):
+        return ""
+    if look.contrast:
+        # A cubic through both ends: nothing is clipped.
+        light = f"st(0,{light})+{4 * look.contrast:g}*ld(0)*(1-ld(0))*(ld(0)-{look.pivot:g})"
+    low, high = BLACK + look.lift, WHITE - look.drop
+    return f"{low:g}+{high - low:g}*({light})"
+
+
+def _saturated(saturation: float) -> str:
+    if saturation == 1.0:
+        return ""
+    return f"clip((val-{NEUTRAL})*{saturation:g}+{NEUTRAL},16,240)" if saturation else str(NEUTRAL)
+
+
+def _tints(look: Look, evened: Evening) -> dict[str, str | float]:
+    """Options of `colorcorrect`, which adds to the chroma what it finds between these for the luma of a pixel."""
+    white = WHITE / 255
+    (red_low, blue_low), (red_high, blue_high) = look.shadows, look.highlights
+    red, blue = red_high + evened.v, blue_high + evened.u
+    return {
+        "rl": round(red_low / 255, 5),
+        "bl": round(blue_low / 255, 5),
+        "rh": round((red / white - red_low * (1 / white - 1)) / 255, 5),
+        "bh": round((blue / white - blue_low * (1 / white - 1)) / 255, 5),
+    }
+
+
+class Finish(NamedTuple):
+    """What lies over the film as a whole. `over` is all that composing needs."""
+
+    area: Area
+    canvas: tuple[int, int]
+    fps: int
+    vignette: float
+    grain: int
+
+    def over(self, picture: Any) -> Any:
+        """From the joined clips, of `picture_size`, to the canvas: vignette, grain, bars. Needs no input file."""
+        if self.vignette:
+            picture = _blended(picture, self._mask(), mode="multiply")
+        if self.grain:
+            # The grain goes on for ever; the film does not.
+            picture = _blended(picture, self._grain(), mode="grainmerge", shortest=1)
+        if self.area.height < self.canvas[1]:
+            picture = picture.filter("pad", *self.canvas, self.area.left, self.area.top)
+        return picture
+
+    def _mask(self) -> Any:
+        """One picture of how much light passes; 255 is all. Drawn small and enlarged: it has no detail."""
+        _, _, width, height = self.area
+        small = max(2, width // 16 * 2), max(2, height // 16 * 2)
+        # Distance from the middle, 1 in the corners; the middle is left alone.
+        distance = "hypot(2*X/(W-1)-1,2*Y/(H-1)-1)/1.414214"
+        lost = f"{255 * self.vignette:g}*pow(clip(({distance}-0.35)/0.65,0,1),1.8)"
+        return (
+            _drawn("white", small, self.fps)
+            .filter("trim", end_frame=1)
+            .filter("geq", lum=f"255-{lost}", cb=NEUTRAL, cr=NEUTRAL)
+            .filter("scale", width, height, flags="bicubic")
+            # A little noise, so that the steps of 8 bits are not seen in a clear sky.
+            .filter("noise", c0s=2, all_seed=1)
+            .filter("setsar", 1)
+            .filter("setparams", **BT709)
+        )
+
+    def _grain(self) -> Any:
+        """Noise around grey, on the luma only: coloured grain looks like a bad sensor and costs bits."""
+        size = self.area.width, self.area.height
+        noise = _drawn("gray", size, GRAIN_FPS).filter("noise", c0s=self.grain, c0f="t", all_seed=1)
+        return noise.filter("setsar", 1).filter("setparams", **BT709)
+
+
+def _blended(picture: Any, other: Any, mode: str, **more: int) -> Any:
+    """The luma of both in one; the chroma stays that of the picture. Cheaper than any filter made for the purpose."""
+    return ffmpeg.filter([picture, other], "blend", c0_mode=mode, c1_mode="normal", c2_mode="normal", **more)
+
+
+def _drawn(colour: str, size: tuple[int, int], fps: int) -> Any:
+    plain = _Source("color", c=colour, size="{}x{}".format(*size), rate=fps).stream()
+    return plain.filter("format", "yuv420p")
+
+
+class _Source(ffmpeg.nodes.FilterNode):  # type: ignore[misc]
+    """A filter that makes a picture out of nothing."""
+
+    def __init__(self, name: str, **options: str | int) -> None:
+        streams = ffmpeg.nodes.FilterableStream
+        ffmpeg.nodes.Node.__init__(
+            self,
+            stream_spec=None,
+            name=name,
+            incoming_stream_types={streams},
+            outgoing_stream_type=streams,
+            min_inputs=0,
+            max_inputs=0,
+            kwargs=options,
+        )
+
+
+def finish(style: Style, canvas: Canvas, fps: int) -> Finish:
+    """What is laid over all clips of a film together, below the mark, the cards and the captions."""
+    look = LOOKS[style]
+    return Finish(picture_area(style, canvas), (canvas.width, canvas.height), fps, look.vignette, look.grain)
+
+
 def look(style: Style) -> tuple[Filter, ...]:
-    """The filters of a style, in order; none where the picture should stay as it is."""
-    return _LOOKS[style]
+    """The grade of a clip that was not measured."""
+    return grade(style, None)

@@ -1,48 +1,83 @@
-"""The one sound track of a film: voice and bed levelled, the bed ducked, the whole brought to its loudness."""
+"""The one sound track of a film: voice and bed levelled, the bed ducked, the whole brought to its loudness.
+
+Voice and bed lie beside each other as raw sound. They are put together block by block whenever they are needed: to
+measure how loud they are, if need be to try what a limiter does to them, and to encode them, once as a rule.
+"""
 
 import io
+import math
 import os
 import wave
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import ffmpeg
 import numpy as np
 
 from common.contracts.grid import SAMPLE_RATE, samples_per_frame
 from common.contracts.steps import MixFacts, MixSpec
-from common.contracts.timeline import PlacedNarration, Profile
+from common.contracts.timeline import MusicCue, PlacedNarration, SoundProfile, SoundReport, Span
 from common.jobs.steprun import StepRun
 from renderer import bed
 from renderer.ffmpeg.check import check_sound
 from renderer.ffmpeg.limits import for_sound
-from renderer.ffmpeg.loudness import SILENCE, Loudness, heard, meter
+from renderer.ffmpeg.loudness import SILENCE, Loudness, heard, listen, meter, silences
 from renderer.ffmpeg.run import run_ffmpeg
 
-VOICE_FILE, PROGRAM_FILE, MIX_FILE = "voice.raw", "program.flac", "mix.m4a"
+VOICE_FILE, MIX_FILE = "voice.raw", "mix.m4a"
 GUARD = {"protocol_whitelist": "file,pipe"}
+RAW = {"f": "f32le", "ar": SAMPLE_RATE, "ac": 2}
 
 BED_LEVEL = -24.0
 "Loudness of the bed between two narrations, in LUFS; narrations come at -18."
 LOUDEST_LIFT = 24.0
 "Decibels a quiet file may be raised by; more would be noise."
-# The key that ducks is as long as the narrations and flat, so nothing pumps between words: 20 dB over
-# the threshold at a ratio of 2 is 10 dB less bed. Time constants are a quarter of what is given here.
-DUCKING = {"threshold": 0.1, "ratio": 2, "attack": 1500, "release": 2000, "detection": "peak", "knee": 1}
+DUCK = -10.0
+"Decibels by which the bed goes down under a voice."
 DUCK_LEAD = int(0.4 * SAMPLE_RATE)
 "The bed begins to go down this long before the voice, and is down when it comes."
 DUCK_HOLD = int(1.6 * SAMPLE_RATE)
 "It stays down during gaps shorter than this."
+DUCK_END = int(1.2 * SAMPLE_RATE)
+"And takes this long to come up again; less than the shortest gap it comes up in."
+DIP = -9.0
+"Decibels by which the bed dips, besides, when the picture dips to black or white."
+DIP_REACH = int(0.25 * SAMPLE_RATE)
+"It begins so long before the picture does and ends so long behind it: what the ear follows is slower."
 FADE_IN, FADE_OUT = 0.8, 2.5
+FULL_SCALE = 32_768
+EDGE = int(0.008 * SAMPLE_RATE)
+"Both ends of a narration are faded over so many samples, so that none begins or ends with a click."
 
-NEAR_ENOUGH = 0.2
+NEAR_ENOUGH = 0.1
 "Loudness units from the target at which a gain is accepted."
-CORRECTIONS = 3
-"The gain is corrected at most so often before the sound is encoded, once."
-ENCODER_MARGIN = 1.0
-"Decibels left for what lies between samples and for what the encoder usually adds to the peaks."
+SURE = 0.5
+"A gain that misses by less than this is corrected, and not tried again."
+TRIALS = 3
+"The gain is corrected at most so often before the sound is encoded."
+MARGIN = 1.0
+"Decibels between the highest sample and the ceiling, for what lies between samples."
+ENCODER_MARGIN = 0.3
+"Decibels that the encoder may add to the peaks."
+OFF = 0.3
+"Loudness units from the target at which the encoded sound is good."
 ENCODINGS = 3
-"When the encoder added more, the sound is encoded again with so much more margin, at most so often in all."
+"When the encoder changed more than that, the sound is encoded again, at most so often in all."
+
+LONGEST_SILENCE = 3.0
+"Seconds. Nobody pauses that long while speaking."
+CUT_OFF = 1e-4
+"The share of samples that may be cut off before one hears it."
+
+
+class Master(NamedTuple):
+    """What is done to the program before it is encoded."""
+
+    gain: float
+    "In dB."
+    ceiling: float
+    "No sample above this, in dBFS."
 
 
 def mix(spec: MixSpec, run: StepRun, program: str) -> MixFacts:
@@ -50,28 +85,35 @@ def mix(spec: MixSpec, run: StepRun, program: str) -> MixFacts:
 
     Raises `BadMedia` if the user's music cannot be read.
     """
-    total = spec.frames * samples_per_frame(spec.profile.fps)
-    _place_voices(spec.narrations, total, run)
-    run.progress(0.2)
-    before = _join(spec, total, run, program)
-    run.progress(0.6)
-    after = _master(before, spec.profile, total, run, program)
+    total = spec.frames * samples_per_frame(spec.sound.fps)
+    voice = _place_voices(spec.narrations, total, run)
+    run.progress(0.1)
+    lift = _prepare_bed(spec.music, total, run, program)
+    run.progress(0.4)
+    studio = _Studio(spec, total, lift, run, program)
+    before = studio.measured()
+    run.progress(0.5)
+    after, silent = _mastered(before, spec.sound, studio)
     check_sound(run.workdir / MIX_FILE, total, "the sound of the film")
     media = run.keep("mix", run.workdir / MIX_FILE, "audio/mp4")
-    return MixFacts(media=media, loudness=after.integrated, true_peak=after.true_peak)
+    report = sound_report(spec, before, after, silent, _cut_off(spec.music, voice, run.workdir))
+    return MixFacts(media=media, loudness=after.integrated, true_peak=after.peak, report=report)
 
 
-def _place_voices(narrations: Sequence[PlacedNarration], total: int, run: StepRun) -> None:
-    """Writes the voice (left) and the key that ducks the bed (right), 16 bit, without holding them in memory."""
-    _reserve(run.workdir / VOICE_FILE, total * 4)
-    track = np.memmap(run.workdir / VOICE_FILE, np.int16, mode="r+", shape=(total, 2))
+# what is heard
+
+
+def _place_voices(narrations: Sequence[PlacedNarration], total: int, run: StepRun) -> np.ndarray:
+    """The voice, one channel of 16 bit, in a file that is mapped, not held in memory."""
+    _reserve(run.workdir / VOICE_FILE, total * 2)
+    track = np.memmap(run.workdir / VOICE_FILE, np.int16, mode="r+", shape=(total,))
     for narration in narrations:
-        sound = _samples(run.read(narration.audio))[: narration.samples]
-        place = track[narration.start : narration.start + len(sound), 0]
-        place += np.clip(sound[: len(place)], -32768 - place.clip(max=0), 32767 - place.clip(min=0))
-    for begin, end in _ducked(narrations):
-        track[begin:end, 1] = 32767
+        place = track[narration.start : narration.start + narration.samples]
+        sound = _edged(_samples(run.read(narration.audio))[: len(place)])
+        place = place[: len(sound)]
+        place += np.clip(sound, -32768 - place.clip(max=0), 32767 - place.clip(min=0))
     track.flush()
+    return track
 
 
 def _reserve(path: Path, size: int) -> None:
@@ -85,94 +127,240 @@ def _samples(data: bytes) -> np.ndarray:
         return np.frombuffer(file.readframes(file.getnframes()), "<i2")
 
 
+def _edged(sound: np.ndarray) -> np.ndarray:
+    """A copy that begins and ends in silence."""
+    edge = min(EDGE, len(sound) // 2)
+    rise = np.sin(np.linspace(0, np.pi / 2, edge, endpoint=False)) ** 2
+    faded = sound.copy()
+    faded[:edge] = faded[:edge] * rise
+    faded[len(faded) - edge :] = faded[len(faded) - edge :] * rise[::-1]
+    return faded
+
+
 def _ducked(narrations: Sequence[PlacedNarration]) -> list[tuple[int, int]]:
-    """The stretches during which the bed is down."""
+    """The stretches during which the bed goes down and is down; the first may begin before the film does."""
     stretches: list[tuple[int, int]] = []
     for narration in sorted(narrations, key=lambda placed: placed.start):
-        begin, end = max(0, narration.start - DUCK_LEAD), narration.start + narration.samples
+        begin, end = narration.start - DUCK_LEAD, narration.start + narration.samples
         if stretches and begin - stretches[-1][1] < DUCK_HOLD:
             begin, end = stretches[-1][0], max(end, stretches.pop()[1])
         stretches.append((begin, end))
     return stretches
 
 
-def _join(spec: MixSpec, total: int, run: StepRun, program: str) -> Loudness:
-    """Voice and bed together, as they will sound but for the level, in PROGRAM_FILE."""
-    tracks = ffmpeg.input(VOICE_FILE, f="s16le", ar=SAMPLE_RATE, ac=2, **GUARD).audio
-    feeds = []
-    if spec.music is None or spec.music.volume == 0:
-        sound = tracks.filter("pan", args="stereo|c0=c0|c1=c0")
-    else:
-        both = tracks.filter_multi_output("asplit", 2)
-        voice, key = both[0].filter("pan", args="stereo|c0=c0|c1=c0"), both[1].filter("pan", args="mono|c0=c1")
-        under = _bed(spec, total, run, program)
-        # At its end the compressor may drop what one input is ahead of the other, so both go on a little.
-        ducked = ffmpeg.filter(
-            [track.filter("apad", pad_dur=1) for track in (under, key)], "sidechaincompress", **DUCKING
-        )
-        sound = ffmpeg.filter([voice, ducked], "amix", inputs=2, duration="first", normalize=0)
-        feeds = [bed.blocks(total, run)]
-    output = ffmpeg.output(meter(sound), PROGRAM_FILE, acodec="flac", sample_fmt="s32", compression_level=0)
-    return heard(run_ffmpeg(program, output.get_args(), run, for_sound(total), feeds=feeds))
+class Curve(NamedTuple):
+    """Decibels over time: straight from point to point, level before the first and behind the last."""
+
+    at: tuple[int, ...] = (0,)
+    "Samples."
+    level: tuple[float, ...] = (0.0,)
+
+    def over(self, begin: int, end: int) -> np.ndarray:
+        return np.interp(np.arange(begin, end), self.at, self.level)
+
+    def bends(self, begin: int, end: int) -> bool:
+        """Whether it is anything but 0 dB somewhere between."""
+        return self.at[0] < end and begin < self.at[-1]
 
 
-def _bed(spec: MixSpec, total: int, run: StepRun, program: str) -> ffmpeg.Stream:
-    """The bed at its level; a file is faded at both ends of the film, a composed piece ends by itself."""
-    assert spec.music is not None
-    level = bed.prepare(spec.music, total, run, program)
+def _ducking(narrations: Sequence[PlacedNarration]) -> Curve:
+    corners = [
+        corner
+        for begin, end in _ducked(narrations)
+        for corner in ((begin, 0.0), (begin + DUCK_LEAD, DUCK), (end, DUCK), (end + DUCK_END, 0.0))
+    ]
+    return Curve(*zip(*corners, strict=True)) if corners else Curve()
+
+
+def _dip(span: Span, step: int) -> Curve:
+    begin, end = span.start * step, span.end * step
+    return Curve((begin - DIP_REACH, (begin + end) // 2, end + DIP_REACH), (0.0, DIP, 0.0))
+
+
+def _prepare_bed(music: MusicCue | None, total: int, run: StepRun, program: str) -> float | None:
+    """Writes the bed; returns the decibels that bring it to its level. None: there is none to be heard."""
+    if music is None or music.volume == 0:
+        return None
+    level = bed.prepare(music, total, run, program)
     lift = min(LOUDEST_LIFT, BED_LEVEL - level.integrated) if level.integrated > SILENCE else 0.0
-    lift += 20 * np.log10(spec.music.volume)
-    sound = ffmpeg.input("feed:0", **GUARD, **bed.RAW).audio.filter("volume", f"{lift:.3f}dB")
-    if spec.music.media is None:
-        return sound
-    fade_in, fade_out = (min(int(seconds * SAMPLE_RATE), total // 3) for seconds in (FADE_IN, FADE_OUT))
-    return sound.filter("afade", type="in", ns=fade_in, curve="qsin").filter(
-        "afade", type="out", ss=total - fade_out, ns=fade_out, curve="qsin"
-    )
+    return lift + 20 * float(np.log10(music.volume))
 
 
-def _master(before: Loudness, profile: Profile, total: int, run: StepRun, program: str) -> Loudness:
-    """Brings the program to its loudness and encodes it so that its peaks stay under the ceiling once decoded."""
-    gain = _gain(before, profile, total, run, program)
-    run.progress(0.75)
-    margin = ENCODER_MARGIN
+def _bed(spec: MixSpec, total: int, lift: float | None, folder: Path) -> Iterator[np.ndarray]:
+    """The bed at its level, ducked and dipped. A file is faded at both ends of the film; a composed piece ends itself."""
+    if lift is None or spec.music is None:
+        for begin in range(0, total, bed.BLOCK):
+            yield np.zeros((min(bed.BLOCK, total - begin), 2), np.float32)
+        return
+    step = samples_per_frame(spec.sound.fps)
+    curves = [_ducking(spec.narrations), *(_dip(span, step) for span in spec.dips)]
+    begin = 0
+    for part in bed.blocks(total, folder):
+        end = begin + len(part)
+        level = lift + sum(curve.over(begin, end) for curve in curves if curve.bends(begin, end))
+        gain = 10 ** (level / 20)
+        if spec.music.media is not None:
+            gain = gain * _fades(begin, end, total)
+        yield part * (np.asarray(gain, np.float32) / FULL_SCALE).reshape(-1, 1)
+        begin = end
+
+
+def _fades(begin: int, end: int, total: int) -> np.ndarray:
+    """Gain of samples `begin` to `end` of `total`, at equal power."""
+    place = np.arange(begin, end)
+    rise, fall = (min(int(seconds * SAMPLE_RATE), total // 3) for seconds in (FADE_IN, FADE_OUT))
+    inside = np.clip(np.minimum(place / rise, (total - place) / fall), 0, 1)
+    return np.asarray(np.sin(np.pi / 2 * inside))
+
+
+def _program(spec: MixSpec, total: int, lift: float | None, folder: Path) -> Iterator[bytes]:
+    """Voice and bed together, as they will sound but for the level."""
+    voice = np.memmap(folder / VOICE_FILE, np.int16, mode="r")
+    begin = 0
+    for under in _bed(spec, total, lift, folder):
+        said = voice[begin : begin + len(under), None] * np.float32(1 / FULL_SCALE)
+        yield (under + said).tobytes()
+        begin += len(under)
+
+
+# how loud it is
+
+
+class _Studio:
+    """Plays the program to ffmpeg, as often as need be."""
+
+    def __init__(self, spec: MixSpec, total: int, lift: float | None, run: StepRun, program: str) -> None:
+        self._spec, self._total, self._lift = spec, total, lift
+        self._run, self._ffmpeg = run, program
+
+    def measured(self) -> Loudness:
+        """How loud the program is; its peak is that of its samples."""
+        return heard(self._play(ffmpeg.output(meter(self._input()), "-", f="null")))
+
+    def tried(self, master: Master) -> Loudness:
+        """How loud it is once mastered, with its true peak."""
+        sound = meter(self._mastered(master), true_peak=True)
+        return heard(self._play(ffmpeg.output(sound, "-", f="null")))
+
+    def encoded(self, master: Master) -> tuple[Loudness, tuple[Span, ...]]:
+        """Writes MIX_FILE and listens to what a player will decode from it: how loud it is and where it is silent."""
+        encoding = {
+            "acodec": "aac",
+            # Four times as fast as the other search, and at these rates nearer to what went in.
+            "aac_coder": "fast",
+            "audio_bitrate": self._spec.sound.bitrate,
+            "ar": SAMPLE_RATE,
+            "ac": 2,
+        }
+        exact = {"map_metadata": -1, "fflags": "+bitexact", "flags:a": "+bitexact", "movflags": "+faststart"}
+        self._play(ffmpeg.output(self._mastered(master), MIX_FILE, **encoding, **exact))
+        played = listen(meter(ffmpeg.input(MIX_FILE, f="mp4", **GUARD).audio, true_peak=True), LONGEST_SILENCE)
+        log = self._call(ffmpeg.output(played, "-", f="null"))
+        return heard(log), _frames(silences(log), self._spec.sound.fps, self._spec.frames)
+
+    def _input(self) -> ffmpeg.Stream:
+        return ffmpeg.input("feed:0", **GUARD, **RAW).audio
+
+    def _mastered(self, master: Master) -> ffmpeg.Stream:
+        limit = f"{master.ceiling:.2f}dB"
+        return (
+            self._input()
+            .filter("volume", f"{master.gain:.3f}dB", precision="float")
+            .filter("alimiter", limit=limit, attack=5, release=80, level="disabled", latency="true")
+            .filter("apad", whole_len=self._total)
+            .filter("atrim", end_sample=self._total)
+        )
+
+    def _play(self, output: ffmpeg.Stream) -> str:
+        return self._call(output, _program(self._spec, self._total, self._lift, self._run.workdir))
+
+    def _call(self, output: ffmpeg.Stream, *feeds: Iterator[bytes]) -> str:
+        return run_ffmpeg(self._ffmpeg, output.get_args(), self._run, for_sound(self._total), feeds=feeds)
+
+
+def _mastered(before: Loudness, sound: SoundProfile, studio: _Studio) -> tuple[Loudness, tuple[Span, ...]]:
+    """Encodes the program at its loudness, its peaks under the ceiling once decoded; again if the encoder was off."""
+    master = _master(before, sound, studio)
     for _ in range(ENCODINGS):
-        after = _encode(_levelled(gain, profile.true_peak - margin, total), profile, total, run, program)
-        if after.true_peak <= profile.true_peak:
+        after, silent = studio.encoded(master)
+        missing = sound.loudness - after.integrated if before.integrated > SILENCE else 0.0
+        over = after.peak - sound.true_peak
+        if over <= 0 and abs(missing) <= OFF:
             break
-        margin += after.true_peak - profile.true_peak + 0.1
-    return after
+        lower = over + 0.1 if over > 0 else 0.0
+        master = Master(master.gain + missing, master.ceiling - lower)
+    return after, silent
 
 
-def _gain(before: Loudness, profile: Profile, total: int, run: StepRun, program: str) -> float:
-    """Decibels that bring the program to its loudness; what the limiter takes away is made up for."""
-    gain = profile.loudness - before.integrated if before.integrated > SILENCE else 0.0
-    for _ in range(CORRECTIONS):
-        trial = ffmpeg.output(meter(_levelled(gain, profile.true_peak - ENCODER_MARGIN, total)), "-", f="null")
-        missing = profile.loudness - heard(run_ffmpeg(program, trial.get_args(), run, for_sound(total))).integrated
-        if before.integrated <= SILENCE or abs(missing) < NEAR_ENOUGH:
+def _master(before: Loudness, sound: SoundProfile, studio: _Studio) -> Master:
+    """The gain that brings the program to its loudness; what the limiter takes away is made up for."""
+    gain = sound.loudness - before.integrated if before.integrated > SILENCE else 0.0
+    master = Master(gain, sound.true_peak - MARGIN)
+    if before.peak + gain <= master.ceiling:
+        return master  # the limiter has nothing to do
+    for _ in range(TRIALS):
+        after = studio.tried(master)
+        missing = sound.loudness - after.integrated
+        over = max(0.0, after.peak - (sound.true_peak - ENCODER_MARGIN))
+        if abs(missing) <= NEAR_ENOUGH and not over:
             break
-        gain += missing
-    return gain
+        master = Master(master.gain + missing, master.ceiling - over)
+        if abs(missing) < SURE and over < SURE:
+            break
+    return master
 
 
-def _encode(sound: ffmpeg.Stream, profile: Profile, total: int, run: StepRun, program: str) -> Loudness:
-    """Writes MIX_FILE and measures what a player will decode from it."""
-    encoding = {"acodec": "aac", "audio_bitrate": profile.audio_bitrate, "ar": SAMPLE_RATE, "ac": 2}
-    exact = {"map_metadata": -1, "fflags": "+bitexact", "flags:a": "+bitexact", "movflags": "+faststart"}
-    limits = for_sound(total)
-    run_ffmpeg(program, ffmpeg.output(sound, MIX_FILE, **encoding, **exact).get_args(), run, limits)
-    played = ffmpeg.input(MIX_FILE, f="mp4", **GUARD).audio
-    return heard(run_ffmpeg(program, ffmpeg.output(meter(played), "-", f="null").get_args(), run, limits))
+# what is told of it
 
 
-def _levelled(gain: float, ceiling: float, total: int) -> ffmpeg.Stream:
-    """The program `gain` dB louder, no sample above `ceiling` dBFS, `total` samples long."""
-    limit = f"{ceiling:.2f}dB"
-    return (
-        ffmpeg.input(PROGRAM_FILE, f="flac", **GUARD)
-        .audio.filter("volume", f"{gain:.3f}dB", precision="float")
-        .filter("alimiter", limit=limit, attack=5, release=80, level="disabled", latency="true")
-        .filter("apad", whole_len=total)
-        .filter("atrim", end_sample=total)
+def sound_report(
+    spec: MixSpec, before: Loudness, after: Loudness, silent: tuple[Span, ...], cut_off: int
+) -> SoundReport:
+    """What there is to say about the sound: `before` of the program, `after` and `silent` of what was encoded. Pure."""
+    return SoundReport(silent=silent, clipped=cut_off, problems=tuple(_problems(spec, before, after, silent, cut_off)))
+
+
+def _problems(
+    spec: MixSpec, before: Loudness, after: Loudness, silent: tuple[Span, ...], cut_off: int
+) -> Iterator[str]:
+    sound, seconds = spec.sound, spec.frames / spec.sound.fps
+    if before.integrated <= SILENCE:
+        if spec.narrations or _audible(spec.music):
+            yield "nothing is heard in the whole film"
+        return
+    if abs(after.integrated - sound.loudness) > OFF:
+        yield f"the loudness is {after.integrated:.1f} LUFS instead of {sound.loudness:.1f}"
+    if after.peak > sound.true_peak:
+        yield f"the highest peak is at {after.peak:.1f} dBTP, above {sound.true_peak:.1f}"
+    for span in silent:
+        if _speechless(span, spec):
+            yield f"nothing is heard of a narration for {(span.end - span.start) / sound.fps:.1f} s"
+    if cut_off > CUT_OFF * seconds * SAMPLE_RATE * 2:
+        yield f"{cut_off} samples of the music or the voice are cut off at full scale"
+
+
+def _audible(music: MusicCue | None) -> bool:
+    return music is not None and music.volume > 0
+
+
+def _speechless(span: Span, spec: MixSpec) -> bool:
+    """Whether so long a silence lies in a narration."""
+    step, longest = samples_per_frame(spec.sound.fps), LONGEST_SILENCE * SAMPLE_RATE
+    return any(
+        min(span.end * step, narration.start + narration.samples) - max(span.start * step, narration.start) > longest
+        for narration in spec.narrations
     )
+
+
+def _cut_off(music: MusicCue | None, voice: np.ndarray, folder: Path) -> int:
+    """Samples of what goes into the mix that lost their peaks before; the mix itself has a limiter."""
+    count = bed.cut_off(voice.reshape(-1, 1))
+    if _audible(music) and music is not None and music.media is not None:
+        count += bed.cut_off(np.memmap(folder / bed.BED_FILE, np.int16, mode="r").reshape(-1, 2))
+    return count
+
+
+def _frames(seconds: Sequence[tuple[float, float]], fps: int, frames: int) -> tuple[Span, ...]:
+    """The frames that lie wholly within stretches of time."""
+    spans = [(math.ceil(begin * fps), min(frames, math.floor(end * fps))) for begin, end in seconds]
+    return tuple(Span(start=begin, end=end) for begin, end in spans if end > begin)

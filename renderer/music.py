@@ -148,8 +148,8 @@ class _Room:
     """Reverberation of a sound that comes in blocks."""
 
     def __init__(self, seconds: float, longest: int) -> None:
-        response = room(seconds, seed=7)
-        self._size = 1 << (response.shape[1] + longest).bit_length()
+        response = room(seconds, seed=7).astype(np.float32)
+        self._size = _transformable(response.shape[1] + longest)
         self._response = np.fft.rfft(response, self._size)
         self._pending: np.ndarray = np.zeros((2, 0), np.float32)
 
@@ -159,6 +159,12 @@ class _Room:
         echo[:, : self._pending.shape[1]] += self._pending
         self._pending = echo[:, length:].copy()
         return echo[:, :length]
+
+
+def _transformable(length: int) -> int:
+    """The least length from `length` on that is a power of two, or five or six eighths of one; others take longer."""
+    power = 1 << (length - 1).bit_length()
+    return next(size for size in (power * 5 // 8, power * 3 // 4, power) if size >= length)
 
 
 def _extended(buffer: np.ndarray, length: int) -> np.ndarray:

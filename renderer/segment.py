@@ -1,40 +1,44 @@
-"""Renders one scene: every frame is decoded once, filtered once and encoded once."""
+"""Renders one scene or a part of it: every frame is decoded once, filtered once and encoded once."""
 
-import wave
 from collections.abc import Iterator
 from pathlib import Path
 
 from common.contracts.base import ObjectRef
-from common.contracts.grid import SAMPLE_RATE
 from common.contracts.steps import SegmentFacts, SegmentSpec
-from common.contracts.timeline import Clip, Profile
+from common.contracts.timeline import Clip
 from common.errors import BadMedia
 from common.jobs.steprun import StepRun
 from common.sniff import demuxer
-from renderer import fonts, scenery
+from renderer import fonts, looks, scenery
 from renderer.ass import ass
 from renderer.captions import cues
-from renderer.compose import CAPTIONS_FILE, FONTS_FOLDER, SEGMENT_FILE, VOICE_FILE, Source, compose
+from renderer.compose import CAPTIONS_FILE, FONTS_FOLDER, SEGMENT_FILE, Size, Source, captioned, compose, shown
 from renderer.ffmpeg.check import check_film
+from renderer.ffmpeg.encoder import SOFTWARE, Encoder
 from renderer.ffmpeg.limits import for_picture
 from renderer.ffmpeg.probe import colours
 from renderer.ffmpeg.run import Feed, run_ffmpeg
+from renderer.quality import WATCH_FILE, judge
+from renderer.voice import fetch_voice
 
 _FETCHED = 0.05
 
 
-def segment(spec: SegmentSpec, run: StepRun, program: str, threads: int) -> SegmentFacts:
-    """The scene as a closed-GOP MP4 with exactly the planned number of frames, and its narration as sound."""
+def segment(spec: SegmentSpec, run: StepRun, program: str, threads: int, encoder: Encoder = SOFTWARE) -> SegmentFacts:
+    """A closed-GOP MP4 with exactly the planned number of frames; with the scene's narration if it is to have sound."""
     sources, feeds = _gather(spec, run)
-    _fetch_voice(spec.voice, run)
+    if spec.sound:
+        fetch_voice(spec.voice, run)
     run.progress(_FETCHED)
-    if spec.captions is not None:
+    if captioned(spec):
         _write_captions(spec, run.workdir)
     frames, path = spec.timeline.frames, run.workdir / SEGMENT_FILE
-    arguments, limits = compose(spec, sources, threads), for_picture(spec.profile, frames, len(sources))
+    arguments = compose(spec, sources, threads, encoder)
+    limits = for_picture(spec.profile, frames, len(sources), encoder)
     log = run_ffmpeg(program, arguments, run, limits, frames=frames, progress=(_FETCHED, 0.98), feeds=feeds)
-    check_film(path, frames, spec.profile, log, "the scene")
-    return SegmentFacts(media=run.keep("segment", path, "video/mp4"), frames=frames)
+    check_film(path, frames, spec.profile, log, "the scene", sound=spec.sound)
+    report = judge((run.workdir / WATCH_FILE).read_bytes(), spec)
+    return SegmentFacts(media=run.keep("segment", path, "video/mp4"), frames=frames, report=report)
 
 
 def _gather(spec: SegmentSpec, run: StepRun) -> tuple[list[Source], list[Feed]]:
@@ -42,10 +46,11 @@ def _gather(spec: SegmentSpec, run: StepRun) -> tuple[list[Source], list[Feed]]:
     sources: list[Source] = []
     feeds: list[Feed] = []
     files: dict[str, Source] = {}
-    for clip in spec.timeline.clips:
+    size = looks.picture_size(spec.style, spec.profile)
+    for clip in shown(spec.timeline):
         if clip.footage.kind == "scenery":
-            sources.append(_painted_source(f"feed:{len(feeds)}", spec.profile))
-            feeds.append(_painted_frames(clip, spec.profile))
+            sources.append(_painted_source(f"feed:{len(feeds)}", size))
+            feeds.append(_painted_frames(clip, size, spec.profile.fps))
             continue
         media = clip.footage.media
         if media is None:
@@ -65,33 +70,21 @@ def _file_source(media: ObjectRef, name: str, run: StepRun, *, still: bool) -> S
     return Source(name, wanted, matrix=matrix, hdr=hdr)
 
 
-def _painted_source(address: str, profile: Profile) -> Source:
-    size = scenery.scenery_size(profile.width, profile.height)
-    return Source(address, "rawvideo", size=size, pixel_format=scenery.PIXEL_FORMAT)
+def _painted_source(address: str, size: Size) -> Source:
+    return Source(address, "rawvideo", size=scenery.scenery_size(*size), pixel_format=scenery.PIXEL_FORMAT)
 
 
-def _painted_frames(clip: Clip, profile: Profile) -> Iterator[bytes]:
+def _painted_frames(clip: Clip, size: Size, fps: int) -> Iterator[bytes]:
     recipe = clip.footage.scenery
     if recipe is None:
         raise BadMedia(f"shot {clip.shot} has no scenery; choose other footage for it")
-    return scenery.paint(recipe, profile.width, profile.height, profile.fps, clip.phase, clip.frames)
-
-
-def _fetch_voice(voice: ObjectRef | None, run: StepRun) -> None:
-    """The scene's sound as VOICE_FILE; where nothing is said, that is silence."""
-    if voice is not None:
-        run.fetch(voice, VOICE_FILE)
-        return
-    with wave.open(str(run.workdir / VOICE_FILE), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(SAMPLE_RATE)
-        file.writeframes(bytes(2))
+    return scenery.paint(recipe, *size, fps, clip.phase + clip.skip, clip.frames)
 
 
 def _write_captions(spec: SegmentSpec, folder: Path) -> None:
+    """Those of the whole scene: a part shows what falls into its frames."""
     assert spec.captions is not None
     fps, timeline = spec.profile.fps, spec.timeline
-    shown = cues([timeline.words], spec.captions, fps, timeline.frames)
+    shown = cues([timeline.words], spec.captions, fps, timeline.length)
     (folder / CAPTIONS_FILE).write_text(ass(shown, spec.captions, fonts.FAMILY, fps), encoding="utf-8")
     fonts.install(folder / FONTS_FOLDER)

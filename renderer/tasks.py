@@ -1,24 +1,34 @@
 """What the render queue runs."""
 
+import os
 from collections.abc import Callable
 from typing import Any
 
 from common.contracts.base import Contract
-from common.contracts.steps import AssembleSpec, MixSpec, SegmentSpec
+from common.contracts.steps import AssembleSpec, MixSpec, SceneSpec, SegmentSpec
 from common.jobs.steprun import StepRun
 from common.settings import Settings
 from renderer.assemble import assemble
-from renderer.ffmpeg.run import ffmpeg_build, ffmpeg_program
+from renderer.ffmpeg.encoder import Encoder
+from renderer.ffmpeg.proof import build_of, proven
+from renderer.ffmpeg.run import ffmpeg_program
 from renderer.mix import mix
+from renderer.scene import scene
 from renderer.segment import segment
+
+MOST_THREADS = 4
+"More make a segment hardly faster, for decoder and filters keep to themselves, and take more memory."
 
 
 def handlers(settings: Settings) -> dict[str, Callable[[Any, StepRun], Contract]]:
     """The step kinds of this service. Raises `NotConfigured` when there is no ffmpeg."""
-    program = ffmpeg_program(settings.ffmpeg)
+    program, encoder = _engine(settings)
 
     def segment_step(spec: SegmentSpec, run: StepRun) -> Contract:
-        return segment(spec, run, program, settings.render_threads)
+        return segment(spec, run, program, threads(settings.render_threads, run.spare), encoder)
+
+    def scene_step(spec: SceneSpec, run: StepRun) -> Contract:
+        return scene(spec, run, program)
 
     def mix_step(spec: MixSpec, run: StepRun) -> Contract:
         return mix(spec, run, program)
@@ -26,9 +36,19 @@ def handlers(settings: Settings) -> dict[str, Callable[[Any, StepRun], Contract]
     def assemble_step(spec: AssembleSpec, run: StepRun) -> Contract:
         return assemble(spec, run, program)
 
-    return {"segment": segment_step, "mix": mix_step, "assemble": assemble_step}
+    return {"segment": segment_step, "scene": scene_step, "mix": mix_step, "assemble": assemble_step}
 
 
 def engines(settings: Settings) -> dict[str, str | list[str]]:
-    """What this worker can render with."""
-    return {"ffmpeg": ffmpeg_build(ffmpeg_program(settings.ffmpeg))}
+    """What this worker can render with: all segments of a film come from workers that say the same."""
+    return {"ffmpeg": build_of(*_engine(settings))}
+
+
+def threads(usual: int, spare: int) -> int:
+    """Threads for a segment beside which `spare` slots have nothing to do: it may have theirs."""
+    return max(usual, min(usual * (1 + spare), MOST_THREADS, os.cpu_count() or 1))
+
+
+def _engine(settings: Settings) -> tuple[str, Encoder]:
+    program = ffmpeg_program(settings.ffmpeg)
+    return program, proven(program, settings.ffmpeg_encoder)

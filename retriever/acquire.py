@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from common.contracts.base import ObjectRef
-from common.contracts.footage import Candidate, Footage, Provenance
+from common.contracts.footage import Candidate, Footage, Provenance, Tone
 from common.contracts.steps import AcquireSpec
 from common.errors import BadMedia, ObjectMissing
 from common.http import Http
@@ -88,5 +88,7 @@ def _footage(run: StepRun, provenance: Provenance, path: Path, stored: ObjectRef
         height=picture.height,
         seconds=picture.seconds,
         fps=picture.fps,
+        tone=None if picture.tone is None else Tone(**picture.tone),
+        focus=picture.focus,
         provenance=provenance,
     )

@@ -26,33 +26,47 @@ LARGEST = f"{MAX_SIDE} pixels a side and {MAX_PIXELS // 10**6} megapixels"
 MAX_SECONDS = 4 * 3600.0
 MAX_FPS = 240.0
 MAX_STREAMS = 100
+MAX_STRETCH = 8.0
+"How many times as wide as high, or as high as wide, a pixel may be."
 PACKETS_TO_FIRST_FRAME = 300
+WEBP_MOVES = 0x02
+"A flag in the extended header of WebP."
 STILLS = frozenset({"image/jpeg", "image/png", "image/webp"})
 
 
 class Picture(NamedTuple):
-    """What there is to see in a file. Sides in pixels as shown, after rotation; a still has no seconds and no fps."""
+    """What there is to see in a file. A still has no seconds and no fps."""
 
     kind: Literal["video", "still"]
     width: int
     height: int
+    "As shown: after rotation, in square pixels."
     seconds: float
     fps: float
+    tone: dict[str, float] | None = None
+    "The fields of `Tone`; None for what was not looked at closely."
+    focus: tuple[float, float] = (0.5, 0.5)
 
 
 def footage_type(path: Path) -> str:
     """The media type by content; raises `BadMedia` for what is neither a video nor a picture we take."""
     with path.open("rb") as file:
-        media_type = sniff(file.read(HEAD_BYTES))
+        head = file.read(HEAD_BYTES)
+    media_type = sniff(head)
     if media_type is None:
         raise BadMedia("the file is not a video or picture; use MP4, MOV, WebM, MKV, AVI, JPEG, PNG, WebP or GIF")
     if demuxer(media_type) is None:
         raise BadMedia(f"{media_type} cannot be shown; use MP4, MOV, WebM, MKV, AVI, JPEG, PNG, WebP or GIF")
+    if media_type == "image/webp" and head[12:16] == b"VP8X" and len(head) > 20 and head[20] & WEBP_MOVES:
+        raise BadMedia("a moving WebP picture cannot be shown; use MP4, WebM or GIF")
     return media_type
 
 
-def inspect(path: Path, media_type: str) -> Picture:
-    """Opens the file as exactly that type. Raises `BadMedia` with the reason in one sentence."""
+def inspect(path: Path, media_type: str, *, closely: bool = False) -> Picture:
+    """Opens the file as exactly that type. Raises `BadMedia` with the reason in one sentence.
+
+    To look `closely` is to measure tone and focus too, on some more frames.
+    """
     # The format is forced and only plain files may be read, so nothing a file names is ever opened.
     options = {"protocol_whitelist": "file"}
     # Opening decodes a little to learn the size: a small file must not make that cost gigabytes.
@@ -63,12 +77,21 @@ def inspect(path: Path, media_type: str) -> Picture:
         ) as container:
             stream = _picture_stream(container)
             _check_size(stream.codec_context.width, stream.codec_context.height)
-            picture = _measure(container, stream, media_type)
+            picture, first = _measure(container, stream, media_type)
+            if closely:
+                picture = _closer(picture, container, stream, first)
     except (av.FFmpegError, ValueError, MemoryError):
         raise BadMedia("the file is damaged or not what it says it is") from None
     if media_type in STILLS:
         _check_whole(path)
     return picture
+
+
+def _closer(picture: Picture, container: InputContainer, stream: VideoStream, first: VideoFrame) -> Picture:
+    from retriever.measure import measured  # numpy, which only the program of its own needs
+
+    tone, focus = measured(container, stream, first, picture.seconds)
+    return picture._replace(tone=tone, focus=focus)
 
 
 def _check_whole(path: Path) -> None:
@@ -85,7 +108,7 @@ def _picture_stream(container: InputContainer) -> VideoStream:
     for stream in container.streams.video:
         if not stream.disposition & av.stream.Disposition.attached_pic:
             return stream
-    raise BadMedia("the file has no picture in it")
+    raise BadMedia("the file has no picture in it, apart from a cover that it may have")
 
 
 def _check_size(width: int, height: int) -> None:
@@ -97,17 +120,20 @@ def _check_size(width: int, height: int) -> None:
         raise BadMedia(f"the picture is too small: at least {MIN_SIDE} pixels a side")
 
 
-def _measure(container: InputContainer, stream: VideoStream, media_type: str) -> Picture:
-    """Reads every packet, because headers may be missing or wrong, and decodes up to the first frame."""
+def _measure(container: InputContainer, stream: VideoStream, media_type: str) -> tuple[Picture, VideoFrame]:
+    """Reads every packet, because headers may be missing or wrong, and decodes up to the first frame: that too."""
     frame: VideoFrame | None = None
     packets, start, end = 0, None, 0.0
     try:
         for packet in container.demux(stream):
-            if packet.size == 0 or packet.is_discard:
+            if packet.size == 0:
                 continue
-            packets += 1
+            # What an edit list cuts away is not shown, but the first frame that is may build on it.
+            packets += not packet.is_discard
             if frame is None and packets <= PACKETS_TO_FIRST_FRAME:
                 frame = next(iter(_decode(packet)), None)
+            if packet.is_discard:
+                continue
             at = packet.pts if packet.pts is not None else packet.dts
             if at is not None:
                 seconds = float(at * packet.time_base)
@@ -117,11 +143,11 @@ def _measure(container: InputContainer, stream: VideoStream, media_type: str) ->
         pass  # cut off: what came before counts
     if frame is None:
         frame = _last_held(stream)
-    width, height = _shown(frame)
+    width, height = _shown(frame, stream)
     _check_size(width, height)
     if media_type in STILLS or (media_type == "image/gif" and packets == 1):
-        return Picture("still", width, height, 0.0, 0.0)
-    return _video(width, height, end - (start or 0.0), packets, stream)
+        return Picture("still", width, height, 0.0, 0.0), frame
+    return _video(width, height, end - (start or 0.0), packets, stream), frame
 
 
 def _decode(packet: "av.Packet[VideoStream]") -> list[VideoFrame]:
@@ -139,8 +165,12 @@ def _last_held(stream: VideoStream) -> VideoFrame:
     raise BadMedia("the picture cannot be decoded")
 
 
-def _shown(frame: VideoFrame) -> tuple[int, int]:
-    return (frame.height, frame.width) if abs(frame.rotation) % 180 == 90 else (frame.width, frame.height)
+def _shown(frame: VideoFrame, stream: VideoStream) -> tuple[int, int]:
+    stretch = float(stream.sample_aspect_ratio or 1)
+    if not 1 / MAX_STRETCH <= stretch <= MAX_STRETCH:
+        raise BadMedia(f"the picture is stretched too far: its pixels must be at most {MAX_STRETCH:g} to 1")
+    width, height = round(frame.width * stretch), frame.height
+    return (height, width) if abs(frame.rotation) % 180 == 90 else (width, height)
 
 
 def _video(width: int, height: int, seconds: float, packets: int, stream: VideoStream) -> Picture:
@@ -159,7 +189,7 @@ def main(arguments: list[str]) -> None:
     av.logging.set_level(av.logging.PANIC)
     path, media_type = arguments
     try:
-        print(json.dumps(inspect(Path(path), media_type)._asdict()))
+        print(json.dumps(inspect(Path(path), media_type, closely=True)._asdict()))
     except BadMedia as problem:
         print(json.dumps({"problem": str(problem)}))
 

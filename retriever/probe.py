@@ -44,7 +44,7 @@ def probe(path: Path, media_type: str, run: StepRun) -> Picture:
     facts = json.loads(answer)
     if "problem" in facts:
         raise BadMedia(facts["problem"])
-    return Picture(**facts)
+    return Picture(**facts | {"focus": tuple(facts["focus"])})
 
 
 def _start(path: Path, media_type: str, run: StepRun) -> subprocess.Popen[str]:

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from api.cli.errors import FAILED, OK, BadInput, CommandError
-from benchmarks.report import Report, machine, say_to_stderr
+from benchmarks.report import NotMeasured, Report, Scope, machine, say_to_stderr
 from infra.local import StackError
+from infra.supervisor import GaveUp
 
 FOLDER = Path(__file__).resolve().parent.parent.parent / "benchmarks"
 RESULTS = FOLDER / "results"
@@ -18,11 +19,15 @@ RESULTS = FOLDER / "results"
 def bench(options: argparse.Namespace) -> int:
     """Runs one benchmark or all of them. Returns 1 if figures are to be checked and one is higher than it may be."""
     names = _chosen(options.name)
+    scope = Scope(quick=options.quick, pairs=options.pairs)
+    if options.data is not None:
+        scope = scope._replace(data=options.data.resolve())
+    _prepare(scope.data)
     try:
         facts = machine()
         print(", ".join(f"{name}: {value}" for name, value in facts.items()), flush=True)
-        reports = [_run(name, facts, options) for name in names]
-    except StackError as error:
+        reports = [_run(name, facts, scope, save=options.save) for name in names]
+    except (NotMeasured, StackError, GaveUp) as error:
         raise CommandError(str(error)) from None
     failed = not all(check.passed for report in reports for check in report.checks)
     return FAILED if options.check and failed else OK
@@ -35,12 +40,19 @@ def _chosen(name: str | None) -> list[str]:
     return [name] if name is not None else names
 
 
-def _run(name: str, facts: dict[str, Any], options: argparse.Namespace) -> Report:
+def _prepare(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadInput(f"the data folder {folder} cannot be used ({error.strerror})") from None
+
+
+def _run(name: str, facts: dict[str, Any], scope: Scope, *, save: bool) -> Report:
     print(f"\n== {name}", flush=True)
-    report: Report = importlib.import_module(f"benchmarks.{name}").measure(options.quick, say_to_stderr)
+    report: Report = importlib.import_module(f"benchmarks.{name}").measure(scope, say_to_stderr)
     print(report.text(), flush=True)
-    if options.save:
-        _save(name, {"benchmark": name, "quick": options.quick, "machine": facts, **report.as_json()})
+    if save:
+        _save(name, {"benchmark": name, "quick": scope.quick, "machine": facts, **report.as_json()})
     return report
 
 

@@ -86,7 +86,8 @@ BENCH = """\
 Runs the benchmarks: the figures are ratios within one run, since machines differ and are seldom quiet.
 
 examples:
-  ./reel bench                         all of them
+  ./reel bench                         all of them, which takes an hour
+  ./reel bench render                  the pipeline against one ffmpeg command, at full size
   ./reel bench orchestration --quick   one of them, at small counts
 """
 
@@ -162,9 +163,11 @@ def _parser() -> argparse.ArgumentParser:
     chaos.add_argument("--data", type=Path, metavar="DIR", help="keep state, objects and logs in this new folder")
     bench = commands.add_parser("bench", prog="reel bench", description=BENCH, formatter_class=_Plain)
     bench.add_argument("name", nargs="?", metavar="NAME", help="a folder of benchmarks/ (all of them)")
-    bench.add_argument("--quick", action="store_true", help="small counts, half a minute")
+    bench.add_argument("--quick", action="store_true", help="small counts and pictures, a minute or two")
+    bench.add_argument("--pairs", type=_count, metavar="N", help="rounds in which competitors take turns (5)")
     bench.add_argument("--check", action="store_true", help="fail when a ratio is worse than promised")
     bench.add_argument("--save", action="store_true", help="keep the figures in benchmarks/results/")
+    bench.add_argument("--data", type=Path, metavar="DIR", help="where footage is made, once, and films (.reel/bench)")
     return parser
 
 

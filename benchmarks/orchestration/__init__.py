@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from benchmarks.orchestration.counting import Reading, total
 from benchmarks.orchestration.rig import Rig, rig
-from benchmarks.report import Check, Report, Row, Say, Table, growth, highest
+from benchmarks.report import Check, Report, Row, Say, Scope, Table, growth, highest
 from orchestrator.reconciler import Desk
 
 SCENES = 5
@@ -46,9 +46,9 @@ WHOLE = Plan(jobs=(10, 100, 1_000, 5_000), finished=32, steps=1_000, scenes=(5, 
 QUICK = Plan(jobs=(10, 200), finished=16, steps=0, scenes=(5, 50), films=50, looks=10)
 
 
-def measure(quick: bool, say: Say) -> Report:
+def measure(scope: Scope, say: Say) -> Report:
     """Quick: a few sizes only, and no judgement of times, which mean little after so few steps."""
-    plan = QUICK if quick else WHOLE
+    plan = QUICK if scope.quick else WHOLE
     alone(SCENES, SCENES)  # so that what is loaded or compiled at first use is not measured
     parts: tuple[tuple[str, Callable[[int, int], Row], Sequence[int], int], ...] = (
         ("some jobs run, the others wait", waiting, plan.jobs, plan.finished),
@@ -57,7 +57,7 @@ def measure(quick: bool, say: Say) -> Report:
         ("one look after one step", looks, plan.scenes, plan.looks),
     )
     tables = [_table(title, part, sizes, amount, say) for title, part, sizes, amount in parts if amount]
-    return Report(tables, [check for table in tables for check in _checks(table, quick)])
+    return Report(tables, [check for table in tables for check in _checks(table, scope.quick)])
 
 
 def waiting(jobs: int, finished: int) -> Row:

@@ -9,7 +9,7 @@ from typing import Any
 from common.contracts.base import ObjectRef, canonical_json
 from common.contracts.footage import Candidate, CandidateList, Footage, Provenance, SceneryRecipe
 from common.contracts.narration import Narration, Word
-from common.contracts.request import SceneRequest, VideoRequest
+from common.contracts.request import SceneRequest, TransitionChoice, VideoRequest
 from common.contracts.steps import AssembleFacts, MixFacts, PlanFacts, PublishFacts, SearchFacts, SegmentFacts
 from common.contracts.storyboard import Scene, Shot, Storyboard, words_of
 from common.jobs.runner import Handler
@@ -24,9 +24,12 @@ CLIP_SECONDS = 20.0
 
 
 def film_request(name: str, scenes: int) -> VideoRequest:
-    """A request whose every narration is spoken in no other film."""
+    """A request whose every narration is spoken in no other film.
+
+    Its scenes are cut: each can be rendered as soon as its own footage is there, whatever comes of the one before.
+    """
     spoken = (SceneRequest(narration=f"{name} {number} {SPOKEN}") for number in range(scenes))
-    return VideoRequest(scenes=tuple(spoken))
+    return VideoRequest(scenes=tuple(spoken), transition=TransitionChoice(kind="cut"))
 
 
 def plan(spec: Any, run: StepRun) -> PlanFacts:

@@ -27,6 +27,7 @@ from common.contracts.timeline import (
     SegmentRef,
     SoundProfile,
     SoundReport,
+    Span,
 )
 
 
@@ -130,6 +131,8 @@ class MixSpec(Contract):
     sound: SoundProfile
     narrations: tuple[PlacedNarration, ...]
     music: MusicCue | None
+    dips: tuple[Span, ...] = ()
+    "Frames in which the picture dips to black or white, and the bed with it."
 
 
 class MixFacts(Contract):

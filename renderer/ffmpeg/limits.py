@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from common.contracts.grid import SAMPLE_RATE
 from common.contracts.timeline import Profile
+from renderer.ffmpeg.encoder import SOFTWARE, Encoder
 
 MEGABYTE = 1024**2
 BASE_MEMORY = 3072 * MEGABYTE
@@ -27,11 +28,11 @@ class Limits(NamedTuple):
     "Of processor time."
 
 
-def for_picture(profile: Profile, frames: int, inputs: int) -> Limits:
+def for_picture(profile: Profile, frames: int, inputs: int, encoder: Encoder = SOFTWARE) -> Limits:
     """For drawing and encoding so many frames."""
     pixels = profile.width * profile.height
     return Limits(
-        memory=BASE_MEMORY + inputs * MEMORY_PER_INPUT + pixels * MEMORY_PER_PIXEL,
+        memory=BASE_MEMORY + inputs * MEMORY_PER_INPUT + pixels * MEMORY_PER_PIXEL + encoder.address_space,
         # Not even what cannot be compressed at all is larger than the bare pixels (12 bits each).
         file=BASE_FILE + frames * pixels * 3 // 2,
         seconds=BASE_SECONDS + int(frames * pixels * SECONDS_PER_PIXEL),

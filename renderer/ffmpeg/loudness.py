@@ -1,4 +1,4 @@
-"""Loudness by EBU R 128, measured while the sound passes."""
+"""What sound is like, measured while it passes: its loudness by EBU R 128, its peaks, its silences."""
 
 import re
 from typing import NamedTuple
@@ -7,22 +7,37 @@ import ffmpeg
 
 SILENCE = -70.0
 "What the measure gives when there is nothing to hear."
+NO_PEAK = -120.0
+INAUDIBLE = -65.0
+"In dBFS. What never gets louder is no sound; the quietest bed under a voice is well above."
 
 
 class Loudness(NamedTuple):
     integrated: float
     "In LUFS."
-    true_peak: float
-    "In dBTP."
+    peak: float
+    "In dBTP if the meter was told to find true peaks, else the highest sample in dBFS."
 
 
-def meter(sound: ffmpeg.Stream) -> ffmpeg.Stream:
-    """Lets sound through unchanged; the log of the run then says how loud it was."""
-    return sound.filter("ebur128", peak="true", framelog="quiet")
+def meter(sound: ffmpeg.Stream, *, true_peak: bool = False) -> ffmpeg.Stream:
+    """Lets sound through unchanged; the log of the run then says how loud it was. True peaks cost thrice as much."""
+    return sound.filter("ebur128", peak="true" if true_peak else "sample", framelog="quiet")
 
 
 def heard(log: str) -> Loudness:
     """What the (last) meter said in the log of a run."""
     integrated = re.findall(r"\bI:\s+(-?[\d.]+) LUFS", log)
     peak = re.findall(r"\bPeak:\s+(-?[\d.]+) dBFS", log)  # -inf for digital silence
-    return Loudness(float(integrated[-1]) if integrated else SILENCE, float(peak[-1]) if peak else -120.0)
+    return Loudness(float(integrated[-1]) if integrated else SILENCE, float(peak[-1]) if peak else NO_PEAK)
+
+
+def listen(sound: ffmpeg.Stream, seconds: float) -> ffmpeg.Stream:
+    """Lets sound through unchanged; the log of the run then says where it is silent for longer than `seconds`."""
+    return sound.filter("silencedetect", noise=f"{INAUDIBLE}dB", duration=seconds)
+
+
+def silences(log: str) -> list[tuple[float, float]]:
+    """Where it was silent by the log of a run: from and to, in seconds."""
+    starts, ends = (re.findall(rf"\bsilence_{edge}: (-?[\d.]+)", log) for edge in ("start", "end"))
+    # Every silence is told an end, if only that of the sound.
+    return [(max(0.0, float(start)), float(end)) for start, end in zip(starts, ends, strict=True)]

@@ -11,6 +11,7 @@ import threading
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
+from pathlib import Path
 from typing import TypeVar
 
 import imageio_ffmpeg
@@ -26,8 +27,8 @@ T = TypeVar("T")
 Feed = Iterable[bytes]
 "Raw frames for an input, in order."
 
-# ffmpeg may read the files we give it and the pipes we feed, and nothing those name.
-INPUT_GUARD = ["-protocol_whitelist", "file,pipe"]
+DRIVERS = frozenset({"LD_LIBRARY_PATH", "LIBVA_DRIVER_NAME", "LIBVA_DRIVERS_PATH", "CUDA_VISIBLE_DEVICES"})
+"How the drivers of a card are found, on machines where they are not in the usual place."
 LOG_LINES = 400
 # Of a line that ffmpeg itself calls an error; what a file says about itself (its title) is only information.
 ERROR_LINE = re.compile(r"^(?:\[[^\]]* @ 0x[0-9a-f]+\] |x264 )*\[(?:error|fatal|panic)\]:? (.*)", re.MULTILINE)
@@ -115,14 +116,19 @@ def _spawn(command: list[str], run: StepRun, limits: Limits, read_ends: list[int
             text=True,
             errors="replace",
             cwd=run.workdir,
-            # No key or address of ours is in its environment.
-            env={"PATH": os.environ.get("PATH", ""), "HOME": str(run.workdir), "LC_ALL": "C.UTF-8"},
+            env=environment(run.workdir),
             pass_fds=read_ends,
             start_new_session=True,
         )
     finally:
         for end in read_ends:
             os.close(end)
+
+
+def environment(home: Path) -> dict[str, str]:
+    """What ffmpeg gets to know of ours: no key and no address is in it."""
+    drivers = {name: value for name, value in os.environ.items() if name in DRIVERS}
+    return {"PATH": os.environ.get("PATH", ""), "HOME": str(home), "LC_ALL": "C.UTF-8", **drivers}
 
 
 def _reap(process: subprocess.Popen[str]) -> None:

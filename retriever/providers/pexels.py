@@ -137,9 +137,13 @@ def _candidate(query: ShotQuery, video: dict[str, Any], rendition: dict[str, Any
 
 
 def choose_rendition(files: Any, width: int, height: int) -> dict[str, Any] | None:
-    """The smallest mp4 that covers the canvas, renditions of its orientation first; else the largest there is."""
+    """The smallest mp4 that covers the canvas, renditions of its orientation first; else the largest there is.
+
+    What is larger costs time in the film: 4K takes about three times as long to decode as Full HD.
+    """
     usable: list[dict[str, Any]] = [file for file in files if _is_usable(file)] if isinstance(files, list) else []
-    turned = [file for file in usable if (file["width"] >= file["height"]) == (width >= height)]
+    # What is square goes with every orientation.
+    turned = [file for file in usable if (file["width"] - file["height"]) * (width - height) >= 0]
     covering = [
         file for file in turned or usable if file["width"] >= COVERS * width and file["height"] >= COVERS * height
     ]

@@ -11,12 +11,15 @@ from common.contracts.footage import Footage, Provenance, SceneryRecipe
 from common.contracts.narration import Word
 from common.contracts.request import Style
 from common.contracts.steps import SegmentSpec
-from common.contracts.timeline import CaptionLook, Clip, Profile, SceneTimeline
+from common.contracts.timeline import CaptionLook, Clip, Opening, Profile, SceneTimeline
 from common.jobs.steprun import StepRun
+from renderer.ffmpeg.encoder import Encoder
 from renderer.ffmpeg.run import ffmpeg_program
 from renderer.segment import segment
 
 PROGRAM = ffmpeg_program()
+LOSSLESS = Encoder("libx264", lambda profile: {"preset": "ultrafast", "qp": 0})
+"Decoded, its pictures are those that went in."
 FROM = Provenance(provider="folder")
 SMALL = Profile(width=320, height=180, preset="ultrafast", crf=12)
 MEDIA_TYPES = {
@@ -39,7 +42,7 @@ def scenery() -> Footage:
 
 
 def clip(of: Footage, frames: int = 12, **more: object) -> Clip:
-    return Clip.model_validate({"shot": "s1.0", "footage": of, "frames": frames} | more)
+    return Clip.model_validate({"shot": "s1.0", "footage": of, "frames": frames, "length": frames} | more)
 
 
 def words(*texts: str, frames: int = 6, fps: int = 30) -> tuple[Word, ...]:
@@ -56,12 +59,41 @@ def scene(
     captioned: bool = False,
     voice: ObjectRef | None = None,
     offset: int = 0,
+    opening: Opening | None = None,
 ) -> SegmentSpec:
     """`offset` is that of the voice, in samples."""
     frames = sum(clip.frames for clip in clips)
-    timeline = SceneTimeline(scene="s1", frames=frames, clips=clips, words=said, voice_offset=offset)
+    timeline = SceneTimeline(
+        scene="s1", frames=frames, length=frames, opening=opening, clips=clips, words=said, voice_offset=offset
+    )
     look = CaptionLook(style=style, width=profile.width, height=profile.height) if captioned else None
     return SegmentSpec(timeline=timeline, profile=profile, style=style, captions=look, voice=voice)
+
+
+def exact(spec: SegmentSpec, run: StepRun) -> np.ndarray:
+    """The pictures of the scene as they go into the encoder: frames x rows x columns, luma above chroma."""
+    segment(spec, run, PROGRAM, threads=1, encoder=LOSSLESS)
+    with av.open(str(run.workdir / "segment.mp4")) as container:
+        return np.stack([frame.to_ndarray(format="yuv420p") for frame in container.decode(video=0)])
+
+
+def part(spec: SegmentSpec, first: int, frames: int) -> SegmentSpec:
+    """So many frames of a scene, from that one on, as a segment of their own."""
+    clips, begin = [], 0
+    for clip in spec.timeline.clips:
+        low, high = max(first, begin), min(first + frames, begin + clip.frames)
+        if low < high:
+            clips.append(clip.model_copy(update={"skip": clip.skip + low - begin, "frames": high - low}))
+        begin += clip.frames
+    timeline = spec.timeline.model_copy(
+        update={
+            "first": first,
+            "frames": frames,
+            "clips": tuple(clips),
+            "opening": None if first else spec.timeline.opening,
+        }
+    )
+    return spec.model_copy(update={"timeline": timeline, "sound": False})
 
 
 def rendered(spec: SegmentSpec, run: StepRun) -> np.ndarray:

@@ -1,0 +1,356 @@
+"""The pipeline against one ffmpeg command that makes the same film: see benchmarks/README.md."""
+
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from statistics import median
+from typing import Any, NamedTuple
+
+import av
+
+from benchmarks.pipeline import Made, Pipeline, pipeline
+from benchmarks.processes import MEGABYTE, run
+from benchmarks.render.command import Film, Manner, whole, write_captions
+from benchmarks.render.parts import parts
+from benchmarks.render.quality import reference, vmaf
+from benchmarks.report import Check, NotMeasured, Report, Row, Say, Scope, Table
+from benchmarks.workload import OTHER_WORDS, Media, Workload, media, order
+from common.contracts.request import Mood
+from renderer.ffmpeg.run import ffmpeg_program
+
+PIPELINE, FADED = "pipeline, cuts", "pipeline, crossfades"
+CROP_FIRST, SCALE_FIRST = "command, crops before it scales", "command, scales before it crops"
+CHAINED = "command, chained crossfades"
+PAIRS = 5
+CHANGED = 4
+"The number of the scene that is changed."
+MOODS: tuple[Mood, ...] = ("dramatic", "uplifting", "playful", "calm")
+
+# The bars.
+TO_CROP_FIRST, TO_CHAINED = 1.05, 0.90
+TO_SCALE_FIRST = {"9:16": 0.90, "16:9": 1.0}
+TO_PARTS, TO_RENDERING = 1.10, 1.15
+MOST_MEMORY, MOST_LOSS = 300.0, 0.2
+CHANGED_CUT, CHANGED_FADED, CHANGED_MUSIC, DRAFT = 0.20, 0.38, 0.15, 1 / 3
+
+
+class Plan(NamedTuple):
+    """How much is measured."""
+
+    workload: Workload
+    resolution: int
+    shapes: Sequence[str]
+    pairs: int
+    changes: int
+    "How often each change is made."
+
+
+WHOLE = Plan(Workload(), 1080, ("9:16", "16:9"), PAIRS, changes=3)
+SMALL = Workload(scenes=3, width=320, height=180, seconds=4, bitrate=400_000, words=6)
+QUICK = Plan(SMALL, 180, ("9:16", "16:9"), pairs=1, changes=1)
+
+
+@dataclass(frozen=True)
+class Took:
+    """What one run of one of the competitors took."""
+
+    seconds: float
+    cpu: float
+    memory: float
+    "Megabytes at most: of the command, or of the largest process of a segment."
+    size: int
+    made: Made | None = None
+    "What the pipeline says besides."
+
+
+@dataclass
+class Contest:
+    """All runs of one shape."""
+
+    shape: str
+    frames: int
+    runs: dict[str, list[Took]] = field(default_factory=dict)
+    parts: dict[str, float] = field(default_factory=dict)
+    vmaf: dict[str, float] = field(default_factory=dict)
+
+    def ratio(self, one: str, other: str) -> float:
+        """The median of what the rounds say by themselves, so that the drift of a machine falls out."""
+        return median(
+            mine.seconds / theirs.seconds for mine, theirs in zip(self.runs[one], self.runs[other], strict=True)
+        )
+
+    def middle(self, one: str, what: Callable[[Took], float]) -> float:
+        return median(map(what, self.runs[one]))
+
+
+def measure(scope: Scope, say: Say) -> Report:
+    """Quick: tiny pictures and one round, and no judgement of times."""
+    plan = QUICK if scope.quick else WHOLE
+    plan = plan._replace(pairs=scope.pairs or plan.pairs)
+    program = ffmpeg_program()
+    files = media(plan.workload, scope.data, program, say)
+    with (
+        tempfile.TemporaryDirectory(prefix="render-", dir=scope.data) as name,
+        pipeline(Path(name) / "stack", {"TARGET_RESOLUTION": str(plan.resolution)}) as system,
+    ):
+        bench = Bench(plan, program, system, files, Path(name), say)
+        idle = system.idle()
+        say(f"with nothing to do, the stack takes {100 * idle:.1f} % of a processor")
+        contests = [bench.contest(shape) for shape in plan.shapes]
+        again = bench.again(contests[0])
+    tables = [*map(_table, contests), _parts_table(contests), _programs_table(contests), again.table()]
+    checks = [check for contest in contests for check in checks_of(contest)] + again.checks()
+    counts = [check for check in checks if check.what in again.counted]
+    details = {
+        "runs": {contest.shape: {name: list(map(asdict, runs)) for name, runs in contest.runs.items()}
+                 for contest in contests},
+        "again": again.runs_as_json(),
+        "idle share of a processor": idle,
+    }  # fmt: skip
+    return Report(tables, counts if scope.quick else checks, details)
+
+
+class Bench:
+    """The pipeline, the files, and who runs what when."""
+
+    def __init__(self, plan: Plan, program: str, system: Pipeline, files: Media, folder: Path, say: Say) -> None:
+        self._plan, self._program, self._system, self._folder, self._say = plan, program, system, folder, say
+        self._clips = [system.upload(path) for path in files.clips]
+        self._spare, self._music = system.upload(files.spare), system.upload(files.music)
+
+    def contest(self, shape: str) -> Contest:
+        """Every competitor in turn, forwards and backwards, so that none always follows the same other one."""
+        self._say(f"{shape}: what the pipeline makes of it ...")
+        films = {name: self._learn(shape, name, kind) for name, kind in ((PIPELINE, "cut"), (FADED, "crossfade"))}
+        contest = Contest(shape, films[PIPELINE].frames)
+        turns: list[tuple[str, Callable[[], Took]]] = [
+            (CROP_FIRST, lambda: self._command(films[PIPELINE], PIPELINE, "crop-first", CROP_FIRST)),
+            (PIPELINE, lambda: self._pipeline(shape, "cut")),
+            (SCALE_FIRST, lambda: self._command(films[PIPELINE], PIPELINE, "scale-first", SCALE_FIRST)),
+            (FADED, lambda: self._pipeline(shape, "crossfade")),
+            (CHAINED, lambda: self._command(films[FADED], FADED, "crop-first", CHAINED)),
+        ]
+        for number in range(self._plan.pairs):
+            for name, turn in turns if number % 2 == 0 else turns[::-1]:
+                took = turn()
+                self._say(f"{shape}, round {number + 1}: {name}: {took.seconds:.2f} s")
+                contest.runs.setdefault(name, []).append(took)
+        self._say(f"{shape}: the parts by themselves ...")
+        contest.parts = parts(self._program, films[PIPELINE], self._folder)
+        self._say(f"{shape}: quality ...")
+        self._judge(contest, films)
+        return contest
+
+    def again(self, contest: Contest) -> "Again":
+        """What is made of what is there already."""
+        shape, again = contest.shape, Again(contest)
+        self._say(f"{shape}: a draft, the film after it, and the same once more ...")
+        self._system.forget()
+        again.add(DRAFTED, self._system.make(self._body(shape, "cut") | {"draft": True}))
+        film = self._system.make(self._body(shape, "cut"))
+        again.add(AFTER_DRAFT, film)
+        again.add(SAME, self._system.make(self._body(shape, "cut")))
+        scene = f"s{min(CHANGED, self._plan.workload.scenes)}"
+        faded = contest.runs[FADED][-1].made
+        assert faded is not None
+        for number in range(self._plan.changes):
+            self._say(f"{shape}: changes, round {number + 1} ...")
+            film = self._edit(again, NEW_CLIP, film, scene, {"media": {"asset": self._other_clip(number)}})
+            film = self._edit(again, NEW_WORDS, film, scene, {"narration": self._other_words(number)})
+            film = self._changed(again, NEW_MUSIC, film, {"mood": MOODS[number % len(MOODS)]})
+            faded = self._edit(again, NEW_CLIP_FADED, faded, scene, {"media": {"asset": self._other_clip(number)}})
+        return again
+
+    # the competitors
+
+    def _learn(self, shape: str, name: str, transition: str) -> Film:
+        _, segments, mix = self._system.learn(self._body(shape, transition))
+        folder = self._place(shape, name)
+        film = Film(segments, mix, self._system.fetch(segments, mix, folder))
+        write_captions(segments, folder)
+        return film
+
+    def _pipeline(self, shape: str, transition: str) -> Took:
+        self._system.forget()
+        made = self._system.make(self._body(shape, transition))
+        return Took(made.film, made.cpu, made.memory, made.size, made)
+
+    def _command(self, film: Film, place: str, manner: Manner, name: str) -> Took:
+        folder = self._place(_shape(film), place)
+        path = folder / f"{name}.mp4"
+        cost = run(whole(self._program, film, manner, path.name), folder)
+        if (frames := _frames(path)) != film.frames:
+            raise NotMeasured(f"the command made {frames} frames instead of {film.frames}")
+        return Took(cost.seconds, cost.cpu, cost.memory, path.stat().st_size)
+
+    def _judge(self, contest: Contest, films: Mapping[str, Film]) -> None:
+        for place, commands in ((PIPELINE, (CROP_FIRST, SCALE_FIRST)), (FADED, (CHAINED,))):
+            folder = self._place(contest.shape, place)
+            exact = reference(self._program, films[place], folder)
+            made = contest.runs[place][-1].made
+            assert made is not None
+            self._system.download(made, folder / "pipeline.mp4")
+            for name, file in ((place, "pipeline.mp4"), *((one, f"{one}.mp4") for one in commands)):
+                contest.vmaf[name] = vmaf(self._program, folder / file, exact, folder)
+            exact.unlink()
+
+    # what is asked for
+
+    def _body(self, shape: str, transition: str) -> dict[str, Any]:
+        return order(self._plan.workload, self._clips, self._music, shape, transition)
+
+    def _edit(self, again: "Again", what: str, made: Made, scene: str, changes: Mapping[str, Any]) -> Made:
+        return self._changed(again, what, made, {"scenes": [{"id": scene, **changes}]})
+
+    def _changed(self, again: "Again", what: str, made: Made, changes: Mapping[str, Any]) -> Made:
+        self._system.forget()
+        made = self._system.edit(made, changes)
+        again.add(what, made)
+        return made
+
+    def _other_clip(self, number: int) -> str:
+        own = self._clips[min(CHANGED, self._plan.workload.scenes) - 1]
+        return own if number % 2 else self._spare
+
+    def _other_words(self, number: int) -> str:
+        workload = self._plan.workload
+        return workload.narrations[min(CHANGED, workload.scenes) - 1] if number % 2 else workload.cut(OTHER_WORDS)
+
+    def _place(self, shape: str, name: str) -> Path:
+        folder = self._folder / f"{shape} {name}".replace(":", "x")
+        folder.mkdir(exist_ok=True)
+        return folder
+
+
+DRAFTED, AFTER_DRAFT, SAME = "a draft", "the film after its draft", "the same job once more"
+NEW_CLIP, NEW_WORDS = "another clip in one scene", "other words in one scene"
+NEW_CLIP_FADED, NEW_MUSIC = "another clip in one scene, crossfades", "other music"
+BARS = {
+    DRAFTED: DRAFT,
+    NEW_CLIP: CHANGED_CUT,
+    NEW_CLIP_FADED: CHANGED_FADED,
+    NEW_MUSIC: CHANGED_MUSIC,
+}
+"What share of the whole film's time it may take."
+
+
+class Again:
+    """Films made of what was there, beside the whole film with cuts or crossfades."""
+
+    def __init__(self, contest: Contest) -> None:
+        self._contest = contest
+        self._runs: dict[str, list[Made]] = {}
+        self.counted = [_without(NEW_MUSIC), _without(SAME)]
+        "What the checks are called that do not depend on time."
+
+    def add(self, what: str, made: Made) -> None:
+        self._runs.setdefault(what, []).append(made)
+
+    def table(self) -> Table:
+        rows: list[Row] = []
+        for what, runs in self._runs.items():
+            seconds = median(one.whole for one in runs)
+            rows.append({
+                "what": what,
+                "s, asked to done": seconds,
+                "share of the whole film": self._share(what),
+                "frames encoded": round(median(one.encoded for one in runs)),
+                "of": runs[0].frames,
+                "steps that ran": round(median(len(one.spans) for one in runs)),
+                "CPU s": median(one.cpu for one in runs),
+            })  # fmt: skip
+        return Table(f"made again, {_named(self._contest.shape)}", rows)
+
+    def checks(self) -> list[Check]:
+        found = [
+            Check(f"{what}, share of the whole film's time", self._share(what), most) for what, most in BARS.items()
+        ]
+        nothing = [(_without(what), max(one.encoded for one in self._runs[what])) for what in (NEW_MUSIC, SAME)]
+        return [*found, *(Check(name, frames, 0) for name, frames in nothing)]
+
+    def runs_as_json(self) -> dict[str, Any]:
+        return {what: list(map(asdict, runs)) for what, runs in self._runs.items()}
+
+    def _share(self, what: str) -> float:
+        """From asking to the end, of the time that the whole film takes from its first segment to the end."""
+        film = FADED if what == NEW_CLIP_FADED else PIPELINE
+        return median(one.whole for one in self._runs[what]) / self._contest.middle(film, lambda one: one.seconds)
+
+
+def _without(what: str) -> str:
+    return f"{what}, frames encoded"
+
+
+def _table(contest: Contest) -> Table:
+    rows: list[Row] = []
+    for name, runs in contest.runs.items():
+        walls = [one.seconds for one in runs]
+        rows.append({
+            "who": name,
+            "s": median(walls),
+            "least": min(walls),
+            "most": max(walls),
+            "CPU s": median(one.cpu for one in runs),
+            "MB of memory": max(one.memory for one in runs),
+            "MB": median(one.size for one in runs) / MEGABYTE,
+            "VMAF": contest.vmaf[name],
+            "s, asked to done": median(one.made.whole for one in runs if one.made) if runs[0].made else "",
+        })  # fmt: skip
+    return Table(f"{_named(contest.shape)}, {contest.frames:,} frames, rounds: {len(contest.runs[PIPELINE])}", rows)
+
+
+def _parts_table(contests: Sequence[Contest]) -> Table:
+    rows: list[Row] = [
+        {"CPU s": _named(contest.shape), **contest.parts, "sum": sum(contest.parts.values())} for contest in contests
+    ]
+    return Table("the parts by themselves, one thread each", rows)
+
+
+def _programs_table(contests: Sequence[Contest]) -> Table:
+    rows: list[Row] = []
+    for contest in contests:
+        for name in (PIPELINE, FADED):
+            used = [one.made.used for one in contest.runs[name] if one.made]
+            rows.append(
+                {"CPU s": f"{_named(contest.shape)}, {name}"}
+                | {program: median(one[program] for one in used) for program in used[0]}
+            )
+    return Table("the programs of the pipeline", rows)
+
+
+def checks_of(contest: Contest) -> list[Check]:
+    shape, ratio = _named(contest.shape), contest.ratio
+    rendered = [one.made for one in contest.runs[PIPELINE] if one.made]
+    cpu = contest.middle(PIPELINE, lambda one: one.cpu)
+    return [
+        Check(f"{shape}: time, of {CROP_FIRST}", ratio(PIPELINE, CROP_FIRST), TO_CROP_FIRST),
+        Check(f"{shape}: time, of {SCALE_FIRST}", ratio(PIPELINE, SCALE_FIRST), TO_SCALE_FIRST[contest.shape]),
+        Check(f"{shape}: time with crossfades, of {CHAINED}", ratio(FADED, CHAINED), TO_CHAINED),
+        Check(
+            f"{shape}: MB of memory of a segment's process",
+            max(one.memory for name in (PIPELINE, FADED) for one in contest.runs[name]),
+            MOST_MEMORY,
+        ),
+        Check(f"{shape}: VMAF lost to {CROP_FIRST}", contest.vmaf[CROP_FIRST] - contest.vmaf[PIPELINE], MOST_LOSS),
+        Check(f"{shape}: VMAF lost to {CHAINED}", contest.vmaf[CHAINED] - contest.vmaf[FADED], MOST_LOSS),
+        Check(f"{shape}: CPU of everything, of the sum of the parts", cpu / sum(contest.parts.values()), TO_PARTS),
+        Check(
+            f"{shape}: the whole job, of its rendering alone",
+            median(one.whole / one.rendering for one in rendered),
+            TO_RENDERING,
+        ),
+    ]
+
+
+def _named(shape: str) -> str:
+    return {"9:16": "portrait", "16:9": "landscape"}[shape]
+
+
+def _shape(film: Film) -> str:
+    return "9:16" if film.profile.height > film.profile.width else "16:9"
+
+
+def _frames(path: Path) -> int:
+    with av.open(str(path)) as container:
+        return sum(1 for packet in container.demux(video=0) if packet.size)

@@ -1,0 +1,89 @@
+"""What each H.264 encoder is told. Pure; `renderer.ffmpeg.proof` finds out which of them this machine has.
+
+All segments of a film come from one encoder with one set of options: else they could not be joined.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from common.contracts.timeline import Profile
+
+SLOWNESS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow")
+"x264's presets, the quickest first; other encoders have fewer."
+DRIVER_MEMORY = 512 * 1024**3
+"Bytes of address space that drivers reserve for the memory of the card, and hardly use."
+Options = dict[str, Any]
+
+
+class Encoder(NamedTuple):
+    """An encoder and how a picture gets to it."""
+
+    name: str
+    "As FFMPEG_ENCODER and ffmpeg call it."
+    quality: Callable[[Profile], Options]
+    "The same as x264's `crf` and `preset` mean, as nearly as it can."
+    device: Options = {}  # noqa: RUF012 - never changed
+    "For ffmpeg as a whole."
+    pixel_format: str = "yuv420p"
+    "Of the pictures it takes."
+    uploads: bool = False
+    "True if it takes pictures in the card's memory only."
+    address_space: int = 0
+    "Bytes its drivers need beside what x264 would."
+
+    def upload(self, picture: Any) -> Any:
+        """Brings 8-bit yuv420p to where the encoder takes it."""
+        return picture.filter("format", self.pixel_format).filter("hwupload") if self.uploads else picture
+
+    def options(self, profile: Profile) -> Options:
+        """For the video stream of an output."""
+        return {
+            "c:v": self.name,
+            **self.quality(profile),
+            # Closed groups of pictures: whatever stands before a segment, it can be decoded from its start.
+            "g": 2 * profile.fps,
+            "flags:v": "+cgop+bitexact",
+            **({} if self.uploads else {"pix_fmt": self.pixel_format}),
+        }
+
+
+def _x264(profile: Profile) -> Options:
+    return {"profile:v": "high", "preset": profile.preset, "crf": profile.crf}
+
+
+def _nvenc(profile: Profile) -> Options:
+    rate = {"rc": "vbr", "cq": profile.crf, "b:v": 0}
+    return {"profile:v": "high", "preset": f"p{_step(profile.preset, 1, 7)}", **rate, "strict_gop": 1}
+
+
+def _vaapi(profile: Profile) -> Options:
+    speed = {"compression_level": _step(profile.preset, 7, 1)}
+    return {"profile:v": "high", "rc_mode": "CQP", "qp": profile.crf, **speed}
+
+
+def _qsv(profile: Profile) -> Options:
+    known = {"ultrafast": "veryfast", "superfast": "veryfast"}
+    preset = known.get(profile.preset, profile.preset)
+    return {"profile:v": "high", "preset": preset, "global_quality": profile.crf}
+
+
+def _step(preset: str, quickest: int, slowest: int) -> int:
+    """The place of a preset of x264 on another encoder's scale."""
+    place = SLOWNESS.index(preset) if preset in SLOWNESS else len(SLOWNESS) - 1
+    return quickest + round((slowest - quickest) * place / (len(SLOWNESS) - 1))
+
+
+SOFTWARE = Encoder("libx264", _x264)
+HARDWARE = (
+    Encoder("h264_nvenc", _nvenc, address_space=DRIVER_MEMORY),
+    Encoder(
+        "h264_vaapi",
+        _vaapi,
+        device={"init_hw_device": "vaapi=card", "filter_hw_device": "card"},
+        pixel_format="nv12",
+        uploads=True,
+        address_space=DRIVER_MEMORY,
+    ),
+    Encoder("h264_qsv", _qsv, pixel_format="nv12", address_space=DRIVER_MEMORY),
+)
+ENCODERS = {encoder.name: encoder for encoder in (SOFTWARE, *HARDWARE)}

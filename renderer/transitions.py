@@ -1,0 +1,97 @@
+"""How one picture gives way to the next, in graphs that stay in 4:2:0 from end to end. Pure.
+
+xfade knows no 4:2:0. Left to itself, ffmpeg would convert both pictures and the result, at ten times the cost of the
+fade, and soften the colours; so each plane is faded as a grey picture of its own.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import ffmpeg
+
+from common.contracts.request import TransitionKind
+
+CLOSER = 1.7
+"How near the camera of a zoom comes to the picture it leaves."
+BT709 = {"colorspace": "bt709", "color_primaries": "bt709", "color_trc": "bt709"}
+
+
+def transition(kind: TransitionKind, before: Any, after: Any, frames: int, fps: int) -> Any:
+    """`frames` frames in which `before` gives way to `after`.
+
+    Both have just as many, in 8-bit yuv420p, limited range BT.709, of one size, with a time base of one frame.
+    """
+    return _KINDS[kind](before, after, frames, fps).filter("settb", f"1/{fps}").filter("setpts", "N")
+
+
+def _crossfade(before: Any, after: Any, frames: int, fps: int) -> Any:
+    return _mixed("fade", before, after, frames / fps)
+
+
+def _wipe(before: Any, after: Any, frames: int, fps: int) -> Any:
+    """With a soft edge."""
+    return _eased("smoothleft", before, after, frames)
+
+
+def _slide(before: Any, after: Any, frames: int, fps: int) -> Any:
+    return _eased("slideleft", before, after, frames)
+
+
+def _zoom(before: Any, after: Any, frames: int, fps: int) -> Any:
+    """The camera speeds into the old picture while the new one comes up. (xfade's own zoom shows large squares.)"""
+    # `on` counts from 1.
+    reach = f"(1+{CLOSER - 1:.2f}*pow((on-1)/{frames},2))"
+    x0, y0, x1, y1 = f"W*(1-1/{reach})/2", f"H*(1-1/{reach})/2", f"W*(1+1/{reach})/2", f"H*(1+1/{reach})/2"
+    corners = {"x0": x0, "y0": y0, "x1": x1, "y1": y0, "x2": x0, "y2": y1, "x3": x1, "y3": y1}
+    nearer = before.filter("perspective", eval="frame", interpolation="linear", **corners)
+    return _eased("fade", nearer, after, frames)
+
+
+def _through_black(before: Any, after: Any, frames: int, fps: int) -> Any:
+    """One goes down to black, then the other comes up. (xfade's own goes blacker than black.)"""
+    down = frames // 2
+    going = _first(before, down).filter("fade", "out", 0, down)
+    coming = _first(after, frames, down).filter("fade", "in", 0, frames - down)
+    return ffmpeg.concat(going, coming, v=1, a=0)
+
+
+def _through_white(before: Any, after: Any, frames: int, fps: int) -> Any:
+    """Black is what white is in a negative; fading to white directly would take another colour space."""
+    return _negative(_through_black(_negative(before), _negative(after), frames, fps))
+
+
+def _negative(picture: Any) -> Any:
+    return picture.filter("lutyuv", y="251-val", u="256-val", v="256-val")
+
+
+def _first(picture: Any, end: int, start: int = 0) -> Any:
+    return picture.filter("trim", start_frame=start, end_frame=end).filter("setpts", "PTS-STARTPTS")
+
+
+def _eased(name: str, before: Any, after: Any, frames: int) -> Any:
+    """Begins and ends gently: xfade goes by the clock, so its clock is bent. The whole way takes it a second."""
+    done = f"((N+1)/{frames + 1})"
+    bent = f"round(1000000*pow({done},2)*(3-2*{done}))"
+    first = 1 / (frames + 1)
+    clocks = [picture.filter("settb", "AVTB").filter("setpts", bent) for picture in (before, after)]
+    # Its first frame has moved already. (At rest, xfade's slide shows a column that does not belong to the picture.)
+    return _mixed(name, *clocks, 1.0, offset=-(first**2) * (3 - 2 * first))
+
+
+def _mixed(name: str, before: Any, after: Any, seconds: float, offset: float = 0.0) -> Any:
+    """xfade, plane by plane."""
+    planes = [picture.filter_multi_output("extractplanes", "y+u+v") for picture in (before, after)]
+    times = {"duration": f"{seconds:.6f}", "offset": f"{offset:.6f}"}
+    mixed = [ffmpeg.filter([planes[0][n], planes[1][n]], "xfade", transition=name, **times) for n in range(3)]
+    merged = ffmpeg.filter(mixed, "mergeplanes", mapping="0x001020", format="yuv420p")
+    return merged.filter("setparams", range="tv", **BT709)
+
+
+_KINDS: dict[TransitionKind, Callable[[Any, Any, int, int], Any]] = {
+    "crossfade": _crossfade,
+    "dip-black": _through_black,
+    "dip-white": _through_white,
+    "wipe": _wipe,
+    "slide": _slide,
+    "zoom": _zoom,
+}

@@ -1,0 +1,165 @@
+"""Transitions from scene to scene, as they go into the encoder."""
+
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from common.contracts.request import TransitionKind
+from common.contracts.steps import SegmentSpec
+from common.contracts.timeline import Clip, Opening
+from common.jobs.steprun import StepRun
+from tests.support import clips
+from tests.support.scenes import PROGRAM, SMALL, clip, exact, footage, part, scene, scenery
+from tests.support.steprun import step_run
+
+KINDS: tuple[TransitionKind, ...] = ("crossfade", "dip-black", "dip-white", "wipe", "slide", "zoom")
+FADE = 12
+"Frames of each transition."
+HEIGHT, WIDTH = SMALL.height, SMALL.width
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> StepRun:
+    return step_run(tmp_path)
+
+
+def going_on(before: Clip, frames: int = FADE) -> Clip:
+    return before.model_copy(update={"skip": before.skip + before.frames, "frames": frames})
+
+
+def opened(kind: TransitionKind, before: Clip, *after: Clip, frames: int = FADE) -> SegmentSpec:
+    return scene(*after, opening=Opening(kind=kind, frames=frames, tail=going_on(before, frames)))
+
+
+def luma(pictures: np.ndarray) -> np.ndarray:
+    return pictures[:, :HEIGHT]
+
+
+def shots(run: StepRun) -> tuple[Clip, Clip, Clip]:
+    """Three clips that go on for the length of a transition: a video, a still with a camera move, painted scenery."""
+    video, still = footage(run, clips.clip(640, 360, fps=25), seconds=2.0), footage(run, clips.picture(400, 300))
+    return (
+        clip(video, 30, length=30 + FADE, source_start=0.21),
+        clip(still, 25, length=25 + FADE, motion="zoom-in"),
+        clip(scenery(), 28, length=28 + FADE, phase=4),
+    )
+
+
+def whole(shot: Clip) -> SegmentSpec:
+    return scene(shot.model_copy(update={"frames": shot.length}))
+
+
+def chained(run: StepRun, pieces: list[np.ndarray], offsets: list[int]) -> np.ndarray:
+    """What one ffmpeg makes of whole shots with crossfades between them."""
+    inputs: list[str] = []
+    for number, piece in enumerate(pieces):
+        (run.workdir / f"{number}.yuv").write_bytes(piece.tobytes())
+        form = ["-f", "rawvideo", "-pix_fmt", "yuv420p", "-s", f"{WIDTH}x{HEIGHT}", "-r", "30"]
+        inputs += [*form, "-i", str(run.workdir / f"{number}.yuv")]
+    graph, last = "", "0:v"
+    for number, offset in enumerate(offsets, 1):
+        graph += f"[{last}][{number}:v]xfade=transition=fade:duration={FADE / 30}:offset={offset / 30}[x{number}];"
+        last = f"x{number}"
+    command = [PROGRAM, "-v", "error", "-y", *inputs, "-filter_complex", f"{graph}[{last}]format=yuv420p[film]"]
+    subprocess.run([*command, "-map", "[film]", "-f", "rawvideo", str(run.workdir / "film.yuv")], check=True)
+    return np.fromfile(run.workdir / "film.yuv", np.uint8).reshape(-1, HEIGHT * 3 // 2, WIDTH)
+
+
+def test_scenes_that_fade_into_each_other_are_those_of_one_command(run: StepRun):
+    one, two, three = shots(run)
+    film = np.concatenate(
+        [exact(scene(one), run), exact(opened("crossfade", one, two), run), exact(opened("crossfade", two, three), run)]
+    )
+    reference = chained(run, [exact(whole(shot), run) for shot in (one, two, three)], [30, 55])
+    assert len(film) == 83
+    # The reference converts to 4:4:4 and back, which is seen in its colours only.
+    assert np.array_equal(luma(film), luma(reference)[:83])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_only_the_frames_of_the_transition_differ_from_a_cut(run: StepRun, kind: TransitionKind):
+    before, after, _ = shots(run)
+    cut, found = exact(scene(after), run), exact(opened(kind, before, after), run)
+    changed = (cut != found).any(axis=(1, 2))
+    assert len(found) == 25
+    assert changed[: FADE - 1].all()
+    assert not changed[FADE:].any()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_it_begins_with_the_scene_before_and_comes_ever_nearer_to_the_new_one(run: StepRun, kind: TransitionKind):
+    before, _, after = shots(run)
+    tail = luma(exact(scene(going_on(before)), run)).astype(int)
+    new = luma(exact(scene(after), run)[:FADE]).astype(int)
+    found = luma(exact(opened(kind, before, after), run)[:FADE]).astype(int)
+    missing = np.abs(found - new).mean(axis=(1, 2))
+    assert np.abs(found[0] - tail[0]).mean() < missing[0] / 3
+    assert missing[-1] < missing.max() / 3
+    assert (np.diff(missing[FADE // 2 :]) < 0.5).all()
+
+
+@pytest.mark.parametrize(("kind", "level"), [("dip-black", 16), ("dip-white", 235)])
+def test_a_dip_goes_all_the_way_and_not_beyond(run: StepRun, kind: TransitionKind, level: int):
+    # Test pictures overshoot their range by one or two at sharp edges.
+    before, after, _ = shots(run)
+    found = exact(opened(kind, before, after), run)[:FADE]
+    middle = found[FADE // 2]
+    assert (middle[:HEIGHT] == level).all()
+    assert (middle[HEIGHT:] == 128).all()
+    around = luma(found)[FADE // 2 - 2 : FADE // 2 + 3]
+    assert around.min() >= 14
+    assert around.max() <= 237
+
+
+def test_a_slide_pushes_the_old_picture_out_to_the_left(run: StepRun):
+    before, after, _ = shots(run)
+    tail, new = luma(exact(scene(going_on(before)), run)), luma(exact(scene(after), run))
+    found = luma(exact(opened("slide", before, after), run))
+    reached = []
+    for old, coming, mixed in zip(tail, new[:FADE], found[:FADE], strict=True):
+        moved = next(
+            n
+            for n in range(WIDTH + 1)
+            if np.array_equal(mixed[:, : WIDTH - n], old[:, n:])
+            and np.array_equal(mixed[:, WIDTH - n :], coming[:, :n])
+        )
+        reached.append(moved)
+    steps = np.diff([0, *reached, WIDTH])
+    # Gently out of rest and back into it.
+    assert steps.min() > 0
+    assert max(steps[0], steps[-1]) < steps.max() / 3
+
+
+def test_a_transition_may_last_longer_than_the_first_clip_and_as_long_as_its_part(run: StepRun):
+    before, after, painted = shots(run)
+    short, rest = (after.model_copy(update={"frames": 5}), painted.model_copy(update={"frames": FADE - 5}))
+    whole_part = exact(opened("crossfade", before, short, rest), run)
+    assert len(whole_part) == FADE
+    longer = exact(opened("crossfade", before, short, painted), run)
+    assert np.array_equal(longer[:FADE], whole_part)
+
+
+def test_the_first_part_of_a_scene_has_its_transition(run: StepRun):
+    before, after, _ = shots(run)
+    spec = opened("wipe", before, after)
+    parts = [exact(part(spec, 0, 15), run), exact(part(spec, 15, 10), run)]
+    assert np.array_equal(np.concatenate(parts), exact(spec, run))
+
+
+def test_it_is_part_of_the_look_like_all_other_frames(run: StepRun):
+    """Bars lie over both scenes; they do not slide away with one of them."""
+    before, after, _ = shots(run)
+    spec = opened("slide", before, after).model_copy(update={"style": "cinematic"})
+    found = luma(exact(spec, run))
+    assert (found[:, :10] == 16).all()
+    assert (found[:, -10:] == 16).all()
+
+
+@pytest.mark.parametrize("frames", [2, 3, 9, 15])
+@pytest.mark.parametrize("kind", KINDS)
+def test_it_may_have_any_length(run: StepRun, kind: TransitionKind, frames: int):
+    before, after, _ = shots(run)
+    spec = opened(kind, before, after.model_copy(update={"frames": 18}), frames=frames)
+    assert len(exact(spec, run)) == 18
