@@ -66,7 +66,7 @@ def blocks(total: int, folder: Path) -> Iterator[np.ndarray]:
 
 
 def cut_off(sound: np.ndarray) -> int:
-    """How many of these 16-bit samples (samples, channels) follow another one at full scale: peaks without their tops."""
+    """How many of these 16-bit samples (samples, channels) follow another one at full scale: the tops of peaks."""
     count = 0
     for begin in range(0, len(sound), BLOCK):
         full = np.abs(sound[begin : begin + BLOCK + 1].astype(np.int32)) >= FULL_SCALE

@@ -151,6 +151,8 @@ def _measure(container: InputContainer, stream: VideoStream, media_type: str) ->
 
 
 def _decode(packet: "av.Packet[VideoStream]") -> list[VideoFrame]:
+    if packet.has_sidedata("encryption_info"):
+        raise BadMedia("the video is encrypted; use a copy that is not protected")
     try:
         return [frame for frame in packet.decode() if isinstance(frame, VideoFrame)]
     except av.FFmpegError:

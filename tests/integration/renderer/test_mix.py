@@ -12,7 +12,7 @@ import pytest
 from common.contracts.base import ObjectRef
 from common.contracts.grid import SAMPLE_RATE, samples_per_frame
 from common.contracts.steps import MixFacts, MixSpec, SpeakSpec
-from common.contracts.timeline import MusicCue, PlacedNarration, Profile
+from common.contracts.timeline import MusicCue, PlacedNarration, SoundProfile, Span
 from common.errors import BadMedia, Stopped
 from common.jobs.steprun import StepRun
 from common.settings import Settings
@@ -22,7 +22,7 @@ from tests.support.steprun import step_run
 from whisper_worker.tasks import handlers
 
 PROGRAM = ffmpeg_program()
-PROFILE = Profile(width=320, height=180)
+SOUND = SoundProfile()
 SENTENCE = "Every morning, the first light finds the same small harbour."
 CALM = MusicCue(mood="calm", seed=3)
 
@@ -44,9 +44,15 @@ def say(run: StepRun) -> Callable[[float, str], PlacedNarration]:
     return placed
 
 
-def make(run: StepRun, seconds: float, *narrations: PlacedNarration, music: MusicCue | None = None) -> MixFacts:
-    frames = round(seconds * PROFILE.fps)
-    spec = MixSpec(frames=frames, profile=PROFILE, narrations=narrations, music=music)
+def make(
+    run: StepRun,
+    seconds: float,
+    *narrations: PlacedNarration,
+    music: MusicCue | None = None,
+    dips: tuple[Span, ...] = (),
+) -> MixFacts:
+    frames = round(seconds * SOUND.fps)
+    spec = MixSpec(frames=frames, sound=SOUND, narrations=narrations, music=music, dips=dips)
     return mix(spec, run, PROGRAM)
 
 
@@ -86,23 +92,23 @@ def user_music(run: StepRun, suffix: str, media_type: str, *encoding: str, secon
 def test_a_film_with_voice_and_bed_meets_its_loudness_and_peak(run, say):
     facts = make(run, 16, say(0.5), say(8), music=CALM)
     integrated, peak = loudness(stored(run, facts))
-    assert facts.loudness == pytest.approx(PROFILE.loudness, abs=0.5)
-    assert integrated == pytest.approx(facts.loudness, abs=0.3)
-    assert facts.true_peak <= PROFILE.true_peak
-    assert peak <= PROFILE.true_peak + 0.2
+    assert facts.loudness == pytest.approx(SOUND.loudness, abs=0.3)
+    assert integrated == pytest.approx(facts.loudness, abs=0.11)
+    assert facts.true_peak <= SOUND.true_peak
+    assert peak <= SOUND.true_peak
 
 
 @pytest.mark.parametrize("music", [CALM, None], ids=["bed", "no bed"])
 def test_a_film_in_which_little_is_said_meets_its_loudness(run, say, music):
     facts = make(run, 30, say(12, "Stay a while."), music=music)
     integrated, peak = loudness(stored(run, facts))
-    assert integrated == pytest.approx(PROFILE.loudness, abs=0.5)
-    assert peak <= PROFILE.true_peak + 0.2
+    assert integrated == pytest.approx(SOUND.loudness, abs=0.3)
+    assert peak <= SOUND.true_peak
 
 
 def test_a_film_without_voice_is_its_music_at_the_same_loudness(run):
     facts = make(run, 8, music=CALM)
-    assert loudness(stored(run, facts))[0] == pytest.approx(PROFILE.loudness, abs=0.5)
+    assert loudness(stored(run, facts))[0] == pytest.approx(SOUND.loudness, abs=0.3)
     assert level(decoded(run, facts), 2, 5) > -30
 
 
@@ -117,7 +123,7 @@ def test_a_film_with_neither_is_digital_silence_and_says_so(run):
 @pytest.mark.parametrize("music", [CALM, None], ids=["bed", "no bed"])
 def test_it_lasts_exactly_as_long_as_the_frames(run, music, seconds):
     facts = make(run, seconds, music=music)
-    wanted = round(seconds * PROFILE.fps) * samples_per_frame(PROFILE.fps)
+    wanted = round(seconds * SOUND.fps) * samples_per_frame(SOUND.fps)
     assert len(decoded(run, facts)) == wanted
     with av.open(str(stored(run, facts))) as container:
         stream = container.streams.audio[0]
