@@ -58,11 +58,20 @@ class SearchFacts(Contract):
         return not self.notes
 
 
+UNRENDERABLE = "it could not be rendered: "
+"How the reason of a rejection begins that was found out in a segment, where nobody knows which clip was to blame."
+
+
 class Rejection(Contract):
     """A candidate that proved unusable, and why."""
 
     candidate: str
     why: str
+
+    @property
+    def unrendered(self) -> bool:
+        """True for what may do in another scene; what could not be had for one shot cannot be had for any."""
+        return self.why.startswith(UNRENDERABLE)
 
 
 class CastFacts(Contract):
@@ -152,13 +161,17 @@ class StepKind(NamedTuple):
     reuse: int = 7 * 24 * 3600
     "Seconds for which the same work, of any job of the owner, is not done again; 0 for what is never shared."
 
+    def known_for(self, keep_parts_seconds: float) -> int:
+        """The same where parts of films are kept for so long: what is known is kept, too, and shall not stay longer."""
+        return min(self.reuse, int(keep_parts_seconds))
+
 
 SPECS: dict[str, StepKind] = {
     "plan": StepKind("orchestrate", PlanSpec, PlanFacts, 1, 2.0),
     "speak": StepKind("speech", SpeakSpec, Narration, 1, 0.5),
     "search": StepKind("retrieve", SearchSpec, SearchFacts, 1, 0.5, reuse=3600),
     "cast": StepKind("", CastFacts, CastFacts, 1, 0.1),
-    "acquire": StepKind("retrieve", AcquireSpec, Footage, 1, 1.0),
+    "acquire": StepKind("retrieve", AcquireSpec, Footage, 2, 1.0),
     "segment": StepKind("render", SegmentSpec, SegmentFacts, 1, 10.0),
     "mix": StepKind("render", MixSpec, MixFacts, 1, 4.0),
     "assemble": StepKind("render", AssembleSpec, AssembleFacts, 1, 2.0),
