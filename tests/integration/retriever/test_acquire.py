@@ -104,6 +104,32 @@ def test_an_upload_that_is_not_there_or_not_what_it_was_is_not_used(run: StepRun
         acquire(run, media=MediaRef(asset=ASSET))
 
 
+@pytest.fixture
+def cut_off(tmp_path: Path) -> Path:
+    """A clip with its table of contents in front, of which little more than that is there."""
+    whole = clips.make("front.mp4", ["-i", str(clips.clip(seconds=4.0)), "-c", "copy", "-movflags", "+faststart"])
+    return clips.cut(whole, 0.03, tmp_path)
+
+
+def test_a_clip_that_is_cut_off_is_refused_and_not_stored(run: StepRun, cut_off: Path) -> None:
+    with pytest.raises(BadMedia, match=r"the video is cut off: 3\.\d seconds are missing at its end"):
+        from_web(run, reply(cut_off.read_bytes()))
+    assert not list(run.storage.list(run.assets))
+
+
+def test_what_is_wrong_with_an_upload_is_told_with_its_name(run: StepRun, cut_off: Path) -> None:
+    upload(run, cut_off)
+    with pytest.raises(BadMedia, match=f"the uploaded asset {ASSET} cannot be used: the video is cut off"):
+        acquire(run, media=MediaRef(asset=ASSET))
+
+
+def test_an_upload_of_which_nothing_is_known_is_not_used(run: StepRun) -> None:
+    upload(run, clips.clip())
+    run.storage.put_bytes(run.assets, f"local/asset/{ASSET}/about.json", b'{"size": "lar', "application/json")
+    with pytest.raises(BadMedia, match=f"no uploaded asset {ASSET}; upload it again"):
+        acquire(run, media=MediaRef(asset=ASSET))
+
+
 def test_a_clip_of_the_folder_is_stored(run: StepRun, tmp_path: Path) -> None:
     folder = tmp_path / "clips"
     folder.mkdir()
