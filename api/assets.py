@@ -7,15 +7,13 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import IO
 
-from pydantic import ValidationError
-
-from common.contracts.base import Contract
-from common.errors import InvalidRequest, ObjectMissing, ReelwrightError
+from common.errors import InvalidRequest, ReelwrightError
 from common.jobs import scratch
 from common.settings import Settings
 from common.sniff import HEAD_BYTES, demuxer, sniff
 from common.storage.port import Storage
 from common.storage.whole import put_whole, put_whole_file
+from common.uploads import Asset, about_key, media_key, read_asset
 
 
 class TooLarge(ReelwrightError):
@@ -28,21 +26,6 @@ class UnknownMedia(ReelwrightError):
     """Content that is no picture, video or sound we can use."""
 
     code = "unsupported_media"
-
-
-class Asset(Contract):
-    """What is known of an uploaded file; stored beside it as `about.json`."""
-
-    media_type: str
-    size: int
-    "In bytes."
-    sha256: str
-    name: str
-    "As the user called it; for people only."
-
-    @property
-    def id(self) -> str:
-        return f"ast_{self.sha256[:32]}"
 
 
 class Incoming:
@@ -106,30 +89,17 @@ class Assets:
                 "this is no picture, video or sound we can use (JPEG, PNG, WebP, GIF, MP4, WebM, MP3, ...)"
             )
         asset = Asset(media_type=media_type, size=file.size, sha256=file.sha256, name=name[:200])
-        folder = _folder(owner, asset.id)
         file.flush()
-        put_whole_file(self._storage, self._bucket, f"{folder}/media", file.path, media_type)
+        put_whole_file(self._storage, self._bucket, media_key(owner, asset.id), file.path, media_type)
         # Last, because an asset exists once this does.
         about = asset.model_dump_json().encode()
-        put_whole(self._storage, self._bucket, f"{folder}/about.json", about, "application/json")
+        put_whole(self._storage, self._bucket, about_key(owner, asset.id), about, "application/json")
         return asset
-
-    def about(self, owner: str, asset_id: str) -> Asset | None:
-        try:
-            return Asset.model_validate_json(
-                self._storage.get_bytes(self._bucket, f"{_folder(owner, asset_id)}/about.json")
-            )
-        except (ObjectMissing, ValidationError):
-            return None
 
     def check(self, owner: str, asset_id: str, kinds: tuple[str, ...], field: str) -> None:
         """Raises `InvalidRequest` for `field` unless the asset is there and one of `kinds` (`video`, `audio`, ...)."""
-        asset = self.about(owner, asset_id)
+        asset = read_asset(self._storage, self._bucket, owner, asset_id)
         if asset is None:
             raise InvalidRequest(field, f"there is no asset {asset_id}; upload it first with POST /mcp/assets")
         if asset.media_type.partition("/")[0] not in kinds:
             raise InvalidRequest(field, f"the asset is {asset.media_type}; this needs {' or '.join(kinds)}")
-
-
-def _folder(owner: str, asset_id: str) -> str:
-    return f"{owner}/asset/{asset_id}"

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from api.editor import TIMELINE_FILE, document, media_of
-from api.records import Records
 from api.jobs import no_longer_kept, nothing_yet
+from api.records import Records
 from api.refusals import Unknown
 from common.contracts.base import ObjectRef
 from common.contracts.job import ENDINGS_WITH_FILM

@@ -1,9 +1,10 @@
 """What a client can do with one job: start, follow, stop and resume it, and fetch what it made."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from api.orders import Orders
-from api.records import Records, digest_of
+from api.records import Records, digest_of, keyed
 from api.refusals import Conflict, Unknown, refuse, unknown_job
 from common.contracts.base import ObjectRef
 from common.contracts.job import CANCELLED, COMPLETED, DONE, ENDINGS_WITH_FILM, FAILED, TERMINAL, Job
@@ -12,8 +13,16 @@ from common.contracts.steps import AssembleFacts, PublishFacts, SegmentFacts, pa
 from common.contracts.storyboard import Scene, Storyboard
 from common.errors import ReelwrightError
 from common.jobs.ids import new_job_ids
-from common.jobs.store import Created, JobStore
-from common.jobs.views import candidate_view, result_view, scene_view, status_view, summary_view, versions_view
+from common.jobs.store import Created, JobStore, RequestKey
+from common.jobs.views import (
+    candidate_view,
+    left_out,
+    result_view,
+    scene_view,
+    status_view,
+    summary_view,
+    versions_view,
+)
 from common.settings import Settings
 from common.storage.port import Storage
 
@@ -55,18 +64,20 @@ class Jobs:
 
     def storyboard(self, owner: str, job_id: str, version: int | None = None) -> dict[str, Any]:
         job, storyboard = self._planned(owner, job_id, version)
-        return {"job_id": job_id, "version": job.version, **storyboard.model_dump(mode="json", exclude={"music"})}
+        hidden: Any = {"music": True, "scenes": {"__all__": {"searched"}}}
+        view = {"job_id": job_id, "version": job.version, **storyboard.model_dump(mode="json", exclude=hidden)}
+        return {**view, "voice": storyboard.voice or None}
 
     def result(self, owner: str, job_id: str, version: int | None = None) -> dict[str, Any]:
         newest = self._records.job(owner, job_id)
         job = self._records.version_of(newest, version)
         if job.state not in ENDINGS_WITH_FILM:
-            raise nothing_yet(job, "video")
+            raise nothing_yet(job, newest, "video", {"last_good_version": self._last_good(newest)})
         if "assemble" not in job.steps:
             raise no_longer_kept(job, "details of the film", f"; GET /mcp/versions/{job_id} has a link to it")
         storyboard = self._records.storyboard(job)
         if storyboard is None:
-            raise no_storyboard(job)
+            raise no_storyboard(job, newest)
         return {**result_view(job, storyboard), **self._links(job, published=job.version == newest.version)}
 
     def versions(self, owner: str, job_id: str) -> dict[str, Any]:
@@ -91,11 +102,12 @@ class Jobs:
 
     def scene_video(self, owner: str, job_id: str, scene_id: str, version: int | None = None) -> str:
         """A link to the rendered scene."""
-        job, storyboard = self._planned(owner, job_id, version)
+        newest = self._records.job(owner, job_id)
+        job, storyboard = self._planned(owner, job_id, version, newest)
         scene = scene_of(storyboard, scene_id)
         segment = job.steps.get(f"segment:{scene.id}.0")
         if segment is None or segment.state != DONE:
-            raise Conflict("not_finished", f"scene {scene_id} is not rendered yet; poll /mcp/status/{job_id}")
+            raise not_rendered(job, newest, scene.id)
         facts: SegmentFacts = parse_facts("segment", segment.facts)
         if self._storage.size(self._settings.assets_bucket, facts.media.key) is None:
             raise Unknown("no_longer_kept", "the scenes of this film are no longer kept one by one; the film is")
@@ -109,23 +121,29 @@ class Jobs:
             raise Conflict("already_ended", f"the job has already ended ({job.state}) and cannot be cancelled")
         return self._store.wish_cancel(job_id) or job.state
 
-    def resume(self, owner: str, job_id: str) -> None:
-        """Makes a job that ended without a whole film run on: only what is missing is done."""
-        job = self._records.job(owner, job_id)
+    def resume(self, owner: str, job_id: str, key: str = "") -> tuple[int, bool]:
+        """Makes a job that ended without a whole film run on: only what is missing is done.
+
+        Returns the version that runs, and whether this is a repeat of a request with the same idempotency key.
+        """
+        job, request = self._records.job(owner, job_id), keyed(key, "resume", job_id)
+        known = self._records.answered(owner, request)
+        if known is None:
+            outcome = self._resumed(owner, job, request)
+            if outcome == "ok":
+                return self._records.job(owner, job_id).version, False
+            known = self._records.answered(owner, request)  # it may have come twice at once
+        if known is None:
+            raise not_resumed(job_id, outcome)
+        return known[0], True
+
+    def _resumed(self, owner: str, job: Job, request: RequestKey) -> str:
+        """How it went, in the words of the store. A job that will not run again is not brought back for it."""
         if not job.terminal:
-            outcome = "not_ended"
-        elif job.state == COMPLETED:
-            outcome = "completed"
-        else:
-            outcome = self._records.change(owner, job_id, lambda: self._store.resume(job_id, self._orders.limits))
-        if outcome == "unknown":
-            raise unknown_job(job_id)
-        if outcome == "not_ended":
-            raise Conflict("still_running", "the job has not ended; there is nothing to resume")
-        if outcome == "completed":
-            raise Conflict("completed", "the job is completed; nothing of it is missing")
-        if outcome != "ok":
-            raise changing()
+            return "not_ended"
+        if job.state == COMPLETED:
+            return "completed"
+        return self._records.change(owner, job.id, lambda: self._store.resume(job.id, self._orders.limits, request))
 
     def page(self, owner: str, before: str, limit: int, state: str) -> tuple[list[dict[str, Any]], str]:
         """Up to `limit` jobs older than `before`, newest first, and where the next page begins (empty: nowhere).
@@ -151,12 +169,30 @@ class Jobs:
         except Unknown:  # forgotten since it was listed, or damaged, which must not hide the others
             return None
 
-    def _planned(self, owner: str, job_id: str, version: int | None) -> tuple[Job, Storyboard]:
-        job = self._records.version(owner, job_id, version)
+    def _planned(
+        self, owner: str, job_id: str, version: int | None, newest: Job | None = None
+    ) -> tuple[Job, Storyboard]:
+        """The version (None: the newest) and its storyboard; the job is read unless it is given."""
+        newest = newest or self._records.job(owner, job_id)
+        job = self._records.version_of(newest, version)
         storyboard = self._records.storyboard(job)
         if storyboard is None:
-            raise no_storyboard(job)
+            raise no_storyboard(job, newest)
         return job, storyboard
+
+    def _last_good(self, newest: Job) -> dict[str, Any] | None:
+        """The newest version that has a film, and where that is; None while there is none."""
+        good = [one for one in newest.versions.values() if one.state in ENDINGS_WITH_FILM and one.video is not None]
+        if not good:
+            return None
+        last = max(good, key=lambda one: one.number)
+        return {
+            "version": last.number,
+            "result": f"/mcp/result/{newest.id}?version={last.number}",
+            "download_url": self._kept(last.video, MP4, f"{newest.id}.mp4"),
+            "thumbnail_download_url": self._kept(last.thumbnail, JPEG, f"{newest.id}.jpg"),
+            "links_valid_seconds": self._settings.link_seconds,
+        }
 
     def _links(self, job: Job, published: bool) -> dict[str, Any]:
         """Where the film is. Its public name always has the newest version; the links lead to this one and no other."""
@@ -208,9 +244,9 @@ def missing_parts(store: JobStore, storage: Storage, services: set[str]) -> list
     return missing
 
 
-def no_storyboard(job: Job) -> ReelwrightError:
+def no_storyboard(job: Job, newest: Job) -> ReelwrightError:
     """Why a job's storyboard cannot be read: it is gone, or was never there."""
-    return no_longer_kept(job, "storyboard") if job.storyboard is not None else nothing_yet(job, "storyboard")
+    return no_longer_kept(job, "storyboard") if job.storyboard is not None else nothing_yet(job, newest, "storyboard")
 
 
 def no_longer_kept(job: Job, what: str, instead: str = "") -> Unknown:
@@ -221,12 +257,53 @@ def changing() -> Conflict:
     return Conflict("not_finished", "the job changed in this very moment; try again")
 
 
-def nothing_yet(job: Job, what: str) -> Conflict:
-    if job.state == CANCELLED:
-        return Conflict("cancelled", f"the job was cancelled; it has no {what}")
-    if job.state == FAILED:
-        why = job.failure.message if job.failure else "for a reason that was not recorded"
-        return Conflict("failed", f"the job failed: {why}")
-    if job.state == SUPERSEDED:
-        return Conflict("superseded", f"version {job.version} was superseded before it was finished; it has no {what}")
-    return Conflict("not_finished", f"the {what} is not ready yet (the job is {job.state}); poll /mcp/status/{job.id}")
+def not_resumed(job_id: str, outcome: str) -> ReelwrightError:
+    """Why a job was not resumed, from what the store says."""
+    if outcome == "unknown":
+        return unknown_job(job_id)
+    if outcome == "not_ended":
+        return Conflict("still_running", "the job has not ended; there is nothing to resume")
+    if outcome == "completed":
+        return Conflict("completed", "the job is completed; nothing of it is missing")
+    return changing()
+
+
+def nothing_yet(job: Job, newest: Job, what: str, more: Mapping[str, Any] | None = None) -> Conflict:
+    """Why a version has not got what was asked for, and what can be done about it."""
+    good = more and more.get("last_good_version")
+    film = f"; the film of version {good['version']} is there: {good['result']}" if good else ""
+    if ending := _ending(job, newest):
+        return Conflict(job.state, f"{ending}; it has no {what}; {_going_on(job, newest)}{film}", more)
+    told = f"the {what} is not ready yet (the job is {job.state}); poll /mcp/status/{job.id}"
+    return Conflict("not_finished", told + film, more)
+
+
+def not_rendered(job: Job, newest: Job, scene: str) -> ReelwrightError:
+    """Why a scene cannot be fetched: it is still to come, or it will not come by itself."""
+    if (why := left_out(job).get(scene)) is not None:
+        told = f"scene {scene} was left out of the film ({why.rstrip('.')}) and will not come by itself"
+        return Conflict("left_out", f"{told}; {_going_on(job, newest)}")
+    if ending := _ending(job, newest):
+        return Conflict(job.state, f"{ending}; scene {scene} was not rendered until then; {_going_on(job, newest)}")
+    if job.state in ENDINGS_WITH_FILM:
+        return no_longer_kept(job, f"scene {scene}")
+    return Conflict("not_finished", f"scene {scene} is not rendered yet; poll /mcp/status/{job.id}")
+
+
+def _ending(job: Job, newest: Job) -> str:
+    """How a version ended without a film; empty for others."""
+    which = "the job" if newest.version == 1 else f"version {job.version}"
+    why = job.failure.message if job.failure else "for a reason that was not recorded"
+    endings = {
+        CANCELLED: f"{which} was cancelled",
+        FAILED: f"{which} failed: {why}",
+        SUPERSEDED: f"{which} was superseded before it was finished",
+    }
+    return endings.get(job.state, "")
+
+
+def _going_on(job: Job, newest: Job) -> str:
+    if job.version != newest.version:
+        return f"POST /mcp/versions/{job.id}/{job.version}/restore makes it anew"
+    when = "" if job.terminal else "once the job has ended, "
+    return f"{when}POST /mcp/resume/{job.id} makes what is missing"

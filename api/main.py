@@ -37,7 +37,7 @@ class Server(BaseApplication):
         options = {
             "bind": f"{host}:{settings.api_port}",
             "workers": settings.api_workers,
-            "worker_class": "gevent",
+            "worker_class": "api.http.worker.Worker",
             "graceful_timeout": GRACE_SECONDS,
             "loglevel": settings.log_level.lower(),
             "logger_class": _Logs,

@@ -7,19 +7,20 @@ import functools
 import hashlib
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 from pydantic import ValidationError
 
 from api.refusals import Unknown, unknown_job
-from common.contracts.base import Contract, ObjectRef, canonical_json, object_key
+from common.contracts.base import Contract, ObjectRef, canonical_json, fingerprint, object_key
 from common.contracts.footage import Candidate, CandidateList
 from common.contracts.job import DONE, Event, Job
-from common.contracts.steps import SearchFacts, parse_facts
+from common.contracts.steps import SPECS, SearchFacts, parse_facts
 from common.contracts.storyboard import Storyboard
 from common.errors import ObjectMissing
-from common.jobs.archive import Manifest, archive, archived_jobs, read_manifest
+from common.jobs.archive import Manifest, archive, archived_events, archived_jobs, read_manifest
 from common.jobs.ids import JOB_ID
-from common.jobs.store import JobStore
+from common.jobs.store import JobStore, RequestKey
 from common.settings import Settings
 from common.storage.port import Storage
 from common.storage.whole import put_whole
@@ -31,7 +32,13 @@ MOST_LINES = 200
 UNARCHIVED = "unarchived"
 "What the store says of a job that has ended but is not archived yet."
 ARCHIVE_TRIES = 5
+UNCHANGED = "unchanged"
 JSON = "application/json"
+
+
+def keyed(key: str, *asked: Any) -> RequestKey:
+    """The idempotency key of a request, with all that was asked."""
+    return RequestKey(key, fingerprint(*asked))
 
 
 def digest_of(value: Contract) -> str:
@@ -85,6 +92,19 @@ class Records:
             steps={},
         )
 
+    def answered(self, owner: str, request: RequestKey) -> tuple[int, bool] | None:
+        """What the very same request was answered: the version, and whether it was new. Raises `KeyReused`."""
+        text = self._store.answered(owner, *request) if request.key else None
+        if text is None:
+            return None
+        number, _, word = text.partition(" ")
+        return int(number), word != UNCHANGED
+
+    def remember(self, owner: str, request: RequestKey, version: int, changed: bool) -> None:
+        """Keeps that answer for a repeat, if it is not known yet. Raises `KeyReused`."""
+        if request.key:
+            self._store.remember(owner, request, f"{version}" if changed else f"{version} {UNCHANGED}")
+
     def change(self, owner: str, job_id: str, write: Callable[[], str]) -> str:
         """Writes a new wish for a job, in Redis again if need be, by `write`, which says in a word how that went.
 
@@ -112,6 +132,10 @@ class Records:
         except ObjectMissing:
             raise Unknown("damaged", "what was kept of this job is damaged and cannot be read") from None
 
+    def known_for(self, kind: str) -> int:
+        """Seconds for which results of that kind of step stay known."""
+        return SPECS[kind].known_for(self._settings.keep_parts_seconds)
+
     def events(self, job: Job, after: int | None) -> list[Event]:
         """The newest events, or those that follow event number `after`; from the manifest what Redis has forgotten."""
         if after is None:
@@ -123,8 +147,8 @@ class Records:
         kept_from = found[0].seq if found else newest + 1
         if kept_from <= first:
             return found
-        manifest = self.manifest(job.owner, job.id)
-        older = [event for event in manifest.events if first <= event.seq < kept_from] if manifest is not None else []
+        bucket = self._settings.assets_bucket
+        older = archived_events(self._storage, bucket, job.owner, job.id, first, kept_from)
         return [*older, *found][:MOST_LINES]
 
     def storyboard(self, job: Job) -> Storyboard | None:

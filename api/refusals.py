@@ -1,6 +1,7 @@
 """Why a client does not get what it asked for. `api/http/problems.py` makes answers of them."""
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from common.errors import InvalidRequest, ReelwrightError
 
@@ -30,11 +31,29 @@ class Unknown(ReelwrightError):
 
 
 class Conflict(ReelwrightError):
-    """The job is not in a state for what was asked. `code` says which state it is in."""
+    """The job is not in a state for what was asked. `code` says which state it is in, `more` what may help."""
 
-    def __init__(self, code: str, message: str) -> None:
+    def __init__(self, code: str, message: str, more: Mapping[str, Any] | None = None) -> None:
         super().__init__(message)
-        self.code = code
+        self.code, self.more = code, dict(more or {})
+
+
+class Unreadable(ReelwrightError):
+    """The body of a request cannot be understood."""
+
+    code = "bad_request"
+
+
+class WrongType(ReelwrightError):
+    """A body of another type than the address takes."""
+
+    code = "unsupported_media_type"
+
+
+class Forbidden(ReelwrightError):
+    """Not from there."""
+
+    code = "forbidden"
 
 
 def unknown_job(job_id: str) -> Unknown:

@@ -2,6 +2,7 @@
 
 import errno
 import fcntl
+import json
 import os
 import random
 import re
@@ -15,6 +16,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from infra.supervisor import Program
 
@@ -24,6 +26,10 @@ REDIS_OLDEST = (6, 2)
 # between our looking and a program's binding.
 PORT_RANGE = range(20_000, 32_000)
 WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}
+KEPT = "stack.json"
+"The file in the data folder that has what the next run needs to know of the last one."
+NOISE = re.compile(r"Dir\.Remove not empty")
+"What rclone calls an error, though removing a folder that is in use is meant to fail."
 SERVICES, STORE, STATE = 2, 1, 0
 "Groups of the supervisor: services end first, Redis last."
 
@@ -34,20 +40,30 @@ class StackError(Exception):
 
 @dataclass(frozen=True)
 class Plan:
-    """Where everything of one run is. Secrets live as long as the run."""
+    """Where everything of one run is. The ports of the stores and the password are kept in the data folder."""
 
     data: Path
     host: str
     port: int
     redis_port: int
     s3_port: int
-    password: str = field(default_factory=lambda: secrets.token_hex(16), repr=False)
+    password: str = field(repr=False)
 
     @classmethod
     def make(cls, data: Path, host: str, port: int) -> "Plan":
-        """`port` 0 takes a free one."""
-        ports = free_ports(3)
-        return cls(data, host, port or ports[0], ports[1], ports[2])
+        """`port` 0 takes a free one.
+
+        Links to films name the store's port and are signed with the password, so both are those of the last run in
+        this folder, unless somebody else has taken the port since.
+        """
+        last = _last_run(data)
+        fresh = iter([one for one in free_ports(5) if one not in last.values()])
+        redis_port = _if_free("127.0.0.1", last.get("redis_port", 0)) or next(fresh)
+        s3_port = _if_free(host, last.get("s3_port", 0)) or next(fresh)
+        password = last.get("password") or secrets.token_hex(16)
+        plan = cls(data, host, port or next(fresh), redis_port, s3_port, password)
+        _keep_run(plan)
+        return plan
 
     @property
     def url(self) -> str:
@@ -63,6 +79,30 @@ class Plan:
         path = self.data / name
         path.mkdir(parents=True, exist_ok=True)
         return path
+
+
+def _last_run(data: Path) -> dict[str, Any]:
+    """What the last run in the folder kept there; nothing if there was none, or if it cannot be understood."""
+    try:
+        found = json.loads((data / KEPT).read_text())
+        ports = {name: int(found[name]) for name in ("redis_port", "s3_port")}
+        return {**ports, "password": re.fullmatch("[0-9a-f]{32}", found["password"])[0]}  # type: ignore[index]
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+
+
+def _keep_run(plan: Plan) -> None:
+    plan.data.mkdir(parents=True, exist_ok=True)
+    path, part = plan.data / KEPT, plan.data / f"{KEPT}.part"
+    text = json.dumps({"redis_port": plan.redis_port, "s3_port": plan.s3_port, "password": plan.password})
+    with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(text + "\n")
+    part.replace(path)
+
+
+def _if_free(host: str, port: int) -> int:
+    """The port, or 0 when it is not to be had."""
+    return port if port in PORT_RANGE and port_is_free(host, port) else 0
 
 
 def web_address(host: str, port: int) -> str:
@@ -160,7 +200,8 @@ def s3_program(plan: Plan) -> Program:
         "RCLONE_CACHE_DIR": str(plan.folder("work")),
     }
     address = web_address(plan.host, plan.s3_port).removeprefix("http://")
-    return Program("s3", [rclone, "serve", "s3", str(plan.folder("objects")), "--addr", address], env, plan.data, STORE)
+    command = [rclone, "serve", "s3", str(plan.folder("objects")), "--addr", address]
+    return Program("s3", command, env, plan.data, STORE, NOISE)
 
 
 ACCESS_KEY = "reelwright"

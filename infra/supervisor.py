@@ -42,13 +42,14 @@ class GaveUp(Exception):
 
 @dataclass(frozen=True)
 class Program:
-    """What to run. `group` orders the stop: the highest group ends first."""
+    """What to run. `group` orders the stop: the highest group ends first. Lines with `noise` in them are not told."""
 
     name: str
     command: Sequence[str]
     env: Mapping[str, str]
     cwd: Path
     group: int = 0
+    noise: re.Pattern[str] | None = None
 
 
 @dataclass(frozen=True)
@@ -128,7 +129,7 @@ class Supervisor:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-        return _Child(program, process, time.monotonic(), _Pump(program.name, process, self._sink))
+        return _Child(program, process, time.monotonic(), _Pump(program, process, self._sink))
 
     def _fallen(self, child: _Child) -> None:
         _kill_group(child.process)  # what it started must not work beside its successor
@@ -164,10 +165,10 @@ class Supervisor:
 class _Pump(threading.Thread):
     """Carries what a program writes to the sink, line by line, so that a full pipe never blocks it."""
 
-    def __init__(self, name: str, process: subprocess.Popen[bytes], sink: Sink) -> None:
+    def __init__(self, program: Program, process: subprocess.Popen[bytes], sink: Sink) -> None:
         super().__init__(daemon=True)
         assert process.stdout is not None
-        self._program, self._lines, self._sink = name, process.stdout, sink
+        self._program, self._lines, self._sink = program, process.stdout, sink
         self._trouble = self._last = ""
         self.start()
 
@@ -180,8 +181,9 @@ class _Pump(threading.Thread):
         with self._lines as lines:
             for line in lines:
                 text = line.decode(errors="replace").rstrip()
-                self._heed(text)
-                self._sink(self._program, text)
+                if self._program.noise is None or not self._program.noise.search(text):
+                    self._heed(text)
+                    self._sink(self._program.name, text)
 
     def _heed(self, text: str) -> None:
         if TROUBLE.match(text):

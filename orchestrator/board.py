@@ -8,7 +8,7 @@ nothing, and the workflow needs no memory of its own. (The `Memo` saves time, no
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
@@ -16,6 +16,7 @@ from common.contracts.base import Contract, ObjectRef, canonical_json
 from common.contracts.job import (
     DONE,
     FAILED,
+    QUEUED,
     READY,
     RUNNING,
     SETTLED,
@@ -79,7 +80,9 @@ class Board:
     fleet: Fleet
     memo: Memo
     vanished: frozenset[str] = frozenset()
-    "Keys of objects the reconciler wanted to read and did not find."
+    "Keys of objects the reconciler wanted to read, or looked for, and did not find."
+    seen: Collection[str] = ()
+    "Keys of those it looked for and found."
     steps: dict[str, Step] = field(init=False)
     pins: dict[str, Any] = field(init=False)
     offers: Pinning = field(init=False)
@@ -89,6 +92,8 @@ class Board:
     "Objects to read before deciding again."
     unknown: set[str] = field(default_factory=set)
     "Fingerprints to look up before deciding again."
+    doubted: set[str] = field(default_factory=set)
+    "Keys of objects to look for before deciding again."
     final: dict[str, Failure] = field(default_factory=dict)
     "Steps that will not be tried again, and why; with an empty name, why the job as a whole cannot go on."
     forget: set[str] = field(default_factory=set)
@@ -101,6 +106,8 @@ class Board:
     "Steps that made objects which are gone, and the keys of these."
     _orphans: frozenset[str] = field(init=False)
     "Keys of objects that are gone and that no step has made."
+    _losing: bool = field(init=False)
+    "Whether anything is gone."
 
     def __post_init__(self) -> None:
         self.steps = dict(self.job.steps)
@@ -111,6 +118,7 @@ class Board:
         made = {step.name: gone & _keys(step.facts) for step in self.steps.values()} if gone else {}
         self._makers = {name: keys for name, keys in made.items() if keys}
         self._orphans = gone.difference(*self._makers.values())
+        self._losing = bool(gone)
 
     # what the workflow asks
 
@@ -174,6 +182,20 @@ class Board:
             elif step.state != SKIPPED and not (step.state == FAILED and name in left_out):
                 self._put(replace(step, state=SKIPPED))
 
+    def look_for(self, inputs: Mapping[str, frozenset[str]]) -> None:
+        """Asks whether what was made long ago is still there, as far as steps need it that are going to run.
+
+        Otherwise each of them would find out by itself, one after the other. `inputs` tells of which steps each one is
+        given what they made; it comes behind these.
+        """
+        running = {name for name, step in self.steps.items() if step.state in (READY, RUNNING)}
+        for name, makers in inputs.items():
+            # What is made anew has another name than before, so whoever is given it runs, too.
+            if name in running or not running.isdisjoint(makers):
+                running.add(name)
+                for maker in makers:
+                    self._doubt(self.steps[maker])
+
     def skip_rest(self) -> None:
         """Nothing that is not done will be done. What failed stays failed, so that one can see what it was."""
         for step in list(self.steps.values()):
@@ -185,7 +207,7 @@ class Board:
     @property
     def questions(self) -> bool:
         """True when something must be read before this decision is worth saving."""
-        return bool(self.missing or self.unknown)
+        return bool(self.missing or self.unknown or self.doubted)
 
     def changes(self) -> list[Step]:
         """The steps that are not as they were."""
@@ -215,6 +237,13 @@ class Board:
         return {name: spec for name, spec in self.specs.items() if self.steps[name].state == READY}
 
     # moves
+
+    def _doubt(self, step: Step) -> None:
+        """What was made for this version, a moment ago, is taken to be there."""
+        old = step.reused or step.ran < self.job.version or self.job.state == QUEUED or self._losing
+        if old and step.state == DONE:
+            keys = self.memo(("keys", step.name), _keys, step.facts)
+            self.doubted |= keys.difference(self.seen, self.vanished)
 
     def _needed(self, kind: str) -> str | None:
         needs = self.offers.needs(kind)

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from common.contracts.footage import Candidate, Provenance, SceneryRecipe
+from common.contracts.footage import SCENERY, Candidate, Provenance, SceneryRecipe
 
 REPEAT = 2.0
 "Cost of a clip that is in the film already: more than any difference in score."
@@ -32,6 +32,8 @@ class Call:
     rejected: Collection[str] = ()
     "What proved unusable."
     scenery_only: bool = False
+    seed: int | None = None
+    "Of the shot's painted pictures, if the user gave one."
 
 
 def cast(calls: Sequence[Call]) -> dict[str, Candidate]:
@@ -54,9 +56,10 @@ def cast(calls: Sequence[Call]) -> dict[str, Candidate]:
     return chosen
 
 
-def last_resort(shot: str) -> Candidate:
+def last_resort(shot: str, seed_of_user: int | None = None) -> Candidate:
     """Scenery for a shot nobody has anything for."""
-    seed = int(hashlib.sha256(shot.encode()).hexdigest()[:7], 16)
+    name = shot if seed_of_user is None else f"{shot}/{seed_of_user}"
+    seed = int(hashlib.sha256(name.encode()).hexdigest()[:7], 16)
     return Candidate(
         id=f"scenery:abstract:day:{seed}",
         kind="scenery",
@@ -72,9 +75,14 @@ def _usable(call: Call) -> Sequence[Candidate]:
         for one in call.candidates
         if one.id not in call.rejected and (one.kind == "scenery" or not call.scenery_only)
     ]
-    picked = [one for one in fit if one.id == call.pick]
+    picked = [one for one in fit if call.pick is not None and _is_picked(one, call.pick)]
     liked = [one for one in fit if one.id not in call.avoid]
-    return picked or liked or fit or [last_resort(call.shot)]
+    return picked or liked or fit or [last_resort(call.shot, call.seed)]
+
+
+def _is_picked(one: Candidate, pick: str) -> bool:
+    """Each search offers one painted picture, whose id tells its seed: who chose it means it with another seed, too."""
+    return one.id == pick or (one.kind == "scenery" and pick.startswith(SCENERY))
 
 
 class _Film:

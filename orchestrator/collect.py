@@ -2,8 +2,7 @@
 
 Marked is every object that is named in the results known for reuse, in the records of jobs in Redis or in manifests.
 They are read in this order, because that is how names move: from a known result into the record of a job that reuses
-it, from there into its manifest. Swept is what is not marked and older than any step can have been running. Names are
-found in the text of the documents and not by their contracts, so no field is overlooked.
+it, from there into its manifest. Swept is what is not marked and older than any step can have been running.
 
 What is kept how long:
     manifests, documents of batches            for good
@@ -12,52 +11,48 @@ What is kept how long:
     its other parts (segments, footage, ...)   KEEP_PARTS_SECONDS after its end; an edit makes them anew
     uploads no job ever used                   KEEP_PARTS_SECONDS
     what a killed worker left behind           COLLECT_GRACE_SECONDS
+
+Everything is read as a stream: memory does not grow with the number of jobs or of objects.
 """
 
 import argparse
-import hashlib
-import json
-import re
 import sys
 import time
-from array import array
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import NamedTuple
 
 import redis
 
-from common.contracts.steps import kind_of
 from common.errors import ObjectMissing, ReelwrightError
-from common.jobs.record import STEP
+from common.jobs.archive import FOLDER
 from common.jobs.store import JobStore, connect
 from common.settings import BadSetting, Settings
 from common.storage.port import Storage, Stored
 from common.storage.s3 import S3Storage
+from orchestrator.ledger import Known, Ledger
+from orchestrator.marks import Marks
+from orchestrator.names import (
+    OBJECT_KEY,
+    UPLOAD_KEY,
+    Digests,
+    delivered,
+    digest,
+    digests,
+    in_manifest,
+    kind_of_object,
+    name_of,
+    names_in,
+)
 
-OWNER = r"[A-Za-z0-9_.@-]+"
-"Of what JSON writes as it is; an object of any other owner would not be found in it, and is not taken for ours."
-OBJECT = rf"{OWNER}/[a-z0-9_-]+/[0-9a-f]{{32}}/[0-9a-f]{{64}}(?:\.[0-9a-f]{{8}})?"
-UPLOAD = r"ast_[0-9a-f]{32}"
-OBJECT_KEY = re.compile(OBJECT)
-UPLOAD_KEY = re.compile(rf"{OWNER}/asset/({UPLOAD})/[a-z.]+")
-NAMED = re.compile(rf'"({OBJECT})|({UPLOAD})')
-"Where a text (JSON, or JSON in a string of JSON) names an object by its key, or an upload by its id."
-ESCAPED_SLASH = re.compile(r"\\+/")
-"Redis' scripts write `/` as `\\/`, and a string in a string doubles the backslash."
 DOCUMENTS = frozenset({"request", "edit", "storyboard"})
 "Kinds of objects that name uploads themselves."
-DELIVERED = frozenset({"plan", "assemble", "publish"})
-"Kinds of steps that make what the user ordered; those of the others make parts of it."
 BEHIND = "0"
 'Behind "/" in the order of keys.'
 AT_ONCE = 200
 "Values that Redis is asked for together."
-
-Names = Sequence[int]
-"""Names by their digests: at eight bytes each, what every manifest names can be remembered. Should two names have the
-same digest, a piece of litter stays."""
-NONE: Names = ()
+MOST_LITTER = 50_000
+"Objects that are held in memory to be removed together."
 
 
 class Heap(NamedTuple):
@@ -83,15 +78,6 @@ class Tally(NamedTuple):
         _add(self.removed, stored)
 
 
-class Known(NamedTuple):
-    """What a stored document names."""
-
-    modified: float
-    names: Names
-    parts: Names = NONE
-    "Only as long as parts of films are kept."
-
-
 class Collector:
     """Collects again and again; remembers what documents name, as they never change."""
 
@@ -100,29 +86,29 @@ class Collector:
     ) -> None:
         self._redis, self._storage, self._settings, self._clock = store.client, storage, settings, clock
         self._bucket = settings.assets_bucket
-        self._known: dict[str, Known] = {}
-        self._used: dict[str, Known] = {}
+        self._manifests = Ledger(settings.scratch())
+        self._documents: dict[str, Digests] = {}
+        "What documents of jobs name that have not ended."
 
     def collect(self, dry_run: bool = False) -> Tally:
         """Removes what can go. Whatever Redis and the object store raise, nothing was removed that is needed."""
-        tally = Tally({}, {})
-        litter = list(self._litter(self._marks(), tally))
-        # Once more, as late as can be: a job may have come to use some of it in the meantime.
-        marks = self._marks() if litter else set()
-        for stored in litter:
-            if _digest(_name(stored.key)) not in marks and (dry_run or self._remove(stored)):
-                tally.remove(stored)
-            else:
-                tally.keep(stored)
-        return tally
+        tally, marks, after = Tally({}, {}), Marks(), ""
+        for one in self._named():
+            marks.add(one)
+        while True:
+            litter = list(islice(self._litter(marks, tally, after), MOST_LITTER))
+            self._sweep(litter, tally, dry_run)
+            if len(litter) < MOST_LITTER:
+                return tally
+            after = litter[-1].key
 
     # sweep
 
-    def _litter(self, marks: set[int], tally: Tally) -> Iterator[Stored]:
+    def _litter(self, marks: Marks, tally: Tally, after: str) -> Iterator[Stored]:
         """What is neither marked nor young; the rest is kept."""
         now = self._clock()
-        for stored in self._storage.list(self._bucket):
-            if now - stored.modified > self._least_age(stored.key) and _digest(_name(stored.key)) not in marks:
+        for stored in self._storage.list(self._bucket, "", after):
+            if now - stored.modified > self._least_age(stored.key) and digest(name_of(stored.key)) not in marks:
                 yield stored
             else:
                 tally.keep(stored)
@@ -133,6 +119,24 @@ class Collector:
             return self._settings.keep_parts_seconds
         return self._settings.collect_grace_seconds if OBJECT_KEY.fullmatch(key) else float("inf")
 
+    def _sweep(self, litter: Sequence[Stored], tally: Tally, dry_run: bool) -> None:
+        """Removes what is still litter."""
+        if not litter:
+            return
+        unnamed: dict[int, list[Stored]] = {}
+        for stored in litter:
+            unnamed.setdefault(digest(name_of(stored.key)), []).append(stored)
+        # Once more, as late as can be: a job may have come to use some of it in the meantime.
+        for one in self._named():
+            for stored in unnamed.pop(one, ()):
+                tally.keep(stored)
+        for some in unnamed.values():
+            for stored in some:
+                if dry_run or self._remove(stored):
+                    tally.remove(stored)
+                else:
+                    tally.keep(stored)
+
     def _remove(self, stored: Stored) -> bool:
         """False when it has been stored anew since it was listed."""
         if next(self._storage.list(self._bucket, stored.key), None) != stored:
@@ -142,64 +146,71 @@ class Collector:
 
     # mark
 
-    def _marks(self) -> set[int]:
-        """Everything that is named anywhere."""
-        marks: set[int] = set()
-        self._used = {}
-        self._mark_known_results(marks)
-        self._mark_records(marks)
-        for owner in self._owners():
-            self._mark_manifests(marks, owner)
-        self._known = self._used
-        return marks
+    def _named(self) -> Iterator[int]:
+        """Everything that is named anywhere, as digests; many of them again and again."""
+        yield from self._by_known_results()
+        yield from self._by_records()
+        yield from self._by_manifests()
 
-    def _mark_known_results(self, marks: set[int]) -> None:
+    def _by_known_results(self) -> Iterator[int]:
         for keys in _batches(self._redis.scan_iter(match="work:*", count=AT_ONCE)):
             for facts in self._redis.mget(keys):
-                marks.update(_digests(_names(facts or "")))
+                yield from digests(names_in(facts or ""))
 
-    def _mark_records(self, marks: set[int]) -> None:
-        # Of the others, the manifests tell what uploads they use.
-        unarchived = {*self._redis.smembers("active"), *self._redis.zrange("archive", 0, -1)}
+    def _by_records(self) -> Iterator[int]:
+        read: dict[str, Digests] = {}
         for keys in _batches(self._redis.scan_iter(match="job:*", count=AT_ONCE, _type="hash")):
-            with self._redis.pipeline(transaction=False) as pipe:
-                for key in keys:
-                    pipe.hvals(key)
-                records = pipe.execute()
-            for key, texts in zip(keys, records, strict=True):
-                names = {name for text in texts for name in _names(text)}
-                marks.update(_digests(names))
-                if key.split(":")[1] in unarchived:
-                    self._mark_uploads(marks, names)
+            for record, archived in self._records(keys):
+                fields = delivered(record) if archived else record  # its manifest tells how long its parts are kept
+                names = {name for text in fields.values() for name in names_in(text)}
+                yield from digests(names)
+                if not archived:
+                    for key in names:
+                        if OBJECT_KEY.fullmatch(key) and kind_of_object(key) in DOCUMENTS:
+                            read[key] = self._in_document(key)
+                            yield from read[key]
+        self._documents = read
 
-    def _mark_uploads(self, marks: set[int], names: Iterable[str]) -> None:
-        for name in names:
-            if OBJECT_KEY.fullmatch(name) and _kind(name) in DOCUMENTS:
-                marks.update(self._names_in(Stored(name, 0, 0.0), _named).names)
+    def _records(self, keys: list[str]) -> Iterator[tuple[Mapping[str, str], bool]]:
+        """Records, and whether each is that of a job that has ended and is archived."""
+        with self._redis.pipeline(transaction=False) as pipe:
+            for key in keys:
+                pipe.hgetall(key)
+            records = pipe.execute()
+        # Asked afterwards: whatever was archived by now has a manifest that is going to be read.
+        with self._redis.pipeline(transaction=False) as pipe:
+            for key in keys:
+                pipe.sismember("active", key.split(":")[1])
+                pipe.zscore("archive", key.split(":")[1])
+            answers = pipe.execute()
+        for record, active, waits in zip(records, answers[::2], answers[1::2], strict=True):
+            yield record, not active and waits is None
 
-    def _mark_manifests(self, marks: set[int], owner: str) -> None:
-        now = self._clock()
-        for stored in self._storage.list(self._bucket, f"{owner}/manifest/"):
-            known = self._names_in(stored, _named_by_manifest)
-            if now - stored.modified > self._settings.keep_parts_seconds:
-                known = self._used[stored.key] = known._replace(parts=NONE)
-            marks.update(known.names)
-            marks.update(known.parts)
+    def _in_document(self, key: str) -> Digests:
+        """Names of uploads, of which the manifests tell once the job is archived."""
+        known = self._documents.get(key)
+        return known if known is not None else digests(names_in(self._text(key)))
 
-    def _names_in(self, stored: Stored, read: Callable[[str], tuple[Names, Names]]) -> Known:
-        """What the document names; nothing if it is gone."""
-        known = self._known.get(stored.key)
-        if known is None or known.modified != stored.modified:
-            try:
-                text = self._storage.get_bytes(self._bucket, stored.key).decode()
-            except ObjectMissing:
-                text = ""
-            known = Known(stored.modified, *read(text))
-        self._used[stored.key] = known
-        return known
+    def _by_manifests(self) -> Iterator[int]:
+        folders = (f"{owner}/{FOLDER}/" for owner in self._owners())
+        listed = (stored for folder in folders for stored in self._storage.list(self._bucket, folder))
+        parts_from = self._clock() - self._settings.keep_parts_seconds
+        for known in self._manifests.entries(listed, self._read_manifest, parts_from):
+            yield from known.names
+            yield from known.parts
+
+    def _read_manifest(self, stored: Stored) -> Known:
+        return Known(stored.key, stored.modified, *in_manifest(self._text(stored.key)))
+
+    def _text(self, key: str) -> str:
+        """Empty if the document is gone."""
+        try:
+            return self._storage.get_bytes(self._bucket, key).decode(errors="replace")
+        except ObjectMissing:
+            return ""
 
     def _owners(self) -> Iterator[str]:
-        """The first part of all keys, with one question for each."""
+        """The first part of all keys, with one question for each, in the order of the keys."""
         after = ""
         while (first := next(self._storage.list(self._bucket, "", after), None)) is not None:
             owner = first.key.partition("/")[0]
@@ -207,49 +218,9 @@ class Collector:
             after = owner + BEHIND
 
 
-def _name(key: str) -> str:
-    """What documents call the object: uploads by their id, all others by their key."""
-    upload = UPLOAD_KEY.fullmatch(key)
-    return upload[1] if upload else key
-
-
-def _names(text: str) -> Iterator[str]:
-    return (found[1] or found[2] for found in NAMED.finditer(ESCAPED_SLASH.sub("/", text)))
-
-
-def _digest(name: str) -> int:
-    return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest())
-
-
-def _digests(names: Iterable[str]) -> Names:
-    return array("Q", {_digest(name) for name in names}) or NONE
-
-
-def _named(text: str) -> tuple[Names, Names]:
-    return _digests(_names(text)), NONE
-
-
-def _named_by_manifest(text: str) -> tuple[Names, Names]:
-    """What was delivered, and what are parts of it."""
-    try:
-        document = json.loads(text)
-        kept = {name: value for name, value in document["record"].items() if not _of_parts(name)}
-        delivered = json.dumps([kept, document["uploads"]])
-    except (ValueError, KeyError):
-        return _named(text)  # nothing we wrote; what it names is kept for good
-    return _digests(_names(delivered)), _digests(_names(text))
-
-
-def _of_parts(field: str) -> bool:
-    return field.startswith(STEP) and kind_of(field[len(STEP) :]) not in DELIVERED
-
-
-def _kind(key: str) -> str:
-    return key.split("/")[1] if key.count("/") > 1 else "other"
-
-
 def _add(heaps: dict[str, Heap], stored: Stored) -> None:
-    heaps[_kind(stored.key)] = heaps.get(_kind(stored.key), Heap()).with_one(stored.size)
+    kind = kind_of_object(stored.key)
+    heaps[kind] = heaps.get(kind, Heap()).with_one(stored.size)
 
 
 def _batches(keys: Iterator[str]) -> Iterator[list[str]]:
@@ -282,6 +253,9 @@ def main() -> int:
         return 1
     except redis.RedisError:
         print("collect: the state store does not answer", file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"collect: the folder for temporary files (WORK_DIR): {error.strerror}", file=sys.stderr)
         return 1
     if dry_run:
         print("Nothing was removed; these are the objects that would be.")

@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeVar
 
 from common.contracts.base import ObjectRef, fingerprint
+from common.contracts.edit import Edit
 from common.contracts.footage import Candidate, CandidateList, Footage
 from common.contracts.job import Failure
 from common.contracts.narration import Narration
 from common.contracts.request import Quality, VideoRequest
 from common.contracts.steps import (
+    UNRENDERABLE,
     CastFacts,
     MixFacts,
     Rejection,
@@ -29,10 +31,8 @@ from orchestrator.board import Board
 from orchestrator.casting import Call, cast
 from orchestrator.layout import Layout, Part, Slot, lay_out, parts_of, slot_of
 
-Body = TypeVar("Body", VideoRequest, Storyboard, CandidateList)
+Body = TypeVar("Body", VideoRequest, Storyboard, Edit, CandidateList)
 
-UNRENDERABLE = "it could not be rendered: "
-"How the reason of a rejection begins that was found out in a segment, where nobody knows which clip was to blame."
 RENDERINGS = 2
 "So many footages of a shot may fail to render; then it gets scenery."
 
@@ -131,6 +131,7 @@ class Film:
         if not self.board.questions:
             parts = self.board.memo.same("parts", self._parts)
             self.board.sweep(*self.board.memo("expected", _expected, self.story, self.scenes, self._searched, parts))
+            self.board.look_for(self.board.memo("inputs", _inputs, self.scenes, parts, self.request))
 
     def failure(self) -> Failure | None:
         """Why the film cannot be made, with the scene it happened in."""
@@ -158,18 +159,21 @@ class Film:
         return plan.storyboard if plan is not None else None
 
     def _made_new(self) -> bool:
-        """The first time an edited storyboard is seen, shots that are to show something else lose their footage."""
+        """The first time an edited storyboard is seen, shots that are to show something else lose their footage, and
+        what proved unusable for them is forgotten.
+        """
         job = self.board.job
         if job.edit is None or job.base is None or job.storyboard is not None:
             return True
-        base = self._body(Storyboard, job.base)
-        if base is None:
+        base, edit = self._body(Storyboard, job.base), self._body(Edit, job.edit)
+        if base is None or edit is None:
             return False
         before = self._casting()
-        changed = _changed_shots(base, self.story)
-        if changed & before.chosen.keys() and self.board.steps["cast"] is job.steps.get("cast"):
-            chosen = {shot: one for shot, one in before.chosen.items() if shot not in changed}
-            self._cast_as(CastFacts(chosen=chosen, rejected=before.rejected))
+        anew = _changed_shots(base, self.story) | edit.forgiven()
+        if anew & (before.chosen.keys() | before.rejected.keys()) and self.board.steps["cast"] is job.steps.get("cast"):
+            chosen = {shot: one for shot, one in before.chosen.items() if shot not in anew}
+            rejected = {shot: some for shot, some in before.rejected.items() if shot not in anew}
+            self._cast_as(CastFacts(chosen=chosen, rejected=rejected))
         return True
 
     def _want_film(self) -> None:
@@ -479,21 +483,42 @@ def _expected(
     return frozenset(expected | {"mix", "assemble", "publish"}), frozenset(left_out)
 
 
+def _inputs(scenes: tuple[Scene, ...], parts: dict[str, int], request: VideoRequest) -> dict[str, frozenset[str]]:
+    """For the steps that are given objects: which steps these come from."""
+    found: dict[str, frozenset[str]] = {}
+    spoken = frozenset(f"speak:{scene.id}" for scene in scenes if scene.narration)
+    rendered: list[str] = []
+    for before, scene in zip((None, *scenes), scenes, strict=False):
+        footage = {f"acquire:{shot.id}" for shot in scene.shots}
+        if before is not None and timeline.transition_into(scene, request) != "cut":
+            footage.add(f"acquire:{before.shots[-1].id}")
+        names, said = _segments(scene, parts), spoken & {f"speak:{scene.id}"}
+        found |= dict.fromkeys(names, frozenset(footage | said))
+        if len(names) > 1:
+            found[f"scene:{scene.id}"] = frozenset(names) | said
+        rendered += names
+    return {**found, "mix": spoken, "assemble": frozenset([*rendered, "mix"]), "publish": frozenset(["assemble"])}
+
+
+def _segments(scene: Scene, parts: dict[str, int]) -> list[str]:
+    return [f"segment:{scene.id}.{number}" for number in range(parts.get(scene.id, 1))]
+
+
 def _steps_of(scene: Scene, parts: dict[str, int]) -> list[str]:
     spoken = [f"speak:{scene.id}"] if scene.narration else []
-    count = parts.get(scene.id, 1)
-    joined = [f"scene:{scene.id}"] if count > 1 else []
+    joined = [f"scene:{scene.id}"] if parts.get(scene.id, 1) > 1 else []
     return [
         *spoken,
         *(f"{kind}:{shot.id}" for kind in ("search", "acquire") for shot in scene.shots),
-        *(f"segment:{scene.id}.{number}" for number in range(count)),
+        *_segments(scene, parts),
         *joined,
     ]
 
 
 def _script(story: Storyboard, request: VideoRequest) -> str:
     """The name of what is spoken, and of how long that should take."""
-    return fingerprint(story.duration_target, story.voice or request.voice, [scene.narration for scene in story.scenes])
+    said = [scene.narration for scene in story.scenes]
+    return fingerprint(story.duration_target, story.voice_or(request.voice), said)
 
 
 def _changed_shots(base: Storyboard, story: Storyboard) -> set[str]:
@@ -535,7 +560,7 @@ def _cast(
     before = _cast_facts(casting)
     found = [(shot, some) for (_, shot), some in zip(searched, lists, strict=True) if some is not None]
     # What could not be had for one shot cannot be had for any; what could not be rendered may do in another scene.
-    unusable = {one.candidate for some in before.rejected.values() for one in some if not _unrendered(one)}
+    unusable = {one.candidate for some in before.rejected.values() for one in some if not one.unrendered}
     chosen = cast([_call(shot, candidates, before, unusable) for shot, candidates in found])
     if len(found) < len(searched):
         chosen = {shot: one for shot, one in chosen.items() if before.chosen.get(shot) == one.id}
@@ -547,7 +572,7 @@ def _cast(
 
 
 def _call(shot: Shot, candidates: tuple[Candidate, ...], before: CastFacts, unusable: set[str]) -> Call:
-    spoilt = {one.candidate for one in before.rejected.get(shot.id, ()) if _unrendered(one)}
+    spoilt = {one.candidate for one in before.rejected.get(shot.id, ()) if one.unrendered}
     return Call(
         shot=shot.id,
         candidates=candidates,
@@ -555,12 +580,9 @@ def _call(shot: Shot, candidates: tuple[Candidate, ...], before: CastFacts, unus
         pick=shot.pick,
         avoid=shot.avoid,
         rejected=unusable | spoilt,
+        seed=shot.seed,
         scenery_only=len(spoilt) >= RENDERINGS,
     )
-
-
-def _unrendered(rejection: Rejection) -> bool:
-    return rejection.why.startswith(UNRENDERABLE)
 
 
 def _cast_facts(text: str) -> CastFacts:

@@ -23,7 +23,8 @@ HOLD_SECONDS = 60.0
 LOOK_SECONDS = 1.0
 PAUSE_SECONDS = 5.0
 "After an outage was met."
-TURN = "collecting"
+TURN = "collected"
+"The key of the time (ms) when a collection began."
 
 
 class Janitor:
@@ -38,12 +39,25 @@ class Janitor:
         return self._archive_some() + self._forget_some()
 
     def collect(self) -> bool:
-        """Collects, if no other orchestrator has done so within COLLECT_SECONDS."""
-        every = int(self._settings.collect_seconds * 1000)
-        if every <= 0 or not self._store.client.set(TURN, "1", nx=True, px=every):
+        """Collects, if no orchestrator has begun to do so within COLLECT_SECONDS."""
+        if not self._has_turn():
             return False
         log.info("collected:\n%s", report(self._collector.collect()))
         return True
+
+    def _has_turn(self) -> bool:
+        """Whether it is time, and no other orchestrator has noticed before."""
+        if self._settings.collect_seconds <= 0:
+            return False
+        client, now = self._store.client, self._store.now()
+        if now < self._next_turn(client.get(TURN)):
+            return False
+        # Who puts the new time in the place of the old one has the turn; the others find the new one.
+        return now >= self._next_turn(client.set(TURN, now, get=True))
+
+    def _next_turn(self, last: str | None) -> int:
+        """When it is time again, by the setting of today: only when the last turn was is remembered."""
+        return int(last or 0) + int(self._settings.collect_seconds * 1000)
 
     def _archive_some(self) -> int:
         done = 0

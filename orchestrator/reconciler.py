@@ -11,6 +11,7 @@ from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from common.contracts.base import ObjectRef
 from common.contracts.job import FAILED, READY, SKIPPED, Change, Failure, Job, WorkerInfo
@@ -30,6 +31,8 @@ from orchestrator.offers import Fleet
 from orchestrator.workflow import decide, ending
 
 log = logging.getLogger(__name__)
+
+Answer = TypeVar("Answer")
 
 BATCH = 50
 HOLD_SECONDS = 5.0
@@ -69,6 +72,8 @@ class Desk:
     memo: Memo = field(default_factory=Memo)
     bodies: dict[str, bytes] = field(default_factory=dict)
     "Stored objects the job needs, by key; they never change."
+    seen: set[str] = field(default_factory=set)
+    "Keys of objects that were looked for and are there."
     defects: int = 0
     "How many looks in a row met an error of ours."
     rested: float = 0.0
@@ -164,11 +169,15 @@ class Reconciler:
         """Decides and answers questions in turn. Should the job move meanwhile, the decision is not saved."""
         known: dict[str, str | None] = {}
         vanished: frozenset[str] = frozenset()
+        if any(step.state == FAILED and step.failure and step.failure.missing for step in job.steps.values()):
+            self._doubt_all(desk)
         for _ in range(ROUNDS):
-            decision = decide(job, desk.bodies, known, self._fleet, self._canvas, self._rules, now, desk.memo, vanished)
-            if not decision.missing and not decision.unknown:
+            decision = decide(
+                job, desk.bodies, known, self._fleet, self._canvas, self._rules, now, desk.memo, vanished, desk.seen
+            )
+            if not decision.asks:
                 return decision.change
-            vanished |= self._read(decision.missing.values(), desk)
+            vanished |= self._read(decision.missing.values(), desk) | self._gone(decision.doubted, desk)
             known |= self._store.known_work(job.owner, decision.unknown)
         return None
 
@@ -183,6 +192,7 @@ class Reconciler:
     def _forget(self, job_id: str) -> None:
         if desk := self._desks.pop(job_id, None):
             self._remembered -= sum(map(len, desk.bodies.values()))
+            self._doubt_all(desk)
 
     def _read(self, refs: Iterable[ObjectRef], desk: Desk) -> frozenset[str]:
         """Puts stored objects on the desk; returns the keys of those that are not there."""
@@ -194,13 +204,35 @@ class Reconciler:
         self._remembered += sum(map(len, there.values()))
         return frozenset(key for key, one in reading.items() if one.result() is None)
 
+    def _gone(self, keys: Iterable[str], desk: Desk) -> frozenset[str]:
+        """Those of the objects that are not there; the others are remembered to be."""
+        looking = {key: self._readers.submit(self._size, key) for key in keys}
+        wait(looking.values())
+        sizes = {key: one.result() for key, one in looking.items()}
+        there = {key for key, size in sizes.items() if size is not None}
+        desk.seen |= there
+        self._remembered += sum(map(len, there))
+        return frozenset(sizes.keys() - there)
+
+    def _doubt_all(self, desk: Desk) -> None:
+        """What was there may be gone by now."""
+        self._remembered -= sum(map(len, desk.seen))
+        desk.seen.clear()
+
+    def _size(self, key: str) -> int | None:
+        return self._asked(lambda: self._storage.size(self._settings.assets_bucket, key))
+
     def _body(self, key: str) -> bytes | None:
+        try:
+            return self._asked(lambda: self._storage.get_bytes(self._settings.assets_bucket, key))
+        except ObjectMissing:
+            return None
+
+    def _asked(self, ask: Callable[[], Answer]) -> Answer:
         if self._storage_away:
             raise StorageUnavailable("the object store did not answer a moment ago")
         try:
-            return self._storage.get_bytes(self._settings.assets_bucket, key)
-        except ObjectMissing:
-            return None
+            return ask()
         except StorageUnavailable:
             self._storage_away = True  # whoever waits for a reader need not try
             raise
@@ -233,7 +265,7 @@ class Reconciler:
             for queue in QUEUES.values()
             if slots[queue.consumer]
         }
-        for queue, job_id, step in self._store.dispatch_all(rooms, self._settings.hint_seconds):
+        for queue, job_id, step in self._store.dispatch(rooms, self._settings.hint_seconds):
             self._hints.send(queue, job_id, step)
 
 

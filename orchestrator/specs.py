@@ -20,11 +20,11 @@ from common.contracts.steps import (
     SegmentSpec,
     SpeakSpec,
 )
-from common.contracts.storyboard import Scene, Shot, Storyboard
+from common.contracts.storyboard import UNNAMED, Scene, Shot, Storyboard
 from common.contracts.timeline import CutList, Profile, SceneCut, SoundProfile
 from orchestrator import timeline
 from orchestrator.layout import Layout, Part, Slot
-from orchestrator.planners.rules import UNNAMED, search_terms
+from orchestrator.planners.rules import search_terms
 
 
 def plan(request: ObjectRef, base: ObjectRef | None, edit: ObjectRef | None) -> PlanSpec:
@@ -32,7 +32,7 @@ def plan(request: ObjectRef, base: ObjectRef | None, edit: ObjectRef | None) -> 
 
 
 def speak(scene: Scene, story: Storyboard, request: VideoRequest, pace: float) -> SpeakSpec:
-    voice = story.voice or request.voice
+    voice = story.voice_or(request.voice)
     return SpeakSpec(text=scene.narration, language=request.language, voice=voice, pace=pace)
 
 
@@ -47,7 +47,7 @@ def search(
         show=show,
         terms=terms,
         about=story.topic,
-        seconds=round(scene.estimate / len(scene.shots), 2),
+        seconds=round(scene.search_seconds / len(scene.shots), 2),
         width=profile.width,
         height=profile.height,
         sources=sources,

@@ -1,6 +1,5 @@
 """The orchestrator's own steps: planning, and giving the film its public name."""
 
-import json
 from collections.abc import Mapping
 
 from common.contracts.base import ObjectRef, canonical_json
@@ -8,10 +7,11 @@ from common.contracts.edit import Edit
 from common.contracts.request import VideoRequest
 from common.contracts.steps import PlanFacts, PlanSpec, PublishFacts, PublishSpec
 from common.contracts.storyboard import Storyboard
-from common.errors import ObjectMissing, Permanent, StorageUnavailable
+from common.errors import Permanent, StorageUnavailable
 from common.jobs.runner import Handler
 from common.jobs.steprun import StepRun
 from common.settings import Settings
+from common.uploads import uploaded
 from orchestrator.planners import rules
 from orchestrator.planners.revise import revise
 
@@ -65,9 +65,7 @@ def _with_files(storyboard: Storyboard, request: VideoRequest, run: StepRun) -> 
 
 
 def _uploaded(run: StepRun, asset: str, field: str) -> ObjectRef:
-    folder = f"{run.owner}/asset/{asset}"
-    try:
-        about = json.loads(run.storage.get_bytes(run.assets, f"{folder}/about.json"))
-    except ObjectMissing:
-        raise Permanent(f"{field}: there is no uploaded asset {asset}") from None
-    return ObjectRef(key=f"{folder}/media", sha256=about["sha256"], size=about["size"], media_type=about["media_type"])
+    found = uploaded(run.storage, run.assets, run.owner, asset)
+    if found is None:
+        raise Permanent(f"{field}: there is no uploaded asset {asset}; upload it again")
+    return found

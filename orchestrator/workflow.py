@@ -4,7 +4,7 @@ decide(job, ...) = the film, wanted from its end backwards through `Board.want`
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,6 +53,12 @@ class Decision:
     "Objects to read, by key."
     unknown: frozenset[str]
     "Fingerprints of work to look up."
+    doubted: frozenset[str] = frozenset()
+    "Keys of objects that may be gone."
+
+    @property
+    def asks(self) -> bool:
+        return bool(self.missing or self.unknown or self.doubted)
 
 
 def decide(
@@ -65,13 +71,14 @@ def decide(
     now: int,
     memo: Memo | None = None,
     vanished: frozenset[str] = frozenset(),
+    seen: Collection[str] = (),
 ) -> Decision:
     """The next move of a job that has not ended. `now` is in milliseconds of Redis' clock.
 
     `memo` is that of earlier looks at the same job, if it was kept; `vanished` are the keys of objects that an earlier
-    decision asked for and that are not there.
+    decision asked for and that are not there, `seen` of those it doubted without reason.
     """
-    board = Board(job, bodies, known, rules, now, fleet, Memo() if memo is None else memo, vanished)
+    board = Board(job, bodies, known, rules, now, fleet, Memo() if memo is None else memo, vanished, seen)
     head: dict[str, Any] = {}
     if job.cancel:
         _end(board, head, CANCELLED)
@@ -81,10 +88,10 @@ def decide(
         film = Film(board, canvas)
         film.want()
         if board.questions:
-            return Decision(_nothing(job), board.missing, frozenset(board.unknown))
+            return Decision(_nothing(job), board.missing, frozenset(board.unknown), frozenset(board.doubted))
         if now >= job.deadline and not film.published:
             # What was published is an earlier version. What was wanted of this one is not to be saved.
-            board = Board(job, bodies, known, rules, now, fleet, board.memo, vanished)
+            board = Board(job, bodies, known, rules, now, fleet, board.memo, vanished, seen)
             _end(board, head, FAILED, _too_late(job))
         else:
             _go_on(board, head, film)
@@ -144,8 +151,12 @@ def _published(job: Job) -> bool:
 
 
 def _too_late(job: Job) -> Failure:
-    what = "end" if job.started else "get its turn"
-    return Failure(code="deadline", message=f"the job did not {what} within its time limit")
+    again = f"POST /mcp/resume/{job.id}"
+    if job.started:
+        told = f"the job did not end within its time limit (JOB_TIMEOUT); {again} goes on with what is done"
+    else:
+        told = f"the job did not get its turn within its time limit (QUEUE_SECONDS); {again} lets it wait once more"
+    return Failure(code="deadline", message=told)
 
 
 def _end(board: Board, head: dict[str, Any], state: str, failure: Failure | None = None) -> None:

@@ -187,7 +187,7 @@ def _prepare_bed(music: MusicCue | None, total: int, run: StepRun, program: str)
 
 
 def _bed(spec: MixSpec, total: int, lift: float | None, folder: Path) -> Iterator[np.ndarray]:
-    """The bed at its level, ducked and dipped. A file is faded at both ends of the film; a composed piece needs not."""
+    """The bed at its level, ducked and dipped. A file is faded at both ends of the film; a composed piece needs none."""
     if lift is None or spec.music is None:
         for begin in range(0, total, bed.BLOCK):
             yield np.zeros((min(bed.BLOCK, total - begin), 2), np.float32)

@@ -1,16 +1,16 @@
 """The `acquire` step: brings the chosen media in, looks into it, and stores it for the renderer."""
 
-import json
 from datetime import UTC, datetime
 from pathlib import Path
 
 from common.contracts.base import ObjectRef
 from common.contracts.footage import Candidate, Footage, Provenance, Tone
 from common.contracts.steps import AcquireSpec
-from common.errors import BadMedia, ObjectMissing
+from common.errors import BadMedia
 from common.http import Http
 from common.jobs.steprun import StepRun
 from common.settings import Settings
+from common.uploads import uploaded
 from retriever.inspection import footage_type
 from retriever.probe import probe
 from retriever.providers.folder import ClipFolder
@@ -33,8 +33,7 @@ class Acquirer:
             return Footage(kind="scenery", scenery=candidate.scenery, provenance=candidate.provenance)
         asset = candidate.media.asset if candidate.media is not None else None
         if asset is not None:
-            stored = _uploaded(run, asset)
-            return _footage(run, candidate.provenance, run.fetch(stored, "asset"), stored)
+            return _own(run, candidate.provenance, asset)
         if candidate.path:
             return _footage(run, candidate.provenance, self._clip(candidate.path))
         path = self._download(_address(candidate), run)
@@ -62,14 +61,15 @@ def _address(candidate: Candidate) -> str:
     return url
 
 
-def _uploaded(run: StepRun, asset: str) -> ObjectRef:
-    """What the API wrote down when the asset was uploaded; it is not copied again."""
-    place = f"{run.owner}/asset/{asset}"
+def _own(run: StepRun, provenance: Provenance, asset: str) -> Footage:
+    """An uploaded file, which is not copied again."""
+    stored = uploaded(run.storage, run.assets, run.owner, asset)
+    if stored is None:
+        raise BadMedia(f"there is no uploaded asset {asset}; upload it again")
     try:
-        about = json.loads(run.storage.get_bytes(run.assets, f"{place}/about.json"))
-    except ObjectMissing:
-        raise BadMedia(f"there is no uploaded asset {asset}; upload it again") from None
-    return ObjectRef(key=f"{place}/media", sha256=about["sha256"], size=about["size"], media_type=about["media_type"])
+        return _footage(run, provenance, run.fetch(stored, "asset"), stored)
+    except BadMedia as problem:
+        raise BadMedia(f"the uploaded asset {asset} cannot be used: {problem}") from None
 
 
 def _footage(run: StepRun, provenance: Provenance, path: Path, stored: ObjectRef | None = None) -> Footage:

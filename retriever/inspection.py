@@ -18,6 +18,7 @@ from PIL import Image
 
 from common.errors import BadMedia
 from common.sniff import HEAD_BYTES, demuxer, sniff
+from retriever.wholeness import Read, check_end
 
 MIN_SIDE = 16
 MAX_SIDE = 8192
@@ -77,12 +78,12 @@ def inspect(path: Path, media_type: str, *, closely: bool = False) -> Picture:
         ) as container:
             stream = _picture_stream(container)
             _check_size(stream.codec_context.width, stream.codec_context.height)
-            picture, first = _measure(container, stream, media_type)
+            picture, first = _measure(path, container, stream, media_type)
             if closely:
                 picture = _closer(picture, container, stream, first)
     except (av.FFmpegError, ValueError, MemoryError):
         raise BadMedia("the file is damaged or not what it says it is") from None
-    if media_type in STILLS:
+    if picture.kind == "still":
         _check_whole(path)
     return picture
 
@@ -98,7 +99,7 @@ def _check_whole(path: Path) -> None:
     """Raises `BadMedia` for a picture that breaks off: ffmpeg would show what is missing in plain green."""
     Image.MAX_IMAGE_PIXELS = None  # its size has been checked
     try:
-        with Image.open(path, formats=("JPEG", "PNG", "WEBP")) as image:
+        with Image.open(path, formats=("JPEG", "PNG", "WEBP", "GIF")) as image:
             image.load()
     except (OSError, SyntaxError, ValueError, MemoryError):
         raise BadMedia("the picture is damaged: a part of it is missing") from None
@@ -120,37 +121,35 @@ def _check_size(width: int, height: int) -> None:
         raise BadMedia(f"the picture is too small: at least {MIN_SIDE} pixels a side")
 
 
-def _measure(container: InputContainer, stream: VideoStream, media_type: str) -> tuple[Picture, VideoFrame]:
+def _measure(path: Path, container: InputContainer, stream: VideoStream, media_type: str) -> tuple[Picture, VideoFrame]:
     """Reads every packet, because headers may be missing or wrong, and decodes up to the first frame: that too."""
     frame: VideoFrame | None = None
-    packets, start, end = 0, None, 0.0
+    packets, read = 0, Read()
     try:
-        for packet in container.demux(stream):
-            if packet.size == 0:
+        for packet in container.demux(*(one for one in container.streams if one.type in ("video", "audio"))):
+            if packet.size == 0 or packet.is_corrupt:
+                continue
+            pictured = packet.stream_index == stream.index
+            read.note(packet, pictured)
+            if not pictured:
                 continue
             # What an edit list cuts away is not shown, but the first frame that is may build on it.
             packets += not packet.is_discard
             if frame is None and packets <= PACKETS_TO_FIRST_FRAME:
                 frame = next(iter(_decode(packet)), None)
-            if packet.is_discard:
-                continue
-            at = packet.pts if packet.pts is not None else packet.dts
-            if at is not None:
-                seconds = float(at * packet.time_base)
-                start = seconds if start is None else min(start, seconds)
-                end = max(end, seconds + float((packet.duration or 0) * packet.time_base))
     except av.FFmpegError:
-        pass  # cut off: what came before counts
+        pass  # cut off: what came before counts, if enough did
+    check_end(path, media_type, container, stream, read)
     if frame is None:
         frame = _last_held(stream)
     width, height = _shown(frame, stream)
     _check_size(width, height)
     if media_type in STILLS or (media_type == "image/gif" and packets == 1):
         return Picture("still", width, height, 0.0, 0.0), frame
-    return _video(width, height, end - (start or 0.0), packets, stream), frame
+    return _video(width, height, read.seconds, packets, stream), frame
 
 
-def _decode(packet: "av.Packet[VideoStream]") -> list[VideoFrame]:
+def _decode(packet: "av.Packet[Any]") -> list[VideoFrame]:
     if packet.has_sidedata("encryption_info"):
         raise BadMedia("the video is encrypted; use a copy that is not protected")
     try:

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -16,16 +17,36 @@ CHECKS = (
     ("mypy", ["-m", "mypy"]),
     ("import rules", ["-c", LINT_IMPORTS, "--no-logo"]),
 )
+MOST_AT_ONCE = 4
+"Tests that run whole systems have processes enough of their own."
+SLOWEST = 15
+"Tests of a whole run whose times are told, so that it is seen when one grows."
 
 
 def test(options: argparse.Namespace) -> int:
     """Returns 0 when all is well. With arguments of one's own for pytest, only pytest runs."""
-    failed = [] if options.pytest else [name for name, command in CHECKS if not _passes(name, command)]
-    selection = [] if options.all else ["-m", "not slow"]
-    if not _passes("pytest", ["-m", "pytest", *selection, *options.pytest]):
-        failed.append("pytest")
+    runs = {} if options.pytest else dict(CHECKS)
+    for name, arguments in pytest_runs(options.all, options.pytest, os.cpu_count() or 1).items():
+        runs[name] = ["-m", "pytest", *arguments]
+    failed = [name for name, command in runs.items() if not _passes(name, command)]
     print(f"failed: {', '.join(failed)}" if failed else "all is well", flush=True)
     return 1 if failed else 0
+
+
+def pytest_runs(slow: bool, own: Sequence[str], cores: int) -> dict[str, list[str]]:
+    """The runs of pytest by name, and the arguments of each.
+
+    Everyday tests run several files at a time, one more than there are cores, for many tests wait for something. The
+    tests of a file stay together, because they share what is costly to start. Files are begun in their order, in which
+    the long ones come first and the short ones fill up what is left. Slow tests measure, and load the machine by
+    themselves: they run one after the other, and so do tests that somebody has chosen.
+    """
+    everyday, told = ["-m", "not slow"], f"--durations={SLOWEST}"
+    if own:
+        return {"pytest": [*own] if slow else [*everyday, *own]}
+    at_once = ["-n", str(min(MOST_AT_ONCE, cores + 1)), "--dist", "loadfile", "--no-loadscope-reorder"]
+    runs = {"pytest": [*everyday, *at_once, told]}
+    return runs | {"slow tests": ["-m", "slow", told]} if slow else runs
 
 
 def _passes(name: str, command: list[str]) -> bool:

@@ -3,33 +3,29 @@
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, request
-from werkzeug.exceptions import Forbidden
 
 from api.assets import Assets
 from api.batches import Batches
 from api.http import problems
+from api.http.lingering import Lingering
 from api.http.reading import UploadRequest
 from api.http.routes import asset_routes, batch_routes, health_routes, job_routes, revision_routes
 from api.jobs import Jobs
 from api.orders import Orders
 from api.records import Records
+from api.refusals import Forbidden
 from api.revisions import Revisions
 from common.jobs.store import JobStore
 from common.settings import Settings
 from common.storage.port import Storage
 
 MAX_JSON_BYTES = 4 * 2**20
-HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-    "Referrer-Policy": "no-referrer",
-    "Cache-Control": "no-store",
-}
 
 
 def create_app(settings: Settings, store: JobStore, storage: Storage) -> Flask:
     app = Flask("reelwright", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_JSON_BYTES
+    app.wsgi_app = Lingering(app.wsgi_app)  # type: ignore[method-assign]
     app.json.sort_keys = False  # type: ignore[attr-defined]
     assets = Assets(storage, settings)
     app.request_class = type("AssetRequest", (UploadRequest,), {"assets": assets})
@@ -54,5 +50,5 @@ def _refuse_other_sites() -> None:
 
 
 def _add_headers(response: Response) -> Response:
-    response.headers.extend(HEADERS)
+    response.headers.extend(problems.HEADERS)
     return response

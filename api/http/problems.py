@@ -1,17 +1,20 @@
 """Everything that goes wrong leaves as `application/problem+json` (RFC 9457), without our insides in it."""
 
+import difflib
 import json
 import logging
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
+from typing import Any
 
-from flask import Flask, Response
+from flask import Flask, Response, current_app, request
 from pydantic import ValidationError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
+from werkzeug.routing import Map
 
 from api.assets import TooLarge, UnknownMedia
 from api.http.fields import complaints
-from api.refusals import Complaint, Conflict, InvalidFields, Unknown
+from api.refusals import Complaint, Conflict, Forbidden, InvalidFields, Unknown, Unreadable, WrongType
 from common.errors import InvalidRequest, ReelwrightError, StorageUnavailable
 from common.jobs.store import KeyReused, StateUnavailable, TooManyJobs
 
@@ -20,16 +23,29 @@ RETRY_SECONDS = "2"
 TOLD = 3
 "Faults named in the detail; the list of errors has them all."
 
-# Words for the codes HTTP itself knows; other statuses use their standard phrase.
-CODES = {
-    400: "bad_request",
-    404: "not_found",
-    405: "method_not_allowed",
-    413: "too_large",
-    415: "unsupported_media_type",
+HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+"Of every answer."
+# What HTTP itself refuses: a code of ours, and our words where nothing of the request need be told.
+CODES: Mapping[int, tuple[str, str]] = {
+    400: ("bad_request", "the request cannot be understood; check its address, its headers and the form of its body"),
+    404: ("not_found", ""),
+    405: ("method_not_allowed", ""),
+    413: ("too_large", ""),
+    414: ("address_too_long", "the address is too long; what is long belongs into the body"),
+    417: ("bad_request", "the Expect header asks for something else than 100-continue; leave it out"),
+    431: ("headers_too_large", "the headers are too long or too many; send fewer"),
+    501: ("bad_request", "bodies are taken as they are or in chunks, and not in another transfer coding"),
 }
 STATUSES: Mapping[type[ReelwrightError], int] = {
     KeyReused: 422,
+    Unreadable: 400,
+    Forbidden: 403,
+    WrongType: 415,
     Unknown: 404,
     Conflict: 409,
     TooLarge: 413,
@@ -40,14 +56,21 @@ STATUSES: Mapping[type[ReelwrightError], int] = {
 
 
 def problem(
-    status: int, code: str, detail: str, errors: Sequence[Complaint] = (), headers: Mapping[str, str] | None = None
+    status: int,
+    code: str,
+    detail: str,
+    errors: Sequence[Complaint] = (),
+    headers: Mapping[str, str] | None = None,
+    more: Mapping[str, Any] | None = None,
 ) -> Response:
+    """The answer; `more` are members of its own."""
     body: dict[str, object] = {
         "type": f"urn:reelwright:problem:{code}",
         "title": HTTPStatus(status).phrase,
         "status": status,
         "detail": detail,
         "code": code,
+        **(more or {}),
     }
     if errors:
         body["errors"] = [{"field": field, "message": message} for field, message in errors]
@@ -67,8 +90,8 @@ def register(app: Flask) -> None:
 def _ours(error: ReelwrightError) -> Response:
     if isinstance(error, TooManyJobs):
         # Its own limit is the client's affair, the server's is not.
-        status, headers = 429 if error.scope == "owner" else 503, {"Retry-After": str(error.retry_after)}
-        return problem(status, error.code, f"{error}", headers=headers)
+        status = 429 if error.scope == "owner" else 503
+        return problem(status, error.code, f"{error}", headers={"Retry-After": str(error.retry_after)})
     if isinstance(error, InvalidFields):
         return _invalid_fields(error.complaints)
     if isinstance(error, InvalidRequest):
@@ -76,7 +99,9 @@ def _ours(error: ReelwrightError) -> Response:
     status = next((STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES), 500)
     if status == 500:
         return _unforeseen(error)
-    return problem(status, error.code, f"{error}", headers={"Retry-After": RETRY_SECONDS} if status == 503 else None)
+    more = error.more if isinstance(error, Conflict) else None
+    headers = {"Retry-After": RETRY_SECONDS} if status == 503 else None
+    return problem(status, error.code, f"{error}", headers=headers, more=more)
 
 
 def _invalid(error: ValidationError) -> Response:
@@ -94,9 +119,28 @@ def _https(error: HTTPException) -> Response:
     if status < 400:
         return Response(status=status, headers=error.get_headers())
     phrase = HTTPStatus(status).phrase
-    code = CODES.get(status, phrase.lower().replace(" ", "_"))
+    code, words = CODES.get(status, (phrase.lower().replace(" ", "_"), phrase.lower()))
     kept = {name: value for name, value in error.get_headers() if name in ("Allow", "Retry-After")}
-    return problem(status, code, error.description or phrase, (), kept)
+    return problem(status, code, words or _words(status, error), (), kept)
+
+
+def _words(status: int, error: HTTPException) -> str:
+    """What is wrong with this request, and what would do."""
+    if status == 405 and isinstance(error, MethodNotAllowed):
+        taken = " and ".join(sorted(set(error.valid_methods or ()) - {"HEAD", "OPTIONS"}))
+        return f"{request.path} takes {taken}, not {request.method}"
+    if status == 413:
+        return f"the body may have at most {(request.max_content_length or 0) // 2**20} MB here"
+    known = [address.partition(" ")[2] for address in addresses(current_app.url_map)]
+    near = difflib.get_close_matches(request.path, known, n=1)
+    hint = f"; did you mean {near[0]}?" if near else ""
+    return f"there is no address {request.path}{hint} (GET / lists them all)"
+
+
+def addresses(rules: Map) -> list[str]:
+    """All that can be asked: `GET /mcp/jobs`."""
+    found = ((str(rule), rule.methods or set()) for rule in rules.iter_rules())
+    return sorted(f"{method} {rule}" for rule, methods in found for method in methods - {"HEAD", "OPTIONS"})
 
 
 def _unforeseen(error: Exception) -> Response:

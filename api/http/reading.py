@@ -5,12 +5,14 @@ import re
 from typing import Any, NoReturn
 
 from flask import Request
+from gunicorn.http.errors import ParseException
 from werkzeug.datastructures import FileStorage
-from werkzeug.exceptions import BadRequest, UnsupportedMediaType
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from api.assets import Assets, Incoming
 from api.batches import BatchRequest
-from common.contracts.edit import EditRequest, RegenerateRequest
+from api.refusals import Unknown, Unreadable, WrongType
+from common.contracts.edit import EditRequest, RegenerateRequest, RestoreRequest
 from common.contracts.job import STAGES, TERMINAL
 from common.contracts.request import VideoRequest
 from common.errors import InvalidRequest
@@ -43,8 +45,20 @@ def edit_request(request: Request) -> EditRequest:
 
 def regenerate_request(request: Request) -> RegenerateRequest:
     """Nothing at all stands for an empty object: simply another picture."""
-    empty = not request.mimetype and not request.get_data()
+    empty = not request.mimetype and not body_of(request)
     return RegenerateRequest.model_validate({} if empty else json_object(request))
+
+
+def restore_request(request: Request) -> RestoreRequest:
+    """A restore needs no body."""
+    return RestoreRequest.model_validate(json_object(request) if body_of(request) else {})
+
+
+def version_number(job_id: str, text: str) -> int:
+    """The version that an address names."""
+    if not NUMBER.fullmatch(text):
+        raise Unknown("unknown_version", f'"{text}" is no number of a version; GET /mcp/versions/{job_id} lists them')
+    return int(text)
 
 
 def _refuse_webhooks(body: Any, field: str) -> None:
@@ -55,15 +69,29 @@ def _refuse_webhooks(body: Any, field: str) -> None:
 def json_object(request: Request) -> dict[str, Any]:
     # Only a page of our own origin may send this type without asking us first.
     if request.mimetype != "application/json":
-        raise UnsupportedMediaType("send JSON with the header Content-Type: application/json")
+        raise WrongType("send JSON with the header Content-Type: application/json")
+    data = body_of(request)
     try:
-        body = json.loads(request.get_data(), parse_constant=_not_json)
+        body = json.loads(data, parse_constant=_not_json)
         json.dumps(body, allow_nan=False, ensure_ascii=False).encode()  # no infinity, no half of a character
     except (ValueError, RecursionError) as error:
-        raise BadRequest(f"the body is not valid JSON{_where(error)}") from None
+        raise Unreadable(f"the body is not valid JSON{_where(error)}") from None
     if not isinstance(body, dict):
-        raise BadRequest("the body must be a JSON object")
+        raise Unreadable("the body must be a JSON object")
     return body
+
+
+def body_of(request: Request) -> bytes:
+    """All of the body, which must not be longer than the address takes."""
+    limit = request.max_content_length
+    try:
+        data = request.get_data()
+        # One that comes in chunks does not say how long it is, and is cut where it becomes too long.
+        if limit is not None and len(data) >= limit and request.content_length is None:
+            raise RequestEntityTooLarge
+    except (OSError, ParseException) as error:
+        raise Unreadable("the body broke off, or its chunks make no sense; send it again") from error
+    return data
 
 
 def idempotency_key(request: Request) -> str:

@@ -2,12 +2,12 @@
 
 from typing import Any, cast
 
-from flask import Blueprint, Response, jsonify, redirect, request, url_for
+from flask import Blueprint, Response, current_app, jsonify, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from api.assets import Assets
 from api.batches import Batches
-from api.http.problems import RETRY_SECONDS, problem
+from api.http.problems import RETRY_SECONDS, addresses, problem
 from api.http.reading import (
     UploadRequest,
     after_query,
@@ -16,7 +16,9 @@ from api.http.reading import (
     idempotency_key,
     page_query,
     regenerate_request,
+    restore_request,
     uploaded,
+    version_number,
     version_query,
     video_request,
 )
@@ -80,10 +82,11 @@ def job_routes(jobs: Jobs) -> Blueprint:
 
     @routes.post("/resume/<job_id>")
     def resume(job_id: str) -> ResponseReturnValue:
-        jobs.resume(OWNER, job_id)
+        version, replayed = jobs.resume(OWNER, job_id, idempotency_key(request))
         where = url_for("jobs.status", job_id=job_id)
-        message = f"accepted; only what is missing is done; follow it at {where}"
-        return _accepted(where, {"job_id": job_id, "status": "accepted", "message": message})
+        word = "known already" if replayed else "accepted"
+        message = f"{word}; only what is missing is done; follow it at {where}"
+        return _accepted(where, {"job_id": job_id, "version": version, "status": "accepted", "message": message})
 
     @routes.get("/jobs")
     def listing() -> ResponseReturnValue:
@@ -97,19 +100,21 @@ def revision_routes(revisions: Revisions) -> Blueprint:
     routes = Blueprint("revisions", __name__, url_prefix="/mcp")
 
     def accepted(answer: dict[str, Any]) -> ResponseReturnValue:
-        return _accepted(url_for("jobs.status", job_id=answer["job_id"]), answer)
+        return _accepted(url_for("jobs.status", job_id=answer["job_id"]), answer, 202 if answer["changed"] else 200)
 
     @routes.patch("/storyboard/<job_id>")
     def edit(job_id: str) -> ResponseReturnValue:
-        return accepted(revisions.edit(OWNER, job_id, edit_request(request)))
+        return accepted(revisions.edit(OWNER, job_id, edit_request(request), idempotency_key(request)))
 
     @routes.post("/scenes/<job_id>/<scene_id>/regenerate")
     def regenerate(job_id: str, scene_id: str) -> ResponseReturnValue:
-        return accepted(revisions.regenerate(OWNER, job_id, scene_id, regenerate_request(request)))
+        wanted, key = regenerate_request(request), idempotency_key(request)
+        return accepted(revisions.regenerate(OWNER, job_id, scene_id, wanted, key))
 
-    @routes.post("/versions/<job_id>/<int:number>/restore")
-    def restore(job_id: str, number: int) -> ResponseReturnValue:
-        return accepted(revisions.restore(OWNER, job_id, number))
+    @routes.post("/versions/<job_id>/<number>/restore")
+    def restore(job_id: str, number: str) -> ResponseReturnValue:
+        wanted, key = restore_request(request), idempotency_key(request)
+        return accepted(revisions.restore(OWNER, job_id, version_number(job_id, number), wanted, key))
 
     return routes
 
@@ -137,8 +142,8 @@ def batch_routes(batches: Batches) -> Blueprint:
     return routes
 
 
-def _accepted(where: str, body: dict[str, Any]) -> ResponseReturnValue:
-    return jsonify(body), 202, {"Location": where}
+def _accepted(where: str, body: dict[str, Any], status: int = 202) -> ResponseReturnValue:
+    return jsonify(body), status, {"Location": where}
 
 
 def _with_links(view: dict[str, Any]) -> dict[str, Any]:
@@ -171,7 +176,8 @@ def health_routes(store: JobStore, storage: Storage) -> Blueprint:
 
     @routes.get("/")
     def index() -> ResponseReturnValue:
-        return jsonify(service="reelwright", make="POST /mcp/generate", follow="GET /mcp/status/<job_id>")
+        where = {"make": "POST /mcp/generate", "follow": "GET /mcp/status/<job_id>"}
+        return jsonify(service="reelwright", **where, addresses=addresses(current_app.url_map))
 
     @routes.get("/healthz")
     def alive() -> ResponseReturnValue:

@@ -1,8 +1,8 @@
 """What a user wants changed in a storyboard. An `Edit` is stored beside the storyboard it starts from."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, StringConstraints, model_serializer, model_validator
 
 from common.contracts.base import Contract
 from common.contracts.request import (
@@ -22,32 +22,59 @@ CandidateId = Annotated[str, StringConstraints(min_length=1, max_length=500)]
 Show = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500), PROSE]
 Voice = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.+-]{1,64}$")]
 Seed = Annotated[int, Field(ge=0, le=2**31 - 1)]
+MAX_AVOIDED = 200
 
 
-class SceneEdit(Contract):
-    """New values for one scene; what is None stays."""
+class Patch(Contract):
+    """New values for something: what is not given stays, and null takes away what was given before.
+
+    The difference outlives storage, because only what was given is written.
+    """
+
+    def gives(self, name: str) -> bool:
+        return name in self.model_fields_set
+
+    @model_serializer(mode="wrap")
+    def _as_given(self, whole: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {name: value for name, value in whole(self).items() if self.gives(name)}
+
+
+class SceneEdit(Patch):
+    """New values for one scene."""
 
     id: SceneId
     narration: Annotated[str, StringConstraints(strip_whitespace=True, max_length=MAX_SCENE_CHARS), PROSE] | None = None
     show: Show | None = None
-    "For all shots of the scene."
+    "For all shots of the scene. Null: what is said there."
     media: MediaRef | None = None
+    "Null: none of the user's own."
     duration: Annotated[float, Field(ge=0.5, le=600)] | None = None
+    "Null: what the narration needs."
     transition: TransitionKind | None = None
+    "How the scene begins. Null: as the film's scenes do."
 
 
-class ShotEdit(Contract):
-    """New values for one shot; what is None stays."""
+class ShotEdit(Patch):
+    """New values for one shot."""
 
     id: ShotId
     show: Show | None = None
-    "What to see; searched anew."
+    "What to see; searched anew. Null: what is said there."
     media: MediaRef | None = None
+    "Null: none of the user's own."
     candidate: CandidateId | None = None
-    "One of the candidates the search found."
+    "One of the candidates the search found. Null: whichever is best."
     another: bool = False
     "Something else than what it shows now."
     seed: Seed | None = None
+    "For painted pictures. Null: that of the request."
+    avoid: Annotated[tuple[CandidateId, ...], Field(max_length=MAX_AVOIDED)] | None = None
+    "What it shall not show. Null or nothing: what was disliked may be shown again, and what failed is tried again."
+
+    @property
+    def forgives(self) -> bool:
+        """Whether candidates that proved unusable for this shot are to be tried again."""
+        return (self.gives("avoid") and not self.avoid) or self.media is not None
 
 
 class SceneAdd(SceneRequest):
@@ -57,7 +84,7 @@ class SceneAdd(SceneRequest):
     "The scene it follows; None: it becomes the first."
 
 
-class Changes(Contract):
+class Changes(Patch):
     """Changes of one storyboard. Scenes are dropped, ordered, added and changed, then shots are, in this order."""
 
     drop: Annotated[tuple[SceneId, ...], Field(max_length=MAX_SCENES)] = ()
@@ -67,10 +94,11 @@ class Changes(Contract):
     scenes: Annotated[tuple[SceneEdit, ...], Field(max_length=MAX_SCENES)] = ()
     shots: Annotated[tuple[ShotEdit, ...], Field(max_length=MAX_SCENES)] = ()
     voice: Voice | None = None
+    "Null: the usual one of the language."
     quality: Quality | None = None
-    "For example `standard`, to make the film itself of a draft that is liked."
+    "For example `standard`, to make the film itself of a draft that is liked. Null: as requested."
     mood: Mood | None = None
-    "Other music."
+    "Other music. Null: as requested."
 
 
 class Edit(Changes):
@@ -78,6 +106,11 @@ class Edit(Changes):
 
     avoid: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     "By shot: the candidates it shall not show again (of shots that ask for another one)."
+
+    def forgiven(self) -> set[str]:
+        """The shots for which what proved unusable is to be tried again."""
+        scenes = {f"{scene.id}.1" for scene in self.scenes if scene.media is not None}
+        return scenes | {shot.id for shot in self.shots if shot.forgives}
 
 
 class EditRequest(Changes):
@@ -87,9 +120,8 @@ class EditRequest(Changes):
 
     @model_validator(mode="after")
     def _changes_something(self) -> "EditRequest":
-        if not (
-            self.drop or self.order or self.add or self.scenes or self.shots or self.voice or self.quality or self.mood
-        ):
+        whole = self.gives("voice") or self.gives("quality") or self.gives("mood")
+        if not (self.drop or self.order or self.add or self.scenes or self.shots or whole):
             raise ValueError(
                 "it changes nothing; give at least one of drop, order, add, scenes, shots, voice, quality and mood"
             )
@@ -106,3 +138,10 @@ class RegenerateRequest(Contract):
     candidate: CandidateId | None = None
     query: Show | None = None
     seed: Seed | None = None
+
+
+class RestoreRequest(Contract):
+    """How a restore may be told which version it replaces."""
+
+    version: Annotated[int, Field(ge=1)] | None = None
+    "None: whatever version is the newest."

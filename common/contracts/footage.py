@@ -26,6 +26,10 @@ Weather = Literal["", "rain", "snow"]
 "What falls before a place that has a theme of its own."
 
 
+SCENERY = "scenery:"
+"How the ids of painted candidates begin; a shot is offered one."
+
+
 class ShotQuery(Contract):
     """What a shot needs from a provider."""
 

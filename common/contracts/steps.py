@@ -71,11 +71,20 @@ class SearchFacts(Contract):
         return not self.notes
 
 
+UNRENDERABLE = "it could not be rendered: "
+"How the reason of a rejection begins that was found out in a segment, where nobody knows which clip was to blame."
+
+
 class Rejection(Contract):
     """A candidate that proved unusable, and why."""
 
     candidate: str
     why: str
+
+    @property
+    def unrendered(self) -> bool:
+        """True for what may do in another scene; what could not be had for one shot cannot be had for any."""
+        return self.why.startswith(UNRENDERABLE)
 
 
 class CastFacts(Contract):
@@ -191,6 +200,10 @@ class StepKind(NamedTuple):
     "Share of the progress bar, relative to the other kinds."
     reuse: int = 7 * 24 * 3600
     "Seconds for which the same work, of any job of the owner, is not done again; 0 for what is never shared."
+
+    def known_for(self, keep_parts_seconds: float) -> int:
+        """The same where parts of films are kept for so long: what is known is kept, too, and shall not stay longer."""
+        return min(self.reuse, int(keep_parts_seconds))
 
 
 SPECS: dict[str, StepKind] = {

@@ -1,8 +1,13 @@
 """The plan of the film: scenes in order, each with its narration and its shots."""
 
+import itertools
+
 from common.contracts.base import Contract, ObjectRef
 from common.contracts.request import MediaRef, Mood, Quality, TransitionKind
 from common.contracts.timeline import Card
+
+UNNAMED = "own media"
+"What a shot shows of which nothing is known but the user's own file."
 
 
 class Shot(Contract):
@@ -34,13 +39,20 @@ class Scene(Contract):
     min_seconds: float | None = None
     "The length the user asked for; None leaves it to the narration and the layout."
     estimate: float
-    "Seconds this scene will probably last; only searches use it."
+    "Seconds this scene will probably last."
+    searched: float | None = None
+    "Seconds that its pictures were searched for, if it was to last longer then; None: the estimate."
     transition: TransitionKind | None = None
     "How it begins; None: as the film's scenes do."
     card: Card | None = None
     "Words over its picture: a title or an end card. Its credits are added when the footage is known."
     credits: bool = False
     "The card names whoever made the footage of the film."
+
+    @property
+    def search_seconds(self) -> float:
+        """How long the pictures must be able to last."""
+        return self.estimate if self.searched is None else self.searched
 
 
 class Storyboard(Contract):
@@ -60,13 +72,24 @@ class Storyboard(Contract):
     mood: Mood | None = None
     "Of the music of this version; None: as requested."
     voice: str | None = None
-    "None: the default voice of the language."
+    "None: that of the request; empty: the usual voice of the language."
     made: int = 0
     "The highest number ever given to a scene, so that a new one never gets the name of one that was dropped."
     pace: float = 1.0
     "Speaking rate relative to the voice's own, chosen so that the words fit the target."
 
+    def voice_or(self, requested: str | None) -> str | None:
+        """The voice that speaks; None is the usual one of the language."""
+        return requested if self.voice is None else self.voice or None
+
 
 def words_of(narration: str) -> list[str]:
     """The words that get a time: what stands between white space, punctuation included."""
     return narration.split()
+
+
+def said_over(scene: Scene) -> dict[str, str]:
+    """By shot, the words that are spoken over it."""
+    words = words_of(scene.narration)
+    borders = itertools.pairwise([*(shot.from_word for shot in scene.shots), len(words)])
+    return {shot.id: " ".join(words[start:end]) for shot, (start, end) in zip(scene.shots, borders, strict=True)}

@@ -1,8 +1,9 @@
 """What stays of a job when Redis has forgotten it: one manifest in storage for each version that has ended.
 
 A manifest is a JSON document with the raw record (from which the job can be made anew, field by field), the request
-and the storyboard, where each picture came from, how long each step took, and all events. Its key is made so that
-the plain order of keys is the order in which people ask: jobs newest first, and of a job the newest state first.
+and the storyboard, where each picture came from, how long each step took, and the events since the manifest of the
+version before (had each all of them, many versions would have a square of events). Its key is made so that the plain
+order of keys is the order in which people ask: jobs newest first, and of a job the newest state first.
 
     <owner>/manifest/<digits of the job id, each mirrored>/<mirrored version>-<mirrored revision>.json
 """
@@ -54,8 +55,14 @@ class Manifest:
         """The record as it was in Redis."""
         return dict(self.document["record"])
 
+    @property
+    def seq(self) -> int:
+        """Number of the newest event when it was written."""
+        return int(json.loads(self.fields["head"])["seq"])
+
     @cached_property
     def events(self) -> list[Event]:
+        """Those since the manifest of the version before."""
         return [Event(row["seq"], row["at"], row["type"], row["data"]) for row in self.document["events"]]
 
     @cached_property
@@ -85,7 +92,9 @@ def archive(store: JobStore, storage: Storage, settings: Settings, job_id: str) 
     if not job.terminal:
         return False
     bucket = settings.assets_bucket
-    document = _document(job, fields, _events(store, storage, bucket, job), _Reader(storage, bucket))
+    before = _version_before(storage, bucket, job)
+    events = _events(store, storage, bucket, job, before.seq if before is not None else 0)
+    document = _document(job, fields, events, before, _Reader(storage, bucket))
     key = _key(job)
     # The record goes once it is archived, so half a manifest would be the end of the job.
     put_whole(storage, bucket, key, json.dumps(document, separators=(",", ":")).encode(), "application/json")
@@ -128,6 +137,21 @@ def archived_jobs(storage: Storage, bucket: str, owner: str, before: str, limit:
         if len(found) == limit:
             break
         found.append(job_id)
+    return found
+
+
+def archived_events(storage: Storage, bucket: str, owner: str, job_id: str, first: int, behind: int) -> list[Event]:
+    """The events from number `first` to the one before `behind`, as far as manifests have them."""
+    found: list[Event] = []
+    for stored in storage.list(bucket, _folder(owner, job_id)):
+        if behind <= first:
+            break
+        try:
+            manifest = _parsed(job_id, stored.key, storage.get_bytes(bucket, stored.key))
+        except ObjectMissing:
+            continue  # replaced since it was listed, or damaged: the events of the other versions are still there
+        found[:0] = [event for event in manifest.events if first <= event.seq < behind]
+        behind = found[0].seq if found else behind
     return found
 
 
@@ -184,9 +208,9 @@ class _Reader:
         return json.loads(text) if text is not None else None
 
 
-def _document(job: Job, fields: Mapping[str, str], events: list[Event], reader: _Reader) -> dict[str, Any]:
-    documents = (job.request, job.base, job.edit, *(version.storyboard for version in job.versions.values()))
-    texts = (reader.text(ref) or "" for ref in (*documents, job.storyboard))
+def _document(
+    job: Job, fields: Mapping[str, str], events: list[Event], before: Manifest | None, reader: _Reader
+) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "job_id": job.id,
@@ -198,34 +222,44 @@ def _document(job: Job, fields: Mapping[str, str], events: list[Event], reader: 
         "provenance": provenance(job),
         "timings": timings(events),
         # Whatever else is collected, what users brought cannot be made anew.
-        "uploads": sorted({upload for text in texts for upload in UPLOAD.findall(text)}),
+        "uploads": _uploads(job, before, reader),
         "events": [_event_document(event) for event in events],
         "record": dict(fields),
     }
+
+
+def _uploads(job: Job, before: Manifest | None, reader: _Reader) -> list[str]:
+    """Those that any version of the job names."""
+    known, newest = (before.document["uploads"], before.document["version"]) if before is not None else ([], 0)
+    since = [version.storyboard for number, version in job.versions.items() if number > newest]
+    texts = (reader.text(ref) or "" for ref in (job.request, job.base, job.edit, job.storyboard, *since))
+    return sorted({*known, *(upload for text in texts for upload in UPLOAD.findall(text))})
 
 
 def _event_document(event: Event) -> dict[str, Any]:
     return {"seq": event.seq, "at": event.at, "type": event.type, "data": dict(event.data)}
 
 
-def _events(store: JobStore, storage: Storage, bucket: str, job: Job) -> list[Event]:
-    """All events up to this state of the record; from the last manifest those that Redis has forgotten."""
+def _events(store: JobStore, storage: Storage, bucket: str, job: Job, after: int) -> list[Event]:
+    """Those that follow number `after`, up to this state of the record; from manifests what Redis has forgotten."""
     found: list[Event] = []
-    while page := store.events(job.id, found[-1].seq if found else 0, EVENTS):
+    while page := store.events(job.id, found[-1].seq if found else after, EVENTS):
         found += page
     found = [event for event in found if event.seq <= job.seq]
     first = found[0].seq if found else job.seq + 1
-    older = _events_kept(storage, bucket, job) if first > 1 else []
-    return [*(event for event in older if event.seq < first), *found]
+    return [*archived_events(storage, bucket, job.owner, job.id, after + 1, first), *found]
 
 
-def _events_kept(storage: Storage, bucket: str, job: Job) -> list[Event]:
-    """Those of the last manifest. One that is damaged must not keep the next from being written."""
+def _version_before(storage: Storage, bucket: str, job: Job) -> Manifest | None:
+    """The manifest of the newest version before this one that has one. One that is damaged counts as none: it must not
+    keep the next from being written.
+    """
+    behind = _of_version(job.owner, job.id, job.version).removesuffix("-") + "."
+    newest = next(storage.list(bucket, _folder(job.owner, job.id), after=behind), None)
     try:
-        last = read_manifest(storage, bucket, job.owner, job.id)
+        return _parsed(job.id, newest.key, storage.get_bytes(bucket, newest.key)) if newest is not None else None
     except ObjectMissing:
-        return []
-    return last.events if last is not None else []
+        return None
 
 
 def _key(job: Job) -> str:

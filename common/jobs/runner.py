@@ -158,7 +158,8 @@ class StepRunner:
         return FAILED if self._report(run, lambda: self._store.fail(claim, failure)) is True else LOST
 
     def _commit(self, claim: Claim, run: StepRun, facts: Contract) -> str:
-        reuse = SPECS[kind_of(claim.step)].reuse if getattr(facts, "shareable", True) else 0
+        known_for = SPECS[kind_of(claim.step)].known_for(self._settings.keep_parts_seconds)
+        reuse = known_for if getattr(facts, "shareable", True) else 0
         answer = self._report(run, lambda: self._store.commit(claim, facts.model_dump_json(), reuse))
         return DONE if answer == "ok" else str(answer)
 

@@ -1,4 +1,4 @@
-"""Scratch folders of steps: one for each attempt, removed after it, also when its process was killed.
+"""Scratch folders: one for each attempt at a step and one for each service, removed also when the process was killed.
 
 Whoever uses a folder holds a lock on it, which the kernel drops with the process. So a folder without one is
 litter, on whatever machine or in whatever container its process ran.
@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 PREFIX = "reel-step-"
+SERVICE = "reel-service-"
 UNBORN = "reel-new-"
 "A folder gets its real name when it is locked: who uses a folder by its real name has a lock on it."
 TRIES = 5
@@ -34,15 +35,32 @@ def scratch(path: Path) -> Iterator[None]:
         os.close(lock)
 
 
+@contextlib.contextmanager
+def temporary(service: str) -> Iterator[None]:
+    """During the block, temporary files of this process and its children lie in a folder of their own.
+
+    Libraries remove theirs only when they end in order. The folder is in the system's own one and not in WORK_DIR: a
+    service must be able to start while steps have filled that. Raises `OSError` when it cannot be made.
+    """
+    usual = tempfile.gettempdir()
+    path = Path(usual) / f"{SERVICE}{service}"
+    with scratch(path):
+        tempfile.tempdir = os.environ["TMPDIR"] = str(path)
+        try:
+            yield
+        finally:
+            tempfile.tempdir = os.environ["TMPDIR"] = usual
+
+
 def sweep(parent: Path | None) -> int:
     """Removes the folders of processes that were killed. Returns how many there were."""
     folder = Path(parent or tempfile.gettempdir())
-    return sum(_removed(path) for prefix in (PREFIX, UNBORN) for path in folder.glob(f"{prefix}*"))
+    return sum(_removed(path) for prefix in (PREFIX, SERVICE, UNBORN) for path in folder.glob(f"{prefix}*"))
 
 
 def _made(path: Path) -> int:
     """Makes the folder; returns the descriptor that holds its lock."""
-    unborn = path.with_name(UNBORN + path.name.removeprefix(PREFIX))
+    unborn = path.with_name(UNBORN + path.name)
     for _ in range(TRIES):
         with contextlib.suppress(FileNotFoundError):  # swept away in the moment before it was locked
             return _born(unborn, path)

@@ -25,6 +25,7 @@ from common.contracts.job import (
     DONE,
     FAILED,
     INTERACTIVE,
+    LANES,
     PARTIAL,
     QUEUED,
     REGENERATE,
@@ -96,6 +97,16 @@ class Limits(NamedTuple):
 
 
 NO_LIMITS = Limits()
+
+
+class RequestKey(NamedTuple):
+    """An idempotency key, and the digest of the request that it came with."""
+
+    key: str = ""
+    digest: str = ""
+
+
+NO_KEY = RequestKey()
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,28 +191,34 @@ class JobStore:
             limits.waiting,
             limits.of_owner,
         )
-        if outcome == "key_reused":
-            raise KeyReused("this Idempotency-Key was used before with another body; use a new key")
-        _raise_if_full(outcome, limits)
+        _raise_if_refused(outcome, limits)
         return Created(known, outcome == "replayed")
 
     def answered(self, owner: str, request_key: str, request_digest: str) -> str | None:
-        """What the very same request was answered under this key; None if that is not known."""
+        """What the very same request was answered under this key; None for a new key. Raises `KeyReused`."""
         names = ["digest", "answer"]
         digest, answer = self._ask(lambda: self.client.hmget(f"request:{owner}:{request_key}", names))
-        return answer if digest == request_digest else None
+        if digest not in (None, request_digest):
+            _raise_if_refused("key_reused", NO_LIMITS)
+        return answer
+
+    def remember(self, owner: str, request: RequestKey, answer: str) -> None:
+        """Keeps what a request was answered that changed nothing. Raises `KeyReused`."""
+        outcome, _ = self._run("remember", owner, *request, answer, REQUEST_KEY_SECONDS)
+        _raise_if_refused(outcome, NO_LIMITS)
 
     def wish_cancel(self, job_id: str) -> str | None:
         """Records the wish; returns the state the job is in now, or None when it is unknown."""
         state = self._run("cancel", job_id)
         return state or None
 
-    def resume(self, job_id: str, limits: Limits = NO_LIMITS) -> str:
+    def resume(self, job_id: str, limits: Limits = NO_LIMITS, request: RequestKey = NO_KEY) -> str:
         """Makes a job that failed, was cancelled or is partial run on; what is done stays done.
 
         A partial job gets a new version, so that its film stays readable.
 
-        `ok`, `unknown`, `not_ended`, `completed`, or `unarchived`: it must be archived before. Raises `TooManyJobs`.
+        `ok`, `unknown`, `not_ended`, `completed`, `replayed` (the key of the `request` is known: `answered` has the
+        version), or `unarchived`: it must be archived before. Raises `TooManyJobs` and `KeyReused`.
         """
         while True:
             job = self.load(job_id)
@@ -218,7 +235,7 @@ class JobStore:
                 base = job.storyboard.model_dump_json()
                 head |= {"version": job.version + 1, "base": base, "edit": "", "storyboard": ""}
             change = {"wish": "resume", "head": head, "steps": _fresh_attempts(job)}
-            outcome = self._reopen(job, change, limits)
+            outcome = self._reopen(job, change, limits, request)
             if outcome != CONFLICT:
                 return outcome
 
@@ -233,12 +250,14 @@ class JobStore:
         pins: Mapping[str, Any] | None = None,
         cast: str | None = None,
         limits: Limits = NO_LIMITS,
+        request: RequestKey = NO_KEY,
     ) -> str:
         """Gives the job a new version: `base` with the changes of `edit`. `version` is the one they were made for.
 
         `pins` and `cast` (facts of the casting) replace those of the job, so that a restored version comes out as it
         was. `ok`, `unknown`, `stale` (there is a newer version), `unplanned` (this version has no storyboard yet that
-        could be edited), `cancelling`, or `unarchived`: an ended version must be archived before. Raises `TooManyJobs`.
+        could be edited), `cancelling`, `replayed` (the key of the `request` is known: `answered` has the version), or
+        `unarchived`: an ended version must be archived before. Raises `TooManyJobs` and `KeyReused`.
         """
         while True:
             job = self.load(job_id)
@@ -262,16 +281,18 @@ class JobStore:
                 steps["cast"] = {"state": DONE, "facts": cast, "work": fingerprint("cast", cast), "done": 1}
             if job.terminal:
                 head["lane"] = REGENERATE
-            outcome = self._reopen(job, {"wish": cause, "head": head, "steps": steps}, limits)
+            outcome = self._reopen(job, {"wish": cause, "head": head, "steps": steps}, limits, request)
             if outcome != CONFLICT:
                 return outcome
 
-    def _reopen(self, job: Job, change: dict[str, Any], limits: Limits) -> str:
+    def _reopen(self, job: Job, change: dict[str, Any], limits: Limits, request: RequestKey) -> str:
         """`CONFLICT` when the job has moved since it was loaded."""
         change |= {"saved": job.saved, "most_waiting": limits.waiting, "most_of_owner": limits.of_owner}
+        version = change["head"].get("version", job.version)
+        change["request"] = {**request._asdict(), "answer": str(version), "seconds": REQUEST_KEY_SECONDS}
         rev = job.rev if job.terminal or change["steps"] else -1
         outcome = self._run("reopen", job.id, rev, job.version, int(job.terminal), json.dumps(change))
-        _raise_if_full(outcome, limits)
+        _raise_if_refused(outcome, limits)
         return str(outcome)
 
     # the workers' writes
@@ -351,12 +372,11 @@ class JobStore:
         }
         return self._run("save", job.id, json.dumps(decision)) == 1
 
-    def dispatch(self, queue: str, room: int, again: float) -> list[tuple[str, str]]:
-        """Picks up to `room` steps to hint, fairly; none of them is picked again for `again` seconds."""
-        return [(job_id, step) for _, job_id, step in self.dispatch_all({queue: room}, again)]
+    def dispatch(self, rooms: Mapping[str, int], again: float) -> list[tuple[str, str, str]]:
+        """Picks steps to hint, fairly, up to so many for each queue: queue, job and step of each pick.
 
-    def dispatch_all(self, rooms: Mapping[str, int], again: float) -> list[tuple[str, str, str]]:
-        """The same for several queues at once: queue, job and step of each pick."""
+        None of them is picked again for `again` seconds.
+        """
         free = [part for queue, room in rooms.items() if room > 0 for part in (queue, room)]
         flat = self._run("dispatch", _ms(again), *free) if free else []
         return list(zip(flat[::3], flat[1::3], flat[2::3], strict=True))
@@ -391,9 +411,6 @@ class JobStore:
     def to_archive(self, limit: int, hold: float) -> list[str]:
         """Ended jobs without a manifest; each is given out again after `hold` seconds, until it is `archived`."""
         return list(self._run("take", "archive", limit, _ms(hold)))
-
-    def awaits_archive(self, job_id: str) -> bool:
-        return self._ask(lambda: self.client.zscore("archive", job_id)) is not None
 
     def archived(self, job_id: str, rev: int, keep_seconds: float) -> bool:
         """Says that revision `rev` of an ended job is in storage. False when the job has changed since."""
@@ -441,10 +458,6 @@ class JobStore:
         """Ids, newest first; `before` is the last one of the page before, or empty."""
         top = f"({before}" if before else "+"
         return list(self._ask(lambda: self.client.zrevrangebylex(f"jobs:{owner}", top, "-", start=0, num=limit)))
-
-    def active_count(self, owner: str) -> int:
-        """How many of the owner's jobs have not ended."""
-        return int(self._ask(lambda: self.client.scard(f"active:{owner}")))
 
     def seed_work(self, owner: str, facts: Mapping[str, str], seconds: int) -> None:
         """Makes results known that an archived job has, so that a restored version need not make them again."""
@@ -557,7 +570,12 @@ class JobStore:
 @functools.cache
 def _source(name: str) -> str:
     folder = Path(__file__).parent / "lua"
-    return (folder / "_prelude.lua").read_text() + (folder / f"{name}.lua").read_text()
+    weights = ", ".join(f"{lane} = {weight}" for lane, weight in LANES.items())
+    return (
+        f"local WEIGHT = {{ {weights} }}\n"
+        + (folder / "_prelude.lua").read_text()
+        + (folder / f"{name}.lua").read_text()
+    )
 
 
 def _now(time: tuple[int, int]) -> int:
@@ -597,7 +615,9 @@ def _fresh_attempts(job: Job) -> dict[str, dict[str, Any]]:
     return patches | {name: dict(fresh) for name, step in job.steps.items() if step.state in (FAILED, SKIPPED)}
 
 
-def _raise_if_full(outcome: str, limits: Limits) -> None:
+def _raise_if_refused(outcome: str, limits: Limits) -> None:
+    if outcome == "key_reused":
+        raise KeyReused("this Idempotency-Key was used before with another request; use a new key")
     if outcome == "owner_full":
         raise TooManyJobs("owner", limits.of_owner)
     if outcome == "server_full":

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from common.contracts.footage import Candidate, Footage
+from common.contracts.footage import SCENERY, Candidate, Footage
 from common.contracts.job import (
     CANCELLED,
     DEFERRED,
@@ -45,6 +45,7 @@ UNFINISHED = 99
 UNCOUNTED = frozenset({"plan", "cast"})
 "Kinds without a part in the progress: the one has its own, the other takes no time."
 RENDERED = "rendered"
+SCENE_FAILED = "failed"
 UNDER_WAY = frozenset({READY, RUNNING, DEFERRED, UNKNOWN})
 
 KIND_WORDS = {
@@ -92,8 +93,8 @@ def current_step(job: Job) -> str:
     """What is being done, in words: `rendering 3/8`."""
     if job.terminal:
         return job.state
-    if job.state == QUEUED and not job.started:
-        return "waiting for a place"
+    if job.state == QUEUED:
+        return QUEUED if job.started else "waiting for a place"
     for kind in KIND_WORDS:
         steps = [step for name, step in job.steps.items() if kind_of(name) == kind and step.state != SKIPPED]
         done = sum(step.state == DONE for step in steps)
@@ -158,14 +159,16 @@ def scene_view(job: Job, scene: Scene) -> dict[str, Any]:
     """One scene: how far it is, and what it shows and why."""
     segment = job.steps.get(f"segment:{scene.id}.0")
     why = left_out(job).get(scene.id)
+    state = "left out" if why is not None else _scene_state(job, scene, segment)
     view = {
         "id": scene.id,
         "narration": scene.narration,
-        "state": "left out" if why is not None else _scene_state(job, scene, segment),
+        "state": state,
         "progress": round(100 * _share(job, segment)) if segment is not None and why is None else 0,
         "shots": [shot_view(job, shot) for shot in scene.shots],
     }
-    return {**view, "problem": why} if why is not None else view
+    problem = _failure(job, scene) if state == SCENE_FAILED else why
+    return {**view, "problem": problem} if problem is not None else view
 
 
 def shot_view(job: Job, shot: Shot) -> dict[str, Any]:
@@ -175,6 +178,7 @@ def shot_view(job: Job, shot: Shot) -> dict[str, Any]:
         "show": shot.show,
         "footage": None,
         "why": "",
+        "avoid": list(shot.avoid),
         "notes": _notes(job, shot),
     }
     step = job.steps.get(f"acquire:{shot.id}")
@@ -201,7 +205,7 @@ def candidate_view(job: Job, shot: str, candidate: Candidate) -> dict[str, Any]:
         "page_url": candidate.provenance.page_url,
         "credit": candidate.provenance.credit,
         "shown": cast.chosen.get(shot) == candidate.id,
-        "unusable": next((one.why for one in cast.rejected.get(shot, ()) if one.candidate == candidate.id), None),
+        "unusable": unusable(cast, shot, candidate.id) or None,
     }
 
 
@@ -224,7 +228,9 @@ def result_view(job: Job, storyboard: Storyboard) -> dict[str, Any]:
         "frames": film.frames,
         "loudness": mix.loudness,
         "note": job.pins.get("note", ""),
-        "left_out": [{"scene": scene["id"], "why": scene["problem"]} for scene in scenes if "problem" in scene],
+        "left_out": [
+            {"scene": scene["id"], "why": scene["problem"]} for scene in scenes if scene["id"] in left_out(job)
+        ],
         "credits": list(dict.fromkeys(credit for credit in credits if credit)),
         "metadata": dict(job.metadata),
         "scenes": scenes,
@@ -270,6 +276,22 @@ def cast_of(job: Job) -> CastFacts:
     step = job.steps.get("cast")
     facts: CastFacts = _facts("cast", step.facts) if step is not None and step.facts else CastFacts()
     return facts
+
+
+def shown_in(cast: CastFacts, shot: Shot) -> str:
+    """The name of what the shot shows: media of the user's own, or a candidate; empty while that is not settled."""
+    if shot.media is not None:
+        own = _own(shot)
+        if all(one.candidate != own for one in cast.rejected.get(shot.id, ())):
+            return own
+    return cast.chosen.get(shot.id, "")
+
+
+def unusable(cast: CastFacts, shot: str, candidate: str) -> str:
+    """Why the shot cannot show the candidate; empty while nothing is known against it."""
+    here = cast.rejected.get(shot, ())
+    elsewhere = (one for some in cast.rejected.values() for one in some if not one.unrendered)
+    return next((one.why for one in (*here, *elsewhere) if one.candidate == candidate), "")
 
 
 def left_out(job: Job) -> dict[str, str]:
@@ -320,11 +342,10 @@ def _scene_state(job: Job, scene: Scene, segment: Step | None) -> str:
         return "rendering" if segment.state == RUNNING else "queued for rendering"
     if job.state == CANCELLED:
         return "cancelled"
-    names = [f"speak:{scene.id}", *(f"{kind}:{shot.id}" for shot in scene.shots for kind in ("search", "acquire"))]
-    steps = [job.steps[name] for name in names if name in job.steps]
+    steps = _gathering(job, scene)
     # While the job goes on, something else is done instead of what failed.
     if job.terminal and any(step.state == FAILED for step in (*steps, segment) if step is not None):
-        return "failed"
+        return SCENE_FAILED
     for state, word in (("acquire", "fetching footage"), ("search", "searching footage"), ("speak", "speaking")):
         if any(step.state in (RUNNING, READY) and kind_of(step.name) == state for step in steps):
             return word
@@ -332,21 +353,38 @@ def _scene_state(job: Job, scene: Scene, segment: Step | None) -> str:
     return "gathered" if there and all(step.state == DONE for step in there) else "waiting"
 
 
+def _gathering(job: Job, scene: Scene) -> list[Step]:
+    """The steps, as far as there are any, that bring what the scene is rendered from."""
+    names = [f"speak:{scene.id}", *(f"{kind}:{shot.id}" for shot in scene.shots for kind in ("search", "acquire"))]
+    return [job.steps[name] for name in names if name in job.steps]
+
+
+def _failure(job: Job, scene: Scene) -> str:
+    """What went wrong in a scene that failed; what ended the job is told first."""
+    segment = job.steps.get(f"segment:{scene.id}.0")
+    failed = [step for step in (*_gathering(job, scene), segment) if step is not None and step.state == FAILED]
+    last = job.failure.step if job.failure is not None else ""
+    failures = [step.failure for step in sorted(failed, key=lambda step: step.name != last) if step.failure is not None]
+    return failures[0].message if failures else "for a reason that was not recorded"
+
+
 def _notes(job: Job, shot: Shot) -> list[str]:
-    """What did not work: media of the user's own that could not be used, and why a footage source had nothing."""
+    """What did not work: media of the user's own that could not be used, why a footage source had nothing, and what
+    is not shown because the user does not want it.
+    """
     own = [one for one in cast_of(job).rejected.get(shot.id, ()) if one.candidate.startswith("own:")]
     notes = _unusable(shot, own)
     search = job.steps.get(f"search:{shot.id}")
     if search is not None and search.state == DONE:
         facts: SearchFacts = _facts("search", search.facts)
         notes += [f"{note.provider}: {note.problem}" for note in facts.notes]
-    return notes
+    return notes + ([f"not shown because you did not want it: {', '.join(shot.avoid)}"] if shot.avoid else [])
 
 
 def _why(job: Job, shot: Shot, provider: str) -> str:
     cast = cast_of(job)
     got = FOUND.get(provider, f"found on {provider}")
-    if shot.pick is not None and cast.chosen.get(shot.id) == shot.pick:
+    if shot.pick is not None and _is_pick(shot.pick, cast.chosen.get(shot.id, "")):
         return f"{got}, and chosen by you"
     rejected = _unusable(shot, cast.rejected.get(shot.id, ()))
     return "; ".join([*rejected, f"{got} instead"]) if rejected else got
@@ -354,7 +392,7 @@ def _why(job: Job, shot: Shot, provider: str) -> str:
 
 def _unusable(shot: Shot, rejected: Sequence[Rejection]) -> list[str]:
     """What was to be shown and could not; of own media only that which the shot still asks for."""
-    own = f"own:{shot.media.asset or shot.media.url}" if shot.media is not None else ""
+    own = _own(shot)
     yours = "your file" if shot.media is not None and shot.media.asset else "the media at your address"
     names = {one.candidate: yours if one.candidate == own else one.candidate for one in rejected}
     return [
@@ -362,6 +400,16 @@ def _unusable(shot: Shot, rejected: Sequence[Rejection]) -> list[str]:
         for one in rejected
         if one.candidate == own or not one.candidate.startswith("own:")
     ]
+
+
+def _own(shot: Shot) -> str:
+    """The name of the user's own media as a candidate; empty when the shot has none."""
+    return f"own:{shot.media.asset or shot.media.url}" if shot.media is not None else ""
+
+
+def _is_pick(pick: str, chosen: str) -> bool:
+    """Whoever chose a painted picture gets the one that there is now, whatever its seed."""
+    return chosen == pick or (chosen.startswith(SCENERY) and pick.startswith(SCENERY))
 
 
 def _iso(at: int) -> str | None:

@@ -14,7 +14,7 @@ import threading
 import time
 import uuid
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -104,7 +104,8 @@ def serve(service: Service) -> int:
         f"{worker.id}@%h",
     ]
     arguments += ["--without-gossip", "--without-mingle", "--without-heartbeat", "-l", settings.log_level]
-    app.worker_main(arguments)
+    with _temporary(worker.id):
+        app.worker_main(arguments)
     side.join()
     return 0
 
@@ -120,9 +121,21 @@ def _check_scratch(settings: Settings) -> None:
     try:
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)
-        scratch.sweep(folder)
+        for place in {folder, None}:
+            scratch.sweep(place)
     except OSError:
         raise BadSetting("WORK_DIR must be a folder that can be written to, or empty for the system's own") from None
+
+
+@contextlib.contextmanager
+def _temporary(worker_id: str) -> Iterator[None]:
+    """What libraries keep on disk, as the process pool does, is removed however the service ends."""
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(scratch.temporary(worker_id))
+        except OSError as error:
+            log.warning("no folder of its own for temporary files: %s", error.strerror)
+        yield
 
 
 def add_task(app: Any, service: Service, settings: Settings, build: str, drain: Drain, slots: Slots) -> None:

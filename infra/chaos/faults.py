@@ -7,6 +7,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from typing import Any, NamedTuple
 
 import redis
@@ -141,17 +142,17 @@ def multiply_hints(site: Site, _: random.Random) -> Iterator[Struck]:
     yield Struck(now_ms(), ())
 
 
-# Redis
+# the stores: Redis, and the object store with the disk
 
 
 @contextmanager
-def kill_redis(site: Site, _: random.Random) -> Iterator[Struck]:
-    yield strike_all(site, lambda: send(_pids(site, "redis"), signal.SIGKILL))
+def kill_store(name: str, site: Site, _: random.Random) -> Iterator[Struck]:
+    yield strike_all(site, lambda: send(_pids(site, name), signal.SIGKILL))
 
 
 @contextmanager
-def freeze_redis(site: Site, _: random.Random) -> Iterator[Struck]:
-    pids = _pids(site, "redis")
+def freeze_store(name: str, site: Site, _: random.Random) -> Iterator[Struck]:
+    pids = _pids(site, name)
     try:
         yield strike_all(site, lambda: send(pids, signal.SIGSTOP))
     finally:
@@ -173,23 +174,6 @@ def fill_redis(site: Site, _: random.Random) -> Iterator[Struck]:
         yield strike_all(site, lambda: _ask(lambda: site.redis.config_set("maxmemory", "1mb")))
     finally:
         heal(lambda: site.redis.config_set("maxmemory", "0"))
-
-
-# the object store and the disk
-
-
-@contextmanager
-def kill_s3(site: Site, _: random.Random) -> Iterator[Struck]:
-    yield strike_all(site, lambda: send(_pids(site, "s3"), signal.SIGKILL))
-
-
-@contextmanager
-def freeze_s3(site: Site, _: random.Random) -> Iterator[Struck]:
-    pids = _pids(site, "s3")
-    try:
-        yield strike_all(site, lambda: send(pids, signal.SIGSTOP))
-    finally:
-        send(pids, signal.SIGCONT)
 
 
 @contextmanager
@@ -276,11 +260,11 @@ def kinds(lease: float) -> dict[str, Kind]:
         "API killed": Kind(Habit("api", 2), kill_api),
         "hints deleted": Kind(Habit("broker", 2), delete_hints),
         "hints multiplied": Kind(Habit("broker", 2), multiply_hints),
-        "Redis killed": Kind(Habit("redis", 2), kill_redis),
-        "Redis frozen": Kind(Habit("redis", 1, (0.5, 4.0)), freeze_redis),
+        "Redis killed": Kind(Habit("redis", 2), partial(kill_store, "redis")),
+        "Redis frozen": Kind(Habit("redis", 1, (0.5, 4.0)), partial(freeze_store, "redis")),
         "Redis slow": Kind(Habit("redis", 1, (0.5, 3.0)), pause_redis),
         "Redis full": Kind(Habit("redis", 1, (0.5, 3.0)), fill_redis),
-        "S3 killed": Kind(Habit("s3", 1), kill_s3),
-        "S3 frozen": Kind(Habit("s3", 1, (0.5, 6.0)), freeze_s3),
+        "S3 killed": Kind(Habit("s3", 1), partial(kill_store, "s3")),
+        "S3 frozen": Kind(Habit("s3", 1, (0.5, 6.0)), partial(freeze_store, "s3")),
         "disk full": Kind(Habit("disk", 1, (1.0, 4.0)), fill_disk),
     }

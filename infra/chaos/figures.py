@@ -11,6 +11,10 @@ from common.contracts.steps import kind_of
 from infra.chaos.injector import Done
 from infra.chaos.invariants import Record
 
+LEGEND = (
+    "Steps hit: those under way in the part that was harmed. The times are seconds since the fault: median / 99th",
+    "percentile / longest. A step that survived its fault was done, but not started again.",
+)
 SHOWN = 50
 "Violations that are printed; the first ones tell the rest."
 
@@ -119,8 +123,7 @@ def lines(report: Report) -> list[str]:
     text = [
         f"seed {report.seed}: {made} faults in {report.seconds:.0f} s, {jobs} jobs accepted",
         "",
-        f"{'fault':<30} {'count':>5} {'steps hit':>10} {'started again':>20} {'done':>20}",
-        f"{'':<30} {'':>5} {'':>10} {'p50 / p99 / max s':>20} {'p50 / p99 / max s':>20}",
+        f"{'fault':<30} {'times':>5} {'steps hit':>10} {'started again after':>21} {'done after':>21}",
     ]
     text += [_row(kind, row) for kind, row in sorted(report.faults.items(), key=lambda item: -item[1].count)]
     everything = Tally(made, "", [one for row in report.faults.values() for one in row.recoveries])
@@ -129,14 +132,15 @@ def lines(report: Report) -> list[str]:
     share = 100 * report.repeated / report.runs if report.runs else 0.0
     text += [
         _row("all", everything),
+        *LEGEND,
         "",
         f"jobs: {outcomes or 'none'}",
-        f"wishes granted: {wishes or 'none'}",
-        f"steps started: {report.runs}, of these again: {report.repeated} ({share:.1f} %)",
+        f"wishes of users that were granted: {wishes or 'none'}",
+        f"steps were started {report.runs} times; {report.repeated} of these starts ({share:.1f} %) came to nothing",
         _settled(report),
     ]
     if report.well:
-        return [*text, "every invariant holds"]
+        return [*text, "every invariant holds: nothing was lost, broken, done twice or left over"]
     count = len(report.violations)
     head = "an invariant is violated:" if count == 1 else f"{count} violations of invariants:"
     shown = [f"  {violation}" for violation in report.violations[:SHOWN]]
@@ -145,8 +149,8 @@ def lines(report: Report) -> list[str]:
 
 def _settled(report: Report) -> str:
     if set(report.outcomes) <= TERMINAL:
-        return f"all had ended {report.settled:.1f} s after the last fault"
-    return f"not all have ended, and nothing moved any more {report.settled:.1f} s after the last fault"
+        return f"all jobs had ended {report.settled:.1f} s after the last fault"
+    return f"not all jobs have ended, and nothing moved any more {report.settled:.1f} s after the last fault"
 
 
 def _row(kind: str, row: Tally) -> str:
@@ -154,4 +158,4 @@ def _row(kind: str, row: Tally) -> str:
         return f"{kind:<30} {0:>5} {'':>10} not made: {row.not_made}"
     again = [one.restart for one in row.recoveries if one.restart is not None]
     done = [one.commit for one in row.recoveries]
-    return f"{kind:<30} {row.count:>5} {len(row.recoveries):>10} {spread(again):>20} {spread(done):>20}"
+    return f"{kind:<30} {row.count:>5} {len(row.recoveries):>10} {spread(again):>21} {spread(done):>21}"

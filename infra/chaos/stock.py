@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import json
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -14,6 +15,7 @@ import redis
 from common.contracts.job import COMPLETED, DONE, PARTIAL, Event, Job
 from common.contracts.steps import SPECS, kind_of, parse_facts
 from common.errors import ReelwrightError
+from common.messaging.app import make_app
 from common.messaging.queues import QUEUES
 from infra.chaos.invariants import Found, Record, Stock, refs_in
 from infra.chaos.processes import alive, name_of, works_in
@@ -26,6 +28,8 @@ HOPELESS_SECONDS = 1200.0
 "Work that goes on this long after the last fault goes round in circles."
 TIDY_SECONDS = 20.0
 "For hints that are still read, processes that still end, and the like."
+UNACKED, UNACKED_INDEX, UNACKED_MUTEX = "unacked", "unacked_index", "unacked_mutex"
+"Where Celery keeps in Redis what workers have read and not acknowledged."
 PAGE = 500
 PLAYABLE = {"segment": ".mp4", "assemble": ".mp4"}
 READERS = 4
@@ -55,6 +59,7 @@ def take_stock(site: Site, ledger: Ledger, besides: frozenset[str] = frozenset()
         Record(entry.job, entry.may_end, site.store.load(entry.job), tuple(_events(site, entry.job)))
         for entry in ledger.jobs.values()
     ]
+    _hand_out_again(site)
     until = time.monotonic() + TIDY_SECONDS
     while True:
         keys, strays, folders = _keys(site, records), _strays(site), _folders(site)
@@ -70,6 +75,25 @@ def take_stock(site: Site, ledger: Ledger, besides: frozenset[str] = frozenset()
         folders=folders,
         complaints=tuple(ledger.complaints),
     )
+
+
+def _hand_out_again(site: Site) -> None:
+    """Gives hints that died with their worker to the others, as if the broker had waited for them long enough.
+
+    That would take some minutes. Hints that nobody acknowledges now are left over.
+    """
+    client = site.store.client
+    held = client.zrange(UNACKED_INDEX, 0, -1)
+    if held:
+        client.zadd(UNACKED_INDEX, dict.fromkeys(held, 0), xx=True)
+        client.delete(UNACKED_MUTEX)  # it may have died with its holder, too
+        with make_app(site.settings).connection() as broker:
+            broker.default_channel.qos.restore_visible(num=None)
+
+
+def _hint(message: str) -> str:
+    """The step that a hint in the hands of a worker is about."""
+    return str(json.loads(message)[0]["headers"]["argsrepr"])
 
 
 def _moved(job: Job) -> tuple[int, float]:
@@ -97,6 +121,8 @@ def _keys(site: Site, records: Sequence[Record]) -> dict[str, list[str]]:
     for pattern in ("active", "active:*", "running:*"):
         found |= {name: sorted(client.smembers(name)) for name in client.scan_iter(match=pattern, count=1000)}
     found |= {f"the queue {name}": client.lrange(name, 0, -1) for name in QUEUES}
+    found["the broker, as read but never acknowledged,"] = [_hint(one) for one in client.hvals(UNACKED)]
+    found[UNACKED_INDEX] = client.zrange(UNACKED_INDEX, 0, -1)
     found |= {f"job:{record.id}:spec": client.hkeys(f"job:{record.id}:spec") for record in records}
     return found
 

@@ -3,18 +3,16 @@
 What the edit does not name stays as it was to the last byte, so that all the work done for it is found again.
 """
 
-import itertools
 from collections.abc import Sequence
 
 from common.contracts.edit import Edit, SceneAdd, SceneEdit, ShotEdit
+from common.contracts.footage import SCENERY
 from common.contracts.request import MAX_SCENES, VideoRequest
-from common.contracts.storyboard import Scene, Shot, Storyboard, words_of
+from common.contracts.storyboard import UNNAMED, Scene, Shot, Storyboard, said_over
 from common.errors import Permanent
-from orchestrator.planners.rules import UNNAMED, plan_scene, search_terms
+from orchestrator.planners.rules import plan_scene, search_terms
 
 MAX_SEED = 2**31 - 1
-SCENERY = "scenery:"
-"How the ids of painted candidates begin."
 
 
 def revise(request: VideoRequest, storyboard: Storyboard, edit: Edit) -> Storyboard:
@@ -36,9 +34,9 @@ def revise(request: VideoRequest, storyboard: Storyboard, edit: Edit) -> Storybo
         update={
             "scenes": tuple(scenes),
             "made": made + len(edit.add),
-            "voice": storyboard.voice if edit.voice is None else edit.voice,
-            "quality": storyboard.quality if edit.quality is None else edit.quality,
-            "mood": storyboard.mood if edit.mood is None else edit.mood,
+            "voice": (edit.voice or "") if edit.gives("voice") else storyboard.voice,
+            "quality": edit.quality if edit.gives("quality") else storyboard.quality,
+            "mood": edit.mood if edit.gives("mood") else storyboard.mood,
         }
     )
 
@@ -76,56 +74,86 @@ def _with_new(scenes: list[Scene], wanted: Sequence[SceneAdd], made: int, topic:
 def _changed(scene: Scene, edit: SceneEdit, topic: Sequence[str]) -> Scene:
     planned = _planned_again(scene, edit, topic)
     # What belongs to the scene and not to its words and pictures outlives new ones.
-    kept = {"transition": edit.transition or scene.transition, "card": scene.card, "credits": scene.credits}
+    kept: dict[str, object] = {"card": scene.card, "credits": scene.credits}
+    kept["transition"] = edit.transition if edit.gives("transition") else scene.transition
     return planned.model_copy(update=kept)
 
 
 def _planned_again(scene: Scene, edit: SceneEdit, topic: Sequence[str]) -> Scene:
-    narration = scene.narration if edit.narration is None else " ".join(edit.narration.split())
-    show = edit.show or _own_show(scene) or (None if narration else scene.narration)
-    duration = edit.duration or scene.min_seconds
+    if edit.gives("media") and edit.media is None:
+        scene, edit = _without_media(scene, edit, topic)
+    narration = " ".join((edit.narration or "").split()) if edit.gives("narration") else scene.narration
+    show = edit.show if edit.gives("show") else _own_show(scene)
+    duration = edit.duration if edit.gives("duration") else scene.min_seconds
     # Words to search for replace the user's own media; else it stays, whatever is said over it.
-    own = scene.shots[0].media if len(scene.shots) == 1 and edit.show is None else None
-    planned = plan_scene(scene.id, topic, narration=narration, show=show, media=edit.media or own, duration=duration)
-    if edit.show is None and edit.media is None and narration == scene.narration:
-        return scene if edit.duration is None else _lasting(scene, planned)
-    said, before = _said(scene), {shot.id: shot for shot in scene.shots}
-    anew = edit.show is not None or edit.media is not None
-    shots = tuple(
-        _as_settled(shot, before[shot.id], said[shot.id], anew) if shot.id in before else shot for shot in planned.shots
+    own = scene.shots[0].media if len(scene.shots) == 1 and not edit.gives("show") else None
+    planned = plan_scene(
+        scene.id,
+        topic,
+        narration=narration,
+        show=show or (None if narration else scene.narration),
+        media=edit.media or own,
+        duration=duration,
     )
-    # Pictures that last long enough need not be searched for again.
-    same = all(shot.id in before and shot.terms == before[shot.id].terms for shot in shots)
-    enough = same and len(shots) == len(before) and planned.estimate <= scene.estimate
-    return planned.model_copy(update={"shots": shots, "estimate": scene.estimate if enough else planned.estimate})
+    anew = edit.gives("show") or edit.media is not None
+    if not anew and narration == scene.narration:
+        return _lasting(scene, planned)
+    said, before = said_over(scene), {shot.id: shot for shot in scene.shots}
+    shots = tuple(
+        _as_settled(shot, before[shot.id], said[shot.id], edit) if shot.id in before else shot for shot in planned.shots
+    )
+    same = len(shots) == len(before) and all(
+        shot.id in before and shot.terms == before[shot.id].terms for shot in shots
+    )
+    planned = planned.model_copy(update={"shots": shots})
+    return _searched(planned, scene) if same else planned
 
 
 def _lasting(scene: Scene, planned: Scene) -> Scene:
-    return scene.model_copy(update={"min_seconds": planned.min_seconds, "estimate": planned.estimate})
+    """The scene with the length of the planned one."""
+    if planned.min_seconds == scene.min_seconds:
+        return scene
+    return _searched(scene.model_copy(update={"min_seconds": planned.min_seconds, "estimate": planned.estimate}), scene)
 
 
-def _as_settled(shot: Shot, before: Shot, said: str, anew: bool) -> Shot:
-    """What the user had settled for a shot outlives new words of its scene; of a new picture, the dislikes stay."""
+def _searched(scene: Scene, before: Scene) -> Scene:
+    """Pictures that last long enough need not be searched for again."""
+    seconds = before.search_seconds
+    return scene.model_copy(update={"searched": seconds if seconds > scene.estimate else None})
+
+
+def _as_settled(shot: Shot, before: Shot, said: str, edit: SceneEdit) -> Shot:
+    """What the user had settled for a shot outlives new words of its scene; dislikes outlive no other search."""
     settled: dict[str, object] = {"avoid": before.avoid, "seed": before.seed}
-    if not anew and (before.media is not None or before.show != said):
+    if not edit.gives("show") and edit.media is None and (before.media is not None or before.show != said):
         settled |= {"show": before.show, "terms": before.terms, "media": before.media}
     kept = shot.model_copy(update=settled)
-    # The chosen candidate is found again only where the same is searched for.
-    return kept.model_copy(update={"pick": before.pick}) if kept.terms == before.terms else kept
+    if kept.terms == before.terms:
+        # The chosen candidate is found again only where the same is searched for.
+        return kept.model_copy(update={"pick": before.pick})
+    return kept.model_copy(update={"avoid": ()}) if edit.gives("show") else kept
+
+
+def _without_media(scene: Scene, edit: SceneEdit, topic: Sequence[str]) -> tuple[Scene, SceneEdit]:
+    """The scene without media of the user's own, and what is left of the edit.
+
+    Where that was all it showed, it is planned as if there had never been any.
+    """
+    if not any(shot.media for shot in scene.shots):
+        return scene, edit
+    if len(scene.shots) == 1:
+        bare = scene.model_copy(update={"shots": (scene.shots[0].model_copy(update={"media": None}),)})
+        show = edit.show if edit.gives("show") else _own_show(scene)
+        return bare, edit.model_copy(update={"show": show})
+    shots = (_searched_for(shot, scene.narration, topic) if shot.media else shot for shot in scene.shots)
+    return scene.model_copy(update={"shots": tuple(shots)}), edit
 
 
 def _own_show(scene: Scene) -> str | None:
     """What the scene shows, if that is one thing and not just what it says."""
     first = scene.shots[0]
     one_thing = all(shot.show == first.show for shot in scene.shots)
-    return first.show if one_thing and first.show != _said(scene)[first.id] else None
-
-
-def _said(scene: Scene) -> dict[str, str]:
-    """By shot, the words that are spoken over it."""
-    words = words_of(scene.narration)
-    borders = itertools.pairwise([*(shot.from_word for shot in scene.shots), len(words)])
-    return {shot.id: " ".join(words[start:end]) for shot, (start, end) in zip(scene.shots, borders, strict=True)}
+    return first.show if one_thing and first.show not in (UNNAMED, said_over(scene)[first.id]) else None
 
 
 # shots
@@ -137,32 +165,55 @@ def _with_shot(
     if edit.id not in {shot.id for shot in scene.shots}:
         raise Permanent(f"scene {scene.id} has no shot {edit.id}")
     shots = (
-        _shot_again(shot, edit, shown, request, scene.narration, topic) if shot.id == edit.id else shot
-        for shot in scene.shots
+        _shot_again(shot, edit, shown, request, scene, topic) if shot.id == edit.id else shot for shot in scene.shots
     )
     return scene.model_copy(update={"shots": tuple(shots)})
 
 
 def _shot_again(
-    shot: Shot, edit: ShotEdit, shown: Sequence[str], request: VideoRequest, narration: str, topic: Sequence[str]
+    shot: Shot, edit: ShotEdit, shown: Sequence[str], request: VideoRequest, scene: Scene, topic: Sequence[str]
 ) -> Shot:
-    changes: dict[str, object] = {}
-    if edit.show is not None:
-        changes |= {"show": edit.show, "terms": search_terms(edit.show, "", []), "media": None, "pick": None}
-    if edit.another:
-        changes = {**_searchable(shot, narration, topic), "media": None, "pick": None} | changes
-        changes["avoid"] = tuple(dict.fromkeys((*shot.avoid, *shown)))
-        if any(candidate.startswith(SCENERY) for candidate in shown):
-            # Painted pictures differ by their seed alone.
-            changes["seed"] = ((request.seed if shot.seed is None else shot.seed) + 1) % (MAX_SEED + 1)
-    if edit.candidate is not None:
-        avoid = tuple(name for name in shot.avoid if name != edit.candidate)
-        changes |= {"pick": edit.candidate, "avoid": avoid}
+    """The shot with the changes made, in the order of the fields of an edit."""
+    if edit.gives("show"):
+        shot = _showing(shot, edit.show, scene, topic)
     if edit.media is not None:
-        changes |= {"media": edit.media, "pick": None}
-    if edit.seed is not None:
-        changes["seed"] = edit.seed
+        shot = shot.model_copy(update={"media": edit.media, "pick": None})
+    elif edit.gives("media"):
+        shot = _searched_for(shot, scene.narration, topic)
+    if edit.gives("candidate"):
+        avoid = tuple(name for name in shot.avoid if name != edit.candidate)
+        shot = shot.model_copy(update={"pick": edit.candidate, "avoid": avoid})
+    if edit.gives("avoid"):
+        shot = shot.model_copy(update={"avoid": tuple(dict.fromkeys(edit.avoid or ()))})
+    if edit.another:
+        shot = _another(_searched_for(shot, scene.narration, topic), shown, request)
+    return shot.model_copy(update={"seed": edit.seed}) if edit.gives("seed") else shot
+
+
+def _showing(shot: Shot, show: str | None, scene: Scene, topic: Sequence[str]) -> Shot:
+    """What was chosen and disliked among what was found for other words counts no more."""
+    said = said_over(scene)[shot.id]
+    if show is None:
+        terms = search_terms(said, scene.narration, topic)
+    else:
+        terms = shot.terms if shot.terms and show == shot.show != said else search_terms(show, "", [])
+    avoid = shot.avoid if terms == shot.terms else ()
+    update = {"show": said if show is None else show, "terms": terms, "media": None, "pick": None, "avoid": avoid}
+    return shot.model_copy(update=update)
+
+
+def _another(shot: Shot, shown: Sequence[str], request: VideoRequest) -> Shot:
+    """Something else than what is shown now."""
+    changes: dict[str, object] = {"pick": None, "avoid": tuple(dict.fromkeys((*shot.avoid, *shown)))}
+    if any(candidate.startswith(SCENERY) for candidate in shown):
+        # Painted pictures differ by their seed alone.
+        changes["seed"] = ((request.seed if shot.seed is None else shot.seed) + 1) % (MAX_SEED + 1)
     return shot.model_copy(update=changes)
+
+
+def _searched_for(shot: Shot, narration: str, topic: Sequence[str]) -> Shot:
+    """The shot without media of the user's own."""
+    return shot.model_copy(update={**_searchable(shot, narration, topic), "media": None})
 
 
 def _searchable(shot: Shot, narration: str, topic: Sequence[str]) -> dict[str, object]:

@@ -4,7 +4,7 @@ import itertools
 from collections.abc import Iterator, Sequence
 
 from common.contracts.request import MediaRef, SceneRequest, VideoRequest
-from common.contracts.storyboard import Scene, Shot, Storyboard, words_of
+from common.contracts.storyboard import UNNAMED, Scene, Shot, Storyboard, words_of
 from common.contracts.timeline import Card
 from orchestrator.planners.text import clause_starts, content_words, frequent_words, sentences, without_instruction
 
@@ -25,8 +25,6 @@ MOST_WORDS = 60
 TOPIC = 40
 "Words that tell what a whole film is about."
 PACE_LIMITS = (0.85, 1.2)
-UNNAMED = "own media"
-"What a shot shows of which nothing is known but the user's own file."
 CHARS_PER_SECOND = 14.0
 "Of the default voice, at a pace of 1; the layout corrects with what was really spoken."
 

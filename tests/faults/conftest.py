@@ -1,16 +1,16 @@
 """Real workers on a real Redis and a real object store."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from common.settings import Settings
 from common.storage.s3 import S3Storage
+from infra.chaos.site import COPIES, Site
 from tests.support.redis_server import RedisServer
 from tests.support.s3_server import s3_server
-from tests.support.workers import Farm
+from tests.support.workers import Farm, short_leases
 
 
 @pytest.fixture(scope="session")
@@ -21,19 +21,14 @@ def s3_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
 
 @pytest.fixture
 def settings(redis_here: RedisServer, s3_session: Settings, tmp_path: Path) -> Settings:
-    """Leases short enough to outlive, and long enough for a machine that is busy with other things."""
-    return replace(
-        s3_session,
-        state_url=redis_here.url,
-        broker_url=redis_here.url,
-        lease_seconds=3.0,
-        beat_seconds=0.2,
-        self_kill_seconds=2.0,
-        retry_seconds=0.05,
-        hint_seconds=0.5,
-        drain_seconds=1.0,
-        work_dir=str(tmp_path / "scratch"),
-    )
+    return short_leases(redis_here, s3_session, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A whole stack, which a test may harm but must leave as it found it."""
+    with Site(tmp_path_factory.mktemp("site"), copies=COPIES) as site:
+        yield site
 
 
 @pytest.fixture

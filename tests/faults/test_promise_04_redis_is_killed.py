@@ -10,11 +10,10 @@ from infra.chaos.site import Site
 from tests.support.sites import Load
 from tests.support.waiting import eventually
 
-pytest_plugins = ["tests.support.site_fixture"]
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(900)]
 
 
-@pytest.mark.parametrize(("kills", "backlog"), [(3, 3), pytest.param(10, 8, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(("kills", "backlog"), [(2, 3), pytest.param(10, 8, marks=pytest.mark.slow)])
 def test_accepted_jobs_survive_redis_however_often_it_is_killed(site: Site, kills: int, backlog: int) -> None:
     with Load(site, seed=kills, backlog=backlog) as load:
         for _ in range(kills):

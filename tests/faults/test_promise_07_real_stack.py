@@ -18,7 +18,6 @@ from tests.support.five_hints import COPIES
 from tests.support.running import Running
 from tests.support.sites import account
 
-pytest_plugins = ["tests.support.site_fixture"]
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(900)]
 
 OUTCOME = re.compile(r" of job_[0-9a-f]+: \w+")
@@ -33,7 +32,7 @@ def stutterer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         yield site
 
 
-@pytest.mark.parametrize("count", [3, pytest.param(20, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [2, pytest.param(20, marks=pytest.mark.slow)])
 def test_hints_that_come_five_times_change_nothing(site: Site, stutterer: Site, count: int) -> None:
     once, often = (make_films(one, count) for one in (site, stutterer))
     runs, repeated = executions(often.records)

@@ -14,7 +14,6 @@ from tests.support.running import ENDED, Running
 from tests.support.sites import QUIET, account, holder, log, main_of
 from tests.support.waiting import eventually
 
-pytest_plugins = ["tests.support.site_fixture"]
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(1800)]
 SCENE = {"show": "a forest", "duration": 8}
 

@@ -1,7 +1,7 @@
 """Promise 10: an input that kills every process that touches it ends its job, and no worker with it."""
 
 from orchestrator.board import Rules
-from tests.support.waiting import alive
+from tests.support.waiting import alive, eventually
 from tests.support.workers import Farm
 
 
@@ -24,5 +24,5 @@ def test_a_poisonous_step_fails_after_so_many_losses_and_the_worker_does_the_nex
     assert film.state == "completed"
     assert worker.poll() is None
     assert alive(worker.pid)
-    assert farm.started_by_steps() == []
-    assert list(farm.scratch.iterdir()) == []
+    eventually(lambda: not farm.started_by_steps())
+    eventually(lambda: not list(farm.scratch.iterdir()))

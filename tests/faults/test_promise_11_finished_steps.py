@@ -1,12 +1,10 @@
 """Promise 11: what is finished is not done again after a crash. Each crash point of a step: test_crash_points.py."""
 
 from collections import Counter
-from functools import partial
 
 import pytest
 
-from tests.support import processes
-from tests.support.workers import Farm
+from tests.support.workers import Farm, Worker
 
 
 def test_only_the_steps_whose_process_died_run_again(farm: Farm) -> None:
@@ -25,18 +23,11 @@ def test_only_the_steps_whose_process_died_run_again(farm: Farm) -> None:
 
 @pytest.mark.slow
 def test_a_whole_service_that_is_killed_takes_no_finished_step_with_it(farm: Farm) -> None:
-    job = farm.film("job_1")
-    kinds = ("segment", "mix", "assemble")
-    for kind in kinds:
-        farm.order(job, kind, "encode once")
-    for _ in kinds:
-        worker = farm.start()
-        farm.watch(partial(processes.find, "ffmpeg", worker.pid))
-        worker.kill()
-        worker.wait()
-    farm.start()
-    film = farm.watch(lambda: farm.ended(job))
-    assert film is not None
-    assert film.state == "completed"
-    assert Counter(run.step for run in farm.runs(job)).most_common(1)[0][1] == 2
-    assert sorted(farm.results(job)) == sorted(film.steps)
+    film = farm.film_by_many(killed)
+    assert Counter(run.step for run in farm.runs(film.id)).most_common(1)[0][1] == 2
+    assert sorted(farm.results(film.id)) == sorted(film.steps)
+
+
+def killed(worker: Worker) -> None:
+    worker.kill()
+    worker.wait()

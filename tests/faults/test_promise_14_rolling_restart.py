@@ -12,7 +12,6 @@ from infra.chaos.site import Site
 from tests.support.sites import Load, steps_in
 from tests.support.waiting import eventually
 
-pytest_plugins = ["tests.support.site_fixture"]
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(1200)]
 
 SERVICES = ("api", *WORKERS)

@@ -2,15 +2,15 @@
 
 import os
 import signal
-from functools import partial
+from pathlib import Path
 
 import pytest
 
 from common.contracts.job import DONE, READY, RUNNING
 from common.storage.s3 import S3Storage
-from tests.support import processes
+from tests.support.asking import dispatch
 from tests.support.waiting import eventually
-from tests.support.workers import Farm
+from tests.support.workers import Farm, Worker
 
 NOTHING_COUNTED = (READY, 0, 0, 0, "")
 
@@ -31,8 +31,8 @@ def test_a_step_that_cannot_finish_is_handed_back_and_its_ffmpeg_is_dead(farm: F
         os.killpg(worker.pid, signal.SIGTERM)
     assert worker.wait(60) == 0
     assert counted(farm, job) == NOTHING_COUNTED
-    assert farm.store.dispatch("render", 5, 10.0) == [(job, "mix")]
-    assert farm.processes() == []
+    assert dispatch(farm.store, "render", 5, 10.0) == [(job, "mix")]
+    eventually(lambda: not farm.processes())
     assert list(farm.scratch.iterdir()) == []
     assert list(storage.list("assets")) == []
 
@@ -95,20 +95,13 @@ def test_a_step_that_hears_nothing_does_not_keep_its_service_from_ending(farm: F
 @pytest.mark.slow
 def test_a_film_is_made_while_its_workers_are_exchanged_again_and_again(farm: Farm) -> None:
     """Each step is handed back by one worker and done by the next: no attempt is counted, and no loss."""
-    job = farm.film("job_1")
-    kinds = ("segment", "mix", "assemble")
-    for kind in kinds:
-        farm.order(job, kind, "encode once")
-    for _ in kinds:
-        worker = farm.start()
-        farm.watch(partial(processes.find, "ffmpeg", worker.pid))
-        worker.send_signal(signal.SIGTERM)
-        assert worker.wait(60) == 0
-    farm.start()
-    film = farm.watch(lambda: farm.ended(job))
-    assert film is not None
-    assert film.state == "completed"
+    film = farm.film_by_many(asked_to_end)
     assert {(step.attempt, step.losses) for step in film.steps.values() if step.name != "cast"} == {(1, 0)}
+
+
+def asked_to_end(worker: Worker) -> None:
+    worker.send_signal(signal.SIGTERM)
+    assert worker.wait(60) == 0
 
 
 # the sudden end
@@ -120,16 +113,23 @@ def test_the_death_of_a_pool_child_is_known_at_once_and_leaves_nothing_behind(fa
     eventually(lambda: farm.step(job).worker and farm.step(job).lease <= farm.store.now())
     assert farm.step(job).worker.endswith(f":{farm.runs(job)[0].pid}")
     eventually(lambda: not list(farm.scratch.iterdir()))
-    assert farm.started_by_steps() == []
+    eventually(lambda: not farm.started_by_steps())
 
 
-def test_scratch_folders_of_a_killed_service_are_removed_when_it_starts_again(farm: Farm) -> None:
-    worker = farm.start()
+def test_scratch_folders_of_a_killed_service_are_removed_when_it_starts_again(farm: Farm, tmp_path: Path) -> None:
+    """Those of its steps, and the one in which its libraries keep temporary files."""
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    worker = farm.start(TMPDIR=str(temporary))
     farm.job("job_1", "encode once")
     eventually(farm.started_by_steps)
     worker.kill()
     worker.wait()
     eventually(lambda: not farm.processes())
-    (left,) = farm.scratch.iterdir()
-    farm.start()
-    assert not left.exists()
+    (of_its_step,), (of_its_own,) = farm.scratch.iterdir(), temporary.iterdir()
+    successor = farm.start(TMPDIR=str(temporary))
+    assert not of_its_step.exists()
+    assert not of_its_own.exists()
+    successor.send_signal(signal.SIGTERM)
+    assert successor.wait(60) == 0
+    assert list(temporary.iterdir()) == []

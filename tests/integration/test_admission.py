@@ -28,16 +28,6 @@ from tests.support.waiting import eventually
 UNKNOWN = "batch_" + "0" * 32
 
 
-@pytest.fixture
-def storage() -> MemoryStorage:
-    return MemoryStorage()
-
-
-@pytest.fixture
-def client(quick: Settings, store: JobStore, storage: MemoryStorage) -> FlaskClient:
-    return create_app(quick, store, storage).test_client()
-
-
 def limited(quick: Settings, store: JobStore, storage: MemoryStorage, **limits: int) -> FlaskClient:
     return create_app(replace(quick, **limits), store, storage).test_client()  # type: ignore[arg-type]
 

@@ -3,14 +3,16 @@
 import json
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from urllib.parse import urlsplit
 
 import pytest
 
 from common.contracts.base import ObjectRef
+from common.contracts.job import Event, Job
 from common.errors import ObjectMissing, StorageUnavailable
-from common.jobs.archive import archive, archived_jobs, read_manifest
+from common.jobs.archive import archive, archived_events, archived_jobs, read_manifest
 from common.jobs.ids import new_job_ids
 from common.jobs.store import JobStore
 from common.settings import Settings
@@ -18,6 +20,7 @@ from common.storage.memory import MemoryStorage
 from common.storage.port import Storage
 from common.storage.s3 import S3Storage
 from orchestrator.janitor import Janitor, janitor
+from tests.support.asking import awaits_archive
 from tests.support.ended_jobs import BUCKET, UPLOAD, end, finish, keys, load, make_job
 from tests.support.s3_server import s3_server
 from tests.support.tcp_proxy import Fault, TcpProxy, tcp_proxy
@@ -232,7 +235,7 @@ def test_a_manifest_that_is_not_kept_whole_does_not_cost_the_job(store: JobStore
     job = finish(store, storage, make_job(store, storage).id)
     with pytest.raises(StorageUnavailable):
         archive(store, storage, settings, job.id)
-    assert store.awaits_archive(job.id)
+    assert awaits_archive(store, job.id)
     assert store.expired(10) == []
     with pytest.raises(ObjectMissing):
         read(storage, job.id)
@@ -277,21 +280,109 @@ def test_each_version_has_a_manifest_and_the_newest_comes_first(
     assert read_manifest(storage, BUCKET, "local", job_id, 12) is None
 
 
-def test_events_that_redis_has_forgotten_come_from_the_last_manifest(
+def all_events(storage: Storage, job: Job) -> list[Event]:
+    return archived_events(storage, BUCKET, "local", job.id, 1, job.seq + 1)
+
+
+def test_events_are_kept_once_and_found_over_all_versions(
     store: JobStore, storage: MemoryStorage, settings: Settings
 ) -> None:
     job_id = make_job(store, storage).id
-    finish(store, storage, job_id)
+    for _ in range(3):
+        job = finish(store, storage, job_id)
+        assert archive(store, storage, settings, job_id)
+        revise(store, job_id)
+    assert job.storyboard is not None
+    # Version 4 is superseded before its end: the next manifest has its events.
+    assert store.revise(job_id, 4, cause="restore", base=job.storyboard, edit=None) == "ok"
+    job = finish(store, storage, job_id)
+    assert archive(store, storage, settings, job_id)
+    manifests = [read(storage, job_id, version) for version in (1, 2, 3, 5)]
+    kept = [event.seq for manifest in manifests for event in manifest.events]
+    assert kept == list(range(1, job.seq + 1))
+    assert all_events(storage, job) == store.events(job_id, 0, 10_000)
+    some = archived_events(storage, BUCKET, "local", job_id, 20, 60)
+    assert [event.seq for event in some] == list(range(20, 60))
+
+
+def test_a_version_that_ends_twice_has_the_events_of_both_runs(
+    store: JobStore, storage: MemoryStorage, settings: Settings
+) -> None:
+    job_id = make_job(store, storage).id
+    end(store, job_id)
     archive(store, storage, settings, job_id)
-    before = read(storage, job_id).events
+    eventually(lambda: forgotten(store, job_id))
+    assert store.put_back(job_id, "local", read(storage, job_id).fields)
+    assert store.resume(job_id) == "ok"
+    store.admit(0)
+    job = finish(store, storage, job_id)
+    assert archive(store, storage, settings, job_id)
+    assert [event.seq for event in read(storage, job_id).events] == list(range(1, job.seq + 1))
+
+
+def test_events_that_redis_has_forgotten_are_found_in_earlier_manifests(
+    store: JobStore, storage: MemoryStorage, settings: Settings
+) -> None:
+    job_id = make_job(store, storage).id
+    first = finish(store, storage, job_id)
+    archive(store, storage, settings, job_id)
+    before = all_events(storage, first)
     eventually(lambda: forgotten(store, job_id))
     assert store.put_back(job_id, "local", read(storage, job_id).fields)
     revise(store, job_id)
     job = finish(store, storage, job_id)
     assert archive(store, storage, settings, job_id)
-    events = read(storage, job_id).events
+    events = all_events(storage, job)
     assert events[: len(before)] == before
     assert [event.seq for event in events] == list(range(1, job.seq + 1))
+
+
+def test_an_earlier_manifest_that_is_damaged_costs_its_own_events_only(
+    store: JobStore, storage: MemoryStorage, settings: Settings
+) -> None:
+    job_id = make_job(store, storage, music=f"{UPLOAD}1").id
+    ends = []
+    for _ in range(3):
+        ends.append(finish(store, storage, job_id).seq)
+        archive(store, storage, settings, job_id)
+        revise(store, job_id)
+    newest_first = sorted(keys(storage, "local/manifest/"))
+    storage.put_bytes(BUCKET, newest_first[1], b'{"job', "application/json")
+    found = [event.seq for event in archived_events(storage, BUCKET, "local", job_id, 1, ends[2] + 1)]
+    assert found == [*range(1, ends[0] + 1), *range(ends[1] + 1, ends[2] + 1)]
+
+
+class Measuring(MemoryStorage):
+    """Tells how large the last manifest was, and how much was read since."""
+
+    written = reads = 0
+
+    def put_bytes(self, bucket: str, key: str, data: bytes, media_type: str) -> None:
+        super().put_bytes(bucket, key, data, media_type)
+        if "/manifest/" in key:
+            self.written = len(data)
+
+    def get_bytes(self, bucket: str, key: str) -> bytes:
+        self.reads += 1
+        return super().get_bytes(bucket, key)
+
+
+def test_many_versions_do_not_make_large_manifests(store: JobStore, settings: Settings) -> None:
+    storage = Measuring()
+    job_id = make_job(store, storage, music=f"{UPLOAD}1").id
+    sizes, reads = {}, {}
+    for version in range(1, 31):
+        finish(store, storage, job_id, shot_media=f"{UPLOAD}{version % 10}")
+        storage.reads = 0
+        assert archive(store, storage, settings, job_id)
+        sizes[version], reads[version] = storage.written, storage.reads
+        if version < 30:
+            revise(store, job_id)
+    assert reads[30] == reads[2] <= 6
+    # The record tells of each version how it ended; nothing else grows.
+    versions = {name: text for name, text in (store.record(job_id) or {}).items() if name.startswith("version:")}
+    assert sizes[30] - sizes[2] < 1.1 * len(json.dumps(versions))
+    assert read(storage, job_id).document["uploads"] == [f"{UPLOAD}{number}" for number in range(10)]
 
 
 # finding jobs
@@ -416,7 +507,7 @@ def test_a_job_that_cannot_be_archived_does_not_hold_up_the_others(
     store.client.hset(f"job:{broken.id}", "step:acquire:s1.1", json.dumps({"state": "done"}))
     assert Janitor(settings, store, storage).tidy() >= 1
     assert read(storage, whole.id).job == whole
-    assert store.awaits_archive(broken.id)
+    assert awaits_archive(store, broken.id)
     assert store.record(broken.id) is not None
 
 
@@ -437,3 +528,28 @@ def test_several_janitors_do_not_get_in_each_others_way(
 def test_of_several_janitors_one_collects(store: JobStore, storage: MemoryStorage, settings: Settings) -> None:
     janitors = [Janitor(replace(settings, collect_seconds=60.0), store, storage) for _ in range(3)]
     assert [one.collect() for one in janitors] == [True, False, False]
+
+
+def test_of_several_janitors_that_notice_at_once_one_collects(
+    store: JobStore, storage: MemoryStorage, settings: Settings
+) -> None:
+    janitors = [Janitor(replace(settings, collect_seconds=3600.0), store, storage) for _ in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        for _ in range(20):
+            store.client.set("collected", 1)
+            assert sorted(pool.map(Janitor.collect, janitors)) == [False] * 7 + [True]
+
+
+def test_how_often_is_collected_is_what_the_setting_says_now(
+    store: JobStore, storage: MemoryStorage, settings: Settings
+) -> None:
+    def collects(seconds: float) -> bool:
+        return Janitor(replace(settings, collect_seconds=seconds), store, storage).collect()
+
+    assert collects(3600.0)
+    store.client.set("collected", store.now() - 60_000)  # a minute ago
+    assert not collects(3600.0)
+    assert not collects(0.0)
+    assert collects(30.0), "a shorter time counts at once"
+    store.client.set("collected", store.now() - 60_000)
+    assert not collects(120.0)

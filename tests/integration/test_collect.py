@@ -3,20 +3,25 @@
 import json
 import subprocess
 import sys
+import tracemalloc
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from common.contracts.job import WorkerInfo
+from common.contracts.base import ObjectRef
+from common.contracts.job import Job, WorkerInfo
+from common.contracts.steps import SPECS
 from common.errors import StorageUnavailable
 from common.jobs.archive import archive, read_manifest
-from common.jobs.store import JobStore
+from common.jobs.store import JobStore, NewJob
 from common.settings import Settings
 from common.storage.memory import MemoryStorage
 from common.storage.port import Stored
 from common.storage.s3 import S3Storage
+from common.storage.whole import put_whole
+from orchestrator import collect
 from orchestrator.collect import Collector, Tally
 from tests.support.api_server import ROOT, as_environment
 from tests.support.ended_jobs import (
@@ -27,6 +32,7 @@ from tests.support.ended_jobs import (
     facts_of,
     finish,
     keys,
+    load,
     make_job,
     make_ready,
     put,
@@ -86,6 +92,15 @@ def forget_everything(store: JobStore) -> None:
     eventually(lambda: [store.forget(job) for job in store.expired(100)] == [])
     for key in store.client.scan_iter("work:*"):
         store.client.delete(key)
+
+
+def revise(store: JobStore, job_id: str, edit: ObjectRef | None = None) -> None:
+    """A new version, which is let in."""
+    job = load(store, job_id)
+    assert job.storyboard is not None
+    cause = "edit" if edit is not None else "restore"
+    assert store.revise(job_id, job.version, cause=cause, base=job.storyboard, edit=edit) == "ok"
+    store.admit(0)
 
 
 def removed(tally: Tally) -> dict[str, int]:
@@ -181,10 +196,7 @@ def test_later_only_what_was_ordered_stays_of_every_version(
 ) -> None:
     job = finish(store, storage, make_job(store, storage).id)
     archive(store, storage, settings, job.id)
-    assert job.storyboard is not None
-    edit = put_document(storage, "edit", job.request)
-    assert store.revise(job.id, 1, cause="edit", base=job.storyboard, edit=edit) == "ok"
-    store.admit(0)
+    revise(store, job.id, put_document(storage, "edit", job.request))
     finish(store, storage, job.id)
     archive(store, storage, settings, job.id)
     forget_everything(store)
@@ -211,10 +223,33 @@ def test_a_job_that_runs_again_keeps_its_parts_however_old_they_are(
     manifest = read_manifest(storage, BUCKET, "local", job.id)
     assert manifest is not None
     assert store.put_back(job.id, "local", manifest.fields)
+    revise(store, job.id)
     before = keys(storage)
     later(MONTH)
     assert removed(collector.collect()) == {}
     assert keys(storage) == before
+
+
+@pytest.mark.parametrize("kept", [DAY / 2, 2 * DAY, MONTH])
+def test_parts_are_kept_as_long_as_the_setting_says_and_no_longer(
+    store: JobStore, storage: MemoryStorage, settings: Settings, clock: Clock, later: Later, kept: float
+) -> None:
+    """However long results are known for reuse, and however long the job stays in Redis."""
+    settings = replace(settings, keep_parts_seconds=kept, keep_job_seconds=2 * MONTH, collect_grace_seconds=DAY / 2)
+    seconds = {name: kind.known_for(kept) for name, kind in SPECS.items()}
+    assert max(seconds.values()) <= kept
+    job = finish(store, storage, make_job(store, storage).id, reuse=min(7 * 24 * 3600, int(kept)))
+    archive(store, storage, settings, job.id)
+    before, collector = keys(storage), Collector(store, storage, settings, clock)
+    clock.now += kept
+    assert removed(collector.collect()) == {}
+    for key in store.client.scan_iter("work:*"):
+        assert store.client.ttl(key) <= kept
+        store.client.delete(key)  # as if that time was over
+    later(0)
+    collector.collect()
+    assert store.load(job.id) == job
+    assert keys(storage) == {key for key in before if key.split("/")[1] not in PARTS}
 
 
 def test_a_manifest_that_is_none_keeps_what_it_names(
@@ -264,7 +299,7 @@ def test_uploads_stay_while_a_job_uses_them_and_a_month_if_none_ever_does(
 
 
 class Meddling(MemoryStorage):
-    """Calls `meddle` once, when a listing of the whole bucket has come to its end."""
+    """Calls `meddle` once, when a listing of the bucket has come to its end."""
 
     def __init__(self, clock: Clock) -> None:
         super().__init__(clock)
@@ -273,7 +308,7 @@ class Meddling(MemoryStorage):
     def list(self, bucket: str, prefix: str = "", after: str = "") -> Iterator[Stored]:
         rows = list(super().list(bucket, prefix, after))
         yield from rows
-        if not prefix and not after and len(rows) > 1:
+        if not prefix and rows:
             meddle, self.meddle = self.meddle, lambda: None
             meddle()
 
@@ -303,6 +338,42 @@ def test_an_upload_that_is_made_again_after_the_marking_stays(
     meddling.meddle = lambda: upload(meddling, f"{UPLOAD}1") and None
     assert removed(Collector(store, meddling, settings, clock).collect()) == {}
     assert len(keys(meddling)) == 2
+
+
+def test_a_request_that_is_sent_again_keeps_its_body_however_old_that_was(
+    store: JobStore, meddling: Meddling, settings: Settings, clock: Clock, later: Later
+) -> None:
+    """A body that no job came of is litter, until somebody asks for the very same thing."""
+    old = make_job(store, meddling, job_id=f"job_{'0' * 32}")
+    forget_completely(store, old)
+    later(10 * DAY)
+    collector = Collector(store, meddling, settings, clock)
+    meddling.meddle = lambda: make_job(store, meddling, job_id=old.id) and None
+    assert removed(collector.collect()) == {}
+    assert load(store, old.id).request == old.request
+    forget_completely(store, old)
+    assert removed(collector.collect()) == {}, "it was stored anew, so its grace begins anew"
+    later(DAY)
+    assert removed(collector.collect()) == {"request": 1}
+
+
+def test_what_a_job_that_is_made_after_the_marking_names_stays(
+    store: JobStore, meddling: Meddling, settings: Settings, clock: Clock, later: Later
+) -> None:
+    """Even if it was not stored anew."""
+    request, litter = put(meddling, "request", b"{}"), put(meddling, "edit", b"{}")
+    later(10 * DAY)
+    new = NewJob(f"job_{'0' * 32}", request, timeout=600.0)
+    meddling.meddle = lambda: store.create("local", [new], answer=new.id) and None
+    assert removed(Collector(store, meddling, settings, clock).collect()) == {"edit": 1}
+    assert request.key in keys(meddling)
+    assert litter.key not in keys(meddling)
+
+
+def forget_completely(store: JobStore, job: Job) -> None:
+    """As if it had never been accepted."""
+    store.client.delete(f"job:{job.id}", f"job:{job.id}:ev")
+    store.purge(job.id)
 
 
 # trouble
@@ -380,6 +451,61 @@ def test_a_manifest_is_read_once(store: JobStore, settings: Settings, clock: Clo
     collector.collect()
     assert storage.reads == 5
     assert keys(storage) < before
+
+
+def test_litter_is_removed_some_at_a_time_and_looked_for_anew_each_time(
+    store: JobStore, meddling: Meddling, settings: Settings, clock: Clock, later: Later, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(collect, "MOST_LITTER", 3)
+    refs = [put(meddling, "segment", f"litter {number}".encode()) for number in range(10)]
+    last = max(refs, key=lambda ref: ref.key)
+    kept = [put(meddling, "mix", b"used").key, last.key]
+    job_id = make_job(store, meddling).id
+    save(store, job_id, {"storyboard": refs[0].model_copy(update={"key": kept[0]}).model_dump_json()})
+    later(DAY)
+    meddling.meddle = lambda: save(store, job_id, {"base": last.model_dump_json()})
+    tally = Collector(store, meddling, settings, clock).collect()
+    assert removed(tally) == {"segment": 9}
+    assert {kind: heap.objects for kind, heap in tally.kept.items()} == {"segment": 1, "mix": 1, "request": 1}
+    assert keys(meddling) >= set(kept)
+
+
+class Endless(MemoryStorage):
+    """A bucket with the manifests of so many jobs, which are made up when asked for. Nothing is held."""
+
+    jobs = 0
+
+    def list(self, bucket: str, prefix: str = "", after: str = "") -> Iterator[Stored]:
+        for number in range(self.jobs):
+            key = f"local/manifest/{number:032x}/99999998-99999999.json"
+            if key > after and key.startswith(prefix):
+                yield Stored(key, 1_000, 0.0)
+        for number in range(self.jobs * 2):
+            key = f"local/segment/{number:032x}/{'0' * 64}"
+            if key > after and key.startswith(prefix):
+                yield Stored(key, 1_000, 0.0)
+
+    def get_bytes(self, bucket: str, key: str) -> bytes:
+        first = 20 * int(key.split("/")[2], 16)
+        names = [f"local/segment/{number:032x}/{'0' * 64}" for number in range(first, first + 20)]
+        return json.dumps({"record": {"step:assemble": json.dumps(names)}, "uploads": []}).encode()
+
+
+def test_memory_does_not_grow_with_jobs_objects_and_litter(
+    store: JobStore, settings: Settings, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(collect, "MOST_LITTER", 100)
+    storage, most = Endless(), {}
+    for jobs in (100, 1_000):
+        storage.jobs = jobs
+        collector = Collector(store, storage, settings, clock)
+        for _ in range(2):
+            tracemalloc.start()
+            collector.collect(dry_run=True)
+            most[jobs] = tracemalloc.get_traced_memory()[1]
+            tracemalloc.stop()
+    # A thousand jobs name 20,000 objects; ever so few bytes for each would show.
+    assert most[1_000] - most[100] < 100_000, most
 
 
 def test_a_dry_run_tells_the_same_and_removes_nothing(
@@ -472,3 +598,24 @@ def complaint(settings: Settings) -> str:
     )
     assert done.returncode == 1
     return done.stderr
+
+
+def test_what_is_put_again_on_real_storage_is_young_again(store: JobStore, settings: Settings, s3: Settings) -> None:
+    storage = S3Storage(s3)
+    for key in keys(storage):
+        storage.delete(BUCKET, key)
+    again, litter = put(storage, "request", b"asked again"), put(storage, "request", b"asked once")
+    for ref, data in ((again, b"asked again"), (litter, b"asked once")):
+        put_aged(storage, BUCKET, ref.key, data, 2 * DAY)
+
+    class Late(S3Storage):
+        """Somebody puts the same bytes there right before they are removed."""
+
+        def list(self, bucket: str, prefix: str = "", after: str = "") -> Iterator[Stored]:
+            if prefix == again.key:
+                put_whole(storage, bucket, again.key, b"asked again", JSON)
+            return super().list(bucket, prefix, after)
+
+    assert removed(Collector(store, Late(s3), settings).collect()) == {"request": 1}
+    assert keys(storage) == {again.key}
+    assert removed(Collector(store, storage, settings).collect()) == {}, "its grace begins anew"

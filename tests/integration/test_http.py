@@ -2,11 +2,12 @@
 
 import json
 import os
-from collections.abc import Callable
+import socket
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pytest
 import requests
@@ -25,6 +26,7 @@ from common.jobs.ids import new_job_ids
 from common.jobs.store import JobStore, NewJob, connect
 from common.settings import Settings
 from common.storage.memory import MemoryStorage
+from tests.support.api_server import api_server
 from tests.support.records import fail, finish, plan, write
 
 UNKNOWN = "job_" + "0" * 32
@@ -34,16 +36,6 @@ SERVICES = ("orchestrator", "retriever", "whisper_worker", "renderer")
 @pytest.fixture
 def settings(quick: Settings) -> Settings:
     return replace(quick, max_upload_mb=1)
-
-
-@pytest.fixture
-def storage() -> MemoryStorage:
-    return MemoryStorage()
-
-
-@pytest.fixture
-def client(settings: Settings, store: JobStore, storage: MemoryStorage) -> FlaskClient:
-    return create_app(settings, store, storage).test_client()
 
 
 def png() -> bytes:
@@ -250,6 +242,115 @@ def test_what_is_not_there_is_a_problem_too(
     client: FlaskClient, method: str, path: str, status: int, code: str
 ) -> None:
     assert problem_of(getattr(client, method)(path), status)["code"] == code
+
+
+def test_an_address_that_is_not_there_is_answered_with_one_that_is(client: FlaskClient) -> None:
+    found = problem_of(client.get("/mcp/job"), 404)
+    assert "did you mean /mcp/jobs?" in found["detail"]
+    listed = client.get("/").json["addresses"]
+    assert {"GET /mcp/jobs", "POST /mcp/generate", "PATCH /mcp/storyboard/<job_id>"} <= set(listed)
+    assert "GET /" in found["detail"]
+
+
+def test_a_method_that_is_not_taken_is_answered_with_those_that_are(client: FlaskClient) -> None:
+    reply = client.delete(f"/mcp/storyboard/{UNKNOWN}")
+    assert problem_of(reply, 405)["detail"] == f"/mcp/storyboard/{UNKNOWN} takes GET and PATCH, not DELETE"
+    assert {"GET", "PATCH"} <= set(reply.headers["Allow"].split(", "))
+
+
+def test_no_answer_is_in_words_that_are_not_ours(client: FlaskClient) -> None:
+    """Those of the framework name no cure."""
+    replies = [
+        client.get("/mcp/nowhere"),
+        client.put("/mcp/jobs"),
+        client.post("/mcp/generate", data=b"{" + b" " * 5_000_000, content_type="application/json"),
+        client.post("/mcp/assets", data=b"--x", content_type="multipart/form-data; boundary=x"),
+        client.post("/mcp/assets", data=b"x", content_type="multipart/form-data"),
+    ]
+    for reply in replies:
+        words = problem_of(reply, reply.status_code)["detail"]
+        for theirs in ("The requested URL", "The method is not allowed", "data value transmitted", "browser"):
+            assert theirs not in words
+
+
+# what the server itself has to say
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, int]]:
+    """A real server, which needs no Redis to refuse something."""
+    settings = Settings(state_url="redis://127.0.0.1:1/0", max_upload_mb=1)
+    with api_server(settings, tmp_path_factory.mktemp("server") / "log") as url:
+        yield "127.0.0.1", int(url.rpartition(":")[2])
+
+
+def spoken(server: tuple[str, int], head: str, body: bytes = b"") -> tuple[int, dict[str, Any]]:
+    """Says all of it before listening, as simple clients do; returns status and problem."""
+    with socket.create_connection(server, 60) as connection:
+        connection.sendall(head.replace("\n", "\r\n").encode() + body)
+        with connection.makefile("rb") as answer:
+            status = int(answer.readline().split()[1])
+            fields = {name.lower(): value.strip() for name, _, value in iter(lambda: header_of(answer), ("", "", ""))}
+            assert fields["content-type"] == "application/problem+json"
+            assert fields["x-content-type-options"] == "nosniff"
+            found: dict[str, Any] = json.loads(answer.read(int(fields["content-length"])))
+    assert found["status"] == status
+    return status, found
+
+
+def header_of(answer: BinaryIO) -> tuple[str, str, str]:
+    return answer.readline().decode().rstrip("\r\n").partition(":")
+
+
+CHUNKS = b"10000\r\n" + bytes(0x10000) + b"\r\n"
+TOO_MUCH: list[tuple[str, str, bytes]] = [
+    ("generate", "Content-Type: application/json\nContent-Length: 20000000", bytes(20_000_000)),
+    ("generate", "Content-Type: application/json\nTransfer-Encoding: chunked", CHUNKS * 300 + b"0\r\n\r\n"),
+    ("assets", "Content-Type: video/mp4\nContent-Length: 20000000", bytes(20_000_000)),
+    ("assets", "Content-Type: video/mp4\nTransfer-Encoding: chunked", CHUNKS * 300 + b"0\r\n\r\n"),
+]
+
+
+@pytest.mark.parametrize("connection", ["close", "keep-alive"])
+@pytest.mark.parametrize(("path", "fields", "body"), TOO_MUCH)
+def test_who_sends_too_much_hears_that_it_is_too_much(
+    server: tuple[str, int], path: str, fields: str, body: bytes, connection: str
+) -> None:
+    head = f"POST /mcp/{path} HTTP/1.1\nHost: x\n{fields}\nConnection: {connection}\n\n"
+    status, found = spoken(server, head, body)
+    assert (status, found["code"]) == (413, "too_large")
+    assert "MB" in found["detail"]
+
+
+def test_after_a_body_that_was_too_large_the_connection_can_be_used_again(server: tuple[str, int]) -> None:
+    with requests.Session() as session:
+        url = f"http://{server[0]}:{server[1]}"
+        for _ in range(2):
+            assert session.post(f"{url}/mcp/assets", data=bytes(3_000_000), timeout=60).status_code == 413
+            assert session.get(f"{url}/healthz", timeout=60).status_code == 200
+
+
+MISFORMED: list[tuple[str, int, str]] = [
+    (f"GET /{'x' * 5000} HTTP/1.1\nHost: x\n\n", 414, "address_too_long"),
+    (f"GET / HTTP/1.1\nHost: x\nX-Long: {'x' * 100_000}\n\n", 431, "headers_too_large"),
+    ("GET / HTTP/9.9\n\n", 400, "bad_request"),
+    ("nonsense\n\n", 400, "bad_request"),
+    ("GET / HTTP/1.1\nHost: x\nno header\n\n", 400, "bad_request"),
+    ("GET / HTTP/1.1\nHost: x\nExpect: cake\n\n", 417, "bad_request"),
+    ("POST /mcp/assets HTTP/1.1\nHost: x\nContent-Length: -5\n\n", 400, "bad_request"),
+    (
+        "POST /mcp/generate HTTP/1.1\nHost: x\nContent-Type: application/json\nTransfer-Encoding: chunked\n\nzz\n",
+        400,
+        "bad_request",
+    ),
+]
+
+
+@pytest.mark.parametrize(("head", "status", "code"), MISFORMED)
+def test_what_is_no_request_is_answered_in_our_form_too(
+    server: tuple[str, int], head: str, status: int, code: str
+) -> None:
+    assert (status, code) == (lambda told: (told[0], told[1]["code"]))(spoken(server, head))
 
 
 def test_a_fault_of_ours_tells_nothing_of_our_insides(

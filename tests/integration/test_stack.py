@@ -1,5 +1,6 @@
 """The embedded stack: it comes up whole, ends whole, and leaves nothing behind however it ends."""
 
+import contextlib
 import os
 import re
 import signal
@@ -12,6 +13,11 @@ from pathlib import Path
 import pytest
 import requests
 
+from common.errors import StorageUnavailable
+from common.settings import Settings
+from common.storage.s3 import S3Storage
+from infra.local import Plan, environment, s3_program
+from infra.supervisor import Supervisor
 from tests.support.api_server import ROOT
 from tests.support.processes import ctrl_c_works, find, marked
 from tests.support.redis_server import free_port
@@ -102,6 +108,62 @@ def test_up_serves_restarts_what_is_killed_and_ends_without_a_trace(started: lis
     assert reel.processes() == []
     assert (data / "redis").is_dir()
     assert list(reel.temporary.iterdir()) == []
+
+
+def test_links_of_an_earlier_answer_lead_to_the_film_after_a_restart(started: list[Reel], tmp_path: Path) -> None:
+    port, data = free_port(), tmp_path / "data"
+    url = f"http://127.0.0.1:{port}"
+    film: dict[str, object] = {"scenes": [{"show": "waves", "duration": 1}], "music": "none", "footage": "scenery"}
+
+    def up(number: int) -> Reel:
+        folder = tmp_path / f"{number}"
+        folder.mkdir()
+        started.append(Reel(folder, "up", "--port", port, "--data", data))
+        started[-1].says("Reelwright is ready")
+        return started[-1]
+
+    def ended(job: str) -> bool:
+        return bool(requests.get(f"{url}/mcp/status/{job}", timeout=30).json()["status"] == "completed")
+
+    first = up(1)
+    job = requests.post(f"{url}/mcp/generate", json=film, timeout=30).json()["job_id"]
+    eventually(lambda: ended(job), 120)
+    result = requests.get(f"{url}/mcp/result/{job}", timeout=30).json()
+    links = [result[name] for name in ("download_url", "thumbnail_download_url")]
+    before = [requests.get(link, timeout=30).content for link in links]
+    first.process.send_signal(signal.SIGINT)
+    assert first.process.wait(90) == 0
+    up(2)
+    after = [requests.get(link, timeout=30) for link in links]
+    assert [reply.status_code for reply in after] == [200, 200]
+    assert [reply.content for reply in after] == before
+    assert "Dir.Remove not empty" not in first.said.read_text()
+
+
+def test_the_store_calls_nothing_an_error_that_is_none(tmp_path: Path) -> None:
+    """To rclone, a folder that stays because there is something else in it is one."""
+    lines: list[str] = []
+    plan = Plan.make(tmp_path, "127.0.0.1", 0)
+    storage = S3Storage(Settings.from_env(environment(plan, {})))
+
+    def there() -> bool:
+        with contextlib.suppress(StorageUnavailable):
+            storage.make_buckets()
+            return True
+        return False
+
+    supervisor = Supervisor(lambda _, line: lines.append(line))
+    supervisor.start(s3_program(plan))
+    try:
+        eventually(there)
+        for key in ("a/b/1", "a/b/2", "a/c/1"):
+            storage.put_bytes("assets", key, b"x", "text/plain")
+        for key in ("a/b/1", "a/c/1"):
+            storage.delete("assets", key)
+    finally:
+        supervisor.stop()
+    assert "Starting s3 server" in lines[0]
+    assert not [line for line in lines if "ERROR" in line]
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGKILL, -9)])

@@ -1,6 +1,7 @@
 """Supervision with real child programs: restarts, the order of the end, and that nothing is left behind."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -73,12 +74,33 @@ def pid_in(path: Path) -> int:
     return int(eventually(lambda: path.exists() and path.read_text()))
 
 
+def given_up(supervisor: Supervisor) -> str:
+    """What is said when a program is given up."""
+
+    def last_word() -> str:
+        try:
+            supervisor.tend()
+        except GaveUp as failure:
+            return str(failure)
+        return ""
+
+    return eventually(last_word)
+
+
 def test_what_a_program_writes_comes_out_line_by_line_with_its_name(
     supervisor: Supervisor, lines: Lines, program: Callable[..., Program]
 ) -> None:
     source = "import sys, time; print('one', flush=True); print('two', file=sys.stderr, flush=True); time.sleep(60)"
     supervisor.start(program("talker", source))
     eventually(lambda: lines == [("talker", "one"), ("talker", "two")])
+
+
+def test_lines_that_mean_nothing_are_not_told(supervisor: Supervisor, lines: Lines, tmp_path: Path) -> None:
+    say = "print('ERROR : x: a folder is in use'); print('ERROR : x: the disk is full', flush=True); input()"
+    noisy = Program("noisy", [sys.executable, "-c", say], dict(os.environ), tmp_path, noise=re.compile("in use"))
+    supervisor.start(noisy)
+    eventually(lambda: lines)
+    assert lines[0] == ("noisy", "ERROR : x: the disk is full")
 
 
 def test_a_program_that_was_killed_is_started_again(
@@ -116,15 +138,7 @@ def test_a_program_that_cannot_stay_up_is_given_up_with_its_last_words(
     supervisor: Supervisor, program: Callable[..., Program]
 ) -> None:
     supervisor.start(program("broken", "raise SystemExit('no such setting')"))
-
-    def given_up() -> str:
-        try:
-            supervisor.tend()
-        except GaveUp as failure:
-            return str(failure)
-        return ""
-
-    assert eventually(given_up) == "broken cannot stay up: no such setting"
+    assert given_up(supervisor) == "broken cannot stay up: no such setting"
 
 
 def test_the_last_words_of_a_program_are_the_error_it_named_and_not_what_closes_its_log(
@@ -132,15 +146,7 @@ def test_the_last_words_of_a_program_are_the_error_it_named_and_not_what_closes_
 ) -> None:
     code = "print('OSError: no space left', 'details [', ']', sep=chr(10)); raise SystemExit(1)"
     supervisor.start(program("broken", code))
-
-    def given_up() -> str:
-        try:
-            supervisor.tend()
-        except GaveUp as failure:
-            return str(failure)
-        return ""
-
-    assert eventually(given_up) == "broken cannot stay up: OSError: no space left"
+    assert given_up(supervisor) == "broken cannot stay up: OSError: no space left"
 
 
 def test_with_endless_patience_a_program_is_started_again_however_often_it_falls(

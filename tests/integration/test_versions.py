@@ -15,7 +15,7 @@ from werkzeug.test import TestResponse
 
 from api import revisions
 from api.http.app import create_app
-from common.contracts.job import Job
+from common.contracts.job import Job, Step
 from common.errors import Permanent
 from common.jobs.archive import archive
 from common.jobs.store import JobStore
@@ -36,16 +36,6 @@ SCENES = [
     {"narration": "By noon the quay is empty.", "show": "empty quay"},
     {"show": "gulls over the water"},
 ]
-
-
-@pytest.fixture
-def storage() -> MemoryStorage:
-    return MemoryStorage()
-
-
-@pytest.fixture
-def client(quick: Settings, store: JobStore, storage: MemoryStorage) -> FlaskClient:
-    return create_app(quick, store, storage).test_client()
 
 
 @pytest.fixture
@@ -202,6 +192,73 @@ def test_every_fault_of_an_edit_is_named_at_once(client: FlaskClient, film: str)
     assert "1 more" in found["detail"]
 
 
+def test_null_takes_away_what_was_given(client: FlaskClient, pipeline: Pipeline, at_once: None) -> None:
+    asset = client.post("/mcp/assets", data=png()).json["asset_id"]
+    job_id = accepted(
+        client,
+        voice="de",
+        scenes=[
+            {"narration": LONG, "duration": 30},
+            {"narration": "A pier.", "media": {"asset": asset}},
+            {"narration": "By noon it is quiet.", "show": "empty quay"},
+        ],
+    )
+    pipeline.run(job_id)
+    before = client.get(f"/mcp/storyboard/{job_id}").json
+    assert before["scenes"][0]["estimate"] == before["scenes"][0]["min_seconds"] == 30
+    changes = [{"id": "s1", "duration": None}, {"id": "s2", "media": None}, {"id": "s3", "show": None}]
+    assert edit(client, job_id, scenes=changes, voice=None).status_code == 202
+    pipeline.run(job_id)
+    after = client.get(f"/mcp/storyboard/{job_id}").json
+    assert after["voice"] is None
+    assert after["scenes"][0]["min_seconds"] is None
+    assert after["scenes"][0]["estimate"] < 30, "it tells how long the scene will be now"
+    assert [scene["shots"][0]["media"] for scene in after["scenes"]] == [None] * 3
+    assert after["scenes"][1]["shots"][0]["terms"], "something is searched for instead"
+    assert after["scenes"][2]["shots"][0]["show"] == "By noon it is quiet."
+    job = pipeline.store.load(job_id)
+    assert job is not None
+    assert {name for name in pipeline.ran[-99:] if name.startswith("search")} >= {"search:s2.1", "search:s3.1"}
+
+
+def test_null_leaves_no_scene_with_nothing_to_film(client: FlaskClient, film: str) -> None:
+    for field, changes in {
+        "scenes[0]": {"scenes": [{"id": "s3", "show": None}]},
+        "shots[0].show": {"shots": [{"id": "s3.1", "show": None}]},
+    }.items():
+        (error,) = problem_of(edit(client, film, **changes), 422)["errors"]
+        assert error["field"] == field
+    assert status(client, film)["version"] == 1
+
+
+SO_ALREADY: list[dict[str, Any]] = [
+    {"scenes": [{"id": "s2", "narration": " By noon  the quay is empty. ", "show": "empty quay"}]},
+    {"scenes": [{"id": "s1", "duration": None, "media": None, "show": None}]},
+    {"order": ["s1", "s2", "s3"], "voice": None},
+    {"shots": [{"id": "s3.1", "avoid": None, "candidate": None, "seed": None, "another": False}]},
+    {"shots": [{"id": "s3.1", "show": "gulls over the water", "avoid": []}]},
+]
+
+
+@pytest.mark.parametrize("changes", SO_ALREADY)
+def test_an_edit_that_changes_nothing_makes_no_version_and_says_so(
+    client: FlaskClient, film: str, changes: dict[str, Any]
+) -> None:
+    reply = edit(client, film, **changes)
+    assert (reply.status_code, reply.json["changed"], reply.json["version"]) == (200, False, 1)
+    assert "no new version" in reply.json["message"]
+    assert len(client.get(f"/mcp/versions/{film}").json["versions"]) == 1
+
+
+def test_words_that_are_shown_because_they_are_said_are_not_yet_asked_for(
+    client: FlaskClient, pipeline: Pipeline, at_once: None
+) -> None:
+    job_id = accepted(client, scenes=[{"narration": "A pier."}])
+    pipeline.run(job_id)
+    asked = {"scenes": [{"id": "s1", "show": "A pier."}]}
+    assert edit(client, job_id, **asked).json["changed"] is True
+
+
 def test_what_has_no_storyboard_cannot_be_edited(client: FlaskClient) -> None:
     assert problem_of(edit(client, accepted(client), drop=["s1"]), 409)["code"] == "not_finished"
 
@@ -253,6 +310,135 @@ def test_a_scene_can_be_searched_for_anew(client: FlaskClient, pipeline: Pipelin
     assert shots[1]["show"] == "red lamps"
     assert "red-lamps" in shown(client, film, "s1")[1]
     assert [step for step in pipeline.ran if step.startswith("search")] == ["search:s1.2"]
+
+
+def test_another_seed_for_a_clip_is_refused_with_what_would_help(client: FlaskClient, pipeline: Pipeline) -> None:
+    asset = client.post("/mcp/assets", data=png()).json["asset_id"]
+    job_id = accepted(client, scenes=[{"show": "gulls"}, {"media": {"asset": asset}}])
+    pipeline.run(job_id)
+    for scene, shows in (("s1", "pexels:gulls-0"), ("s2", "media of your own")):
+        for reply, field in (
+            (regenerate(client, job_id, scene, seed=7), "seed"),
+            (edit(client, job_id, shots=[{"id": f"{scene}.1", "seed": 7}]), "shots[0].seed"),
+        ):
+            (error,) = problem_of(reply, 422)["errors"]
+            assert error["field"] == field
+            assert shows in error["message"]
+            assert "candidate, or a query" in error["message"]
+    assert status(client, job_id)["version"] == 1
+
+
+def test_another_seed_changes_the_painted_shots_of_a_scene_and_no_others(
+    client: FlaskClient, pipeline: Pipeline, film: str, at_once: None
+) -> None:
+    painted = client.get(f"/mcp/scenes/{film}/s1").json["shots"][1]["candidates"][-1]["id"]
+    assert painted.startswith("scenery:")
+    regenerate(client, film, "s1", shot="s1.2", candidate=painted)
+    pipeline.run(film)
+    before = shown(client, film, "s1")
+    assert regenerate(client, film, "s1", seed=7).status_code == 202
+    pipeline.run(film)
+    after = shown(client, film, "s1")
+    assert after == [before[0], "scenery:ocean:sunset:7", *before[2:]], "a clip would score higher"
+    again = regenerate(client, film, "s1", seed=7)
+    assert (again.status_code, again.json["changed"]) == (200, False)
+
+
+def test_other_words_may_bring_back_what_was_disliked_under_the_old_ones(
+    client: FlaskClient, pipeline: Pipeline, film: str, at_once: None
+) -> None:
+    first = shown(client, film, "s3")
+    regenerate(client, film, "s3")
+    pipeline.run(film)
+    (shot,) = client.get(f"/mcp/scenes/{film}/s3").json["shots"]
+    assert shot["avoid"] == first
+    assert shot["notes"] == [f"not shown because you did not want it: {first[0]}"]
+    edit(client, film, version=2, shots=[{"id": "s3.1", "show": "gulls"}])
+    pipeline.run(film)
+    edit(client, film, version=3, shots=[{"id": "s3.1", "show": "gulls over the water"}])
+    pipeline.run(film)
+    assert shown(client, film, "s3") == first
+    (shot,) = client.get(f"/mcp/scenes/{film}/s3").json["shots"]
+    assert (shot["avoid"], shot["notes"]) == ([], [])
+
+
+@pytest.mark.parametrize("nothing", [None, []])
+def test_dislikes_can_be_taken_back(
+    client: FlaskClient, pipeline: Pipeline, film: str, at_once: None, nothing: object
+) -> None:
+    first = shown(client, film, "s3")
+    regenerate(client, film, "s3")
+    pipeline.run(film)
+    assert shown(client, film, "s3") != first
+    assert edit(client, film, version=2, shots=[{"id": "s3.1", "avoid": nothing}]).status_code == 202
+    pipeline.run(film)
+    assert shown(client, film, "s3") == first
+
+
+def test_dislikes_can_be_named(client: FlaskClient, pipeline: Pipeline, film: str, at_once: None) -> None:
+    found = [one["id"] for one in client.get(f"/mcp/scenes/{film}/s3").json["shots"][0]["candidates"]]
+    edit(client, film, shots=[{"id": "s3.1", "avoid": [found[0], found[1]]}])
+    pipeline.run(film)
+    assert shown(client, film, "s3") == [found[2]]
+
+
+def test_what_proved_unusable_is_told_and_tried_again_when_the_user_says_so(
+    client: FlaskClient, pipeline: Pipeline, at_once: None
+) -> None:
+    job_id = accepted(client, scenes=[{"show": "gulls"}])
+    pipeline.trouble["acquire:s1.1"] = Permanent("it is broken")
+    pipeline.run(job_id, lambda job: "pexels:gulls-1" in job.steps.get("cast", Step("")).facts)
+    pipeline.trouble.clear()
+    pipeline.run(job_id)
+    (shot,) = client.get(f"/mcp/scenes/{job_id}/s1").json["shots"]
+    assert "could not be used (it is broken)" in shot["why"]
+    assert shot["candidates"][0]["unusable"] == "it is broken"
+    refused = problem_of(regenerate(client, job_id, "s1", candidate="pexels:gulls-0"), 422)
+    assert '"avoid": null' in refused["errors"][0]["message"]
+    wish = {"id": "s1.1", "avoid": None, "candidate": "pexels:gulls-0"}
+    assert edit(client, job_id, shots=[wish]).status_code == 202
+    pipeline.run(job_id)
+    assert shown(client, job_id, "s1") == ["pexels:gulls-0"]
+    assert status(client, job_id)["scenes"][0]["shots"][0]["why"] == "found on Pexels, and chosen by you"
+
+
+def test_own_media_that_failed_is_tried_again_when_it_is_given_again(
+    client: FlaskClient, pipeline: Pipeline, at_once: None
+) -> None:
+    media = {"asset": client.post("/mcp/assets", data=png()).json["asset_id"]}
+    job_id = accepted(client, scenes=[{"narration": "A boat leaves.", "media": media}])
+    pipeline.trouble["acquire:s1.1"] = Permanent("it is broken")
+    pipeline.run(job_id, lambda job: "search:s1.1" in job.steps)
+    pipeline.trouble.clear()
+    pipeline.run(job_id)
+    assert edit(client, job_id, scenes=[{"id": "s1", "media": media}]).status_code == 202
+    pipeline.run(job_id)
+    (shot,) = status(client, job_id)["scenes"][0]["shots"]
+    assert (shot["notes"], shot["footage"]["provider"]) == ([], "upload")
+    assert edit(client, job_id, version=2, scenes=[{"id": "s1", "media": media}]).json["changed"] is False
+
+
+def test_a_wish_without_a_version_is_carried_out_whoever_else_changes_the_video(
+    client: FlaskClient, store: JobStore, pipeline: Pipeline, film: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    revise, others = store.revise, iter([{"voice": "de"}, {"voice": "en"}])
+
+    def overtaken(job_id: str, version: int, **change: Any) -> str:
+        if (other := next(others, None)) is not None:
+            with monkeypatch.context() as patch:
+                patch.setattr(store, "revise", revise)
+                assert edit(client, job_id, version, **other).status_code == 202
+        return revise(job_id, version, **change)
+
+    monkeypatch.setattr(store, "revise", overtaken)
+    with pipeline.alive():
+        reply = regenerate(client, film, "s3")
+        assert (reply.status_code, reply.json["version"]) == (202, 4)
+        others = iter([{"voice": "de"}])
+        assert client.post(f"/mcp/versions/{film}/1/restore").json["version"] == 6
+        others = iter([{"voice": "de"}])
+        assert problem_of(regenerate(client, film, "s3", version=6), 409)["code"] == "stale_version"
+    assert next(others, None) is None
 
 
 def test_painted_pictures_are_painted_anew(
@@ -322,6 +508,53 @@ def test_a_scene_can_be_fetched_as_soon_as_it_is_rendered(client: FlaskClient, p
     assert client.get(f"/mcp/scenes/{job_id}/s1").json["download_url"] == links["s1"]
     assert problem_of(client.get(f"/mcp/scenes/{job_id}/s2/video"), 409)["code"] == "not_finished"
     assert problem_of(client.get(f"/mcp/scenes/{job_id}/s9/video"), 404)["code"] == "unknown_scene"
+
+
+def test_of_a_scene_that_will_not_come_it_is_told_how_to_get_it(client: FlaskClient, pipeline: Pipeline) -> None:
+    partial = accepted(client, scenes=SCENES, on_scene_failure="partial")
+    pipeline.trouble["segment:s2.0"] = Permanent("the picture is torn")
+    assert pipeline.run(partial).state == "partial"
+    found = problem_of(client.get(f"/mcp/scenes/{partial}/s2/video"), 409)
+    assert found["code"] == "left_out"
+    assert "the picture is torn" in found["detail"]
+    assert f"POST /mcp/resume/{partial}" in found["detail"]
+
+    failed = accepted(client, scenes=[*SCENES, {"show": "the end"}], on_scene_failure="fail")
+    assert pipeline.run(failed).state == "failed"
+    found = problem_of(client.get(f"/mcp/scenes/{failed}/s2/video"), 409)
+    assert found["code"] == "failed"
+    assert f"POST /mcp/resume/{failed}" in found["detail"]
+
+    pipeline.trouble.clear()
+    pipeline.held = ("segment",)
+    stopped = accepted(client, scenes=[{"show": "another sea"}])
+    pipeline.run(stopped, lambda job: job.state == "rendering")
+    waiting = problem_of(client.get(f"/mcp/scenes/{stopped}/s1/video"), 409)
+    assert (waiting["code"], "poll" in waiting["detail"]) == ("not_finished", True)
+    client.post(f"/mcp/cancel/{stopped}")
+    pipeline.run(stopped)
+    found = problem_of(client.get(f"/mcp/scenes/{stopped}/s1/video"), 409)
+    assert (found["code"], "poll" in found["detail"]) == ("cancelled", False)
+    assert f"POST /mcp/resume/{stopped}" in found["detail"]
+
+
+def test_a_scene_of_an_old_version_that_never_came_is_to_be_had_by_going_back(
+    client: FlaskClient, pipeline: Pipeline, film: str, at_once: None
+) -> None:
+    pipeline.held = ("segment", "speak")
+    edit(client, film, scenes=[{"id": "s2", "narration": "Quiet."}])
+    pipeline.run(film, lambda job: job.storyboard is not None)
+    client.post(f"/mcp/cancel/{film}")
+    pipeline.run(film)
+    pipeline.held = ()
+    edit(client, film, version=2, scenes=[{"id": "s2", "narration": "Loud."}])
+    pipeline.run(film)
+    found = problem_of(client.get(f"/mcp/scenes/{film}/s2/video?version=2"), 409)
+    assert found["code"] == "cancelled"
+    assert f"POST /mcp/versions/{film}/2/restore" in found["detail"]
+    assert client.post(f"/mcp/versions/{film}/2/restore").status_code == 202
+    pipeline.run(film)
+    assert client.get(f"/mcp/scenes/{film}/s2/video").status_code == 302
 
 
 def test_the_scene_of_an_old_version_can_still_be_fetched(
@@ -407,6 +640,149 @@ def test_a_picture_restored_is_the_picture_that_was(
     assert shown(client, film, "s3") == before
 
 
+def test_a_restore_of_what_is_there_already_makes_no_version(
+    client: FlaskClient, pipeline: Pipeline, film: str, at_once: None
+) -> None:
+    def restore() -> tuple[int, bool, int]:
+        reply = client.post(f"/mcp/versions/{film}/1/restore")
+        return reply.status_code, reply.json["changed"], reply.json["version"]
+
+    assert restore() == (200, False, 1)
+    edit(client, film, drop=["s1"])
+    pipeline.run(film)
+    assert restore() == (202, True, 3)
+    pipeline.run(film)
+    assert restore() == (200, False, 3), "version 3 is as version 1 was"
+    assert len(client.get(f"/mcp/versions/{film}").json["versions"]) == 3
+
+
+def test_a_restore_can_be_guarded_like_an_edit(
+    client: FlaskClient, pipeline: Pipeline, film: str, at_once: None
+) -> None:
+    where = f"/mcp/versions/{film}/1/restore"
+    edit(client, film, drop=["s1"])
+    pipeline.run(film)
+    assert problem_of(client.post(where, json={"version": 1}), 409)["code"] == "stale_version"
+    assert problem_of(client.post(where, json={"version": "two"}), 422)["errors"][0]["field"] == "version"
+    assert problem_of(client.post(where, json={"versoin": 2}), 422)["errors"][0]["field"] == "versoin"
+    assert problem_of(client.post(where, data=b"version=2"), 415)["code"] == "unsupported_media_type"
+    assert client.post(where, json={"version": 2}).json["version"] == 3
+
+
+def test_the_film_of_the_last_good_version_is_named_while_there_is_no_newer_one(
+    client: FlaskClient, pipeline: Pipeline, film: str, at_once: None
+) -> None:
+    where = client.get(f"/mcp/result/{film}").json["download_url"]
+    pipeline.held = ("mix",)
+
+    def found(code: str) -> dict[str, Any]:
+        problem = problem_of(client.get(f"/mcp/result/{film}"), 409)
+        assert problem["code"] == code
+        assert f"/mcp/result/{film}?version=1" in problem["detail"]
+        return dict(problem["last_good_version"])
+
+    edit(client, film, drop=["s1"])
+    running = found("not_finished")
+    assert (running["version"], running["download_url"]) == (1, where)
+    assert client.get(running["result"]).json["version"] == 1
+    pipeline.run(film, lambda job: job.storyboard is not None)
+    client.post(f"/mcp/cancel/{film}")
+    pipeline.run(film)
+    assert found("cancelled") == running
+    pipeline.held = ()
+    pipeline.trouble["mix"] = Permanent("out of tune")
+    client.post(f"/mcp/resume/{film}")
+    pipeline.run(film)
+    assert found("failed") == running
+    pipeline.trouble.clear()
+    client.post(f"/mcp/resume/{film}")
+    pipeline.run(film)
+    assert client.get(f"/mcp/result/{film}").json["version"] == 2
+
+
+def test_a_job_without_any_film_names_none(client: FlaskClient, pipeline: Pipeline) -> None:
+    job_id = accepted(client, scenes=SCENES)
+    assert problem_of(client.get(f"/mcp/result/{job_id}"), 409)["last_good_version"] is None
+
+
+# the same request once more
+
+
+def wishes(job_id: str) -> dict[str, Callable[[FlaskClient, dict[str, str]], TestResponse]]:
+    return {
+        "edit": lambda client, key: client.patch(
+            f"/mcp/storyboard/{job_id}", json={"version": 1, "drop": ["s1"]}, headers=key
+        ),
+        "regenerate": lambda client, key: client.post(f"/mcp/scenes/{job_id}/s3/regenerate", headers=key),
+        "restore": lambda client, key: client.post(f"/mcp/versions/{job_id}/1/restore", headers=key),
+        "same": lambda client, key: client.patch(
+            f"/mcp/storyboard/{job_id}", json={"version": 1, "order": ["s1", "s2", "s3"]}, headers=key
+        ),
+    }
+
+
+@pytest.mark.parametrize("name", ["edit", "regenerate", "restore", "same"])
+def test_a_wish_that_is_repeated_with_its_key_is_answered_as_before(
+    client: FlaskClient, pipeline: Pipeline, film: str, at_once: None, name: str
+) -> None:
+    key, wish = {"Idempotency-Key": "once"}, wishes(film)[name]
+    first = wish(client, key)
+    pipeline.run(film)
+    again = wish(client, key)
+    edit(client, film, version=again.json["version"], voice="de")
+    pipeline.run(film)
+    for repeat in (again, wish(client, key)):
+        assert repeat.status_code == first.status_code
+        assert [repeat.json[word] for word in ("job_id", "version", "changed")] == [
+            first.json[word] for word in ("job_id", "version", "changed")
+        ]
+        assert "known already" in repeat.json["message"]
+    assert status(client, film)["version"] == first.json["version"] + 1
+    for other in wishes(film).keys() - {name}:
+        assert problem_of(wishes(film)[other](client, key), 422)["code"] == "idempotency_key_reused"
+    made = client.post("/mcp/generate", json={"prompt": "x"}, headers=key)
+    assert problem_of(made, 422)["code"] == "idempotency_key_reused"
+
+
+def test_a_resume_that_is_repeated_with_its_key_resumes_once(
+    client: FlaskClient, pipeline: Pipeline, at_once: None
+) -> None:
+    key = {"Idempotency-Key": "once"}
+    job_id = accepted(client, scenes=SCENES, on_scene_failure="partial")
+    pipeline.trouble["segment:s2.0"] = Permanent("the picture is torn")
+    pipeline.run(job_id)
+    pipeline.trouble.clear()
+    for _ in range(2):
+        reply = client.post(f"/mcp/resume/{job_id}", headers=key)
+        assert (reply.status_code, reply.json["version"]) == (202, 2), "a better film is a version of its own"
+    pipeline.run(job_id)
+    assert client.post(f"/mcp/resume/{job_id}", headers=key).json["version"] == 2
+    assert problem_of(client.post(f"/mcp/resume/{job_id}"), 409)["code"] == "completed"
+    causes = [one["cause"] for one in client.get(f"/mcp/versions/{job_id}").json["versions"]]
+    assert causes == ["request", "resume"]
+    other = client.post(f"/mcp/scenes/{job_id}/s1/regenerate", headers=key)
+    assert problem_of(other, 422)["code"] == "idempotency_key_reused"
+
+
+def test_two_that_come_at_once_with_one_key_are_one(
+    client: FlaskClient, store: JobStore, film: str, at_once: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second is let in after the first was looked up, and before it is written."""
+    key, revise = {"Idempotency-Key": "once"}, store.revise
+    answers: list[TestResponse] = []
+
+    def overtaken(job_id: str, version: int, **change: Any) -> str:
+        monkeypatch.setattr(store, "revise", revise)
+        answers.append(wishes(film)["regenerate"](client, key))
+        return revise(job_id, version, **change)
+
+    monkeypatch.setattr(store, "revise", overtaken)
+    answers.append(wishes(film)["regenerate"](client, key))
+    assert [reply.status_code for reply in answers] == [202, 202]
+    assert [reply.json["version"] for reply in answers] == [2, 2]
+    assert status(client, film)["version"] == 2
+
+
 def test_a_version_that_was_superseded_can_be_restored_too(
     client: FlaskClient, pipeline: Pipeline, film: str, at_once: None
 ) -> None:
@@ -424,8 +800,10 @@ def test_a_version_that_was_superseded_can_be_restored_too(
 
 
 NOT_THERE: list[tuple[str, str, int, str]] = [
-    ("post", "/mcp/versions/{}/1/restore", 409, "already_current"),
     ("post", "/mcp/versions/{}/9/restore", 404, "unknown_version"),
+    ("post", "/mcp/versions/{}/\u0661/restore", 404, "unknown_version"),
+    ("post", "/mcp/versions/{}/one/restore", 404, "unknown_version"),
+    ("post", "/mcp/versions/{}/-1/restore", 404, "unknown_version"),
     ("get", "/mcp/result/{}?version=9", 404, "unknown_version"),
     ("get", "/mcp/storyboard/{}?version=0", 404, "unknown_version"),
     ("get", "/mcp/storyboard/{}?version=one", 422, "invalid_request"),
@@ -465,6 +843,8 @@ def test_a_failed_job_is_resumed_and_does_only_what_is_missing(client: FlaskClie
     job_id = accepted(client, scenes=SCENES, on_scene_failure="fail")
     pipeline.trouble["segment:s2.0"] = Permanent("the disk speaks in tongues")
     assert pipeline.run(job_id).state == "failed"
+    assert status(client, job_id)["scenes"][1]["problem"] == "the disk speaks in tongues"
+    assert "problem" not in status(client, job_id)["scenes"][0]
     done = {step for step in pipeline.ran if step not in ("segment:s2.0", "mix")}
     pipeline.trouble.clear()
     pipeline.ran.clear()
@@ -696,7 +1076,7 @@ def test_wishes_that_are_refused_do_not_bring_a_forgotten_job_back(
     assert edit(client, film, drop=["s99"]).status_code == 422
     assert edit(client, film, 7, voice="de").status_code == 409
     assert regenerate(client, film, "s99").status_code == 404
-    assert client.post(f"/mcp/versions/{film}/1/restore").status_code == 409
+    assert client.post(f"/mcp/versions/{film}/1/restore").json["changed"] is False
     assert client.post(f"/mcp/resume/{film}").status_code == 409
     assert store.load(film) is None
 

@@ -47,6 +47,14 @@ def tone(suffix: str = "wav", seconds: float = 1.0) -> Path:
     return _make(f"tone-{seconds}.{suffix}", ["-f", "lavfi", "-i", f"sine=frequency=440:duration={seconds}"])
 
 
+def cut(path: Path, share: float, folder: Path) -> Path:
+    """The first part of a file, as a download that broke off leaves it."""
+    data = path.read_bytes()
+    part = folder / f"cut-{share}-{path.name}"
+    part.write_bytes(data[: round(len(data) * share)])
+    return part
+
+
 def make(name: str, arguments: list[str]) -> Path:
     """Whatever else ffmpeg can make; the same name is made once."""
     path = Path(_FOLDER.name) / name

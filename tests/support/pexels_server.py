@@ -47,13 +47,15 @@ GONE = Answer(404, b'{"status":404,"code":"Not Found"}')
 class PexelsServer:
     """Answers like the real one, except for what `script` holds: its entries are the next answers, in turn.
 
-    `asked` records every request. Use `prefixes` to have only one form of the path.
+    `asked` records every request, `spoil` may change a file on its way. Use `prefixes` to have one form of the
+    path only.
     """
 
     def __init__(self, *, videos: int = 12, prefixes: tuple[str, ...] = PREFIXES, seconds: float = 4.0) -> None:
         self.videos, self.prefixes, self.seconds = videos, prefixes, seconds
         self.script: list[Answer] = []
         self.asked: list[Asked] = []
+        self.spoil: Callable[[Asked, bytes], bytes] = lambda _, data: data
         self._lock = threading.Lock()
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._http.daemon_threads = True
@@ -155,7 +157,7 @@ class PexelsServer:
     def _file(self, asked: Asked) -> Answer:
         _, width, height, number = asked.path.rpartition("/")[2].removesuffix(".mp4").split("-")
         made = clips.clip(int(width), int(height), seconds=self.seconds, fps=25, hue=int(number) * 30 % 360)
-        return Answer(200, made.read_bytes(), "video/mp4")
+        return Answer(200, self.spoil(asked, made.read_bytes()), "video/mp4")
 
 
 @contextmanager

@@ -26,7 +26,8 @@ from common.contracts.steps import (
     SpeakSpec,
     offer,
 )
-from common.jobs.runner import Handler, StepRunner
+from common.errors import ObjectMissing
+from common.jobs.runner import KEY, Handler, StepRunner
 from common.jobs.steprun import StepRun
 from common.jobs.store import JobStore
 from common.messaging.queues import QUEUES
@@ -49,6 +50,8 @@ class Pipeline:
         self.store, self.storage = store, storage
         self.ran: list[str] = []
         "The steps that were run, in order."
+        self.missed: list[str] = []
+        "Those of them that found an input gone."
         self.held: tuple[str, ...] = ()
         "How the names of steps begin that are not run for the time being."
         self.trouble: dict[str, Exception] = {}
@@ -56,13 +59,18 @@ class Pipeline:
         self.notes: tuple[ProviderNote, ...] = ()
         self._hints: list[tuple[str, str]] = []
         self._put_off: list[tuple[str, str]] = []
-        self._reconciler = Reconciler(settings, store, storage, self)  # type: ignore[arg-type]
+        self._settings = settings
+        self.restart()
         self._runner = StepRunner(settings, store, storage, self._handlers(settings), build=BUILD)
         for queue in QUEUES.values():
             offers = {kind: offer(kind, BUILD) for kind, spec in SPECS.items() if spec.queue == queue.name}
             more = {"retrieve": {"sources": list(sources)}, "speech": {"voices": VOICES}}.get(queue.name, {})
             engines = {"offers": offers, **more}
             store.register(WorkerInfo(id=queue.consumer, service=queue.consumer, slots=50, engines=engines), 3600)
+
+    def restart(self) -> None:
+        """The orchestrator forgets what it remembered."""
+        self._reconciler = Reconciler(self._settings, self.store, self.storage, self)  # type: ignore[arg-type]
 
     # as the queue
 
@@ -130,13 +138,23 @@ class Pipeline:
         return {kind: self._told(handler) for kind, handler in (pretended | dict(tasks.handlers(settings))).items()}
 
     def _told(self, handler: Handler) -> Handler:
-        def handle(spec: object, run: StepRun) -> Contract:
+        def handle(spec: Contract, run: StepRun) -> Contract:
             self.ran.append(run.step)
             if run.step in self.trouble:
                 raise self.trouble[run.step]
+            self._read_inputs(spec, run)
             return handler(spec, run)
 
         return handle
+
+    def _read_inputs(self, spec: Contract, run: StepRun) -> None:
+        """A step that pretends needs none of them, but a real one would."""
+        for key in KEY.findall(canonical_json(spec)):
+            try:
+                run.storage.get_bytes(run.assets, key)
+            except ObjectMissing:
+                self.missed.append(run.step)
+                raise
 
     def _search(self, spec: SearchSpec, run: StepRun) -> SearchFacts:
         query = spec.query

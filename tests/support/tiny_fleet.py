@@ -6,7 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import fields, replace
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from tests.support import tiny_films
 from tests.support.ended_jobs import put
 from tests.support.redis_server import RedisServer
 from tests.support.waiting import eventually
+from tests.support.workers import short_leases
 
 ROOT = Path(__file__).resolve().parents[2]
 SERVICES = tuple(queue.consumer for queue in QUEUES.values())
@@ -32,19 +33,7 @@ def tiny_fleet(redis: RedisServer, s3: Settings, folder: Path) -> Iterator["Tiny
     """A fleet with the stores to itself, until the block ends."""
     with redis.client() as client:
         client.flushall()
-    settings = replace(
-        s3,
-        state_url=redis.url,
-        broker_url=redis.url,
-        lease_seconds=3.0,
-        beat_seconds=0.2,
-        self_kill_seconds=2.0,
-        retry_seconds=0.05,
-        hint_seconds=0.5,
-        drain_seconds=1.0,
-        work_dir=str(folder / "scratch"),
-    )
-    fleet = TinyFleet(settings, folder)
+    fleet = TinyFleet(short_leases(redis, s3, folder), folder)
     try:
         fleet.mend()
         yield fleet

@@ -10,11 +10,12 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import fields, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from common.contracts.job import Job, Step
+from common.contracts.job import COMPLETED, Job, Step
 from common.contracts.steps import SPECS, PlanSpec, kind_of
 from common.jobs.runner import StepRunner
 from common.jobs.store import JobStore, connect
@@ -23,6 +24,7 @@ from common.settings import Settings
 from common.storage.port import Storage
 from tests.support import processes, tiny_films
 from tests.support.ready import BUILD, REQUEST, load, make_job, make_ready, mix_spec, step_of
+from tests.support.redis_server import RedisServer
 from tests.support.tiny_films import ONE_SCENE, Run, Studio
 from tests.support.waiting import eventually
 
@@ -31,6 +33,22 @@ ROOT = Path(__file__).resolve().parents[2]
 MARK = "REEL_TEST_MARK"
 Worker = subprocess.Popen[bytes]
 "The main process of a service."
+
+
+def short_leases(redis: RedisServer, s3: Settings, folder: Path) -> Settings:
+    """Leases short enough to outlive, and long enough for a machine that is busy with other things."""
+    return replace(
+        s3,
+        state_url=redis.url,
+        broker_url=redis.url,
+        lease_seconds=3.0,
+        beat_seconds=0.2,
+        self_kill_seconds=2.0,
+        retry_seconds=0.05,
+        hint_seconds=0.5,
+        drain_seconds=1.0,
+        work_dir=str(folder / "scratch"),
+    )
 
 
 class Farm:
@@ -138,6 +156,22 @@ class Farm:
             return look()
 
         return eventually(moved)
+
+    def film_by_many(self, end: Callable[[Worker], None]) -> Job:
+        """A film during each of whose renderings its worker is ended, while ffmpeg runs, and another one started."""
+        job = self.film("job_1")
+        kinds = ("segment", "mix", "assemble")
+        for kind in kinds:
+            self.order(job, kind, "encode once")
+        for _ in kinds:
+            worker = self.start()
+            self.watch(partial(processes.find, "ffmpeg", worker.pid))
+            end(worker)
+        self.start()
+        film = self.watch(lambda: self.ended(job))
+        assert film is not None
+        assert film.state == COMPLETED
+        return film
 
     def ended(self, job_id: str) -> Job | None:
         job = load(self.store, job_id)

@@ -15,7 +15,7 @@
 --   turn:<queue>        hash: the present turn of each ring, and the turns of lanes and owners that left one
 --   work:<owner>:<fp>   facts of finished work by fingerprint
 --   archive, expiry     sorted sets: ended jobs without a manifest yet, and when archived ones are forgotten
---   owners              set of owners that have active jobs
+--   collected           when objects that nothing refers to were last removed
 --   workers, worker_info, offers   who lives until when, what it says of itself, and when each offer was last made
 -- Nothing is written before everything has been checked: a script has no rollback.
 
@@ -56,6 +56,20 @@ local function wake_up()
   redis.call('LTRIM', 'wake', 0, 0)
 end
 
+-- What an idempotency key made: 'replayed' or 'key_reused', and the answer; nothing when the key is new or empty.
+local function known_request(owner, key, digest)
+  if key == '' then return end
+  local seen = redis.call('HMGET', 'request:' .. owner .. ':' .. key, 'digest', 'answer')
+  if seen[1] then return seen[1] == digest and 'replayed' or 'key_reused', seen[2] end
+end
+
+local function keep_request(owner, key, digest, answer, seconds)
+  if key == '' then return end
+  local record = 'request:' .. owner .. ':' .. key
+  redis.call('HSET', record, 'digest', digest, 'answer', answer)
+  redis.call('EXPIRE', record, seconds)
+end
+
 local function wake(job, now)
   redis.call('ZADD', 'due', now, job)
   wake_up()
@@ -65,9 +79,8 @@ end
 -- rings: lanes, in a lane its owners, of an owner the jobs, and of a job the steps that are ready, oldest first. So every
 -- pick costs the same, however many wait. A lane or an owner that comes back gets the turn it left with, but none that has
 -- passed already; a newcomer, or a job that comes back, stands half a turn behind the present one, so that a stream of them
--- keeps nobody waiting for ever. When nobody waits, all turns are forgotten.
-
-local WEIGHT = { interactive = 4, regenerate = 4, batch = 1 }
+-- keeps nobody waiting for ever. When nobody waits, all turns are forgotten. A pick costs a lane 1 / WEIGHT of its turn:
+-- WEIGHT comes from LANES in common/contracts/job.py.
 
 local function rings(queue, lane, owner, job)
   local top = 'ready:' .. queue

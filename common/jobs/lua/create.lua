@@ -2,13 +2,8 @@
 -- digest, key ttl s, most jobs waiting, most jobs of the owner. All jobs are made, or none.
 -- Returns {'created' | 'replayed' | 'key_reused' | 'owner_full' | 'server_full', answer}.
 local owner, jobs, answer, key, digest = ARGV[1], cjson.decode(ARGV[2]), ARGV[3], ARGV[4], ARGV[5]
-local record = 'request:' .. owner .. ':' .. key
-if key ~= '' then
-  local seen = redis.call('HMGET', record, 'digest', 'answer')
-  if seen[1] then
-    return { seen[1] == digest and 'replayed' or 'key_reused', seen[2] }
-  end
-end
+local known, before = known_request(owner, key, digest)
+if known then return { known, before } end
 if redis.call('EXISTS', 'job:' .. jobs[1].id) == 1 then
   return { 'created', answer }  -- the same call came twice
 end
@@ -24,8 +19,5 @@ for _, job in ipairs(jobs) do
   save_head(job.id, head)
   redis.call('ZADD', 'jobs:' .. owner, 0, job.id)
 end
-if key ~= '' then
-  redis.call('HSET', record, 'digest', digest, 'answer', answer)
-  redis.call('EXPIRE', record, ARGV[6])
-end
+keep_request(owner, key, digest, answer, ARGV[6])
 return { 'created', answer }

@@ -2,13 +2,16 @@
 --   wish        'resume', 'edit', 'regenerate' or 'restore'
 --   head        {field: value}
 --   steps       {name: {field: value}}
+--   saved       what the change saw of the head
 --   most_waiting, most_of_owner
+--   request     {key, digest, answer, seconds}: idempotency key ('' for none), and what a repeat is answered
 -- Makes a job that has ended run again, or gives one that runs a new version (head.version).
---   saved       what the change saw of the head, when it replaces pins
 -- Returns 'ok', 'conflict' (read again), 'unarchived' (what ended has no manifest yet, and would be lost), 'cancelling',
--- 'owner_full' or 'server_full'.
+-- 'replayed', 'key_reused', 'owner_full' or 'server_full'.
 local job, change = ARGV[1], cjson.decode(ARGV[5])
-local head = load_head(job)
+local head, request = load_head(job), change.request
+local known = head and known_request(head.owner, request.key, request.digest)
+if known then return known end
 local ended = ARGV[4] == '1'
 if not head or head.version ~= tonumber(ARGV[3]) or (TERMINAL[head.state] or false) ~= ended then return 'conflict' end
 if tonumber(ARGV[2]) >= 0 and head.rev ~= tonumber(ARGV[2]) then return 'conflict' end
@@ -35,15 +38,16 @@ else
   before.finished = 0
   redis.call('HSET', key, 'version:' .. head.version, cjson.encode(before))
 end
+head.rev = head.rev + 1
+emit(job, head, 'wish', cjson.encode({ wish = change.wish, version = head.version }), now)
 for name, patch in pairs(change.steps) do
   local fields = load_step(job, name) or { attempt = 0, token = 0, lease = 0, not_before = 0, done = 0 }
   for field, value in pairs(patch) do fields[field] = value end
   fields.lease = 0
   fields.worker = ''
   save_step(job, name, fields)
+  if patch.state then emit(job, head, 'step', cjson.encode({ step = name, state = patch.state }), now) end
 end
-head.rev = head.rev + 1
-emit(job, head, 'wish', cjson.encode({ wish = change.wish, version = head.version }), now)
 if ended then
   await_place(job, head, now)
   emit(job, head, 'job', cjson.encode({ state = head.state }), now)
@@ -52,4 +56,5 @@ else
   wake(job, now)
 end
 save_head(job, head)
+keep_request(head.owner, request.key, request.digest, request.answer, request.seconds)
 return 'ok'

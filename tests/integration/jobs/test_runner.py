@@ -3,6 +3,7 @@
 import errno
 import os
 import subprocess
+import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -22,6 +23,7 @@ from common.jobs.steprun import StepRun
 from common.jobs.store import Claim, JobStore, StateUnavailable
 from common.settings import Settings
 from common.storage.memory import MemoryStorage
+from tests.support.asking import dispatch
 from tests.support.ready import BUILD, load, make_job, make_ready, mix_spec, step_of
 
 Handle = Callable[[MixSpec, StepRun], MixFacts]
@@ -495,7 +497,7 @@ def test_a_step_that_does_not_finish_in_time_is_handed_back_and_nothing_is_count
     assert runner(handler, drain=drain).run("job_1", "mix") == "released"
     step = step_of(store)
     assert (step.state, step.attempt, step.losses, step.lease) == (READY, 0, 0, 0)
-    assert store.dispatch("render", 5, 10.0) == [("job_1", "mix")]
+    assert dispatch(store, "render", 5, 10.0) == [("job_1", "mix")]
     assert stored(storage) == []
     assert runner(mix).run("job_1", "mix") == "done"
 
@@ -530,6 +532,25 @@ def test_a_sweep_removes_what_a_killed_process_left_and_nothing_else(tmp_path: P
         assert (alive / "film").exists()
     assert scratch.sweep(tmp_path) == 0
     assert [path.name for path in tmp_path.iterdir()] == ["reel-other"]
+
+
+def test_the_temporary_files_of_a_killed_service_are_swept_and_those_of_a_living_one_are_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    child = os.fork()
+    if child == 0:
+        with scratch.temporary("dead"):
+            tempfile.mkdtemp(prefix="of-a-library-")
+            os._exit(137)
+    os.waitpid(child, 0)
+    assert len(list(tmp_path.glob("reel-service-dead/of-a-library-*"))) == 1
+    with scratch.temporary("alive"):
+        assert Path(tempfile.mkdtemp()).parent == Path(os.environ["TMPDIR"]) == tmp_path / "reel-service-alive"
+        assert scratch.sweep(tmp_path) == 1
+        assert [path.name for path in tmp_path.iterdir()] == ["reel-service-alive"]
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_sweep_removes_what_was_killed_before_it_was_locked(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from common.contracts.base import ObjectRef
 from common.contracts.job import BATCH, INTERACTIVE, LANES, REGENERATE, Change, Failure, Job, WorkerInfo
 from common.errors import InvalidRequest
 from common.jobs.store import Claim, JobStore, KeyReused, Limits, NewJob, StateUnavailable, TooManyJobs
+from tests.support.asking import active_count, awaits_archive, dispatch
 from tests.support.redis_server import RedisServer
 
 REQUEST = ObjectRef(key="local/request/a/b", sha256="0" * 64, size=1, media_type="application/json")
@@ -265,7 +266,7 @@ def test_hints_take_turns_between_owners_and_jobs(store: JobStore) -> None:
     ready(store, make(store, "big", "a"), *(f"segment:s{n}.0" for n in range(8)))
     ready(store, make(store, "small", "a"), "segment:s1.0")
     ready(store, make(store, "other", "b"), "segment:s1.0", "segment:s2.0")
-    picked = [job for job, _ in store.dispatch("render", 5, 60.0)]
+    picked = [job for job, _ in dispatch(store, "render", 5, 60.0)]
     assert picked.count("other") == 2
     assert picked.count("small") == 1
     assert picked.count("big") == 2
@@ -274,17 +275,17 @@ def test_hints_take_turns_between_owners_and_jobs(store: JobStore) -> None:
 def test_turns_are_remembered_between_dispatches(store: JobStore) -> None:
     ready(store, make(store, "one"), *(f"segment:s{n}.0" for n in range(4)))
     ready(store, make(store, "two"), *(f"segment:s{n}.0" for n in range(4)))
-    order = [store.dispatch("render", 1, 60.0)[0][0] for _ in range(6)]
+    order = [dispatch(store, "render", 1, 60.0)[0][0] for _ in range(6)]
     assert order in (["one", "two"] * 3, ["two", "one"] * 3)
 
 
 def test_a_stream_of_new_jobs_does_not_keep_an_old_one_waiting(store: JobStore) -> None:
     ready(store, make(store, "zz"), *(f"segment:s{n}.0" for n in range(9)))
-    store.dispatch("render", 1, 60.0)
+    dispatch(store, "render", 1, 60.0)
     picked = []
     for number in range(8):
         ready(store, make(store, f"a{number}"), "segment:s1.0")
-        picked += [job for job, _ in store.dispatch("render", 1, 60.0)]
+        picked += [job for job, _ in dispatch(store, "render", 1, 60.0)]
     assert picked.count("zz") >= 2  # its fair share, while one new job comes for each step that is done
 
 
@@ -294,13 +295,13 @@ def test_who_became_ready_first_is_hinted_first(store: JobStore) -> None:
     while store.now() <= before:
         pass
     ready(store, job, "segment:s1.0")
-    assert [step for _, step in store.dispatch("render", 2, 60.0)] == ["segment:s9.0", "segment:s1.0"]
+    assert [step for _, step in dispatch(store, "render", 2, 60.0)] == ["segment:s9.0", "segment:s1.0"]
 
 
 def test_edits_and_single_jobs_are_served_before_a_batch_which_is_never_left_out(store: JobStore) -> None:
     for lane in LANES:
         ready(store, make(store, lane, lane=lane), *(f"segment:s{n}.0" for n in range(20)))
-    picked = [job for job, _ in store.dispatch("render", 18, 60.0)]
+    picked = [job for job, _ in dispatch(store, "render", 18, 60.0)]
     counts = {lane: picked.count(lane) for lane in LANES}
     assert counts[BATCH] in (2, 3), counts
     assert abs(counts[INTERACTIVE] - counts[REGENERATE]) <= 1, counts
@@ -309,14 +310,14 @@ def test_edits_and_single_jobs_are_served_before_a_batch_which_is_never_left_out
 def test_a_flood_of_one_owner_does_not_keep_another_waiting(store: JobStore) -> None:
     for number in range(30):
         ready(store, make(store, f"a{number}", "flood"), *(f"segment:s{n}.0" for n in range(5)))
-    store.dispatch("render", 20, 60.0)
+    dispatch(store, "render", 20, 60.0)
     ready(store, make(store, "single", "quiet"), "mix")
-    assert "single" in [job for job, _ in store.dispatch("render", 2, 60.0)]
+    assert "single" in [job for job, _ in dispatch(store, "render", 2, 60.0)]
 
 
 def test_a_hint_that_met_another_build_goes_back(store: JobStore) -> None:
     ready(store, make(store), "mix", needs="1/b1")
-    assert store.dispatch("render", 1, 60.0)
+    assert dispatch(store, "render", 1, 60.0)
     before = store.client.zscore("later:render", "interactive/local/job_1/mix")
     assert claim(store, offer="1/b2") == "other_build"
     assert store.client.zscore("later:render", "interactive/local/job_1/mix") < before
@@ -325,15 +326,15 @@ def test_a_hint_that_met_another_build_goes_back(store: JobStore) -> None:
 
 def test_a_hint_is_not_given_again_before_its_time_and_never_after_the_claim(store: JobStore) -> None:
     ready(store, make(store), "mix", "assemble")
-    assert len(store.dispatch("render", 9, 60.0)) == 2
-    assert store.dispatch("render", 9, 60.0) == []
+    assert len(dispatch(store, "render", 9, 60.0)) == 2
+    assert dispatch(store, "render", 9, 60.0) == []
     for step in ("mix", "assemble"):
         store.client.zadd("later:render", {f"interactive/local/job_1/{step}": 0})
     held(store, "mix")
-    assert store.dispatch("render", 9, 0.0) == [("job_1", "assemble")]
+    assert dispatch(store, "render", 9, 0.0) == [("job_1", "assemble")]
     store.client.delete("later:render")
     assert store.save(load(store), change(ready={"assemble": "render"})), "a look repairs a lost entry"
-    assert store.dispatch("render", 9, 60.0) == [("job_1", "assemble")]
+    assert dispatch(store, "render", 9, 60.0) == [("job_1", "assemble")]
 
 
 @pytest.mark.parametrize(
@@ -350,23 +351,23 @@ def test_a_ring_that_got_lost_is_made_again_and_harms_nobody(store: JobStore, lo
     job = ready(store, make(store), "mix")
     ready(store, make(store, "job_2", "other", lane=BATCH), "mix")
     store.client.delete(lost)
-    store.dispatch("render", 9, 60.0)
+    dispatch(store, "render", 9, 60.0)
     store.client.delete("later:render")
     for name in ("job_1", "job_2"):
         assert store.save(load(store, name), change(ready={"mix": "render"}))
-    assert sorted(store.dispatch("render", 9, 60.0)) == [("job_1", "mix"), ("job_2", "mix")], job.id
+    assert sorted(dispatch(store, "render", 9, 60.0)) == [("job_1", "mix"), ("job_2", "mix")], job.id
 
 
 def test_a_step_that_must_pause_is_hinted_when_its_time_has_come(store: JobStore) -> None:
     ready(store, make(store), "mix", not_before=store.now() + 60_000)
-    assert store.dispatch("render", 9, 60.0) == []
+    assert dispatch(store, "render", 9, 60.0) == []
     store.client.zadd("later:render", {"interactive/local/job_1/mix": store.now()})
-    assert store.dispatch("render", 9, 60.0) == [("job_1", "mix")]
+    assert dispatch(store, "render", 9, 60.0) == [("job_1", "mix")]
 
 
 def test_an_empty_ring_leaves_no_keys_behind(store: JobStore) -> None:
     ready(store, make(store), "mix")
-    store.dispatch("render", 9, 60.0)
+    dispatch(store, "render", 9, 60.0)
     store.commit(held(store), "{}", 60)
     assert not store.client.keys("ready:*")
     assert store.client.zcard("later:render") == 0
@@ -393,13 +394,13 @@ def test_a_step_whose_spec_is_gone_is_handed_back_to_the_decision(store: JobStor
 
 def test_a_released_step_is_ready_at_once_and_nothing_is_counted(store: JobStore) -> None:
     ready(store, make(store), "mix")
-    store.dispatch("render", 9, 60.0)
+    dispatch(store, "render", 9, 60.0)
     mix = held(store)
     assert store.release(mix)
     assert store.release(mix), "the same call came twice"
     step = load(store).steps["mix"]
     assert (step.state, step.attempt, step.losses) == ("ready", 0, 0)
-    assert store.dispatch("render", 9, 60.0) == [("job_1", "mix")]
+    assert dispatch(store, "render", 9, 60.0) == [("job_1", "mix")]
     assert store.commit(mix, "{}", 60) == "lost"
     assert held(store, nonce="other").token > mix.token
 
@@ -436,7 +437,7 @@ def test_a_job_that_ends_before_it_was_let_in_leaves_the_queue(store: JobStore) 
     end(store, state="cancelled")
     assert store.admit(0) == 0
     assert not store.client.keys("ready:*")
-    assert store.active_count("local") == 0
+    assert active_count(store, "local") == 0
 
 
 def test_limits_refuse_all_jobs_of_a_call_or_none(store: JobStore) -> None:
@@ -601,11 +602,11 @@ def test_a_job_that_lost_its_place_gets_it_back(store: JobStore) -> None:
 
 def test_a_lane_that_comes_late_gets_its_share_and_makes_up_for_nothing(store: JobStore) -> None:
     ready(store, make(store, "film"), *(f"segment:s{n}.0" for n in range(120)))
-    assert len(store.dispatch("render", 100, 60.0)) == 100
+    assert len(dispatch(store, "render", 100, 60.0)) == 100
     ready(store, make(store, "batch", lane=BATCH), *(f"segment:s{n}.0" for n in range(20)))
-    picked = [job for job, _ in store.dispatch("render", 10, 60.0)]
+    picked = [job for job, _ in dispatch(store, "render", 10, 60.0)]
     assert picked.count("film") in (7, 8), picked
-    store.dispatch("render", 200, 60.0)
+    dispatch(store, "render", 200, 60.0)
     assert not store.client.exists("turn:render"), "when nobody waits, all turns are forgotten"
 
 
@@ -617,13 +618,13 @@ def test_an_ended_job_is_archived_then_forgotten_and_can_be_put_back(store: JobS
     store.commit(held(store), "{}", 60)
     end(store)
     assert store.to_archive(9, 60.0) == ["job_1"]
-    assert store.awaits_archive("job_1")
+    assert awaits_archive(store, "job_1")
     assert not store.forget("job_1")
     fields = store.record("job_1")
     assert fields is not None
     before = load(store)
     assert store.archived("job_1", before.rev, 0.0)
-    assert not store.awaits_archive("job_1")
+    assert not awaits_archive(store, "job_1")
     assert store.expired(9) == ["job_1"]
     assert store.forget("job_1")
     assert store.load("job_1") is None
@@ -654,7 +655,7 @@ def test_a_job_whose_record_is_gone_leaves_every_list(store: JobStore) -> None:
     store.purge("job_1")
     assert store.revive() == 0
     assert store.take_due(9, 1.0) == []
-    assert store.active_count("local") == 0
+    assert active_count(store, "local") == 0
     assert not store.client.exists("owners")
 
 

@@ -1,7 +1,9 @@
 """The sound track of a film, measured on what was encoded."""
 
+import io
 import re
 import subprocess
+import wave
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,11 +14,11 @@ import pytest
 from common.contracts.base import ObjectRef
 from common.contracts.grid import SAMPLE_RATE, samples_per_frame
 from common.contracts.steps import MixFacts, MixSpec, SpeakSpec
-from common.contracts.timeline import MusicCue, PlacedNarration, SoundProfile, Span
+from common.contracts.timeline import MusicCue, PlacedNarration, SoundProfile, SoundReport, Span
 from common.errors import BadMedia, Stopped
 from common.jobs.steprun import StepRun
 from common.settings import Settings
-from renderer.ffmpeg.run import ffmpeg_program
+from renderer.ffmpeg.run import ffmpeg_program, run_ffmpeg
 from renderer.mix import mix
 from tests.support.steprun import step_run
 from whisper_worker.tasks import handlers
@@ -246,3 +248,126 @@ def test_a_mix_that_was_called_off_stores_nothing(run):
     with pytest.raises(Stopped):
         make(run, 3, music=CALM)
     assert list(run.storage.list("assets")) == []
+
+
+# passes
+
+
+@pytest.fixture
+def passes(monkeypatch) -> list[str]:
+    """The output of each run of ffmpeg that a mix takes."""
+    outputs: list[str] = []
+
+    def counted(program, arguments, *rest, **more):
+        outputs.append(arguments[-1])
+        return run_ffmpeg(program, arguments, *rest, **more)
+
+    monkeypatch.setattr("renderer.mix.run_ffmpeg", counted)
+    monkeypatch.setattr("renderer.bed.run_ffmpeg", counted)
+    return outputs
+
+
+def test_a_mix_without_peaks_takes_a_pass_to_measure_one_to_encode_and_one_to_check(run, say, passes):
+    make(run, 12, say(0.5, "Stay a while."), music=CALM)
+    assert passes == ["bed.raw", "-", "mix.m4a", "-"]
+
+
+def claps(seconds: float, rate: int = SAMPLE_RATE) -> np.ndarray:
+    """Sound with peaks 25 dB above its loudness, which no gain alone brings to the target."""
+    time = np.arange(int(seconds * rate)) / rate
+    chance = np.random.default_rng(1)
+    return chance.standard_normal(len(time)) * np.exp(-60 * (time % 0.5)) * 0.15 + 0.004 * np.sin(
+        2 * np.pi * 220 * time
+    )
+
+
+def narration_of(run: StepRun, sound: np.ndarray, start: int = 0) -> PlacedNarration:
+    """Sound between -1 and 1 as a narration."""
+    data = io.BytesIO()
+    with wave.open(data, "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(SAMPLE_RATE)
+        file.writeframes((np.clip(sound, -1, 1) * 32767).astype("<i2").tobytes())
+    return PlacedNarration(
+        audio=run.keep_bytes("narration", data.getvalue(), "audio/wav"), start=start, samples=len(sound)
+    )
+
+
+def test_peaks_are_limited_and_the_loudness_met_with_one_encoding(run, passes):
+    facts = make(run, 15, narration_of(run, claps(14)))
+    assert passes == ["-", *["-"] * (len(passes) - 3), "mix.m4a", "-"]
+    assert 4 <= len(passes) <= 6
+    integrated, peak = loudness(stored(run, facts))
+    assert integrated == pytest.approx(SOUND.loudness, abs=0.3)
+    assert peak <= SOUND.true_peak
+
+
+# transitions
+
+
+def test_the_bed_dips_with_the_picture_and_nothing_clicks(run):
+    music = MusicCue(mood="calm", seed=0, media=user_music(run, "wav", "audio/wav", seconds=20))
+    dip = Span(start=150, end=162)
+    plain, dipped = decoded(run, make(run, 12, music=music)), decoded(run, make(run, 12, music=music, dips=(dip,)))
+    at = 156 / SOUND.fps
+    deep = level(plain, at - 0.05, at + 0.05) - level(dipped, at - 0.05, at + 0.05)
+    assert 6 < deep < 10
+    assert level(plain, 4, 4.6) == pytest.approx(level(dipped, 4, 4.6), abs=0.3)
+    assert level(plain, 6, 7) == pytest.approx(level(dipped, 6, 7), abs=0.3)
+    assert level(dipped, at - 0.02, at + 0.02) > -60
+    assert np.abs(np.diff(dipped[3 * SAMPLE_RATE : 8 * SAMPLE_RATE], axis=0)).max() < 0.05
+
+
+def test_a_narration_that_begins_and_ends_loud_does_not_click(run):
+    """What a narration that was cut out of speech is like: it begins and ends in the middle of a wave."""
+    tone = 0.3 * np.cos(2 * np.pi * 200 * np.arange(2 * SAMPLE_RATE + 120) / SAMPLE_RATE)
+    sound = decoded(run, make(run, 4, narration_of(run, tone, start=SAMPLE_RATE)))[:, 0]
+    steady = np.abs(np.diff(sound[int(1.5 * SAMPLE_RATE) : int(2.5 * SAMPLE_RATE)])).max()
+    assert np.abs(np.diff(sound)).max() < 1.3 * steady
+
+
+# what is told
+
+
+def test_a_film_that_is_to_be_silent_is_not_found_fault_with(run):
+    report = make(run, 4).report
+    assert report.silent == (Span(start=0, end=120),)
+    assert report.problems == ()
+
+
+def test_a_film_whose_narrations_cannot_be_heard_says_so(run):
+    facts = make(run, 6, narration_of(run, np.zeros(5 * SAMPLE_RATE)))
+    assert facts.report.problems == ("nothing is heard in the whole film",)
+
+
+def test_a_narration_that_falls_silent_is_told(run):
+    said = claps(10)
+    said[3 * SAMPLE_RATE : 8 * SAMPLE_RATE] = 0
+    facts = make(run, 12, narration_of(run, said, start=SAMPLE_RATE))
+    assert [
+        problem for problem in facts.report.problems if re.fullmatch(r"nothing .* narration for [45]\.\d s", problem)
+    ]
+    (silent,) = facts.report.silent
+    assert silent.start == pytest.approx(4 * 30, abs=16)
+    assert silent.end == pytest.approx(9 * 30, abs=2)
+
+
+def test_the_silence_between_two_narrations_is_heard_and_is_no_fault(run, say):
+    report = make(run, 16, say(0.2, "One."), say(14, "Two.")).report
+    assert len(report.silent) == 1
+    assert report.problems == ()
+
+
+def test_music_without_its_peaks_is_told(run):
+    source = "aevalsrc='2.5*sin(2*PI*220*t)':d=8:s=44100"
+    ffmpeg("-f", "lavfi", "-i", source, "-c:a", "pcm_s16le", run.workdir / "loud.wav")
+    music = MusicCue(mood="calm", seed=0, media=run.keep("upload", run.workdir / "loud.wav", "audio/wav"))
+    report = make(run, 6, music=music).report
+    assert report.clipped > 10_000
+    assert re.fullmatch(r"\d+ samples of the music .*", *report.problems)
+
+
+def test_an_ordinary_film_has_no_problem(run, say):
+    report = make(run, 10, say(0.5), music=CALM).report
+    assert report == SoundReport()

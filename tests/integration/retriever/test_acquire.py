@@ -72,6 +72,16 @@ def test_a_clip_from_the_web_is_stored_with_what_it_really_is(run: StepRun) -> N
     assert got.provenance.fetched_at.endswith("+00:00")
 
 
+def test_a_clip_is_stored_with_where_the_eye_goes_and_how_bright_it_is(run: StepRun) -> None:
+    night = "color=0x303038:size=640x360:rate=10:duration=1"
+    lamp = "drawbox=x=480:y=120:w=60:h=90:color=0xfff0c0:t=fill"
+    got = from_web(run, reply(clips.make("lamp.mp4", ["-f", "lavfi", "-i", f"{night},{lamp}"]).read_bytes()))
+    assert got.tone is not None
+    assert got.tone.black == pytest.approx(got.tone.mid, abs=2)
+    assert got.tone.white > got.tone.mid + 100
+    assert got.focus[0] == pytest.approx(0.8, abs=0.05)
+
+
 def test_a_pexels_candidate_is_fetched_without_the_key(run: StepRun) -> None:
     credit = Provenance(provider="pexels", creator="Ada Example", credit="Video by Ada Example on Pexels")
     with pexels_server() as server:
@@ -101,6 +111,32 @@ def test_an_upload_that_is_not_there_or_not_what_it_was_is_not_used(run: StepRun
         acquire(run, media=MediaRef(asset=ASSET))
     upload(run, clips.clip(), sha256="0" * 64)
     with pytest.raises(ObjectMissing):
+        acquire(run, media=MediaRef(asset=ASSET))
+
+
+@pytest.fixture
+def cut_off(tmp_path: Path) -> Path:
+    """A clip with its table of contents in front, of which little more than that is there."""
+    whole = clips.make("front.mp4", ["-i", str(clips.clip(seconds=4.0)), "-c", "copy", "-movflags", "+faststart"])
+    return clips.cut(whole, 0.03, tmp_path)
+
+
+def test_a_clip_that_is_cut_off_is_refused_and_not_stored(run: StepRun, cut_off: Path) -> None:
+    with pytest.raises(BadMedia, match=r"the video is cut off: 3\.\d seconds are missing at its end"):
+        from_web(run, reply(cut_off.read_bytes()))
+    assert not list(run.storage.list(run.assets))
+
+
+def test_what_is_wrong_with_an_upload_is_told_with_its_name(run: StepRun, cut_off: Path) -> None:
+    upload(run, cut_off)
+    with pytest.raises(BadMedia, match=f"the uploaded asset {ASSET} cannot be used: the video is cut off"):
+        acquire(run, media=MediaRef(asset=ASSET))
+
+
+def test_an_upload_of_which_nothing_is_known_is_not_used(run: StepRun) -> None:
+    upload(run, clips.clip())
+    run.storage.put_bytes(run.assets, f"local/asset/{ASSET}/about.json", b'{"size": "lar', "application/json")
+    with pytest.raises(BadMedia, match=f"no uploaded asset {ASSET}; upload it again"):
         acquire(run, media=MediaRef(asset=ASSET))
 
 

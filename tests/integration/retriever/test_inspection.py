@@ -39,13 +39,10 @@ def test_every_kind_of_picture_is_a_still(suffix: str) -> None:
     assert look(clips.picture(suffix=suffix)) == Picture("still", 320, 180, 0.0, 0.0)
 
 
-@pytest.mark.parametrize("suffix", ["jpg", "png", "webp"])
+@pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "gif"])
 def test_a_picture_that_breaks_off_is_refused(tmp_path: Path, suffix: str) -> None:
-    whole = clips.picture(suffix=suffix).read_bytes()
-    path = tmp_path / f"half.{suffix}"
-    path.write_bytes(whole[: len(whole) // 2])
     with pytest.raises(BadMedia):
-        look(path)
+        look(clips.cut(clips.picture(suffix=suffix), 0.5, tmp_path))
 
 
 @pytest.mark.parametrize(("rotation", "size"), [(90, (180, 320)), (180, (320, 180)), (-90, (180, 320))])
@@ -84,12 +81,88 @@ def test_the_length_is_measured_when_the_header_lies(tmp_path: Path) -> None:
     assert look(path).seconds == 2.0
 
 
-def test_a_video_that_was_cut_off_is_as_long_as_what_is_left(tmp_path: Path) -> None:
-    whole = clips.make("whole.mp4", ["-i", str(clips.clip(seconds=4.0)), "-c", "copy", "-movflags", "+faststart"])
-    data = whole.read_bytes()
-    path = tmp_path / "cut.mp4"
-    path.write_bytes(data[: len(data) // 2])
-    assert 0 < look(path).seconds < 4
+# files that break off
+
+
+MOVING = ("-f", "lavfi", "-i", "testsrc2=size=160x90:rate=30:duration=6")
+SOUND = ("-f", "lavfi", "-i", "sine=frequency=440:duration=6")
+X264 = ("-c:v", "libx264", "-preset", "ultrafast", "-g", "30", "-pix_fmt", "yuv420p")
+VP8 = ("-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", "8")
+IN_FRONT = ("-movflags", "+faststart")
+WHOLE: dict[str, tuple[str, ...]] = {
+    "index-in-front.mp4": (*MOVING, *SOUND, *X264, *IN_FRONT),
+    "index-in-front.mov": (*MOVING, *SOUND, *X264, *IN_FRONT),
+    "silent.mp4": (*MOVING, *X264, *IN_FRONT),
+    "fragments-told-in-front.mp4": (*MOVING, *SOUND, *X264, "-movflags", "+frag_keyframe+empty_moov+dash+global_sidx"),
+    "whole.mkv": (*MOVING, *SOUND, *X264),
+    "whole.webm": (*MOVING, *SOUND, *VP8),
+    "cues-in-front.webm": (*MOVING, *SOUND, *VP8, "-cues_to_front", "1"),
+    "whole.avi": (*MOVING, *SOUND, *X264),
+}
+
+
+@pytest.mark.parametrize("share", [0.03, 0.5, 0.9])
+@pytest.mark.parametrize("name", WHOLE)
+def test_a_video_that_is_cut_off_is_refused(tmp_path: Path, name: str, share: float) -> None:
+    whole = clips.make(name, list(WHOLE[name]))
+    assert look(whole).seconds == pytest.approx(6.0, abs=0.05)
+    with pytest.raises(BadMedia, match=r"the video is cut off: \d\.\d seconds are missing at its end"):
+        look(clips.cut(whole, share, tmp_path))
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_the_last_few_frames_may_be_missing(tmp_path: Path, name: str) -> None:
+    got = look(clips.cut(clips.make(name, list(WHOLE[name])), 0.96, tmp_path))
+    assert 5.5 <= got.seconds < 6.05
+
+
+def test_of_a_long_video_more_may_be_missing(tmp_path: Path) -> None:
+    slow = ["-f", "lavfi", "-i", "testsrc2=size=64x64:rate=5:duration=120", *X264, *IN_FRONT]
+    whole = clips.make("long-and-slow.mp4", slow)
+    assert 120 * 0.98 <= look(clips.cut(whole, 0.985, tmp_path)).seconds <= 119.4
+    with pytest.raises(BadMedia, match="cut off"):
+        look(clips.cut(whole, 0.95, tmp_path))
+
+
+def test_a_frame_of_which_only_a_part_is_there_is_not_counted(tmp_path: Path) -> None:
+    whole = clips.make("silent.mp4", list(WHOLE["silent.mp4"]))
+    got = look(clips.cut(whole, 1 - 10 / whole.stat().st_size, tmp_path))
+    assert got.seconds == pytest.approx(6.0 - 1 / 30, abs=0.002)
+
+
+ALL_THERE: dict[str, tuple[str, ...]] = {
+    "sound-goes-on.mp4": (*MOVING, *SOUND, "-t", "6", *X264, "-frames:v", "60", *IN_FRONT),
+    "sound-goes-on.mkv": (*MOVING, *SOUND, *X264, "-frames:v", "60"),
+    "sound-goes-on.avi": (*MOVING, *SOUND, *X264, "-frames:v", "60"),
+}
+
+
+@pytest.mark.parametrize("name", ALL_THERE)
+def test_a_picture_that_ends_before_the_sound_is_whole(name: str) -> None:
+    assert look(clips.make(name, list(ALL_THERE[name]))).seconds == pytest.approx(2.0, abs=0.05)
+
+
+def test_what_an_edit_list_leaves_out_is_not_missing() -> None:
+    whole = clips.make("index-in-front.mp4", list(WHOLE["index-in-front.mp4"]))
+    trimmed = clips.make("trimmed.mp4", ["-ss", "1.7", "-i", str(whole), "-t", "2.2", "-c", "copy", *IN_FRONT])
+    assert 1.9 < look(trimmed).seconds < 3.5
+
+
+def test_a_recording_that_nobody_ended_is_as_long_as_what_is_there(tmp_path: Path) -> None:
+    live = clips.make("recording.webm", [*MOVING, *VP8, "-live", "1"])
+    assert 2.0 < look(clips.cut(live, 0.5, tmp_path)).seconds < 4.0
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "mov"])
+def test_a_video_whose_table_of_contents_is_cut_off_is_refused(tmp_path: Path, suffix: str) -> None:
+    with pytest.raises(BadMedia, match="damaged"):
+        look(clips.cut(clips.clip(suffix=suffix), 0.9, tmp_path))
+
+
+def test_a_moving_gif_of_which_not_even_one_picture_is_left_is_refused(tmp_path: Path) -> None:
+    moving = clips.make("moving.gif", ["-f", "lavfi", "-i", "testsrc2=size=160x90:duration=1:rate=10"])
+    with pytest.raises(BadMedia, match="a part of it is missing"):
+        look(clips.cut(moving, 0.05, tmp_path))
 
 
 def test_one_frame_is_enough() -> None:
@@ -127,7 +200,7 @@ def test_the_cover_of_an_album_is_no_video() -> None:
 
 def test_a_stranger_is_looked_at_from_a_process_of_its_own_with_the_same_result(run: StepRun) -> None:
     path = clips.clip(rotation=90)
-    assert probe(path, "video/mp4", run) == look(path)
+    assert probe(path, "video/mp4", run) == inspect(path, "video/mp4", closely=True)
 
 
 def test_a_picture_that_unpacks_to_gigabytes_is_refused(run: StepRun, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from api.http.app import create_app
+from api.http.problems import CODES
 from common.jobs.store import connect
 from common.settings import Settings
 from common.storage.memory import MemoryStorage
@@ -21,7 +22,7 @@ INSIDE |= {"bad_media", "render_failed", "disk_full", "disk_broken"}
 def addresses() -> list[str]:
     nobody = Settings(state_url="redis://127.0.0.1:1/0")
     rules = create_app(nobody, connect(nobody), MemoryStorage()).url_map.iter_rules()
-    return sorted({str(rule).replace("<int:number>", "<n>") for rule in rules} - {"/"})
+    return sorted({str(rule).replace("<number>", "<n>") for rule in rules} - {"/"})
 
 
 @pytest.mark.parametrize("address", addresses())
@@ -33,6 +34,7 @@ def test_every_code_of_an_error_is_described() -> None:
     sources = [*(ROOT / "api").rglob("*.py"), ROOT / "common" / "jobs" / "store.py", ROOT / "common" / "errors.py"]
     matches = (match for path in sources if "cli" not in path.parts for match in CODE.finditer(path.read_text()))
     codes = {next(filter(None, match.groups())) for match in matches}
+    codes |= {code for code, _ in CODES.values()}
     assert {"stale_version", "unknown_job", "too_many_jobs", "not_ready"} <= codes
     missing = sorted(code for code in codes - INSIDE if f"`{code}`" not in TEXT)
     assert not missing

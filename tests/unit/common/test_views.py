@@ -8,7 +8,7 @@ import pytest
 from common.contracts.base import Contract, ObjectRef
 from common.contracts.footage import Candidate, Footage, Provenance
 from common.contracts.job import Event, Failure, Job, Step, Version
-from common.contracts.steps import CastFacts, Rejection
+from common.contracts.steps import UNRENDERABLE, CastFacts, Rejection
 from common.contracts.storyboard import Scene, Shot, Storyboard
 from common.jobs.views import (
     candidate_view,
@@ -150,6 +150,8 @@ def test_a_search_that_becomes_necessary_late_does_not_move_the_bar_back() -> No
 def test_a_job_that_was_not_let_in_says_what_it_waits_for() -> None:
     assert current_step(job(state="queued", started=0)) == "waiting for a place"
     assert current_step(job(state="queued", started=5)) == "queued"
+    assert current_step(job(step("plan", "ready"), state="queued", started=5)) == "queued"
+    assert current_step(job(step("plan", "running"), state="planning", started=5)) == "planning"
 
 
 def test_steps_that_no_longer_belong_are_not_counted_in_words_either() -> None:
@@ -226,6 +228,18 @@ def test_while_a_job_goes_on_a_step_that_failed_is_no_failed_scene() -> None:
     assert scene_view(job(failed, speaking, state="failed"), BOARD.scenes[0])["state"] == "failed"
 
 
+def test_a_scene_that_failed_says_why_and_what_ended_the_job_first() -> None:
+    steps = [
+        step("search:s1.1", "failed", failure=Failure(code="x", message="nothing was found")),
+        step("segment:s1.0", "failed", failure=Failure(code="x", message="it is torn")),
+    ]
+    ended = Failure(code="x", message="scene 1: it is torn", step="segment:s1.0")
+    view = scene_view(job(*steps, state="failed", failure=ended), BOARD.scenes[0])
+    assert (view["state"], view["problem"]) == ("failed", "it is torn")
+    assert "problem" not in scene_view(job(*steps, step("speak:s1", "running")), BOARD.scenes[0])
+    assert "problem" not in scene_view(job(*steps, state="failed", failure=ended), BOARD.scenes[1])
+
+
 def test_of_a_new_version_a_scene_shows_its_own_progress() -> None:
     waiting = step("segment:s1.0", "waiting", done=1.0, ran=1)
     assert scene_view(job(waiting, version=2), BOARD.scenes[0])["progress"] == 0
@@ -242,6 +256,24 @@ def test_a_candidate_says_whether_it_is_shown_or_proved_unusable() -> None:
     assert [view["shown"] for view in views] == [False, True, False]
     assert [view["unusable"] for view in views] == ["it is broken.", None, None]
     assert (views[0]["score"], views[0]["credit"]) == (0.512, "Video by A on Pexels")
+
+
+def test_what_could_not_be_had_for_one_shot_is_unusable_for_all_and_what_could_not_be_rendered_is_not() -> None:
+    one = job(cast(s1__1="pexels:1"))
+    torn = step("cast", facts=CastFacts(rejected={"s1.1": (Rejection(candidate="pexels:1", why=f"{UNRENDERABLE}x"),)}))
+    clip = Candidate(id="pexels:1", kind="video", score=0.5, provenance=Provenance(provider="pexels"))
+    assert candidate_view(one, "s2.1", clip)["unusable"] == "it is broken."
+    assert candidate_view(job(torn), "s2.1", clip)["unusable"] is None
+    assert candidate_view(job(torn), "s1.1", clip)["unusable"] == f"{UNRENDERABLE}x"
+
+
+def test_a_shot_names_what_it_does_not_show_because_nobody_wants_it() -> None:
+    shot = Shot(id="s1.1", show="sea", avoid=("pexels:1", "pexels:2"))
+    view = scene_view(
+        job(step("acquire:s1.1", facts=footage("pexels")), cast()), Scene(id="s1", shots=(shot,), estimate=3)
+    )
+    assert view["shots"][0]["avoid"] == ["pexels:1", "pexels:2"]
+    assert view["shots"][0]["notes"] == ["not shown because you did not want it: pexels:1, pexels:2"]
 
 
 def test_a_status_names_its_version_and_lane() -> None:

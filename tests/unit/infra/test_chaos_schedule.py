@@ -126,9 +126,9 @@ def test_the_report_shows_the_seed_the_faults_the_times_and_what_is_broken() -> 
     assert "4.0 / 4.0 / 4.0" in text
     assert "not made: a small disk of our own needs root" in text
     assert "jobs: 3 completed, 1 cancelled" in text
-    assert "of these again: 1 (5.0 %)" in text
+    assert "steps were started 20 times; 1 of these starts (5.0 %) came to nothing" in text
     assert "  job_1 is lost" in text
-    assert "all had ended 4.2 s after the last fault" in text
+    assert "all jobs had ended 4.2 s after the last fault" in text
     assert not report.well
     stuck = "\n".join(lines(replace(report, outcomes=Counter(completed=3, rendering=1))))
-    assert "not all have ended" in stuck
+    assert "not all jobs have ended" in stuck

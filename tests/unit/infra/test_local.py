@@ -1,6 +1,7 @@
 """What the embedded stack consists of."""
 
 import os
+import socket
 from pathlib import Path
 
 import pytest
@@ -55,12 +56,37 @@ def test_the_services_can_read_what_they_are_told(plan: Plan) -> None:
     assert (settings.api_host, settings.api_port) == (plan.host, plan.port)
 
 
-def test_secrets_are_new_for_every_run_and_stand_in_no_command_line(plan: Plan, tmp_path: Path) -> None:
+def test_secrets_are_those_of_one_folder_and_stand_where_nobody_else_reads_them(plan: Plan, tmp_path: Path) -> None:
     programs = [redis_program(plan), s3_program(plan), *services(environment(plan, {}))]
     assert all(plan.password not in word for program in programs for word in program.command)
     assert plan.password not in repr(plan)
-    assert plan.password != Plan.make(tmp_path, "127.0.0.1", 0).password
-    assert (tmp_path / "redis" / "redis.conf").stat().st_mode & 0o077 == 0
+    assert plan.password != Plan.make(tmp_path / "another", "127.0.0.1", 0).password
+    for file in (tmp_path / "redis" / "redis.conf", tmp_path / "stack.json"):
+        assert plan.password in file.read_text()
+        assert file.stat().st_mode & 0o077 == 0
+
+
+def test_the_stores_of_a_folder_stay_where_links_look_for_them(plan: Plan) -> None:
+    again = Plan.make(plan.data, plan.host, 0)
+    assert (again.redis_port, again.s3_port, again.password) == (plan.redis_port, plan.s3_port, plan.password)
+
+
+def test_a_port_that_somebody_else_has_taken_is_left_to_them(plan: Plan) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", plan.s3_port))
+        other.listen()
+        again = Plan.make(plan.data, plan.host, 0)
+    assert again.s3_port != plan.s3_port
+    assert (again.redis_port, again.password) == (plan.redis_port, plan.password)
+    assert Plan.make(plan.data, plan.host, 0).s3_port == again.s3_port, "the next run looks where the last one was"
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"redis_port": "x"}', '{"redis_port":1,"s3_port":2,"password":"x"}'])
+def test_a_note_of_the_last_run_that_is_damaged_is_written_anew(plan: Plan, text: str) -> None:
+    (plan.data / "stack.json").write_text(text)
+    again = Plan.make(plan.data, plan.host, 0)
+    assert again.password != plan.password
+    assert Plan.make(plan.data, plan.host, 0).password == again.password
 
 
 def test_services_end_before_the_store_and_the_store_before_redis(plan: Plan) -> None:

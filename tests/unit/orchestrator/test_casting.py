@@ -55,6 +55,17 @@ def test_what_proved_unusable_is_not_chosen_again() -> None:
     assert cast([Call("s1.1", both, rejected=["a", "b"])])["s1.1"].kind == "scenery"
 
 
+def test_who_chose_a_painted_picture_gets_the_one_that_is_painted_now() -> None:
+    painted = scenery("s1.1")
+    assert cast([Call("s1.1", [candidate("a", 0.9), painted], pick="scenery:ocean:day:12345")])["s1.1"] == painted
+
+
+def test_the_seed_of_a_shot_changes_even_the_last_resort() -> None:
+    found = [cast([Call("s1.1", [], seed=seed)])["s1.1"] for seed in (None, 1, 2)]
+    assert len({one.id for one in found}) == 3
+    assert {one.kind for one in found} == {"scenery"}
+
+
 def test_what_the_user_chose_plays_if_it_is_there_and_usable() -> None:
     both = [candidate("a", 0.9), candidate("b", 0.5)]
     assert cast([Call("s1.1", both, kept="a", pick="b")])["s1.1"].id == "b"

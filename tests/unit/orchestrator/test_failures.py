@@ -10,7 +10,7 @@ from common.contracts.job import DONE, FAILED, READY, SKIPPED, WAITING, Failure,
 from common.contracts.request import VideoRequest
 from common.contracts.steps import CastFacts, kind_of, parse_facts
 from orchestrator.board import Rules
-from tests.support.sim import LEASE, Sim, Trouble
+from tests.support.sim import KEY, LEASE, Sim, Trouble
 
 NEVER = Failure(code="unusable", message="not ever")
 AGAIN = Failure(code="temporarily_unavailable", message="not now", retryable=True)
@@ -188,6 +188,44 @@ def test_what_could_not_be_rendered_in_one_scene_stays_in_another() -> None:
     assert sim.job.state == "completed"
     assert rejected(sim, "s1.1") == [("pexels:2", f"it could not be rendered: {NEVER.message}")]
     assert casting(sim).chosen == {"s1.1": "pexels:0", "s2.1": "pexels:2"}
+
+
+def test_what_failed_under_the_old_words_says_nothing_about_the_new_ones() -> None:
+    sim = film("fallback", [{"show": "a harbour"}, {"show": "a pier"}]).run(failing("segment:s1.0", kinds="video"))
+    assert casting(sim).chosen["s1.1"].startswith("scenery:"), "two that cannot be rendered are enough"
+    sim.edit(shots=[{"id": "s1.1", "show": "a lighthouse"}])
+    sim.run()
+    assert rejected(sim, "s1.1") == []
+    assert casting(sim).chosen["s1.1"].startswith("pexels:")
+
+
+@pytest.mark.parametrize("nothing", [None, []])
+def test_what_failed_is_tried_again_when_the_user_says_so(nothing: object) -> None:
+    bad = "pexels:0"
+    sim = film("fallback", [{"show": "a harbour"}]).run(
+        lambda name, spec: NEVER if kind_of(name) == "acquire" and spec.candidate.id == bad else None
+    )
+    assert rejected(sim, "s1.1") == [(bad, NEVER.message)]
+    sim.edit(shots=[{"id": "s1.1", "seed": 3}])
+    sim.run()
+    assert rejected(sim, "s1.1") == [(bad, NEVER.message)], "nobody took it back"
+    sim.edit(shots=[{"id": "s1.1", "avoid": nothing}])
+    sim.run()
+    assert rejected(sim, "s1.1") == []
+    assert casting(sim).chosen["s1.1"] == bad
+
+
+def test_own_media_that_could_not_be_used_is_tried_again_when_it_is_given_again() -> None:
+    sim = film("fallback")
+    sim.run(lambda name, spec: NEVER if name == "acquire:s2.1" and spec.candidate.media is not None else None)
+    assert casting(sim).chosen["s2.1"].startswith("pexels:")
+    sim.edit(scenes=[{"id": "s2", "narration": "Nobody."}])
+    sim.run()
+    assert rejected(sim, "s2.1"), "other words are no other file"
+    sim.edit(scenes=[{"id": "s2", "media": OWN}])
+    sim.run()
+    assert rejected(sim, "s2.1") == []
+    assert sim.spec("acquire:s2.1").candidate.media is not None
 
 
 # the film as a whole
@@ -373,7 +411,7 @@ def test_what_is_gone_is_made_again_with_what_depends_on_it(lost: str, again: li
     assert sim.job.steps["assemble"].attempt == 1, "to miss something is no fault of the step"
 
 
-def test_where_all_parts_are_gone_each_that_needs_them_fails_once() -> None:
+def test_where_all_parts_are_gone_one_step_fails_and_all_others_are_looked_after() -> None:
     sim = Sim(
         VideoRequest(
             scenes=[{"narration": f"Boat {number} leaves.", "show": "a harbour"} for number in "123456"],
@@ -390,7 +428,59 @@ def test_where_all_parts_are_gone_each_that_needs_them_fails_once() -> None:
         sim.work_off()
         failed += [names] if (names := sorted(sim.names(FAILED))) else []
     assert sim.job.state == "completed"
-    assert failed == [["assemble"], ["mix", *(f"segment:s{number}.0" for number in range(1, 7))]]
+    assert failed == [["assemble"]]
+
+
+@pytest.mark.parametrize("change", ["edit", "restore"])
+def test_in_a_new_version_nothing_fails_for_want_of_old_parts(change: str) -> None:
+    sim = film("fail").run()
+    sim.edit(scenes=[{"id": "s1", "narration": "One boat sails."}])
+    sim.run()
+    for key in [key for key in sim.objects if key.split("/")[1] not in ("request", "edit", "storyboard")]:
+        del sim.objects[key]
+    before = len(sim.ran)
+    if change == "edit":
+        sim.edit(scenes=[{"id": "s3", "narration": "It is back at night."}])
+    else:
+        sim.restore(1)
+    while not sim.job.terminal:
+        sim.look()
+        assert sim.job.terminal or sim.work_off()
+        assert not sim.names(FAILED)
+    assert sim.job.state == "completed"
+    ran = sim.ran[before:]
+    assert {"assemble", "mix", "speak:s2", "segment:s2.0"} <= set(ran)
+    assert len(ran) == len(set(ran)), "nothing is made twice"
+
+
+def test_what_is_there_is_looked_for_once() -> None:
+    sim = film("fail").run()
+    sim.edit(scenes=[{"id": "s1", "narration": "One boat sails."}])
+    asked: list[frozenset[str]] = []
+    decide = sim.decide
+
+    def listen(known: dict[str, str | None], vanished: frozenset[str], seen: set[str]) -> Any:
+        decision = decide(known, vanished, seen)
+        asked.extend([decision.doubted] if decision.doubted else [])
+        return decision
+
+    sim.decide = listen  # type: ignore[method-assign]
+    sim.run(until=lambda sim: sim.names(READY) == ["speak:s1"])
+    kept = {"speak:s2", "speak:s3", "segment:s2.0", "segment:s3.0", "acquire:s1.1"}
+    assert asked == [frozenset(key for name in kept for key in KEY.findall(sim.job.steps[name].facts))]
+
+
+def test_a_first_version_that_reuses_nothing_asks_for_nothing() -> None:
+    sim = film("fail")
+    decide = sim.decide
+
+    def listen(known: dict[str, str | None], vanished: frozenset[str], seen: set[str]) -> Any:
+        decision = decide(known, vanished, seen)
+        assert not decision.doubted
+        return decision
+
+    sim.decide = listen  # type: ignore[method-assign]
+    assert sim.run().job.state == "completed"
 
 
 def test_work_whose_objects_are_gone_is_forgotten() -> None:

@@ -72,7 +72,7 @@ def test_a_scene_said_and_shown_as_before_is_planned_as_before(text: str, data: 
     new = revise(request, board, Edit(scenes=(SceneEdit(id=changed.id, narration="Something else."),)))
     back = revise(request, new, Edit(scenes=(SceneEdit(id=changed.id, narration=changed.narration),)))
     # A scene that was planned to last longer keeps what was found for it.
-    scenes = [scene.model_copy(update={"estimate": 0.0}) for one in (back, board) for scene in one.scenes]
+    scenes = [scene.model_copy(update={"searched": None}) for one in (back, board) for scene in one.scenes]
     assert scenes[: len(board.scenes)] == scenes[len(board.scenes) :]
 
 
@@ -128,9 +128,12 @@ def test_new_words_keep_the_media_and_the_picture_of_the_scene() -> None:
 
 def test_shorter_words_under_the_same_picture_need_no_new_search() -> None:
     shorter, longer = "It is empty.", "By noon on most days of the week the quay is as empty as the sea."
-    before = scene_of(BOARD, "s2").estimate
-    assert scene_of(edited(scenes=[SceneEdit(id="s2", narration=shorter)]), "s2").estimate == before
-    assert scene_of(edited(scenes=[SceneEdit(id="s2", narration=longer)]), "s2").estimate > before
+    board = edited(scenes=[SceneEdit(id="s2", duration=None)])
+    before = scene_of(board, "s2")
+    said = [scene_of(edited(board, scenes=[SceneEdit(id="s2", narration=text)]), "s2") for text in (shorter, longer)]
+    assert said[0].estimate < before.estimate < said[1].estimate, "it tells how long the scene will be now"
+    assert said[0].search_seconds == before.search_seconds
+    assert said[1].search_seconds == said[1].estimate
 
 
 def test_new_words_are_shown_in_new_pictures_where_nothing_else_was_asked_for() -> None:
@@ -227,6 +230,76 @@ def test_what_is_chosen_is_avoided_no_longer() -> None:
     board = edited(shots=[ShotEdit(id="s4.1", another=True)], avoid={"s4.1": ["pexels:3"]})
     shot = shot_of(edited(board, shots=[ShotEdit(id="s4.1", candidate="pexels:3")]), "s4.1")
     assert (shot.pick, shot.avoid) == ("pexels:3", ())
+
+
+def test_dislikes_end_with_the_words_they_were_made_for() -> None:
+    disliked = edited(shots=[ShotEdit(id="s4.1", another=True)], avoid={"s4.1": ["pexels:3"]})
+    same = edited(disliked, shots=[ShotEdit(id="s4.1", show="gulls over the water")])
+    other = edited(disliked, shots=[ShotEdit(id="s4.1", show="gulls")])
+    anew = edited(disliked, scenes=[SceneEdit(id="s4", show="gulls")])
+    another = edited(disliked, shots=[ShotEdit(id="s4.1", show="gulls", another=True)], avoid={"s4.1": ["pexels:4"]})
+    found = [shot_of(board, "s4.1").avoid for board in (same, other, anew, another)]
+    assert found == [("pexels:3",), (), (), ("pexels:4",)]
+
+
+def test_dislikes_can_be_named_and_taken_back() -> None:
+    named = edited(shots=[ShotEdit(id="s4.1", avoid=("pexels:1", "pexels:2", "pexels:1"))])
+    assert shot_of(named, "s4.1").avoid == ("pexels:1", "pexels:2")
+    for nothing in (None, ()):
+        assert canonical_json(edited(named, shots=[ShotEdit(id="s4.1", avoid=nothing)])) == canonical_json(BOARD)
+
+
+def test_new_words_of_a_scene_do_not_bring_back_what_was_disliked() -> None:
+    disliked = edited(shots=[ShotEdit(id="s1.1", another=True)], avoid={"s1.1": ["pexels:3"]})
+    board = edited(disliked, scenes=[SceneEdit(id="s1", narration="A lighthouse stands on the cliff.")])
+    assert shot_of(board, "s1.1").avoid == ("pexels:3",)
+
+
+# null: what was given is taken away
+
+
+def test_without_a_length_a_scene_lasts_as_long_as_its_words() -> None:
+    scene = scene_of(edited(scenes=[SceneEdit(id="s2", duration=None)]), "s2")
+    assert scene.min_seconds is None
+    assert scene.estimate < 4
+    assert scene.search_seconds == 4, "what was found for it still does"
+
+
+def test_without_media_a_scene_is_searched_for_as_if_there_had_been_none() -> None:
+    scene = scene_of(edited(scenes=[SceneEdit(id="s5", media=None)]), "s5")
+    assert (scene.shots[0].media, scene.shots[0].show) == (None, "Nobody is there.")
+    assert scene.shots[0].terms
+    assert same_but(edited(scenes=[SceneEdit(id="s2", media=None)])), "there is none"
+
+
+def test_without_media_one_shot_of_several_is_searched_for() -> None:
+    board = edited(shots=[ShotEdit(id="s1.1", media=ASSET), ShotEdit(id="s1.2", show="fishing nets")])
+    for changes in ({"scenes": [SceneEdit(id="s1", media=None)]}, {"shots": [ShotEdit(id="s1.1", media=None)]}):
+        after = edited(board, **changes)
+        assert (shot_of(after, "s1.1").media, shot_of(after, "s1.1").terms) == (None, shot_of(BOARD, "s1.1").terms)
+        assert shot_of(after, "s1.2").show == "fishing nets"
+
+
+def test_without_words_to_show_a_shot_shows_what_is_said() -> None:
+    board = edited(shots=[ShotEdit(id="s1.2", show="fishing nets")])
+    for changes in ({"scenes": [SceneEdit(id="s1", show=None)]}, {"shots": [ShotEdit(id="s1.2", show=None)]}):
+        assert canonical_json(edited(board, **changes)) == canonical_json(BOARD)
+    (shot,) = scene_of(edited(scenes=[SceneEdit(id="s2", show=None)]), "s2").shots
+    assert (shot.show, shot.media) == ("By noon the quay is empty.", None)
+
+
+def test_choices_of_a_shot_can_be_taken_back() -> None:
+    board = edited(shots=[ShotEdit(id="s4.1", candidate="pexels:1", seed=5)])
+    assert canonical_json(edited(board, shots=[ShotEdit(id="s4.1", candidate=None, seed=None)])) == canonical_json(
+        BOARD
+    )
+
+
+def test_what_is_not_given_stays_when_an_edit_has_been_stored() -> None:
+    edit = Edit(scenes=(SceneEdit(id="s2", duration=None),), shots=(ShotEdit(id="s1.1", seed=3),))
+    again = Edit.model_validate_json(canonical_json(edit))
+    assert canonical_json(again) == '{"scenes":[{"duration":null,"id":"s2"}],"shots":[{"id":"s1.1","seed":3}]}'
+    assert revise(REQUEST, BOARD, again) == revise(REQUEST, BOARD, edit)
 
 
 def test_own_media_can_be_given_to_one_shot() -> None:

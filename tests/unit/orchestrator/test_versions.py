@@ -84,6 +84,19 @@ def test_the_seed_of_a_shot_goes_into_its_search_alone() -> None:
     assert [sim.spec(f"search:s{number}.1").query.seed for number in (1, 2, 3)] == [77, 5, 5]
 
 
+def test_without_a_voice_the_usual_one_of_the_language_speaks_whatever_the_request_said() -> None:
+    sim = film(voice="en-gb").run()
+    edited(sim, voice=None)
+    assert sim.spec("speak:s1").voice is None
+
+
+def test_a_scene_that_is_to_last_shorter_keeps_what_was_found_for_it() -> None:
+    sim = film(scenes=[{"show": "a harbour", "duration": 9}, {"show": "a pier"}]).run()
+    assert "search:s1.1" not in edited(sim, scenes=[{"id": "s1", "duration": 6}])
+    assert "search:s1.1" not in edited(sim, scenes=[{"id": "s1", "duration": 9}])
+    assert "search:s1.1" in edited(sim, scenes=[{"id": "s1", "duration": 12}])
+
+
 def test_another_voice_speaks_everything_again() -> None:
     sim = film().run()
     ran = edited(sim, voice="en-gb")
@@ -344,6 +357,7 @@ def test_a_job_that_was_not_let_in_is_only_cancelled_or_ended() -> None:
     assert sim.job.failure is not None
     assert sim.job.failure.code == "deadline"
     assert "turn" in sim.job.failure.message
+    assert "QUEUE_SECONDS" in sim.job.failure.message
 
 
 def test_the_planner_says_of_bare_media_what_the_film_takes_for_nothing() -> None:

@@ -128,6 +128,8 @@ def test_the_deadline_ends_the_job_with_that_reason() -> None:
     assert sim.job.state == "failed"
     assert sim.job.failure is not None
     assert sim.job.failure.code == "deadline"
+    assert "JOB_TIMEOUT" in sim.job.failure.message
+    assert f"POST /mcp/resume/{sim.job.id}" in sim.job.failure.message
 
 
 @pytest.mark.parametrize("seconds", [0, 3600])

@@ -14,6 +14,7 @@ def file(width: int | None, height: int | None, **more: Any) -> dict[str, Any]:
 
 
 LANDSCAPE = [file(640, 360), file(960, 540), file(1280, 720), file(1920, 1080), file(3840, 2160, quality="uhd")]
+LADDER = [*LANDSCAPE[:4], file(2560, 1440), *LANDSCAPE[4:], file(4096, 2160, quality="uhd")]
 PORTRAIT = [file(360, 640), file(720, 1280), file(1080, 1920), file(2160, 3840)]
 
 
@@ -25,6 +26,22 @@ PORTRAIT = [file(360, 640), file(720, 1280), file(1080, 1920), file(2160, 3840)]
         (LANDSCAPE, (640, 360), (640, 360)),
         (LANDSCAPE, (3840, 2160), (3840, 2160)),
         (LANDSCAPE, (1080, 1080), (1920, 1080)),
+        (LADDER, (3840, 2160), (3840, 2160)),
+        (LADDER, (2560, 1440), (2560, 1440)),
+        (LADDER, (2160, 2160), (3840, 2160)),
+        (LADDER[:5], (3840, 2160), (2560, 1440)),
+        (PORTRAIT, (2160, 3840), (2160, 3840)),
+        # 4:5 is cut out of 9:16, of which the width must do
+        (PORTRAIT, (1080, 1350), (1080, 1920)),
+        (PORTRAIT, (720, 900), (720, 1280)),
+        (PORTRAIT, (2160, 2700), (2160, 3840)),
+        (LADDER + PORTRAIT, (1080, 1350), (1080, 1920)),
+        # and out of 16:9, of which the height must do
+        (LADDER, (1080, 1350), (2560, 1440)),
+        # a square canvas has no orientation, and a square file has every one
+        (PORTRAIT + LANDSCAPE[4:], (1080, 1080), (1080, 1920)),
+        ([file(1080, 1080), *LANDSCAPE[3:]], (1080, 1080), (1080, 1080)),
+        ([file(1350, 1350), *PORTRAIT[2:]], (1080, 1350), (1350, 1350)),
         (PORTRAIT, (1080, 1920), (1080, 1920)),
         (PORTRAIT + LANDSCAPE, (1080, 1920), (1080, 1920)),
         (LANDSCAPE + PORTRAIT, (1920, 1080), (1920, 1080)),
