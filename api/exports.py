@@ -10,7 +10,6 @@ from typing import Any
 from api.editor import TIMELINE_FILE, document, media_of
 from api.jobs import no_longer_kept, nothing_yet
 from api.records import Records
-from api.refusals import Unknown
 from common.contracts.base import ObjectRef
 from common.contracts.job import ENDINGS_WITH_FILM
 from common.contracts.steps import AssembleFacts, parse_facts
@@ -37,7 +36,7 @@ class Exports:
             raise no_longer_kept(job, "timeline of the film")
         facts: AssembleFacts = parse_facts("assemble", job.steps["assemble"].facts)
         if facts.timeline is None:
-            raise Unknown("no_timeline", "this film was made before timelines were kept; regenerate a scene of it")
+            raise no_longer_kept(job, "timeline of the film")
         bucket = self._settings.assets_bucket
         film = FilmTimeline.model_validate_json(self._storage.get_bytes(bucket, facts.timeline.key))
         media = media_of(film)

@@ -7,9 +7,9 @@ from api.orders import Orders
 from api.records import Records, digest_of, keyed
 from api.refusals import Conflict, Unknown, refuse, unknown_job
 from common.contracts.base import ObjectRef
-from common.contracts.job import CANCELLED, COMPLETED, DONE, ENDINGS_WITH_FILM, FAILED, TERMINAL, Job
+from common.contracts.job import CANCELLED, COMPLETED, ENDINGS_WITH_FILM, FAILED, TERMINAL, Job
 from common.contracts.request import VideoRequest
-from common.contracts.steps import AssembleFacts, PublishFacts, SegmentFacts, parse_facts
+from common.contracts.steps import AssembleFacts, PublishFacts, SceneFacts, SegmentFacts, kind_of, parse_facts
 from common.contracts.storyboard import Scene, Storyboard
 from common.errors import ReelwrightError
 from common.jobs.ids import new_job_ids
@@ -17,6 +17,7 @@ from common.jobs.store import Created, JobStore, RequestKey
 from common.jobs.views import (
     candidate_view,
     left_out,
+    rendered_scene,
     result_view,
     scene_view,
     status_view,
@@ -105,10 +106,10 @@ class Jobs:
         newest = self._records.job(owner, job_id)
         job, storyboard = self._planned(owner, job_id, version, newest)
         scene = scene_of(storyboard, scene_id)
-        segment = job.steps.get(f"segment:{scene.id}.0")
-        if segment is None or segment.state != DONE:
+        rendered = rendered_scene(job, scene.id)
+        if rendered is None:
             raise not_rendered(job, newest, scene.id)
-        facts: SegmentFacts = parse_facts("segment", segment.facts)
+        facts: SegmentFacts | SceneFacts = parse_facts(kind_of(rendered.name), rendered.facts)
         if self._storage.size(self._settings.assets_bucket, facts.media.key) is None:
             raise Unknown("no_longer_kept", "the scenes of this film are no longer kept one by one; the film is")
         filename = f"{job_id}-{scene_id}.mp4"

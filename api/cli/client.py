@@ -54,6 +54,10 @@ class Client:
     def result(self, job_id: str) -> dict[str, Any]:
         return self._get(f"result/{job_id}")
 
+    def export(self, job_id: str, path: Path) -> None:
+        """Brings the film's timeline with its media."""
+        self.download(self._at(f"export/{job_id}"), path)
+
     def cancel(self, job_id: str) -> None:
         """Asks once, and shortly: whoever cancels is in a hurry."""
         try:

@@ -94,6 +94,7 @@ examples:
 
 MIN_SECONDS, MAX_SECONDS, MAX_SEED = 3, 3600, 2**31 - 1
 STYLES = ("cinematic", "documentary", "vivid", "mono", "vintage", "minimal")
+TRANSITIONS = ("cut", "crossfade", "dip-black", "dip-white", "wipe", "slide", "zoom")
 
 
 def main(arguments: list[str]) -> int:
@@ -179,7 +180,7 @@ def _add_make(make: argparse.ArgumentParser) -> None:
     what.add_argument("--scenes", metavar="FILE", help="a JSON list of scenes (see below)")
     how = make.add_argument_group("how it looks and sounds")
     how.add_argument("--duration", type=_seconds, metavar="S", help="length in seconds (a one-line prompt: 30)")
-    how.add_argument("--aspect", choices=("16:9", "9:16", "1:1"), help="shape of the picture (16:9)")
+    how.add_argument("--aspect", choices=("16:9", "9:16", "1:1", "4:5"), help="shape of the picture (16:9)")
     how.add_argument("--style", choices=STYLES, metavar="STYLE", help=f"{', '.join(STYLES)} (cinematic)")
     how.add_argument("--voice", metavar="VOICE", help="name of a voice (the language's own)")
     how.add_argument("--language", metavar="TAG", help="of the narration, such as en or pt-BR (en)")
@@ -187,7 +188,9 @@ def _add_make(make: argparse.ArgumentParser) -> None:
         "--footage", choices=("auto", "pexels", "folder", "scenery"), help="where pictures come from (auto)"
     )
     how.add_argument(
-        "--fit", choices=("cover", "contain-blur"), help="cut to the picture, or whole before a blurred copy (cover)"
+        "--fit",
+        choices=("smart", "cover", "contain-blur"),
+        help="cut towards what moves, cut around the middle, or whole before a blurred copy (smart)",
     )
     how.add_argument(
         "--music", metavar="MUSIC", help="auto, none, calm, uplifting, dramatic, playful or a sound file (auto)"
@@ -195,6 +198,16 @@ def _add_make(make: argparse.ArgumentParser) -> None:
     how.add_argument(
         "--captions", choices=("burn", "file", "none"), help="in the picture and as files, files only, none (burn)"
     )
+    how.add_argument("--size", metavar="WxH", help="of the picture in pixels, up to 3840x2160 (1080 lines)")
+    how.add_argument("--fps", type=int, choices=(24, 25, 30, 50, 60), help="pictures per second (30)")
+    how.add_argument("--quality", choices=("draft", "standard", "high"), help="care for the picture (standard)")
+    how.add_argument("--draft", action="store_true", help="small and quick, to be looked at first")
+    how.add_argument(
+        "--transition", choices=TRANSITIONS, metavar="KIND", help=f"{', '.join(TRANSITIONS)} (the style's)"
+    )
+    how.add_argument("--title", metavar="TEXT", help="a title card before the first scene")
+    how.add_argument("--end-card", metavar="TEXT", help="an end card with the credits behind the last scene")
+    how.add_argument("--watermark", metavar="MARK", help="a picture file or a short text in a corner of every frame")
     how.add_argument("--seed", type=_seed, metavar="N", help="another number gives other scenery and music (0)")
     how.add_argument(
         "--on-failure",
@@ -203,6 +216,7 @@ def _add_make(make: argparse.ArgumentParser) -> None:
     )
     where = make.add_argument_group("where")
     where.add_argument("-o", "--output", metavar="OUT.mp4", help="file or folder (a name from the first words, here)")
+    where.add_argument("--export", metavar="FILE.zip", help="the timeline with all media too, for an editor")
     where.add_argument("--server", metavar="URL", help="the Reelwright that does the work")
     where.add_argument("--data", type=Path, metavar="DIR", help="run a private stack that keeps jobs and logs here")
 

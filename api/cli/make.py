@@ -39,6 +39,8 @@ def make(options: argparse.Namespace) -> int:
         _check(status, kept=embedded is None or options.data is not None)
         result = client.result(job_id)
         _fetch(client, result, output)
+        if options.export is not None:
+            client.export(job_id, Path(options.export))
     _report(result)
     print(output)
     return OK

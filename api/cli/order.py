@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 from api.cli.errors import BadInput
 
-SCENE_FIELDS = ("narration", "show", "media", "duration")
+SCENE_FIELDS = ("narration", "show", "media", "duration", "transition")
 MOODS = ("calm", "uplifting", "dramatic", "playful")
 ASSET = re.compile(r"ast_[0-9a-f]{32}")
 
@@ -26,6 +26,12 @@ def read_order(options: argparse.Namespace) -> dict[str, Any]:
         ("captions", "captions"),
         ("seed", "seed"),
         ("on_failure", "on_scene_failure"),
+        ("size", "size"),
+        ("fps", "fps"),
+        ("quality", "quality"),
+        ("transition", "transition"),
+        ("title", "title"),
+        ("end_card", "end_card"),
     ):
         value = getattr(options, option)
         if value is not None:
@@ -34,6 +40,10 @@ def read_order(options: argparse.Namespace) -> dict[str, Any]:
         order["footage"] = footage
     if options.music is not None:
         order["music"] = _music(options.music)
+    if options.draft:
+        order["draft"] = True
+    if options.watermark is not None:
+        order["watermark"] = _watermark(options.watermark)
     return order
 
 
@@ -116,6 +126,15 @@ def _music(music: str) -> Any:
     if music in ("auto", "none", *MOODS) or ASSET.fullmatch(music):
         return music
     return {"asset": _file(Path(music).expanduser(), "--music (auto, none, a mood or a file)")}
+
+
+def _watermark(mark: str) -> Any:
+    """A picture file, an asset, or else a text."""
+    path = Path(mark).expanduser()
+    looks_like_a_file = path.suffix.lower() in (".png", ".jpg", ".jpeg", ".webp", ".gif")
+    if path.is_file() or looks_like_a_file:
+        return {"asset": _file(path, "--watermark (a picture file or a text)")}
+    return mark
 
 
 def _file(path: Path, where: str) -> Path:

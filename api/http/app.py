@@ -6,10 +6,11 @@ from flask import Flask, Response, request
 
 from api.assets import Assets
 from api.batches import Batches
+from api.exports import Exports
 from api.http import problems
 from api.http.lingering import Lingering
 from api.http.reading import UploadRequest
-from api.http.routes import asset_routes, batch_routes, health_routes, job_routes, revision_routes
+from api.http.routes import asset_routes, batch_routes, export_routes, health_routes, job_routes, revision_routes
 from api.jobs import Jobs
 from api.orders import Orders
 from api.records import Records
@@ -35,6 +36,7 @@ def create_app(settings: Settings, store: JobStore, storage: Storage) -> Flask:
     records = Records(store, storage, settings)
     orders = Orders(store, records, assets, settings)
     app.register_blueprint(job_routes(Jobs(store, storage, records, orders, settings)))
+    app.register_blueprint(export_routes(Exports(storage, records, settings)))
     app.register_blueprint(revision_routes(Revisions(store, records, orders)))
     app.register_blueprint(batch_routes(Batches(store, storage, records, orders, settings)))
     app.register_blueprint(asset_routes(assets, settings))

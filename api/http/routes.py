@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from api.assets import Assets
 from api.batches import Batches
+from api.exports import Exports
 from api.http.problems import RETRY_SECONDS, addresses, problem
 from api.http.reading import (
     UploadRequest,
@@ -115,6 +116,18 @@ def revision_routes(revisions: Revisions) -> Blueprint:
     def restore(job_id: str, number: str) -> ResponseReturnValue:
         wanted, key = restore_request(request), idempotency_key(request)
         return accepted(revisions.restore(OWNER, job_id, version_number(job_id, number), wanted, key))
+
+    return routes
+
+
+def export_routes(exports: Exports) -> Blueprint:
+    routes = Blueprint("exports", __name__, url_prefix="/mcp")
+
+    @routes.get("/export/<job_id>")
+    def export(job_id: str) -> ResponseReturnValue:
+        pieces = exports.archive(OWNER, job_id, version_query(request))
+        headers = {"Content-Disposition": f'attachment; filename="{job_id}.zip"'}
+        return Response(pieces, mimetype="application/zip", headers=headers)
 
     return routes
 

@@ -198,5 +198,5 @@ class SoundReport(Contract):
     silent: tuple[Span, ...] = ()
     "Frames without any sound."
     clipped: int = 0
-    "Samples at full scale."
+    "Samples of the voice that follow another one at full scale; the mix itself is limited."
     problems: tuple[str, ...] = ()

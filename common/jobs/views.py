@@ -7,6 +7,7 @@ reached, and the list of steps is complete as soon as the storyboard is there.
 import functools
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from itertools import count, takewhile
 from typing import Any
 
 from common.contracts.footage import SCENERY, Candidate, Footage
@@ -54,6 +55,7 @@ KIND_WORDS = {
     "search": "searching footage",
     "acquire": "fetching footage",
     "segment": "rendering",
+    "scene": "joining scenes",
     "mix": "mixing sound",
     "assemble": "assembling",
     "publish": "publishing",
@@ -157,14 +159,14 @@ def steps_view(job: Job) -> dict[str, list[str]]:
 
 def scene_view(job: Job, scene: Scene) -> dict[str, Any]:
     """One scene: how far it is, and what it shows and why."""
-    segment = job.steps.get(f"segment:{scene.id}.0")
+    segments = _rendering(job, scene.id)
     why = left_out(job).get(scene.id)
-    state = "left out" if why is not None else _scene_state(job, scene, segment)
+    state = "left out" if why is not None else _scene_state(job, scene, segments)
     view = {
         "id": scene.id,
         "narration": scene.narration,
         "state": state,
-        "progress": round(100 * _share(job, segment)) if segment is not None and why is None else 0,
+        "progress": round(100 * _mean([_share(job, step) for step in segments])) if why is None else 0,
         "shots": [shot_view(job, shot) for shot in scene.shots],
     }
     problem = _failure(job, scene) if state == SCENE_FAILED else why
@@ -335,16 +337,36 @@ def _scene_of(step: Step) -> str:
 # scenes
 
 
-def _scene_state(job: Job, scene: Scene, segment: Step | None) -> str:
-    if segment is not None and segment.state == DONE:
+def rendered_scene(job: Job, scene: str) -> Step | None:
+    """The step that has made the whole scene: its one segment, or that which joined several. None while it has not."""
+    segments = _rendering(job, scene)
+    whole = job.steps.get(f"scene:{scene}") if len(segments) > 1 else next(iter(segments), None)
+    return whole if whole is not None and whole.state == DONE else None
+
+
+def _rendering(job: Job, scene: str) -> list[Step]:
+    """The segments of a scene, as far as they belong to this version."""
+    names = takewhile(job.steps.__contains__, (f"segment:{scene}.{number}" for number in count()))
+    steps = [job.steps[name] for name in names]
+    return [step for number, step in enumerate(steps) if not number or step.state != SKIPPED]
+
+
+def _mean(shares: list[float]) -> float:
+    return sum(shares) / len(shares) if shares else 0.0
+
+
+def _scene_state(job: Job, scene: Scene, segments: list[Step]) -> str:
+    if rendered_scene(job, scene.id) is not None:
         return RENDERED
-    if segment is not None and segment.state in (RUNNING, READY):
-        return "rendering" if segment.state == RUNNING else "queued for rendering"
+    if any(step.state == RUNNING for step in segments):
+        return "rendering"
+    if any(step.state == READY for step in segments):
+        return "queued for rendering"
     if job.state == CANCELLED:
         return "cancelled"
     steps = _gathering(job, scene)
     # While the job goes on, something else is done instead of what failed.
-    if job.terminal and any(step.state == FAILED for step in (*steps, segment) if step is not None):
+    if job.terminal and any(step.state == FAILED for step in (*steps, *segments)):
         return SCENE_FAILED
     for state, word in (("acquire", "fetching footage"), ("search", "searching footage"), ("speak", "speaking")):
         if any(step.state in (RUNNING, READY) and kind_of(step.name) == state for step in steps):
@@ -361,8 +383,7 @@ def _gathering(job: Job, scene: Scene) -> list[Step]:
 
 def _failure(job: Job, scene: Scene) -> str:
     """What went wrong in a scene that failed; what ended the job is told first."""
-    segment = job.steps.get(f"segment:{scene.id}.0")
-    failed = [step for step in (*_gathering(job, scene), segment) if step is not None and step.state == FAILED]
+    failed = [step for step in (*_gathering(job, scene), *_rendering(job, scene.id)) if step.state == FAILED]
     last = job.failure.step if job.failure is not None else ""
     failures = [step.failure for step in sorted(failed, key=lambda step: step.name != last) if step.failure is not None]
     return failures[0].message if failures else "for a reason that was not recorded"

@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[3]
 TEXT = (ROOT / "docs" / "api.md").read_text()
 CODE = re.compile(r"""(?:Conflict|Unknown)\(\s*"([a-z_]+)"|\bcode = "([a-z_]+)"|problem\(\d+, "([a-z_]+)\"""")
 INSIDE = {"stopped", "step_failed", "temporarily_unavailable", "throttled", "object_missing", "not_configured"}
-INSIDE |= {"bad_media", "render_failed", "disk_full", "disk_broken"}
+INSIDE |= {"bad_media", "render_failed", "below_standard", "disk_full", "disk_broken"}
 "Codes of failed steps, which a client meets in the error of a job."
 
 
