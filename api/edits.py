@@ -124,6 +124,8 @@ def changes_nothing(changes: Changes, storyboard: Storyboard, cast: CastFacts) -
         and not changes.add
         and list(changes.order or scenes) == list(scenes)
         and (not changes.gives("voice") or (changes.voice or "") == (storyboard.voice or ""))
+        and changes.quality in (None, storyboard.quality)
+        and changes.mood in (None, storyboard.mood)
         and all(_is_so(edit, scenes[edit.id], cast) for edit in changes.scenes)
         and all(_is_shown(edit, *shots[edit.id], cast) for edit in changes.shots)
     )

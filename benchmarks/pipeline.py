@@ -132,6 +132,8 @@ class Pipeline:
             reply = self._session.patch(f"{self._site.url}/mcp/storyboard/{made.job}", json=body, timeout=30)
             if not reply.ok:
                 raise NotMeasured(f"the edit was refused: {reply.text}")
+            if not reply.json()["changed"]:
+                raise NotMeasured(f"the edit changes nothing: {reply.text}")
             return made.job
 
         return self._timed(ask, self._events(made.job)[-1].seq)

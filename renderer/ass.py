@@ -9,55 +9,21 @@ from collections.abc import Iterator, Sequence
 from itertools import count, pairwise
 from typing import NamedTuple
 
-from common.contracts.request import Style
 from common.contracts.timeline import CaptionLook
 from renderer.captions import Cue, Spoken
+from renderer.design import CAPTIONS, SIDE, CaptionDesign, caption_place
+from renderer.fonts import LINE_HEIGHT
 
-# libass takes the height of a whole line as the size of a font; a line of the bundled font is this many ems.
-_LINE_HEIGHT = 1.257
 # After a backslash, so that `\\N` in a text is not read as a line break.
 _WORD_JOINER = "\u2060"
 _EMOJI = re.compile("[\u2600-\u27bf\u2b00-\u2bff\U0001f000-\U0001fbff\ufe0e\ufe0f\u200d]+")
 
 
-class _Place(NamedTuple):
-    """Where captions stand and how large they are, in shares of the canvas' height."""
-
-    em: float
-    bottom: float
-
-
-class _Design(NamedTuple):
-    accent: str
-    "RRGGBB"
-    scale: float = 1.0
-    upper: bool = False
-
-
-_DESIGNS: dict[Style, _Design] = {
-    "cinematic": _Design("FFC24B"),
-    "documentary": _Design("FFE27A", scale=0.94),
-    "vivid": _Design("FFE500", scale=0.86, upper=True),
-    "mono": _Design("FFD23F"),
-    "vintage": _Design("FFB570"),
-    "minimal": _Design("9AD8FF", scale=0.90),
-}
-
-
 def ass(cues: Sequence[Cue], look: CaptionLook, family: str, fps: int) -> str:
     """The cues as an .ass file for a canvas of the look's size, set in the font `family`."""
-    design = _DESIGNS[look.style]
-    em = _place(look).em * design.scale * look.height
+    design, em = CAPTIONS[look.style], caption_place(look).em
     events = [event for cue in cues for event in (_halo(cue, design, em, fps), *_words(cue, design, em, fps))]
     return "\n".join([*_header(look, em, family), *events, ""])
-
-
-def _place(look: CaptionLook) -> _Place:
-    ratio = look.width / look.height
-    if ratio > 1.4:
-        return _Place(em=0.052, bottom=0.075)
-    # Upright films are watched under the buttons and texts of an app, which cover the lowest quarter.
-    return _Place(em=0.043, bottom=0.28) if ratio < 0.7 else _Place(em=0.055, bottom=0.085)
 
 
 def _header(look: CaptionLook, em: float, family: str) -> list[str]:
@@ -92,7 +58,7 @@ def _style(name: str, family: str, em: float, look: CaptionLook) -> dict[str, st
     return {
         "Name": name,
         "Fontname": family,
-        "Fontsize": f"{em * _LINE_HEIGHT:.1f}",
+        "Fontsize": f"{em * LINE_HEIGHT:.1f}",
         "PrimaryColour": "&H00FFFFFF",
         "SecondaryColour": "&H00FFFFFF",
         "OutlineColour": "&H30000000",
@@ -109,20 +75,20 @@ def _style(name: str, family: str, em: float, look: CaptionLook) -> dict[str, st
         "Outline": f"{em * 0.055:.2f}",
         "Shadow": f"{em * 0.04:.2f}",
         "Alignment": 2,
-        "MarginL": round(look.width * 0.06),
-        "MarginR": round(look.width * 0.06),
-        "MarginV": round(look.height * _place(look).bottom),
+        "MarginL": round(look.width * SIDE),
+        "MarginR": round(look.width * SIDE),
+        "MarginV": round(caption_place(look).bottom),
         # Each line finds its own writing direction.
         "Encoding": -1,
     }
 
 
-def _halo(cue: Cue, design: _Design, em: float, fps: int) -> str:
+def _halo(cue: Cue, design: CaptionDesign, em: float, fps: int) -> str:
     """A soft shade behind the whole cue: it is not seen on dark pictures and carries white letters over snow."""
     return f"{_event('Halo', cue.start, cue.end, fps)}{{\\blur{em * 0.12:.1f}}}{_marked(cue.lines, None, design)}"
 
 
-def _words(cue: Cue, design: _Design, em: float, fps: int) -> Iterator[str]:
+def _words(cue: Cue, design: CaptionDesign, em: float, fps: int) -> Iterator[str]:
     """One event per word, from its start to the start of the next."""
     words = [word for line in cue.lines for word in line]
     starts = [cue.start, *(min(max(word.start, cue.start), cue.end) for word in words[1:]), cue.end]
@@ -138,7 +104,7 @@ def _event(style: str, start: int, end: int, fps: int) -> str:
     return f"Dialogue: {layer},{ass_time(start, fps)},{ass_time(end, fps)},{style},,0,0,0,,"
 
 
-def _marked(lines: Sequence[Sequence[Spoken]], active: int | None, design: _Design) -> str:
+def _marked(lines: Sequence[Sequence[Spoken]], active: int | None, design: CaptionDesign) -> str:
     """The text of a cue, with its word number `active` in the accent colour."""
     red, green, blue = design.accent[:2], design.accent[2:4], design.accent[4:]
     numbers, marked = count(), []

@@ -33,14 +33,15 @@ DEMUXERS = {
 BED_FILE = "bed.raw"
 RAW = {"f": "s16le", "ar": SAMPLE_RATE, "ac": 2}
 "How sound lies in BED_FILE."
-FULL_SCALE = 32_767
+HEADROOM = "-6dB"
+"What files are lowered by before they are kept with 16 bits: loud ones have peaks above full scale once decoded."
 CROSSFADE = 2.0
 "Seconds during which the end of a file that is played again runs into its beginning."
 BLOCK = 1 << 16
 
 
 def prepare(cue: MusicCue, total: int, run: StepRun, program: str) -> Loudness:
-    """Writes the bed of a film of `total` samples to `BED_FILE`, at most that long, and measures it.
+    """Writes the bed of a film of `total` samples to `BED_FILE`, at most that long, and measures what it wrote.
 
     Raises `BadMedia` if the user's file cannot be read as sound.
     """
@@ -65,15 +66,6 @@ def blocks(total: int, folder: Path) -> Iterator[np.ndarray]:
             yield part[begin : begin + BLOCK]
 
 
-def cut_off(sound: np.ndarray) -> int:
-    """How many of these 16-bit samples (samples, channels) follow another one at full scale: the tops of peaks."""
-    count = 0
-    for begin in range(0, len(sound), BLOCK):
-        full = np.abs(sound[begin : begin + BLOCK + 1].astype(np.int32)) >= FULL_SCALE
-        count += int((full[1:] & full[:-1]).sum())
-    return count
-
-
 def _file(media: ObjectRef, total: int, run: StepRun) -> ffmpeg.Stream:
     demuxer = DEMUXERS.get(media.media_type)
     if demuxer is None:
@@ -85,7 +77,7 @@ def _file(media: ObjectRef, total: int, run: StepRun) -> ffmpeg.Stream:
 
 def _write(sound: ffmpeg.Stream, total: int, run: StepRun, program: str, *feeds: Feed) -> Loudness:
     stereo = sound.filter("aresample", SAMPLE_RATE).filter("aformat", sample_fmts="flt", channel_layouts="stereo")
-    arguments = ffmpeg.output(meter(stereo), BED_FILE, **RAW).get_args()
+    arguments = ffmpeg.output(meter(stereo.filter("volume", HEADROOM)), BED_FILE, **RAW).get_args()
     return heard(run_ffmpeg(program, arguments, run, for_sound(total), feeds=feeds))
 
 

@@ -13,6 +13,8 @@ from typing import NamedTuple
 from common.contracts.grid import SAMPLE_RATE, frame_at
 from common.contracts.narration import Word
 from common.contracts.timeline import CaptionLook
+from renderer import fonts
+from renderer.design import CAPTIONS, caption_place
 
 MAX_LINES = 2
 PAUSE = SAMPLE_RATE // 2
@@ -203,6 +205,29 @@ def _timed(groups: Sequence[Sequence[Word]], limit: float, fps: int, frames: int
 
 def _spoken(word: Word, fps: int) -> Spoken:
     return Spoken(word.text, frame_at(word.start, fps))
+
+
+def overlapping(cues: Sequence[Cue]) -> int:
+    """How many cues are on screen while another one is."""
+    spans = sorted((cue.start, cue.end) for cue in cues)
+    latest, clashes = 0, set()
+    for index, (start, end) in enumerate(spans):
+        if index and start < spans[latest][1]:
+            clashes |= {latest, index}
+        if not index or end > spans[latest][1]:
+            latest = index
+    return len(clashes)
+
+
+def overflowing(cues: Sequence[Cue], look: CaptionLook) -> int:
+    """How many cues are wider than the safe area or have too many lines, by the font they are drawn in."""
+    return sum(_overflows(cue, look) for cue in cues)
+
+
+def _overflows(cue: Cue, look: CaptionLook) -> bool:
+    place, design = caption_place(look), CAPTIONS[look.style]
+    lines = [line.upper() if design.upper else line for line in cue.text().split("\n")]
+    return len(lines) > MAX_LINES or max(fonts.width(line) * place.em for line in lines) > place.width
 
 
 def srt(cues: Sequence[Cue], fps: int) -> str:

@@ -1,30 +1,61 @@
-"""The font that captions are set in: bundled, so that a film looks the same on every machine."""
+"""The font that words are set in: bundled, so that a film looks the same on every machine."""
 
+import functools
 import importlib.util
 import shutil
+import unicodedata
 from pathlib import Path
+
+from PIL import ImageFont
 
 from common.errors import NotConfigured
 
 FAMILY = "Source Sans Pro"
-WEIGHT = "Bold"
+BOLD, REGULAR = "Bold", "Regular"
+LINE_HEIGHT = 1.257
+"Of a line of the font, in ems. libass takes the height of a whole line as the size of a font."
 
 _PACKAGE = "font_source_sans_pro"
+_UNITS = 1000
+_LAST_BUNDLED = 0x052F  # the last letter of Latin, Greek and Cyrillic
+_ELSEWHERE = 0.75  # ems; letters of a font that stands in are seldom wider
 
 
 def install(folder: Path) -> None:
-    """Copies the caption font, and nothing else, into `folder`: a renderer loads every file it finds there."""
+    """Copies the weights we use, and nothing else, into `folder`: a renderer loads every file it finds there."""
     folder.mkdir(exist_ok=True)
-    source = font_file()
-    shutil.copyfile(source, folder / source.name)
+    for weight in (BOLD, REGULAR):
+        source = font_file(weight)
+        shutil.copyfile(source, folder / source.name)
 
 
-def font_file() -> Path:
+def font_file(weight: str = BOLD) -> Path:
     """Where the font is. Raises `NotConfigured` when its package is missing."""
     # The package is found, never imported: importing it asks for pkg_resources, which newer Pythons lack.
     spec = importlib.util.find_spec(_PACKAGE)
     folders = spec.submodule_search_locations if spec else None
-    path = Path(folders[0], "files", f"SourceSansPro-{WEIGHT}.ttf") if folders else None
+    path = Path(folders[0], "files", f"SourceSansPro-{weight}.ttf") if folders else None
     if path is None or not path.is_file():
         raise NotConfigured("the caption font is missing; install the package font-source-sans-pro")
     return path
+
+
+def width(text: str, weight: str = BOLD) -> float:
+    """How wide `text` is on one line, in ems. What the font lacks counts as wide as another font may draw it."""
+    ours = "".join(letter for letter in text if _bundled(letter))
+    return _font(weight).getlength(ours) / _UNITS + sum(_stranger(letter) for letter in text if not _bundled(letter))
+
+
+def _bundled(letter: str) -> bool:
+    return ord(letter) <= _LAST_BUNDLED or 0x1E00 <= ord(letter) <= 0x206F
+
+
+def _stranger(letter: str) -> float:
+    if unicodedata.category(letter) in ("Mn", "Me", "Cf"):
+        return 0.0
+    return 1.0 if unicodedata.east_asian_width(letter) in "WF" else _ELSEWHERE
+
+
+@functools.cache
+def _font(weight: str) -> ImageFont.FreeTypeFont:
+    return ImageFont.truetype(str(font_file(weight)), _UNITS)

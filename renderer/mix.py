@@ -31,8 +31,8 @@ RAW = {"f": "f32le", "ar": SAMPLE_RATE, "ac": 2}
 
 BED_LEVEL = -24.0
 "Loudness of the bed between two narrations, in LUFS; narrations come at -18."
-LOUDEST_LIFT = 24.0
-"Decibels a quiet file may be raised by; more would be noise."
+LOUDEST_LIFT = 30.0
+"Decibels a quiet file may be raised by, of which 6 were taken from it; more would be noise."
 DUCK = -10.0
 "Decibels by which the bed goes down under a voice."
 DUCK_LEAD = int(0.4 * SAMPLE_RATE)
@@ -54,8 +54,10 @@ NEAR_ENOUGH = 0.1
 "Loudness units from the target at which a gain is accepted."
 SURE = 0.5
 "A gain that misses by less than this is corrected, and not tried again."
-TRIALS = 3
-"The gain is corrected at most so often before the sound is encoded."
+LEAST_YIELD = 0.3
+"Loudness units that a decibel of gain is taken to bring at least when the limiter eats up the rest."
+TRIALS = 6
+"The gain is corrected at most so often before the sound is encoded; each costs a fifth of that."
 MARGIN = 1.0
 "Decibels between the highest sample and the ceiling, for what lies between samples."
 ENCODER_MARGIN = 0.3
@@ -67,8 +69,8 @@ ENCODINGS = 3
 
 LONGEST_SILENCE = 3.0
 "Seconds. Nobody pauses that long while speaking."
-CUT_OFF = 1e-4
-"The share of samples that may be cut off before one hears it."
+CLIPPED = 1e-4
+"The share of a voice's samples that may be at full scale before one hears it."
 
 
 class Master(NamedTuple):
@@ -96,7 +98,7 @@ def mix(spec: MixSpec, run: StepRun, program: str) -> MixFacts:
     after, silent = _mastered(before, spec.sound, studio)
     check_sound(run.workdir / MIX_FILE, total, "the sound of the film")
     media = run.keep("mix", run.workdir / MIX_FILE, "audio/mp4")
-    report = sound_report(spec, before, after, silent, _cut_off(spec.music, voice, run.workdir))
+    report = sound_report(spec, before, after, silent, _clipped(voice))
     return MixFacts(media=media, loudness=after.integrated, true_peak=after.peak, report=report)
 
 
@@ -187,7 +189,7 @@ def _prepare_bed(music: MusicCue | None, total: int, run: StepRun, program: str)
 
 
 def _bed(spec: MixSpec, total: int, lift: float | None, folder: Path) -> Iterator[np.ndarray]:
-    """The bed at its level, ducked and dipped. A file is faded at both ends of the film; a composed piece needs none."""
+    """The bed at its level, ducked and dipped. A file is faded at both ends of the film; composed pieces need none."""
     if lift is None or spec.music is None:
         for begin in range(0, total, bed.BLOCK):
             yield np.zeros((min(bed.BLOCK, total - begin), 2), np.float32)
@@ -298,13 +300,17 @@ def _master(before: Loudness, sound: SoundProfile, studio: _Studio) -> Master:
     master = Master(gain, sound.true_peak - MARGIN)
     if before.peak + gain <= master.ceiling:
         return master  # the limiter has nothing to do
+    yields, last = 1.0, None
     for _ in range(TRIALS):
         after = studio.tried(master)
         missing = sound.loudness - after.integrated
         over = max(0.0, after.peak - (sound.true_peak - ENCODER_MARGIN))
         if abs(missing) <= NEAR_ENOUGH and not over:
             break
-        master = Master(master.gain + missing, master.ceiling - over)
+        if last is not None and master.gain != last[0]:
+            yields = min(1.0, max(LEAST_YIELD, (after.integrated - last[1]) / (master.gain - last[0])))
+        last = master.gain, after.integrated
+        master = Master(master.gain + missing / yields, master.ceiling - over)
         if abs(missing) < SURE and over < SURE:
             break
     return master
@@ -314,18 +320,18 @@ def _master(before: Loudness, sound: SoundProfile, studio: _Studio) -> Master:
 
 
 def sound_report(
-    spec: MixSpec, before: Loudness, after: Loudness, silent: tuple[Span, ...], cut_off: int
+    spec: MixSpec, before: Loudness, after: Loudness, silent: tuple[Span, ...], clipped: int
 ) -> SoundReport:
     """What there is to say about the sound: `before` of the program, `after` and `silent` of what was encoded. Pure."""
-    return SoundReport(silent=silent, clipped=cut_off, problems=tuple(_problems(spec, before, after, silent, cut_off)))
+    return SoundReport(silent=silent, clipped=clipped, problems=tuple(_problems(spec, before, after, silent, clipped)))
 
 
 def _problems(
-    spec: MixSpec, before: Loudness, after: Loudness, silent: tuple[Span, ...], cut_off: int
+    spec: MixSpec, before: Loudness, after: Loudness, silent: tuple[Span, ...], clipped: int
 ) -> Iterator[str]:
-    sound, seconds = spec.sound, spec.frames / spec.sound.fps
+    sound = spec.sound
     if before.integrated <= SILENCE:
-        if spec.narrations or _audible(spec.music):
+        if spec.narrations or (spec.music is not None and spec.music.volume > 0):
             yield "nothing is heard in the whole film"
         return
     if abs(after.integrated - sound.loudness) > OFF:
@@ -335,12 +341,8 @@ def _problems(
     for span in silent:
         if _speechless(span, spec):
             yield f"nothing is heard of a narration for {(span.end - span.start) / sound.fps:.1f} s"
-    if cut_off > CUT_OFF * seconds * SAMPLE_RATE * 2:
-        yield f"{cut_off} samples of the music or the voice are cut off at full scale"
-
-
-def _audible(music: MusicCue | None) -> bool:
-    return music is not None and music.volume > 0
+    if clipped > CLIPPED * sum(narration.samples for narration in spec.narrations):
+        yield f"the voice is clipped: {clipped} samples are at full scale"
 
 
 def _speechless(span: Span, spec: MixSpec) -> bool:
@@ -352,11 +354,12 @@ def _speechless(span: Span, spec: MixSpec) -> bool:
     )
 
 
-def _cut_off(music: MusicCue | None, voice: np.ndarray, folder: Path) -> int:
-    """Samples of what goes into the mix that lost their peaks before; the mix itself has a limiter."""
-    count = bed.cut_off(voice.reshape(-1, 1))
-    if _audible(music) and music is not None and music.media is not None:
-        count += bed.cut_off(np.memmap(folder / bed.BED_FILE, np.int16, mode="r").reshape(-1, 2))
+def _clipped(voice: np.ndarray) -> int:
+    """Samples of the voice that follow another one at full scale. The bed has headroom, and the mix has a limiter."""
+    count = 0
+    for begin in range(0, len(voice), bed.BLOCK):
+        full = np.abs(voice[begin : begin + bed.BLOCK + 1].astype(np.int32)) >= FULL_SCALE - 1
+        count += int((full[1:] & full[:-1]).sum())
     return count
 
 

@@ -17,7 +17,7 @@ from common.errors import BelowStandard, RenderFailed
 from renderer import captions
 
 WATCH_FILE = "watched.raw"
-WATCHED: dict[str, Any] = {"f": "rawvideo", "c:v": "rawvideo", "pix_fmt": "gray"}
+WATCHED: dict[str, Any] = {"f": "rawvideo", "c:v": "rawvideo", "pix_fmt": "gray", "fps_mode": "passthrough"}
 "How ffmpeg writes what is watched."
 
 STEP = 6
@@ -77,7 +77,7 @@ def judge(watched: bytes, spec: SegmentSpec) -> PictureReport:
         frozen=tuple(fault.span for fault in frozen),
         overlapping=overlapping,
         overflowing=overflowing,
-        problems=tuple(_told(fault, fps) for fault in (*black, *frozen)),
+        problems=(*(_told(fault, fps) for fault in (*black, *frozen)), *_bad_captions(overlapping, overflowing)),
     )
 
 
@@ -167,9 +167,16 @@ def _told(fault: Fault, fps: int) -> str:
     return f"shot {fault.clip.shot} {fault.what} for {(fault.span.end - fault.span.start) / fps:.1f} s"
 
 
+def _bad_captions(overlapping: int, overflowing: int) -> Iterator[str]:
+    if overlapping:
+        yield f"{overlapping} captions are on screen while another one is"
+    if overflowing:
+        yield f"{overflowing} captions are wider than their place"
+
+
 def _captions(spec: SegmentSpec) -> tuple[int, int]:
     """How many captions overlap and overflow; those of a scene in parts are told once, with its first part."""
     if spec.captions is None or spec.timeline.first:
         return 0, 0
     cues = captions.cues([spec.timeline.words], spec.captions, spec.profile.fps, spec.timeline.length)
-    return len(captions.overlapping(cues, spec.captions)), len(captions.overflowing(cues, spec.captions))
+    return captions.overlapping(cues), captions.overflowing(cues, spec.captions)

@@ -267,18 +267,17 @@ def passes(monkeypatch) -> list[str]:
     return outputs
 
 
-def test_a_mix_without_peaks_takes_a_pass_to_measure_one_to_encode_and_one_to_check(run, say, passes):
-    make(run, 12, say(0.5, "Stay a while."), music=CALM)
+def test_a_mix_without_peaks_takes_a_pass_to_measure_one_to_encode_and_one_to_check(run, passes):
+    media = user_music(run, "wav", "audio/wav", seconds=12)
+    make(run, 12, music=MusicCue(mood="calm", seed=0, media=media))
     assert passes == ["bed.raw", "-", "mix.m4a", "-"]
 
 
-def claps(seconds: float, rate: int = SAMPLE_RATE) -> np.ndarray:
-    """Sound with peaks 25 dB above its loudness, which no gain alone brings to the target."""
-    time = np.arange(int(seconds * rate)) / rate
-    chance = np.random.default_rng(1)
-    return chance.standard_normal(len(time)) * np.exp(-60 * (time % 0.5)) * 0.15 + 0.004 * np.sin(
-        2 * np.pi * 220 * time
-    )
+def claps(seconds: float) -> np.ndarray:
+    """Sound with peaks so far above its loudness that no gain alone brings it to the target."""
+    time = np.arange(int(seconds * SAMPLE_RATE)) / SAMPLE_RATE
+    noise = np.convolve(np.random.default_rng(1).standard_normal(len(time)), np.hanning(12) / 3, "same")
+    return 0.3 * noise * np.exp(-40 * (time % 0.4)) + 0.02 * np.sin(2 * np.pi * 220 * time)
 
 
 def narration_of(run: StepRun, sound: np.ndarray, start: int = 0) -> PlacedNarration:
@@ -296,8 +295,7 @@ def narration_of(run: StepRun, sound: np.ndarray, start: int = 0) -> PlacedNarra
 
 def test_peaks_are_limited_and_the_loudness_met_with_one_encoding(run, passes):
     facts = make(run, 15, narration_of(run, claps(14)))
-    assert passes == ["-", *["-"] * (len(passes) - 3), "mix.m4a", "-"]
-    assert 4 <= len(passes) <= 6
+    assert passes in (["-", *["-"] * trials, "mix.m4a", "-"] for trials in (1, 2, 3, 4))
     integrated, peak = loudness(stored(run, facts))
     assert integrated == pytest.approx(SOUND.loudness, abs=0.3)
     assert peak <= SOUND.true_peak
@@ -359,13 +357,11 @@ def test_the_silence_between_two_narrations_is_heard_and_is_no_fault(run, say):
     assert report.problems == ()
 
 
-def test_music_without_its_peaks_is_told(run):
-    source = "aevalsrc='2.5*sin(2*PI*220*t)':d=8:s=44100"
-    ffmpeg("-f", "lavfi", "-i", source, "-c:a", "pcm_s16le", run.workdir / "loud.wav")
-    music = MusicCue(mood="calm", seed=0, media=run.keep("upload", run.workdir / "loud.wav", "audio/wav"))
-    report = make(run, 6, music=music).report
-    assert report.clipped > 10_000
-    assert re.fullmatch(r"\d+ samples of the music .*", *report.problems)
+def test_a_clipped_voice_is_told(run):
+    shout = 2.5 * np.sin(2 * np.pi * 220 * np.arange(4 * SAMPLE_RATE) / SAMPLE_RATE)
+    report = make(run, 6, narration_of(run, shout)).report
+    assert report.clipped > 100_000
+    assert re.fullmatch(r"the voice is clipped: \d+ samples .*", *report.problems)
 
 
 def test_an_ordinary_film_has_no_problem(run, say):

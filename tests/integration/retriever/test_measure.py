@@ -28,7 +28,7 @@ def look(path: Path) -> Picture:
 
 def written(name: str, change: str, *options: str) -> Path:
     """One and the same moving picture in another form."""
-    return clips.make(name, ["-f", "lavfi", "-i", SEEN, "-vf", change, *options])
+    return clips.make(f"seen-{name}", ["-f", "lavfi", "-i", SEEN, "-vf", change, *options])
 
 
 def walking(x: int, *options: str) -> Path:

@@ -24,7 +24,7 @@ YCGCO = ["-bsf:v", "h264_metadata=matrix_coefficients=8"]
 
 
 def made(name: str, *arguments: str) -> Path:
-    return clips.make(name, list(arguments))
+    return clips.make(f"odd-{name}", list(arguments))
 
 
 def look(path: Path) -> Picture:
