@@ -81,7 +81,7 @@ class StepRunner:
             return claim  # a late or doubled hint, or one for another worker
         run = self._prepare(claim, asked + self._settings.self_kill_seconds)
         outcome = self._work(claim, run)
-        run.call_off()  # a handler can see by the clock that it is over before the heart does, which kills its processes
+        run.call_off()  # a handler can see by the clock that it is over before its heart does, which kills the children
         if outcome not in KEPT:
             run.discard()
         return outcome
