@@ -116,6 +116,7 @@ class Settings:
             "max_queued_jobs",
             "max_jobs_per_owner",
             "keep_job_seconds",
+            "keep_parts_seconds",
             "collect_seconds",
         ):
             if getattr(self, name) < 0:

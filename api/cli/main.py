@@ -74,7 +74,7 @@ examples:
 CHAOS = """\
 Starts the whole system with small videos, gives it jobs, and kills, freezes, fills up and restarts its parts at random.
 Then it lets the system recover, waits for all jobs and checks that none is lost, that every result is whole and there
-once, and that no process, file, lease or key is left over. Needs no root; a full disk is only tried with it.
+once, and that no process, file, lease, message or key is left over. Needs no root; a full disk is only tried with it.
 
 examples:
   ./reel chaos                             60 seconds of faults, a random seed

@@ -203,7 +203,7 @@ class StepKind(NamedTuple):
 
     def known_for(self, keep_parts_seconds: float) -> int:
         """The same where parts of films are kept for so long: what is known is kept, too, and shall not stay longer."""
-        return min(self.reuse, int(keep_parts_seconds))
+        return int(min(self.reuse, keep_parts_seconds))
 
 
 SPECS: dict[str, StepKind] = {

@@ -209,6 +209,27 @@ def test_an_edit_that_needs_none_of_what_is_gone_does_not_make_it_anew(
     told_truly(pipeline, answer)
 
 
+@pytest.mark.parametrize(("kept", "known"), [(60.0, 60), (3 * WEEK, WEEK)])
+def test_results_are_known_no_longer_than_parts_are_kept(
+    settings: Settings, store: JobStore, storage: MemoryStorage, kept: float, known: int
+) -> None:
+    settings = replace(settings, keep_parts_seconds=kept)
+    client, pipeline = create_app(settings, store, storage).test_client(), Pipeline(settings, store, storage)
+    job_id = accepted(client, scenes=SCENES, music="none")
+
+    def longest() -> int:
+        return max(store.client.ttl(key) for key in store.client.scan_iter("work:*"))
+
+    pipeline.run(job_id)
+    assert known - 50 < longest() <= known
+    changed(pipeline, lambda: client.patch(f"/mcp/storyboard/{job_id}", json={"version": 1, "voice": "de"}))
+    pipeline.run(job_id)
+    for key in store.client.scan_iter("work:*"):
+        store.client.delete(key)
+    changed(pipeline, lambda: client.post(f"/mcp/versions/{job_id}/1/restore"))
+    assert known - 50 < longest() <= known
+
+
 @pytest.mark.parametrize("broken", ["segment:s4.0", "assemble"])
 def test_resuming_a_film_all_of_whose_parts_are_gone_makes_them_anew_without_failing_at_each(
     client: FlaskClient, pipeline: Pipeline, storage: MemoryStorage, pass_time: Callable[[str], None], broken: str

@@ -44,6 +44,7 @@ def test_what_is_empty_counts_as_not_set() -> None:
         ("JOB_TIMEOUT", "soon", "a number"),
         ("TARGET_RESOLUTION", "1081", "even"),
         ("LEASE_SECONDS", "5", "LEASE_SECONDS"),
+        ("KEEP_PARTS_SECONDS", "-1", "negative"),
     ],
 )
 def test_a_value_that_cannot_be_used_is_named(name: str, value: str, word: str) -> None:

@@ -7,6 +7,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -459,6 +460,23 @@ def test_a_step_whose_time_is_over_stops_before_its_heart_has_noticed() -> None:
     child = subprocess.Popen(["sleep", "600"])
     run.adopt(child)
     assert child.wait() == -9
+
+
+def test_no_process_outlives_a_step_that_saw_its_end_before_its_heart_did(
+    quick: Settings, store: JobStore, storage: MemoryStorage, work: str
+) -> None:
+    child: list[subprocess.Popen[bytes]] = []
+
+    def handler(spec: MixSpec, run: StepRun) -> MixFacts:
+        child.append(subprocess.Popen(["sleep", "600"]))
+        run.adopt(child[0])
+        run.until = time.monotonic() - 0.001  # as after a freeze
+        return facts(run)
+
+    without_a_beat = replace(quick, beat_seconds=600.0)
+    assert StepRunner(without_a_beat, store, storage, {"mix": handler}, BUILD).run("job_1", "mix") == "called_off"
+    assert child[0].wait() == -9
+    assert stored(storage) == []
 
 
 # draining
