@@ -111,7 +111,9 @@ def opening_of(slot: Slot, before: Slot, footage: Footage, request: VideoRequest
     last = clip_of(before, place, footage, request.footage.fit, fps)
     if kind == "cut" or slot.shots[0][1] < 2 * frames or _left(last, fps) < frames:
         return None
-    return Opening(kind=kind, frames=frames, tail=last.model_copy(update={"skip": last.frames, "frames": frames}))
+    tail = last.model_copy(update={"skip": last.frames, "frames": frames})
+    card = before.scene.card
+    return Opening(kind=kind, frames=frames, tail=tail, ground=card.kind if card is not None else None)
 
 
 def _left(clip: Clip, fps: int) -> int:

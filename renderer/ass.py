@@ -5,9 +5,8 @@ nothing moves while the highlight travels.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import count, pairwise
-from typing import NamedTuple
 
 from common.contracts.timeline import CaptionLook
 from renderer.captions import Cue, Spoken
@@ -19,23 +18,13 @@ _WORD_JOINER = "\u2060"
 _EMOJI = re.compile("[\u2600-\u27bf\u2b00-\u2bff\U0001f000-\U0001fbff\ufe0e\ufe0f\u200d]+")
 
 
-def ass(cues: Sequence[Cue], look: CaptionLook, family: str, fps: int) -> str:
-    """The cues as an .ass file for a canvas of the look's size, set in the font `family`."""
-    design, em = CAPTIONS[look.style], caption_place(look).em
-    events = [event for cue in cues for event in (_halo(cue, design, em, fps), *_words(cue, design, em, fps))]
-    return "\n".join([*_header(look, em, family), *events, ""])
+Style = Mapping[str, str | float]
+"The fields of a style, by the names that ASS has for them."
 
 
-def _header(look: CaptionLook, em: float, family: str) -> list[str]:
-    caption = _style("Caption", family, em, look)
-    halo = caption | {
-        "Name": "Halo",
-        "PrimaryColour": "&H78000000",
-        "OutlineColour": "&H78000000",
-        "Outline": f"{em * 0.12:.2f}",
-        "Shadow": 0,
-    }
-    return [
+def sheet(look: CaptionLook, styles: Sequence[Style], events: Iterable[str]) -> str:
+    """A whole .ass file for a canvas of the look's size. All styles have the same fields, in the same order."""
+    lines = [
         "[Script Info]",
         "ScriptType: v4.00+",
         f"PlayResX: {look.width}",
@@ -45,16 +34,32 @@ def _header(look: CaptionLook, em: float, family: str) -> list[str]:
         "YCbCr Matrix: TV.709",
         "",
         "[V4+ Styles]",
-        f"Format: {', '.join(caption)}",
-        f"Style: {','.join(map(str, caption.values()))}",
-        f"Style: {','.join(map(str, halo.values()))}",
+        f"Format: {', '.join(styles[0])}",
+        *(f"Style: {','.join(map(str, style.values()))}" for style in styles),
         "",
         "[Events]",
         "Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text",
+        *events,
     ]
+    return "\n".join([*lines, ""])
 
 
-def _style(name: str, family: str, em: float, look: CaptionLook) -> dict[str, str | int]:
+def ass(cues: Sequence[Cue], look: CaptionLook, family: str, fps: int) -> str:
+    """The cues as an .ass file for a canvas of the look's size, set in the font `family`."""
+    design, em = CAPTIONS[look.style], caption_place(look).em
+    caption = _style("Caption", family, em, look)
+    halo = caption | {
+        "Name": "Halo",
+        "PrimaryColour": "&H78000000",
+        "OutlineColour": "&H78000000",
+        "Outline": f"{em * 0.12:.2f}",
+        "Shadow": 0,
+    }
+    events = (event for cue in cues for event in (_halo(cue, design, em, fps), *_words(cue, design, em, fps)))
+    return sheet(look, [caption, halo], events)
+
+
+def _style(name: str, family: str, em: float, look: CaptionLook) -> dict[str, str | float]:
     return {
         "Name": name,
         "Fontname": family,

@@ -2,7 +2,9 @@
 
 import ffmpeg
 
+from common.contracts.base import canonical_json
 from common.contracts.steps import AssembleFacts, AssembleSpec
+from common.contracts.timeline import CutList, FilmTimeline
 from common.jobs.steprun import StepRun
 from renderer.captions import Cue, cues, srt, vtt
 from renderer.ffmpeg.check import check_film
@@ -34,10 +36,27 @@ def assemble(spec: AssembleSpec, run: StepRun, program: str) -> AssembleFacts:
         thumbnail=run.keep_bytes("thumbnail", picture, "image/jpeg"),
         srt=run.keep_bytes("captions", srt(shown, profile.fps).encode(), "application/x-subrip") if shown else None,
         vtt=run.keep_bytes("captions", vtt(shown, profile.fps).encode(), "text/vtt") if shown else None,
+        timeline=run.keep_bytes("timeline", _timeline(spec).encode(), "application/json"),
         frames=frames,
         width=profile.width,
         height=profile.height,
     )
+
+
+def _timeline(spec: AssembleSpec) -> str:
+    """What an editor needs to go on by hand, as JSON."""
+    cuts, profile = CutList.model_validate_json(spec.cut_list), spec.profile
+    film = FilmTimeline(
+        title=spec.title,
+        width=profile.width,
+        height=profile.height,
+        fps=profile.fps,
+        cuts=cuts.cuts,
+        segments=spec.segments,
+        narrations=cuts.narrations,
+        mix=spec.mix,
+    )
+    return canonical_json(film)
 
 
 def _cues(spec: AssembleSpec, frames: int) -> list[Cue]:

@@ -9,15 +9,13 @@ import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
-from common.contracts.timeline import CaptionLook, Card
+from common.contracts.timeline import CaptionLook, Card, CardKind
 from renderer import fonts
-from renderer.ass import ass_time, drawable, escape
+from renderer.ass import Style, ass_time, drawable, escape, sheet
 from renderer.captions import clean
 from renderer.design import CAPTIONS, CARDS, CardDesign
 from renderer.fonts import LINE_HEIGHT
-from renderer.looks import Area, Canvas, Filter, picture_area
-
-CARD_FILE = "card.ass"
+from renderer.looks import Area, Filter, picture_area
 
 _SAFE_WIDTH, _SAFE_HEIGHT = 0.84, 0.80
 "Shares of the picture that words may take; upright films lose more at the bottom."
@@ -55,13 +53,13 @@ class Type(NamedTuple):
 _PLAIN = Type(fonts.REGULAR)
 
 
-def backdrop(kind: str, canvas: Canvas) -> tuple[Filter, ...]:
+def backdrop(kind: CardKind, width: int, height: int) -> tuple[Filter, ...]:
     """What makes the picture a ground for words: darker, and soft where there is much to read."""
     share, colours = (0.62, 0.92) if kind == "title" else (0.40, 0.75)
     chroma = f"128+(val-128)*{colours}"
     darker = Filter("lutyuv", {"y": f"16+(val-16)*{share}", "u": chroma, "v": chroma})
     # Each step is as wide as it needs to be and costs the same: three of them are as smooth as a bell.
-    radius = max(1, round(min(canvas.width, canvas.height) / 120))
+    radius = max(1, round(min(width, height) / 120))
     soft = Filter("boxblur", {"lr": radius, "lp": 2, "cr": max(1, radius // 2), "cp": 1})
     return (darker,) if kind == "title" else (soft, darker)
 
@@ -200,34 +198,27 @@ class _Page:
         self._events.append(f"Dialogue: 2,{times},{style},,0,0,0,,{text}")
 
     def text(self) -> str:
-        title = self._style("Title", self.design.bold)
-        small = self._style("Small", False)
-        return "\n".join(
-            [
-                "[Script Info]",
-                "ScriptType: v4.00+",
-                f"PlayResX: {self.look.width}",
-                f"PlayResY: {self.look.height}",
-                "WrapStyle: 2",
-                "ScaledBorderAndShadow: yes",
-                "YCbCr Matrix: TV.709",
-                "",
-                "[V4+ Styles]",
-                "Format: Name, Fontname, Fontsize, PrimaryColour, OutlineColour, BackColour, Bold, BorderStyle, Outline, "
-                "Shadow, Alignment, MarginL, MarginR, MarginV, Encoding",
-                title,
-                small,
-                "",
-                "[Events]",
-                "Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text",
-                *self._events,
-                "",
-            ]
-        )
+        return sheet(self.look, [self._style("Title", self.design.bold), self._style("Small", False)], self._events)
 
-    def _style(self, name: str, bold: bool) -> str:
-        # Each line finds its own writing direction.
-        return f"Style: {name},{self.family},40,&H00FFFFFF,&H60000000,&H80000000,{-int(bold)},1,1,1,5,0,0,0,-1"
+    def _style(self, name: str, bold: bool) -> Style:
+        return {
+            "Name": name,
+            "Fontname": self.family,
+            "Fontsize": 40,
+            "PrimaryColour": "&H00FFFFFF",
+            "OutlineColour": "&H60000000",
+            "BackColour": "&H80000000",
+            "Bold": -int(bold),
+            "BorderStyle": 1,
+            "Outline": 1,
+            "Shadow": 1,
+            "Alignment": 5,
+            "MarginL": 0,
+            "MarginR": 0,
+            "MarginV": 0,
+            # Each line finds its own writing direction.
+            "Encoding": -1,
+        }
 
 
 Width = Callable[[str], float]

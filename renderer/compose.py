@@ -15,12 +15,11 @@ from typing import Any, NamedTuple
 import ffmpeg
 
 from common.contracts.steps import SegmentSpec
-from common.contracts.timeline import Clip, SceneTimeline
-from renderer import looks, quality, voice
+from common.contracts.timeline import CardKind, Clip, SceneTimeline
+from renderer import cards, looks, mark, quality, voice
 from renderer.ffmpeg.encoder import SOFTWARE, Encoder
 from renderer.transitions import transition
 
-CAPTIONS_FILE = "captions.ass"
 FONTS_FOLDER = "fonts"
 SEGMENT_FILE = "segment.mp4"
 
@@ -59,6 +58,15 @@ class Source(NamedTuple):
     hdr: bool = False
 
 
+class Overlays(NamedTuple):
+    """What is laid over the picture, from below."""
+
+    logo: mark.Place | None = None
+    "Where `mark.PICTURE_FILE` goes."
+    words: tuple[str, ...] = ()
+    "Files that libass reads, with times of the whole scene."
+
+
 class _Frame(NamedTuple):
     """What all branches have in common."""
 
@@ -72,15 +80,16 @@ def shown(timeline: SceneTimeline) -> tuple[Clip, ...]:
     return (*timeline.clips, timeline.opening.tail) if timeline.opening else timeline.clips
 
 
-def captioned(spec: SegmentSpec) -> bool:
-    """Whether captions are drawn. Where nothing is said there is nothing to pay for."""
-    return spec.captions is not None and bool(spec.timeline.words)
-
-
-def compose(spec: SegmentSpec, sources: Sequence[Source], threads: int, encoder: Encoder = SOFTWARE) -> list[str]:
+def compose(
+    spec: SegmentSpec,
+    sources: Sequence[Source],
+    overlays: Overlays,
+    threads: int,
+    encoder: Encoder = SOFTWARE,
+) -> list[str]:
     """The arguments that make `SEGMENT_FILE`, and `WATCH_FILE` for its judge, out of one source per clip of `shown`.
 
-    Beside it must lie `VOICE_FILE` if it is to have sound, and `CAPTIONS_FILE` and `FONTS_FOLDER` if it is captioned.
+    Beside it must lie `VOICE_FILE` if there is to be sound, and what `overlays` name, with `FONTS_FOLDER`.
     """
     timeline, fps = spec.timeline, spec.profile.fps
     frame = _Frame(looks.picture_size(spec.style, spec.profile), fps, threads)
@@ -88,12 +97,15 @@ def compose(spec: SegmentSpec, sources: Sequence[Source], threads: int, encoder:
         _branch(clip, source, frame, looks.grade(spec.style, clip.footage.tone))
         for clip, source in zip(shown(timeline), sources, strict=True)
     ]
-    picture = _joined(branches[: len(timeline.clips)], fps)
+    picture = _grounded(_joined(branches[: len(timeline.clips)], fps), spec.card.kind if spec.card else None, frame)
     if timeline.opening is not None:
-        picture = _opened(picture, branches[-1], timeline, fps)
+        tail = _grounded(branches[-1], timeline.opening.ground, frame)
+        picture = _opened(picture, tail, timeline, fps)
     picture, watched = quality.watch(picture)
     picture = looks.finish(spec.style, spec.profile, fps).over(picture)
-    picture = _lettered(picture, spec)
+    if overlays.logo is not None:
+        picture = _marked(picture, overlays.logo)
+    picture = _written(picture, overlays.words, timeline.first, fps)
     streams = [encoder.upload(picture)]
     if spec.sound:
         streams.append(voice.placed(timeline.voice_offset, timeline.frames, fps))
@@ -226,15 +238,29 @@ def _opened(picture: Any, tail: Any, timeline: SceneTimeline, fps: int) -> Any:
     return _joined([transition(kind, tail, _cut(both[0], 0, frames), frames, fps), rest], fps)
 
 
-def _lettered(picture: Any, spec: SegmentSpec) -> Any:
-    """Captions, at the times of the whole scene."""
-    if not captioned(spec):
+def _grounded(picture: Any, kind: CardKind | None, frame: _Frame) -> Any:
+    """Fit to be the ground of a card's words."""
+    if kind is None:
         return picture
-    first = spec.timeline.first
-    if first:
-        picture = picture.filter("setpts", f"PTS+{first}")
-    picture = picture.filter("ass", filename=CAPTIONS_FILE, fontsdir=FONTS_FOLDER)
-    return picture.filter("setpts", f"PTS-{first}") if first else picture
+    for name, options in cards.backdrop(kind, *frame.size):
+        picture = picture.filter(name, **options)
+    return picture
+
+
+def _marked(picture: Any, logo: mark.Place) -> Any:
+    """The one picture of the mark lies over all frames."""
+    drawn = ffmpeg.input(mark.PICTURE_FILE, f="png_pipe", **GUARD).video
+    drawn = drawn.filter("scale", out_color_matrix="bt709", out_range="tv").filter("format", "yuva420p")
+    return ffmpeg.overlay(picture, drawn, x=logo.left, y=logo.top, format="yuv420")
+
+
+def _written(picture: Any, files: Sequence[str], first: int, fps: int) -> Any:
+    """Words over the picture, at the times of the whole scene."""
+    # What was laid over it may have other steps of time.
+    picture = picture.filter("settb", f"1/{fps}").filter("setpts", f"N+{first}" if first else "N")
+    for name in files:
+        picture = picture.filter("ass", filename=name, fontsdir=FONTS_FOLDER)
+    return picture.filter("setpts", "N") if first else picture
 
 
 def _fitted(picture: Any, clip: Clip, source: Source, size: Size) -> Any:

@@ -311,8 +311,3 @@ def finish(style: Style, canvas: Canvas, fps: int) -> Finish:
     """What is laid over all clips of a film together, below the mark, the cards and the captions."""
     look = LOOKS[style]
     return Finish(picture_area(style, canvas), (canvas.width, canvas.height), fps, look.vignette, look.grain)
-
-
-def look(style: Style) -> tuple[Filter, ...]:
-    """The grade of a clip that was not measured."""
-    return grade(style, None)

@@ -1,18 +1,18 @@
 """Renders one scene or a part of it: every frame is decoded once, filtered once and encoded once."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 from common.contracts.base import ObjectRef
 from common.contracts.steps import SegmentFacts, SegmentSpec
-from common.contracts.timeline import Clip
+from common.contracts.timeline import CaptionLook, Clip
 from common.errors import BadMedia
 from common.jobs.steprun import StepRun
 from common.sniff import demuxer
-from renderer import fonts, looks, scenery
+from renderer import fonts, looks, mark, scenery
 from renderer.ass import ass
 from renderer.captions import cues
-from renderer.compose import CAPTIONS_FILE, FONTS_FOLDER, SEGMENT_FILE, Size, Source, captioned, compose, shown
+from renderer.cards import card_ass
+from renderer.compose import FONTS_FOLDER, SEGMENT_FILE, Overlays, Size, Source, compose, shown
 from renderer.ffmpeg.check import check_film
 from renderer.ffmpeg.encoder import SOFTWARE, Encoder
 from renderer.ffmpeg.limits import for_picture
@@ -30,11 +30,9 @@ def segment(spec: SegmentSpec, run: StepRun, program: str, threads: int, encoder
     if spec.sound:
         fetch_voice(spec.voice, run)
     run.progress(_FETCHED)
-    if captioned(spec):
-        _write_captions(spec, run.workdir)
     frames, path = spec.timeline.frames, run.workdir / SEGMENT_FILE
-    arguments = compose(spec, sources, threads, encoder)
-    limits = for_picture(spec.profile, frames, len(sources), encoder)
+    arguments = compose(spec, sources, _overlays(spec, run), threads, encoder)
+    limits = for_picture(spec.profile, frames, len(sources) + 1, encoder)
     log = run_ffmpeg(program, arguments, run, limits, frames=frames, progress=(_FETCHED, 0.98), feeds=feeds)
     check_film(path, frames, spec.profile, log, "the scene", sound=spec.sound)
     report = judge((run.workdir / WATCH_FILE).read_bytes(), spec)
@@ -81,10 +79,23 @@ def _painted_frames(clip: Clip, size: Size, fps: int) -> Iterator[bytes]:
     return scenery.paint(recipe, *size, fps, clip.phase + clip.skip, clip.frames)
 
 
-def _write_captions(spec: SegmentSpec, folder: Path) -> None:
-    """Those of the whole scene: a part shows what falls into its frames."""
-    assert spec.captions is not None
-    fps, timeline = spec.profile.fps, spec.timeline
-    shown = cues([timeline.words], spec.captions, fps, timeline.length)
-    (folder / CAPTIONS_FILE).write_text(ass(shown, spec.captions, fonts.FAMILY, fps), encoding="utf-8")
-    fonts.install(folder / FONTS_FOLDER)
+def _overlays(spec: SegmentSpec, run: StepRun) -> Overlays:
+    """Writes down what lies over the picture: of the whole scene, for a part shows what falls into its frames."""
+    look = CaptionLook(style=spec.style, width=spec.profile.width, height=spec.profile.height)
+    # Where nothing is said there is nothing to pay for.
+    captioned = spec.captions is not None and bool(spec.timeline.words)
+    logo, words = None, {}
+    if spec.mark is not None and spec.mark.media is not None:
+        logo = mark.picture(spec.mark, spec.mark.media, look, captioned, run)
+    elif spec.mark is not None:
+        words["mark.ass"] = mark.words(spec.mark, look, captioned)
+    if spec.card is not None:
+        words["card.ass"] = card_ass(spec.card, look, fonts.FAMILY, spec.profile.fps, spec.timeline.length)
+    if captioned:
+        shown = cues([spec.timeline.words], look, spec.profile.fps, spec.timeline.length)
+        words["captions.ass"] = ass(shown, look, fonts.FAMILY, spec.profile.fps)
+    for name, text in words.items():
+        (run.workdir / name).write_text(text, encoding="utf-8")
+    if words:
+        fonts.install(run.workdir / FONTS_FOLDER)
+    return Overlays(logo, tuple(words))

@@ -75,7 +75,7 @@ def _eased(name: str, before: Any, after: Any, frames: int) -> Any:
     first = 1 / (frames + 1)
     clocks = [picture.filter("settb", "AVTB").filter("setpts", bent) for picture in (before, after)]
     # Its first frame has moved already. (At rest, xfade's slide shows a column that does not belong to the picture.)
-    return _mixed(name, *clocks, 1.0, offset=-(first**2) * (3 - 2 * first))
+    return _mixed(name, clocks[0], clocks[1], 1.0, offset=-(first**2) * (3 - 2 * first))
 
 
 def _mixed(name: str, before: Any, after: Any, seconds: float, offset: float = 0.0) -> Any:

@@ -56,6 +56,19 @@ class Clip(Contract):
     "For scenery: the frame of its scene this clip starts at, so that a scene continues instead of starting over."
 
 
+CardKind = Literal["title", "end"]
+
+
+class Card(Contract):
+    """Words set large over the picture of a scene."""
+
+    kind: CardKind
+    text: str = ""
+    subtitle: str = ""
+    lines: tuple[str, ...] = ()
+    "Small print: the credits."
+
+
 class Opening(Contract):
     """A transition into a scene: its first frames, in which the scene before goes on and gives way."""
 
@@ -64,6 +77,8 @@ class Opening(Contract):
     frames: int = Field(gt=1)
     tail: Clip
     "What the scene before goes on with, for exactly these frames."
+    ground: CardKind | None = None
+    "The card that the scene before was the ground of: its picture goes on as dark as it was."
 
 
 class SceneTimeline(Contract):
@@ -92,16 +107,6 @@ class SceneCut(Contract):
     frames: int
     opening: Opening | None
     clips: tuple[Clip, ...]
-
-
-class Card(Contract):
-    """Words set large over the picture of a scene."""
-
-    kind: Literal["title", "end"]
-    text: str = ""
-    subtitle: str = ""
-    lines: tuple[str, ...] = ()
-    "Small print: the credits."
 
 
 class Mark(Contract):

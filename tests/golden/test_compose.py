@@ -1,6 +1,7 @@
 """The ffmpeg arguments and the caption file of typical scenes, as text."""
 
 import re
+from typing import Any
 
 import pytest
 
@@ -8,10 +9,11 @@ from common.contracts.footage import Footage, Provenance, SceneryRecipe
 from common.contracts.narration import Word
 from common.contracts.request import Style
 from common.contracts.steps import SegmentSpec
-from common.contracts.timeline import CaptionLook, Clip, Profile, SceneTimeline
+from common.contracts.timeline import CaptionLook, Card, Clip, Opening, Profile, SceneTimeline
 from renderer.ass import ass
 from renderer.captions import cues
-from renderer.compose import Source, compose
+from renderer.compose import Overlays, Source, compose
+from renderer.mark import Place
 from tests.support.golden import check_golden
 
 WIDE = Profile(width=1920, height=1080)
@@ -25,9 +27,19 @@ JPEG = Source("clip1", "jpeg_pipe", matrix="bt601")
 PAINTED = Source("feed:0", "rawvideo", size=(960, 540), pixel_format="rgb24")
 
 
-def spec(*clips: Clip, profile: Profile = WIDE, style: Style = "documentary", captions: bool = False) -> SegmentSpec:
-    look = CaptionLook(style=style, width=profile.width, height=profile.height)
-    timeline = SceneTimeline(scene="s1", frames=sum(clip.frames for clip in clips), clips=clips)
+def clip(shot: str, footage: Footage, frames: int, **more: Any) -> Clip:
+    return Clip(shot=shot, footage=footage, frames=frames, length=frames + 15, **more)
+
+
+def spec(
+    *clips: Clip,
+    profile: Profile = WIDE,
+    style: Style = "documentary",
+    captions: bool = False,
+    opening: Opening | None = None,
+) -> SegmentSpec:
+    look, frames = CaptionLook(style=style, width=profile.width, height=profile.height), sum(c.frames for c in clips)
+    timeline = SceneTimeline(scene="s1", frames=frames, length=frames, opening=opening, clips=clips)
     return SegmentSpec(timeline=timeline, profile=profile, style=style, captions=look if captions else None, voice=None)
 
 
@@ -37,24 +49,41 @@ def readable(arguments: list[str]) -> str:
     return lines.replace(";[", ";\n  [") + "\n"
 
 
+def part(whole: SegmentSpec, first: int) -> SegmentSpec:
+    timeline = whole.timeline.model_copy(update={"first": first, "length": first + whole.timeline.frames})
+    return whole.model_copy(update={"timeline": timeline, "sound": False})
+
+
 SCENES = {
-    "video-cover": (spec(Clip(shot="s1.0", footage=VIDEO, frames=90, source_start=1.5)), [MP4]),
-    "video-contain": (spec(Clip(shot="s1.0", footage=VIDEO, frames=90, fit="contain-blur"), profile=TALL), [MP4]),
-    "video-hdr": (spec(Clip(shot="s1.0", footage=VIDEO, frames=90)), [MP4._replace(hdr=True)]),
-    "still-resting": (spec(Clip(shot="s1.0", footage=STILL, frames=60)), [JPEG]),
-    "still-zoom-in": (spec(Clip(shot="s1.0", footage=STILL, frames=60, motion="zoom-in")), [JPEG]),
-    "still-pan-left": (spec(Clip(shot="s1.0", footage=STILL, frames=300, motion="pan-left")), [JPEG]),
-    "scenery": (spec(Clip(shot="s1.0", footage=SCENERY, frames=60)), [PAINTED]),
+    "video-cover": (spec(clip("s1.0", VIDEO, 90, source_start=1.5)), [MP4]),
+    "video-contain": (spec(clip("s1.0", VIDEO, 90, fit="contain-blur"), profile=TALL), [MP4]),
+    "video-hdr": (spec(clip("s1.0", VIDEO, 90)), [MP4._replace(hdr=True)]),
+    "still-resting": (spec(clip("s1.0", STILL, 60)), [JPEG]),
+    "still-zoom-in": (spec(clip("s1.0", STILL, 60, motion="zoom-in")), [JPEG]),
+    "still-pan-left": (spec(clip("s1.0", STILL, 300, motion="pan-left")), [JPEG]),
+    "scenery": (spec(clip("s1.0", SCENERY, 60)), [PAINTED]),
     "three-clips-captioned": (
         spec(
-            Clip(shot="s1.0", footage=VIDEO, frames=50),
-            Clip(shot="s1.1", footage=STILL, frames=60, motion="zoom-out"),
-            Clip(shot="s1.2", footage=SCENERY, frames=70),
+            clip("s1.0", VIDEO, 50),
+            clip("s1.1", STILL, 60, motion="zoom-out"),
+            clip("s1.2", SCENERY, 70),
             profile=TALL,
             style="vintage",
             captions=True,
         ),
         [MP4, JPEG, PAINTED],
+    ),
+    "opened-by-a-crossfade": (
+        spec(
+            clip("s1.0", VIDEO, 60),
+            opening=Opening(kind="crossfade", frames=12, tail=clip("s0.0", STILL, 12, skip=60, motion="pan-right")),
+        ),
+        [MP4, JPEG],
+    ),
+    "second-part": (part(spec(clip("s1.0", VIDEO, 60, skip=90), captions=True), first=90), [MP4]),
+    "title-and-logo": (
+        spec(clip("s1.0", VIDEO, 60), style="cinematic").model_copy(update={"card": Card(kind="title", text="Sea")}),
+        [MP4],
     ),
 }
 
@@ -62,7 +91,10 @@ SCENES = {
 @pytest.mark.parametrize("name", SCENES)
 def test_a_scene_gives_these_arguments(name: str):
     scene, sources = SCENES[name]
-    check_golden(f"compose-{name}.txt", readable(compose(scene, sources, threads=1)))
+    overlays = Overlays(Place(1700, 40), ("card.ass",)) if scene.card else Overlays()
+    if scene.captions is not None:
+        overlays = Overlays(words=("captions.ass",))
+    check_golden(f"compose-{name}.txt", readable(compose(scene, sources, overlays, threads=1)))
 
 
 @pytest.mark.parametrize(("name", "profile"), [("wide", WIDE), ("tall", TALL)])

@@ -66,7 +66,7 @@ def test_found_footage_that_stands_still_is_refused_under_any_grain(run: StepRun
 
 
 def test_captions_that_change_do_not_hide_what_stands_still(run: StepRun):
-    said = words(*"one two three four five six seven".split(), frames=10)
+    said = words(*["one", "two", "three", "four", "five", "six", "seven"], frames=10)
     with pytest.raises(BelowStandard):
         judged(run, clip(footage(run, frozen(), seconds=4.0), 84), said=said, captioned=True)
 

@@ -6,9 +6,9 @@ from common.contracts.footage import Footage, Provenance
 from common.contracts.narration import Word
 from common.contracts.request import Style
 from common.contracts.steps import SegmentSpec
-from common.contracts.timeline import CaptionLook, Clip, Profile, SceneTimeline
-from renderer.compose import MAX_PIXELS, Source, compose
-from renderer.looks import look
+from common.contracts.timeline import Clip, Profile, SceneTimeline
+from renderer.compose import MAX_PIXELS, Overlays, Source, compose
+from renderer.looks import grade
 
 VIDEO = Footage(kind="video", width=640, height=360, seconds=4.0, provenance=Provenance(provider="folder"))
 WORDS = (Word(text="'];[x]drawtext=textfile=/etc/passwd", start=0, end=9_600),)
@@ -16,12 +16,16 @@ STYLES: tuple[Style, ...] = ("cinematic", "documentary", "vivid", "mono", "vinta
 
 
 def arguments(*clips: Clip, style: Style = "minimal", threads: int = 1) -> list[str]:
-    timeline = SceneTimeline(scene="s1", frames=sum(clip.frames for clip in clips), clips=clips, words=WORDS)
-    captions = CaptionLook(style=style, width=640, height=360)
     spec = SegmentSpec(
-        timeline=timeline, profile=Profile(width=640, height=360), style=style, captions=captions, voice=None
+        timeline=timeline(*clips), profile=Profile(width=640, height=360), style=style, captions=None, voice=None
     )
-    return compose(spec, [Source(f"clip{n}", "mov") for n in range(len(clips))], threads)
+    sources = [Source(f"clip{n}", "mov") for n in range(len(clips))]
+    return compose(spec, sources, Overlays(words=("captions.ass",)), threads)
+
+
+def timeline(*clips: Clip) -> SceneTimeline:
+    frames = sum(clip.frames for clip in clips)
+    return SceneTimeline(scene="s1", frames=frames, length=frames, clips=clips, words=WORDS)
 
 
 def value(found: list[str], option: str) -> str:
@@ -29,7 +33,7 @@ def value(found: list[str], option: str) -> str:
 
 
 def clip(**changes: object) -> Clip:
-    return Clip.model_validate({"shot": "s1.0", "footage": VIDEO, "frames": 30} | changes)
+    return Clip.model_validate({"shot": "s1.0", "footage": VIDEO, "frames": 30, "length": 45} | changes)
 
 
 def test_no_word_of_the_user_stands_in_an_argument():
@@ -54,18 +58,21 @@ def test_a_clip_that_would_begin_behind_its_footage_begins_before_its_end():
 
 def test_a_source_per_clip_is_asked_for():
     spec = SegmentSpec(
-        timeline=SceneTimeline(scene="s1", frames=30, clips=(clip(),)),
+        timeline=timeline(clip()),
         profile=Profile(width=640, height=360),
         style="minimal",
         captions=None,
         voice=None,
     )
     with pytest.raises(ValueError):
-        compose(spec, [], 1)
+        compose(spec, [], Overlays(), 1)
 
 
 @pytest.mark.parametrize("style", STYLES)
-def test_a_look_is_applied_after_the_clips_and_before_the_captions(style: Style):
+def test_each_clip_is_graded_before_they_are_joined_and_words_come_last(style: Style):
     graph = value(arguments(clip(), clip(), style=style), "-filter_complex")
-    places = [graph.index("concat="), *(graph.index(f"]{name}=") for name, _ in look(style)), graph.index("]ass=")]
-    assert places == sorted(places)
+    joined, words = graph.index("concat="), graph.index("]ass=")
+    for name, _ in grade(style, None):
+        assert graph.count(f"]{name}=", 0, joined) == 2
+        assert f"]{name}=" not in graph[words:]
+    assert joined < words
