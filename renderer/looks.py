@@ -22,10 +22,10 @@ BLACK, WHITE, NEUTRAL = 16, 235, 128
 _MID_LOW, _MID_HIGH = 88.0, 150.0
 _WHITE_LOW = 212.0
 _HAZE = 30.0
-_MOST_GAIN = 0.2
+_MOST_GAIN = 0.35
 _MOST_LOWERED = 10.0
 _MOST_LIGHTENED, _MOST_DARKENED = 0.22, 0.08
-_MOST_CHROMA = 6.0
+_MOST_CHROMA = 8.0
 # A clip darker than the first is dark on purpose and stays so; up to the second it is ever more a matter of exposure.
 _NIGHT, _DAY = 20.0, 104.0
 # A cast stronger than the first may be the colour of the subject, beyond the second surely: sunsets, the deep sea.
@@ -93,7 +93,7 @@ LOOKS: dict[Style, Look] = {
         vignette=0.24,
         ratio=2.35,
     ),
-    "documentary": Look(evening=0.6),
+    "documentary": Look(evening=0.8),
     "vivid": Look(contrast=0.16, saturation=1.26),
     "mono": Look(contrast=0.22, pivot=0.42, saturation=0.0, vignette=0.22, grain=4),
     "vintage": Look(
@@ -106,7 +106,7 @@ LOOKS: dict[Style, Look] = {
         vignette=0.34,
         grain=5,
     ),
-    "minimal": Look(evening=0.6),
+    "minimal": Look(evening=0.8),
 }
 
 

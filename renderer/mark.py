@@ -27,7 +27,7 @@ _MARGIN = 0.04
 "What it keeps away from the edges, as a share of the shorter side."
 _TALLEST = 0.5
 "As a share of the height of the picture, however narrow it is."
-_SMALLEST, _LARGEST = 0.018, 0.055
+_SMALLEST, _LARGEST = 0.028, 0.055
 "Size of words (an em), as shares of the shorter side: what can be read, and what is a title rather than a mark."
 _NEVER = "9:59:59.99"
 _LETTER = 0.55
@@ -76,7 +76,7 @@ def words(mark: Mark, look: CaptionLook, captioned: bool) -> str:
         "OutlineColour": f"{faint}202020",
         "Bold": -1,
         "BorderStyle": 1,
-        "Outline": f"{em * 0.045:.2f}",
+        "Outline": f"{em * 0.06:.2f}",
         "Shadow": 0,
         "Alignment": 7,
         "Encoding": -1,

@@ -11,7 +11,7 @@ import ffmpeg
 
 from common.contracts.request import TransitionKind
 
-CLOSER = 1.7
+CLOSER = 2.4
 "How near the camera of a zoom comes to the picture it leaves."
 BT709 = {"colorspace": "bt709", "color_primaries": "bt709", "color_trc": "bt709"}
 
@@ -40,7 +40,7 @@ def _slide(before: Any, after: Any, frames: int, fps: int) -> Any:
 def _zoom(before: Any, after: Any, frames: int, fps: int) -> Any:
     """The camera speeds into the old picture while the new one comes up. (xfade's own zoom shows large squares.)"""
     # `on` counts from 1.
-    reach = f"(1+{CLOSER - 1:.2f}*pow((on-1)/{frames},2))"
+    reach = f"(1+{CLOSER - 1:.2f}*pow(on/{frames},1.5))"
     x0, y0, x1, y1 = f"W*(1-1/{reach})/2", f"H*(1-1/{reach})/2", f"W*(1+1/{reach})/2", f"H*(1+1/{reach})/2"
     corners = {"x0": x0, "y0": y0, "x1": x1, "y1": y0, "x2": x0, "y2": y1, "x3": x1, "y3": y1}
     nearer = before.filter("perspective", eval="frame", interpolation="linear", **corners)

@@ -45,7 +45,7 @@ class Picture(NamedTuple):
     seconds: float
     fps: float
     tone: dict[str, float] | None = None
-    "The fields of `Tone`; None for what was not looked at closely."
+    "The fields of `Tone`; None for what was not looked at closely, or could not be measured."
     focus: tuple[float, float] = (0.5, 0.5)
 
 
@@ -91,7 +91,12 @@ def inspect(path: Path, media_type: str, *, closely: bool = False) -> Picture:
 def _closer(picture: Picture, container: InputContainer, stream: VideoStream, first: VideoFrame) -> Picture:
     from retriever.measure import measured  # numpy, which only the program of its own needs
 
-    tone, focus = measured(container, stream, first, picture.seconds)
+    try:
+        tone, focus = measured(container, stream, first, picture.seconds)
+    except BadMedia:
+        raise
+    except Exception:  # to be shown, it need not be measured
+        return picture
     return picture._replace(tone=tone, focus=focus)
 
 

@@ -95,8 +95,11 @@ def _holds_its_segment(path: Path) -> bool:
             element, size = _vint(file, keep_marker=True), _vint(file)
             if element is None or size is None or wanted not in (None, element):
                 return False
-            file.seek(size, 1)
-        return file.tell() <= path.stat().st_size
+            end = file.tell() + size
+            if end > path.stat().st_size:  # which may be further away than any file can reach
+                return False
+            file.seek(end)
+    return True
 
 
 def _vint(file: BinaryIO, keep_marker: bool = False) -> int | None:

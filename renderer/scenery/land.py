@@ -203,11 +203,13 @@ class CloudShadows:
     def __init__(self, stage: Stage, strength: float) -> None:
         rng = stage.rng("cloud shadows")
         rows = stage.height - stage.horizon
-        distance = stage.focal / (np.arange(rows, dtype=np.float32)[:, None] + stage.unit * 4)
+        depth = np.arange(rows, dtype=np.float32)[:, None]
+        distance = stage.focal / (depth + stage.unit * 4)
         turn = np.linspace(0, 2 * np.pi, stage.width * 3, endpoint=False, dtype=np.float32)[None, :]
         texture = fractal(rng, 256, 256, 2.2, low=2)
         field = sample(texture, distance * 9 + 60 * np.cos(turn), 60 * np.sin(turn))
-        shade = 1 - strength * smoothstep(-0.2, 1.0, field)
+        # Hills stand before the horizon: a shade that began at once would cut them off at their feet.
+        shade = 1 - strength * smoothstep(-0.2, 1.0, field) * smoothstep(0, rows * 0.4, depth)
         self._light = wrapped(shade.astype(np.float32), stage.width)
         self._top, self._width, self._speed = stage.horizon, stage.width, stage.unit * 2.2 * rng.choice([-1, 1])
 
