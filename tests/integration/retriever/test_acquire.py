@@ -1,7 +1,5 @@
 """The `acquire` step: real files over real sockets, looked into by the real program."""
 
-import hashlib
-import json
 import shutil
 import threading
 from collections.abc import Iterator
@@ -23,9 +21,9 @@ from retriever.providers.folder import ClipFolder
 from tests.support import clips
 from tests.support.pexels_server import KEY, pexels_server
 from tests.support.steprun import step_run
+from tests.support.uploads import ASSET, upload
 from tests.support.web_server import Serve, reply, web_server
 
-ASSET = "ast_" + "a" * 32
 SETTINGS = replace(Settings(), fetch_allow_networks="127.0.0.0/8", pexels_api_key=KEY, max_download_mb=2)
 
 
@@ -45,20 +43,6 @@ def acquire(run: StepRun, settings: Settings = SETTINGS, **candidate: Any) -> Fo
 def from_web(run: StepRun, serve: Serve, settings: Settings = SETTINGS) -> Footage:
     with web_server(serve) as server:
         return acquire(run, settings, media=MediaRef(url=f"{server.url}/clip"))
-
-
-def upload(run: StepRun, path: Path, **about: Any) -> None:
-    """What the API does with an uploaded file."""
-    data = path.read_bytes()
-    facts = {
-        "media_type": "video/mp4",
-        "size": len(data),
-        "sha256": hashlib.sha256(data).hexdigest(),
-        "name": "my clip",
-    }
-    run.storage.put_bytes(run.assets, f"local/asset/{ASSET}/media", data, "video/mp4")
-    body = json.dumps(facts | about).encode()
-    run.storage.put_bytes(run.assets, f"local/asset/{ASSET}/about.json", body, "application/json")
 
 
 def test_a_clip_from_the_web_is_stored_with_what_it_really_is(run: StepRun) -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+import retriever.measure
 from common.errors import BadMedia
 from retriever.inspection import Picture, footage_type, inspect
 from tests.support import clips
@@ -147,3 +148,38 @@ def test_what_only_begins_like_a_file_is_refused(data: bytes, tmp_path: Path) ->
     path.write_bytes(data)
     with pytest.raises(BadMedia):
         look(path)
+
+
+def test_a_file_that_says_it_is_larger_than_any_file_can_be_counts_as_far_as_it_goes(tmp_path: Path) -> None:
+    data = bytearray(made("late.mkv", *VIDEOS["late.mkv"][0]).read_bytes())
+    size = data.index(bytes.fromhex("18538067")) + 4
+    assert data[size] == 1, "seven more bytes of it"
+    data[size + 1 : size + 8] = b"\xff" * 6 + b"\xfe"
+    path = tmp_path / "endless.mkv"
+    path.write_bytes(data)
+    assert look(path)[:5] == ("video", 320, 180, 2.0, 30.0)
+
+
+def test_where_a_part_cannot_be_decoded_the_rest_is_measured(tmp_path: Path) -> None:
+    noise = [*LAVFI, "color=gray:size=320x180:rate=30:duration=2,noise=alls=20:all_seed=1"]
+    whole = made("noise.mp4", *noise, *X264, "-g", "15", "-movflags", "+faststart")
+    data = bytearray(whole.read_bytes())
+    half = len(data) // 2
+    data[half:] = b"\xff" * (len(data) - half)
+    path = tmp_path / "spoilt.mp4"
+    path.write_bytes(data)
+    got, unspoilt = look(path), look(whole)
+    assert got.seconds == unspoilt.seconds
+    assert got.tone is not None
+    assert unspoilt.tone is not None
+    assert got.tone["mid"] == pytest.approx(unspoilt.tone["mid"], abs=3)
+
+
+@pytest.mark.parametrize("trouble", [MemoryError, ValueError, RuntimeError])
+def test_what_cannot_be_measured_can_still_be_shown(trouble: type[Exception], monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise trouble
+
+    monkeypatch.setattr(retriever.measure, "focus", fail)
+    got = look(made("vfr.mp4", *VIDEOS["vfr.mp4"][0]))
+    assert got == Picture("video", 320, 180, 1.933, 20.69, tone=None, focus=(0.5, 0.5))
