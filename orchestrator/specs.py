@@ -112,7 +112,8 @@ def mix(
     request: VideoRequest,
     sound: SoundProfile,
 ) -> MixSpec:
-    return timeline.mix_spec(layout, narrations, timeline.music(request, story), sound)
+    dips = timeline.dips(layout, request, sound.fps)
+    return timeline.mix_spec(layout, narrations, timeline.music(request, story), sound, dips)
 
 
 def assemble(

@@ -24,6 +24,7 @@ from common.contracts.timeline import (
     SceneTimeline,
     SegmentRef,
     SoundProfile,
+    Span,
 )
 from orchestrator.layout import Layout, Part, Slot
 
@@ -33,6 +34,8 @@ LAST_BUNDLED = 0x052F
 "The last letter of Latin, Greek and Cyrillic; Vietnamese and old Greek stand further on."
 HEAD_ROOM = 0.5
 "Seconds of a clip left out at its start, when it is long enough: many begin with a fade."
+DIPS: frozenset[TransitionKind] = frozenset({"dip-black", "dip-white"})
+"Transitions in which nothing is seen for a moment; the bed pauses with them."
 LONGEST_TRANSITION = 0.5
 "Seconds of its last clip that a scene keeps in reserve, whatever follows: so no scene depends on the one after it."
 SLOWEST, FASTEST = 0.8, 1.25
@@ -106,14 +109,23 @@ def opening_of(slot: Slot, before: Slot, footage: Footage, request: VideoRequest
     Where there is not enough of either picture, it is cut.
     """
     kind, fps = transition_into(slot.scene, request), profile.fps
-    frames = round(request.transition.seconds * fps)
+    frames = _transition_frames(request, fps)
     place = len(before.shots) - 1
     last = clip_of(before, place, footage, request.footage.fit, fps)
-    if kind == "cut" or slot.shots[0][1] < 2 * frames or _left(last, fps) < frames:
+    if kind == "cut" or not _holds_transition(slot, frames) or _left(last, fps) < frames:
         return None
     tail = last.model_copy(update={"skip": last.frames, "frames": frames})
     card = before.scene.card
     return Opening(kind=kind, frames=frames, tail=tail, ground=card.kind if card is not None else None)
+
+
+def _transition_frames(request: VideoRequest, fps: int) -> int:
+    return round(request.transition.seconds * fps)
+
+
+def _holds_transition(slot: Slot, frames: int) -> bool:
+    """Whether the first shot is long enough to be seen behind its transition, too."""
+    return slot.shots[0][1] >= 2 * frames
 
 
 def _left(clip: Clip, fps: int) -> int:
@@ -126,11 +138,25 @@ def _left(clip: Clip, fps: int) -> int:
 
 
 def mix_spec(
-    layout: Layout, narrations: Sequence[Narration | None], music: MusicCue | None, sound: SoundProfile
+    layout: Layout,
+    narrations: Sequence[Narration | None],
+    music: MusicCue | None,
+    sound: SoundProfile,
+    dips: tuple[Span, ...] = (),
 ) -> MixSpec:
     """`narrations` is that of each slot."""
     spoken = placed(layout, narrations, sound.fps)
-    return MixSpec(frames=layout.frames, sound=sound, narrations=spoken, music=music)
+    return MixSpec(frames=layout.frames, sound=sound, narrations=spoken, music=music, dips=dips)
+
+
+def dips(layout: Layout, request: VideoRequest, fps: int) -> tuple[Span, ...]:
+    """Where the picture is to go down to black or white. (The sound does not wait for footage, which may be too short.)"""
+    frames = _transition_frames(request, fps)
+    return tuple(
+        Span(start=start, end=start + frames)
+        for slot, start in zip(layout.slots[1:], layout.starts[1:], strict=True)
+        if transition_into(slot.scene, request) in DIPS and _holds_transition(slot, frames)
+    )
 
 
 def placed(layout: Layout, narrations: Sequence[Narration | None], fps: int) -> tuple[PlacedNarration, ...]:

@@ -45,8 +45,8 @@ def pipeline(quick: Settings, store: JobStore, storage: MemoryStorage) -> Pipeli
 
 @pytest.fixture
 def film(client: FlaskClient, pipeline: Pipeline) -> str:
-    """A job of three scenes that is completed."""
-    job_id = accepted(client, scenes=SCENES, music="none")
+    """A job of three scenes that is completed. They are cut, so that none shows anything of the one before."""
+    job_id = accepted(client, scenes=SCENES, music="none", transition="cut")
     assert pipeline.run(job_id).state == "completed"
     pipeline.ran.clear()
     return job_id

@@ -3,7 +3,7 @@
 from common.contracts.base import Contract, ObjectRef, canonical_json
 from common.contracts.job import Change, Job, Step
 from common.contracts.steps import SPECS, MixSpec, kind_of, offer, spec_fingerprint
-from common.contracts.timeline import Profile
+from common.contracts.timeline import SoundProfile
 from common.jobs.store import JobStore, NewJob
 
 BUILD = "b"
@@ -13,7 +13,7 @@ FOR_EVER = 2**52
 
 
 def mix_spec(frames: int = 30) -> MixSpec:
-    return MixSpec(frames=frames, profile=Profile(width=640, height=360), narrations=(), music=None)
+    return MixSpec(frames=frames, sound=SoundProfile(), narrations=(), music=None)
 
 
 def make_job(store: JobStore, job_id: str = "job_1", owner: str = "local") -> Job:

@@ -15,7 +15,7 @@ import pytest
 
 from common.contracts.job import FAILED, READY, RUNNING
 from common.contracts.steps import AssembleSpec, MixFacts, MixSpec
-from common.contracts.timeline import SegmentRef
+from common.contracts.timeline import Profile, SegmentRef
 from common.errors import BadMedia, DiskFull, ObjectMissing, StepError, StorageUnavailable, Throttled
 from common.jobs import scratch
 from common.jobs.drain import Drain
@@ -212,9 +212,11 @@ def test_all_inputs_that_are_gone_are_named_at_once(
     spec = AssembleSpec(
         segments=tuple(SegmentRef(scene=f"s{n}", media=one, frames=1) for n, one in enumerate((film, still, lost))),
         mix=film,
-        profile=mix_spec().profile,
+        profile=Profile(width=640, height=360),
         speech=(),
         captions=None,
+        title="",
+        cut_list="",
     )
 
     def assemble(spec: AssembleSpec, run: StepRun) -> MixFacts:

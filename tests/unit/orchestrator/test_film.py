@@ -7,8 +7,9 @@ import pytest
 from common.contracts.base import ObjectRef
 from common.contracts.footage import Footage, Provenance
 from common.contracts.request import VideoRequest
-from common.contracts.steps import SegmentSpec, parse_facts
+from common.contracts.steps import MixSpec, SegmentSpec, parse_facts
 from common.contracts.storyboard import Scene, Shot
+from common.contracts.timeline import Span
 from orchestrator.film import Canvas
 from orchestrator.layout import Slot
 from orchestrator.timeline import clip_of, opening_of
@@ -72,6 +73,21 @@ def test_a_scene_begins_as_it_is_told_and_else_as_the_style_has_it() -> None:
     kinds = [one.kind if (one := segment(sim, f"s{n}.0").timeline.opening) else "cut" for n in (1, 2, 3)]
     assert kinds == ["cut", "crossfade", "dip-white"]
     assert segment(film(style="documentary").run(), "s2.0").timeline.opening is None
+
+
+def test_the_music_dips_where_the_picture_does_and_nowhere_else() -> None:
+    scenes = [SCENES[0], SCENES[1] | {"transition": "dip-black"}, SCENES[2] | {"transition": "wipe"}]
+    sim = film(scenes=scenes).run()
+    mix = sim.spec("mix")
+    assert isinstance(mix, MixSpec)
+    start = sim_frames(sim)[0]
+    assert mix.dips == (Span(start=start, end=start + 12),)
+
+
+def test_what_follows_a_card_begins_on_its_dark_ground() -> None:
+    sim = film(title={"text": "Boats"}, transition="crossfade").run()
+    grounds = {name: one.ground for name in ("s1.0", "s2.0") if (one := segment(sim, name).timeline.opening)}
+    assert grounds == {"s1.0": "title", "s2.0": None}
 
 
 @pytest.mark.parametrize(
