@@ -150,7 +150,7 @@ def mix_spec(
 
 
 def dips(layout: Layout, request: VideoRequest, fps: int) -> tuple[Span, ...]:
-    """Where the picture is to go down to black or white. (The sound does not wait for footage, which may be too short.)"""
+    """Where the picture is to go down to black or white; the sound does not wait for footage that may be too short."""
     frames = _transition_frames(request, fps)
     return tuple(
         Span(start=start, end=start + frames)

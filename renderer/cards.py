@@ -91,7 +91,7 @@ def _end(card: Card, page: "_Page") -> None:
     room = page.area.height * _SAFE_HEIGHT
     title = page.fitted(card.text, page.title_type, page.unit * 0.086, page.unit * 0.045, 2)
     gap = page.unit * 0.075 if title.lines and card.lines else 0.0
-    columns = page.columns([clean(line) for line in card.lines], room - title.height - gap)
+    columns = page.columns([clean(drawable(line)) for line in card.lines], room - title.height - gap)
     height = title.height + gap + max((column.height for column in columns), default=0.0)
     top = page.area.top + page.area.height * page.middle - height / 2
     page.write("Title", title, page.title_type, top)
@@ -136,7 +136,7 @@ class _Page:
 
     def columns(self, lines: Sequence[str], room: float) -> list[Set]:
         """Small print: one column while it can be read, then two, then the end of it is only counted."""
-        kept = [line for line in lines if line]
+        kept = [line for line in lines if _PLAIN.width(line)]
         largest, smallest = self.unit * 0.040, self.unit * 0.026
         if not kept or room < smallest * _LEADING:
             return []
@@ -189,7 +189,7 @@ class _Page:
     def _fade(self, later: float) -> str:
         """Shorter where the card is short: half of it at least is steady."""
         seconds = self.frames / self.fps - later
-        share = min(1.0, seconds * 0.5 / (_FADE_IN + _FADE_OUT))
+        share = min(1.0, max(0.0, seconds) * 0.5 / (_FADE_IN + _FADE_OUT))
         return f"\\fad({round(1000 * _FADE_IN * share)},{round(1000 * _FADE_OUT * share)})"
 
     def _add(self, style: str, later: float, text: str) -> None:

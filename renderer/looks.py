@@ -17,6 +17,8 @@ GRAIN_FPS = 12
 "New grain this often, as in hand-made animation: with every frame it would cost three times the bits."
 BLACK, WHITE, NEUTRAL = 16, 235, 128
 "Codes of limited range."
+_NOTHING = "0x828282"
+"The RGB that becomes a luma of 128, which changes nothing where grain is merged; `gray` is darker."
 
 # What a well exposed picture looks like, and how far towards it a clip may be moved.
 _MID_LOW, _MID_HIGH = 88.0, 150.0
@@ -276,7 +278,7 @@ class Finish(NamedTuple):
     def _grain(self) -> Any:
         """Noise around grey, on the luma only: coloured grain looks like a bad sensor and costs bits."""
         size = self.area.width, self.area.height
-        noise = _drawn("gray", size, GRAIN_FPS).filter("noise", c0s=self.grain, c0f="t", all_seed=1)
+        noise = _drawn(_NOTHING, size, GRAIN_FPS).filter("noise", c0s=self.grain, c0f="t", all_seed=1)
         return noise.filter("setsar", 1).filter("setparams", **BT709)
 
 

@@ -23,6 +23,7 @@ PICTURE_FILE = "mark.png"
 
 MAX_PIXELS = 64_000_000
 "Larger pictures are refused before they are decoded."
+_TOO_LARGE = "the watermark has too many pixels; use a smaller picture"
 _MARGIN = 0.04
 "What it keeps away from the edges, as a share of the shorter side."
 _TALLEST = 0.5
@@ -114,7 +115,9 @@ def _opened(media: ObjectRef, run: StepRun) -> Image.Image:
     try:
         with Image.open(path, formats=("PNG", "JPEG", "WEBP", "GIF")) as file:
             if file.width * file.height > MAX_PIXELS:
-                raise BadMedia("the watermark has too many pixels; use a smaller picture")
+                raise BadMedia(_TOO_LARGE)
             return ImageOps.exif_transpose(file).convert("RGBA")
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+    except Image.DecompressionBombError as error:
+        raise BadMedia(_TOO_LARGE) from error
+    except (OSError, SyntaxError, ValueError) as error:
         raise BadMedia("the watermark cannot be read as a picture; use a PNG, JPEG or WebP") from error

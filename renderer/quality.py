@@ -171,7 +171,11 @@ def _bad_captions(overlapping: int, overflowing: int) -> Iterator[str]:
     if overlapping:
         yield f"{overlapping} captions are on screen while another one is"
     if overflowing:
-        yield "1 caption is wider than its place" if overflowing == 1 else f"{overflowing} captions are wider than their place"
+        yield (
+            "1 caption is wider than its place"
+            if overflowing == 1
+            else f"{overflowing} captions are wider than their place"
+        )
 
 
 def _captions(spec: SegmentSpec) -> tuple[int, int]:

@@ -225,7 +225,7 @@ class Mist:
     ) -> None:
         rng = stage.rng(f"mist/{name}")
         top = max(0, int(centre - thickness * 2.2))
-        end = min(stage.height, int(centre + thickness * 2.2))
+        end = max(top, min(stage.height, int(centre + thickness * 2.2)))
         rows = np.arange(top, end, dtype=np.float32)[:, None]
         shape = np.exp(-(((rows - centre) / thickness) ** 2))
         noise = fractal(rng, max(end - top, 8), stage.width * 2, 1.7, stretch=3)[: end - top]

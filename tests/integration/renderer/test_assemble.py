@@ -11,11 +11,21 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from common.contracts.base import ObjectRef
+from common.contracts.base import ObjectRef, canonical_json
 from common.contracts.footage import Footage
 from common.contracts.narration import Narration, Word
 from common.contracts.steps import AssembleFacts, AssembleSpec, MixSpec, SegmentSpec, SpeakSpec
-from common.contracts.timeline import CaptionLook, PlacedNarration, Profile, SegmentRef
+from common.contracts.timeline import (
+    CaptionLook,
+    CutList,
+    FilmTimeline,
+    Opening,
+    PlacedNarration,
+    Profile,
+    SceneCut,
+    SegmentRef,
+    SoundProfile,
+)
 from common.errors import RenderFailed
 from common.settings import Settings
 from common.storage.memory import MemoryStorage
@@ -29,6 +39,7 @@ from tests.support.steprun import step_run
 from whisper_worker.tasks import handlers
 
 LOOK = CaptionLook(style="minimal", width=320, height=180)
+NOTHING = CutList(cuts=(), narrations=())
 
 
 @dataclass
@@ -38,6 +49,7 @@ class Cutter:
     folder: Path
     storage: MemoryStorage
     made: list[SegmentRef]
+    shown: CutList = NOTHING
 
     def fresh(self, name: str) -> Path:
         path = self.folder / name
@@ -67,6 +79,8 @@ class Cutter:
             profile=SMALL,
             speech=speech,
             captions=captions,
+            title="A film",
+            cut_list=canonical_json(self.shown),
         )
         return assemble(spec, step_run(self.fresh("film"), self.storage), PROGRAM)
 
@@ -160,8 +174,16 @@ def test_words_are_heard_when_their_captions_light_up_behind_a_seam_too(cutter: 
         said += shifted(own, begin)
         begin += frames * 1600
     run = step_run(cutter.fresh("mix"), cutter.storage)
-    sound = mix(MixSpec(frames=begin // 1600, profile=wide, narrations=tuple(placed), music=None), run, PROGRAM)
-    film = AssembleSpec(segments=tuple(cutter.made), mix=sound.media, profile=wide, speech=(), captions=None)
+    sound = mix(MixSpec(frames=begin // 1600, sound=SoundProfile(), narrations=tuple(placed), music=None), run, PROGRAM)
+    film = AssembleSpec(
+        segments=tuple(cutter.made),
+        mix=sound.media,
+        profile=wide,
+        speech=(),
+        captions=None,
+        title="A film",
+        cut_list=canonical_json(CutList(cuts=(), narrations=tuple(placed))),
+    )
     assemble(film, step_run(cutter.fresh("film"), cutter.storage), PROGRAM)
     heard_at = [onset(heard(cutter.path), end) for end in (0, *(word.end for word in said[:-1]))]
     lit_at = [frame * 1600 for frame in highlights(pictures(cutter.path))]
@@ -235,6 +257,34 @@ def test_without_captions_or_words_there_are_no_caption_files(cutter: Cutter):
     cutter.segment(scene(clip(scenery(), 20)))
     facts = cutter.film(speech=(words("Hello"),), captions=None)
     assert (facts.srt, facts.vtt) == (None, None)
+
+
+def test_the_timeline_tells_an_editor_all_of_the_film(cutter: Cutter):
+    """What was planned is passed on as it is, with clips that need not be there to join the segments."""
+    moving = cutter.footage(clips.clip(), seconds=2.0)
+    voice = step_run(cutter.folder, cutter.storage).keep("narration", clips.tone(seconds=0.5), "audio/wav")
+    first, second = clip(moving, 20, source_start=0.4, speed=1.1), clip(scenery(), 25, length=37, phase=3)
+    tail = first.model_copy(update={"skip": 20, "frames": 12})
+    cuts = (
+        SceneCut(scene="s1", frames=20, opening=None, clips=(first,)),
+        SceneCut(scene="s2", frames=25, opening=Opening(kind="wipe", frames=12, tail=tail), clips=(second,)),
+    )
+    cutter.shown = CutList(cuts=cuts, narrations=(PlacedNarration(audio=voice, start=4_800, samples=24_000),))
+    for shown in (first, second):
+        cutter.segment(scene(shown))
+    facts = cutter.film()
+    assert facts.timeline is not None
+    assert facts.timeline.media_type == "application/json"
+    assert FilmTimeline.model_validate_json(cutter.read(facts.timeline)) == FilmTimeline(
+        title="A film",
+        width=320,
+        height=180,
+        fps=30,
+        cuts=cuts,
+        segments=tuple(cutter.made),
+        narrations=cutter.shown.narrations,
+        mix=cutter.mix(45 * 1600),
+    )
 
 
 def test_the_thumbnail_is_the_richest_picture_and_as_large_as_the_film(cutter: Cutter, tmp_path: Path):

@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from common.contracts.narration import Word
+from common.contracts.request import Style
 from common.contracts.timeline import Profile
 from common.jobs.steprun import StepRun
 from renderer import fonts
@@ -25,9 +26,11 @@ def run(tmp_path: Path) -> StepRun:
     return step_run(tmp_path)
 
 
-def on_grey(run: StepRun, said: tuple[Word, ...], frames: int, profile: Profile = WIDE) -> np.ndarray:
+def on_grey(
+    run: StepRun, said: tuple[Word, ...], frames: int, profile: Profile = WIDE, style: Style = "cinematic"
+) -> np.ndarray:
     grey = clips.make("grey.png", ["-f", "lavfi", "-i", "color=c=0x505050:s=640x640", "-frames:v", "1"])
-    spec = scene(clip(footage(run, grey), frames), profile=profile, style="cinematic", said=said, captioned=True)
+    spec = scene(clip(footage(run, grey), frames), profile=profile, style=style, said=said, captioned=True)
     return rendered(spec, run).astype(int)
 
 
@@ -64,14 +67,20 @@ def test_nothing_is_drawn_before_the_first_word_and_after_the_last(run: StepRun)
 
 
 @pytest.mark.parametrize(
-    ("profile", "lowest", "highest"),
-    [(WIDE, 0.84, 0.95), (TALL, 0.66, 0.74), (Profile(width=360, height=360), 0.84, 0.94)],
+    ("profile", "style", "lowest", "highest"),
+    [
+        (WIDE, "documentary", 0.84, 0.95),
+        # Inside the picture, which ends at 0.878, and not upon its edge.
+        (WIDE, "cinematic", 0.80, 0.86),
+        (TALL, "cinematic", 0.66, 0.74),
+        (Profile(width=360, height=360), "cinematic", 0.84, 0.94),
+    ],
 )
 def test_the_last_line_stands_where_the_shape_of_the_film_wants_it(
-    run: StepRun, profile: Profile, lowest: float, highest: float
+    run: StepRun, profile: Profile, style: Style, lowest: float, highest: float
 ):
     said = words("Over", "the", "quiet", "hills", "the", "morning", "light", "is", "coming", "back", "to", "us")
-    drawn = white(on_grey(run, said, 30, profile)[2])
+    drawn = white(on_grey(run, said, 30, profile, style)[2])
     rows, columns = np.flatnonzero(drawn.any(axis=1)), np.flatnonzero(drawn.any(axis=0))
     assert lowest < rows.max() / profile.height < highest
     # Safe margins, and in the middle.
@@ -107,9 +116,10 @@ def test_letters_are_drawn_without_any_font_of_the_system(run: StepRun, monkeypa
     assert np.abs(usual - without).max() <= 2
 
 
-def test_only_the_caption_font_is_installed(tmp_path: Path):
+def test_only_the_weights_that_words_are_set_in_are_installed(tmp_path: Path):
     fonts.install(tmp_path / "fonts")
-    assert [path.name for path in (tmp_path / "fonts").iterdir()] == ["SourceSansPro-Bold.ttf"]
+    installed = {path.name for path in (tmp_path / "fonts").iterdir()}
+    assert installed == {"SourceSansPro-Bold.ttf", "SourceSansPro-Regular.ttf"}
 
 
 NASTY = [

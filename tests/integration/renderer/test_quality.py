@@ -12,7 +12,7 @@ from common.errors import BelowStandard
 from common.jobs.steprun import StepRun
 from renderer.segment import segment
 from tests.support import clips
-from tests.support.scenes import FROM, PROGRAM, clip, footage, scene, words
+from tests.support.scenes import PROGRAM, SMALL, clip, footage, scene, words
 from tests.support.steprun import step_run
 
 CLEAN = PictureReport()
@@ -87,9 +87,9 @@ def test_the_clip_that_is_to_blame_is_named(run: StepRun):
 
 
 def test_short_rests_and_fades_pass(run: StepRun):
-    found = made(
-        "rests.mp4", "testsrc2=s=320x180:r=30:d=4,fade=out:40:8,fade=in:66:8:enable='gte(n,50)',format=yuv420p"
-    )
+    # Down to black and up again: some 20 frames are black.
+    fades = "fade=out:40:8:enable='lt(n,57)',fade=in:66:8:enable='gte(n,57)'"
+    found = made("rests.mp4", f"testsrc2=s=320x180:r=30:d=4,{fades},format=yuv420p")
     assert judged(run, clip(footage(run, found, seconds=4.0), 100)) == CLEAN
     assert judged(run, clip(footage(run, frozen(), seconds=4.0), 50)) == CLEAN
 
@@ -131,9 +131,10 @@ def test_words_on_black_are_a_title(run: StepRun):
 
 
 def test_captions_too_wide_for_their_place_are_told(run: StepRun):
-    """A few signs are as wide as a word."""
+    """Capitals are wider than the letters that lines were broken by: one of these becomes two."""
     moving = footage(run, clips.clip(seconds=3.0), seconds=3.0)
-    report = judged(run, clip(moving, 60), said=words("﷽﷽﷽﷽﷽﷽﷽﷽﷽﷽﷽﷽", frames=40), captioned=True)
+    said = words("\u00df" * 19, frames=40)
+    upright = SMALL.model_copy(update={"width": 180, "height": 320})
+    report = judged(run, clip(moving, 60), said=said, captioned=True, style="vivid", profile=upright)
     assert report.overflowing == 1
     assert report.problems == ("1 caption is wider than its place",)
-    assert FROM.provider == "folder"
