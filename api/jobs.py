@@ -13,6 +13,7 @@ from common.contracts.steps import AssembleFacts, PublishFacts, SceneFacts, Segm
 from common.contracts.storyboard import Scene, Storyboard
 from common.errors import ReelwrightError
 from common.jobs.ids import new_job_ids
+from common.jobs.report import quality_view
 from common.jobs.store import Created, JobStore, RequestKey
 from common.jobs.views import (
     candidate_view,
@@ -79,7 +80,12 @@ class Jobs:
         storyboard = self._records.storyboard(job)
         if storyboard is None:
             raise no_storyboard(job, newest)
-        return {**result_view(job, storyboard), **self._links(job, published=job.version == newest.version)}
+        shown = [scene.id for scene in storyboard.scenes if scene.id not in left_out(job)]
+        return {
+            **result_view(job, storyboard),
+            "quality": quality_view(job, shown),
+            **self._links(job, published=job.version == newest.version),
+        }
 
     def versions(self, owner: str, job_id: str) -> dict[str, Any]:
         """All versions of the video, oldest first; films are linked where they are kept."""

@@ -37,6 +37,8 @@ RENDERINGS = 2
 "So many footages of a shot may fail to render; then it gets scenery."
 
 
+WIDE = "16:9"
+"The shape of a film that names none."
 DRAFT_SIDE = 360
 "The shorter side of a draft in pixels."
 CRF: dict[Quality, int] = {"draft": 30, "standard": 23, "high": 18}
@@ -60,7 +62,7 @@ class Canvas:
         """Width and height in pixels of the film itself, whatever a draft of it has."""
         if request.size is not None:
             return request.size.width, request.size.height
-        wide, high = (int(part) for part in request.aspect.split(":"))
+        wide, high = (int(part) for part in (request.aspect or WIDE).split(":"))
         unit = self.resolution / min(wide, high)
         return _even(wide * unit), _even(high * unit)
 

@@ -79,7 +79,7 @@ def _title(card: Card, page: "_Page") -> None:
     ruled = page.rule and bool(title.lines)
     gap = page.unit * 0.06 if ruled else gap
     height = title.height + gap + subtitle.height
-    top = page.area.top + page.area.height * page.middle - height / 2
+    top = page.top_of(height)
     page.write("Title", title, page.title_type, top)
     if ruled:
         page.draw_rule(top + title.height + gap * 0.42)
@@ -93,7 +93,7 @@ def _end(card: Card, page: "_Page") -> None:
     gap = page.unit * 0.075 if title.lines and card.lines else 0.0
     columns = page.columns([clean(drawable(line)) for line in card.lines], room - title.height - gap)
     height = title.height + gap + max((column.height for column in columns), default=0.0)
-    top = page.area.top + page.area.height * page.middle - height / 2
+    top = page.top_of(height)
     page.write("Title", title, page.title_type, top)
     if page.rule and gap:
         page.draw_rule(top + title.height + gap * 0.42)
@@ -117,6 +117,11 @@ class _Page:
         self.middle = 0.44 if tall else 0.49
         self.width = self.area.width * _SAFE_WIDTH
         self._events: list[str] = []
+
+    def top_of(self, height: float) -> float:
+        """Where a block of this height begins: around the middle, but not above the safe area."""
+        safe = self.area.height * (1 - _SAFE_HEIGHT) / 2
+        return self.area.top + max(safe, self.area.height * self.middle - height / 2)
 
     def fitted(self, text: str, kind: Type, largest: float, smallest: float, most: int) -> Set:
         """`text` as large as it fits into `most` lines; at the smallest size what is too much is cut."""

@@ -108,7 +108,7 @@ LOOKS: dict[Style, Look] = {
         vignette=0.34,
         grain=5,
     ),
-    "minimal": Look(evening=0.8),
+    "minimal": Look(lift=4.0, saturation=0.88, evening=0.8),
 }
 
 

@@ -96,7 +96,7 @@ class Studio:
         path = self._folder / f"{name.replace(' ', '-')}.mp4"
         raw = f"-f rawvideo -pix_fmt rgb24 -s {width}x{height} -r {FPS} -i -".split()
         picture = f"scale={size[0]}:{size[1]}:out_color_matrix=bt709:out_range=tv,format=yuv420p,{camera}"
-        coded = "-c:v libx264 -crf 10 -preset veryfast -colorspace bt709 -color_range tv".split()
+        coded = ["-c:v", "libx264", "-crf", "10", "-preset", "veryfast", "-colorspace", "bt709", "-color_range", "tv"]
         command = [ffmpeg_program(), "-v", "error", "-y", *raw, "-vf", picture, *coded, str(path)]
         frames = b"".join(scenery.paint(shown.scenery, *size, FPS, 0, 60))
         subprocess.run(command, input=frames, check=True)

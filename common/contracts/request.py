@@ -182,7 +182,8 @@ class VideoRequest(Contract):
     scenes: Annotated[tuple[SceneRequest, ...], Field(min_length=1, max_length=MAX_SCENES)] | None = None
     duration_target: Annotated[float, Field(ge=3, le=3_600)] | None = None
     "Seconds for the whole video."
-    aspect: Aspect = "16:9"
+    aspect: Aspect | None = None
+    "None: that of `size`, or 16:9."
     size: Size | None = None
     "None: the server's resolution in the shape of `aspect`."
     fps: Fps = 30
@@ -274,7 +275,7 @@ class VideoRequest(Contract):
 
     @model_validator(mode="after")
     def _one_shape(self) -> "VideoRequest":
-        if self.size is not None and "aspect" in self.model_fields_set:
+        if self.size is not None and self.aspect is not None:
             wide, high = (int(part) for part in self.aspect.split(":"))
             if abs(self.size.width * high - self.size.height * wide) > 2 * max(wide, high):
                 raise ValueError("size and aspect are two shapes; give one of them")

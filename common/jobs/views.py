@@ -159,7 +159,7 @@ def steps_view(job: Job) -> dict[str, list[str]]:
 
 def scene_view(job: Job, scene: Scene) -> dict[str, Any]:
     """One scene: how far it is, and what it shows and why."""
-    segments = _rendering(job, scene.id)
+    segments = rendering(job, scene.id)
     why = left_out(job).get(scene.id)
     state = "left out" if why is not None else _scene_state(job, scene, segments)
     view = {
@@ -339,12 +339,12 @@ def _scene_of(step: Step) -> str:
 
 def rendered_scene(job: Job, scene: str) -> Step | None:
     """The step that has made the whole scene: its one segment, or that which joined several. None while it has not."""
-    segments = _rendering(job, scene)
+    segments = rendering(job, scene)
     whole = job.steps.get(f"scene:{scene}") if len(segments) > 1 else next(iter(segments), None)
     return whole if whole is not None and whole.state == DONE else None
 
 
-def _rendering(job: Job, scene: str) -> list[Step]:
+def rendering(job: Job, scene: str) -> list[Step]:
     """The segments of a scene, as far as they belong to this version."""
     names = takewhile(job.steps.__contains__, (f"segment:{scene}.{number}" for number in count()))
     steps = [job.steps[name] for name in names]
@@ -383,7 +383,7 @@ def _gathering(job: Job, scene: Scene) -> list[Step]:
 
 def _failure(job: Job, scene: Scene) -> str:
     """What went wrong in a scene that failed; what ended the job is told first."""
-    failed = [step for step in (*_gathering(job, scene), *_rendering(job, scene.id)) if step.state == FAILED]
+    failed = [step for step in (*_gathering(job, scene), *rendering(job, scene.id)) if step.state == FAILED]
     last = job.failure.step if job.failure is not None else ""
     failures = [step.failure for step in sorted(failed, key=lambda step: step.name != last) if step.failure is not None]
     return failures[0].message if failures else "for a reason that was not recorded"

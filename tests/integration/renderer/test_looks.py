@@ -14,11 +14,10 @@ from common.jobs.steprun import StepRun
 from renderer.looks import BLACK, LOOKS, NEUTRAL, WHITE, grade, picture_area
 from tests.support import clips
 from tests.support.curves import curve
-from tests.support.scenes import SMALL, clip, exact, footage, scene, words
+from tests.support.scenes import SMALL, clip, exact, footage, scene
 from tests.support.steprun import step_run
 
 STYLES: tuple[Style, ...] = get_args(Style)
-PLAIN: tuple[Style, ...] = ("documentary", "minimal")
 WIDTH, HEIGHT = SMALL.width, SMALL.height
 
 
@@ -60,15 +59,7 @@ def test_the_pictures_of_the_styles_differ(run: StepRun):
     moving = footage(run, clips.clip(), seconds=2.0)
     found = {style: shown(run, moving, style) for style in STYLES}
     for one, other in combinations(STYLES, 2):
-        # Two leave the picture as it was filmed.
-        differing = np.abs(found[one] - found[other]).mean()
-        assert differing == 0 if {one, other} == set(PLAIN) else differing > 2
-
-
-def test_their_captions_differ_too(run: StepRun):
-    moving = footage(run, clips.clip(), seconds=2.0)
-    found = {style: shown(run, moving, style, said=words("Over", "hills"), captioned=True) for style in PLAIN}
-    assert (found["documentary"] != found["minimal"]).any()
+        assert np.abs(found[one] - found[other]).mean() > 2
 
 
 def test_mono_has_no_colour_at_all(run: StepRun):

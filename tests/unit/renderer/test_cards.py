@@ -49,7 +49,7 @@ TEXTS = st.lists(st.one_of(st.sampled_from(NASTY), st.text(LETTERS, max_size=60)
     lambda some: " ".join(some)[:300]
 )
 FPS = 30
-many = settings(max_examples=1500, deadline=None)
+many = settings(max_examples=40, deadline=None)
 
 
 class Line(NamedTuple):

@@ -7,7 +7,7 @@ from typing import get_args
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -26,6 +26,7 @@ from tests.support.steprun import step_run
 
 CORNERS: tuple[Corner, ...] = get_args(Corner)
 STYLES: tuple[Style, ...] = get_args(Style)
+unhurried = settings(deadline=None)
 LOOK = CaptionLook(style="minimal", width=1280, height=720)
 SHAPES = [(1280, 720), (1920, 1080), (720, 1280), (720, 720), (720, 900), (1440, 600), (128, 128), (3840, 2160)]
 LOOKS = st.builds(
@@ -53,6 +54,7 @@ def size_of(shares: tuple[float, float], look: CaptionLook) -> tuple[float, floa
 # places
 
 
+@unhurried
 @given(st.sampled_from(CORNERS), SHARES, LOOKS, st.booleans())
 def test_a_mark_is_inside_the_picture_and_away_from_its_edges(
     corner: Corner, shares: tuple[float, float], look: CaptionLook, captioned: bool
@@ -64,6 +66,7 @@ def test_a_mark_is_inside_the_picture_and_away_from_its_edges(
     assert area.top + margin <= top <= area.top + area.height - margin - height
 
 
+@unhurried
 @given(st.sampled_from(CORNERS), SHARES, LOOKS)
 def test_it_is_in_its_corner_where_there_are_no_captions(
     corner: Corner, shares: tuple[float, float], look: CaptionLook
@@ -83,6 +86,7 @@ def widest(look: CaptionLook) -> float:
     return max(fonts.width(line.upper() if upper else line) for line in shown) * caption_place(look).em
 
 
+@unhurried
 @given(st.sampled_from(CORNERS), SHARES, LOOKS)
 def test_it_never_meets_the_captions(corner: Corner, shares: tuple[float, float], look: CaptionLook):
     size, text = size_of(shares, look), caption_place(look)
@@ -95,6 +99,7 @@ def test_it_never_meets_the_captions(corner: Corner, shares: tuple[float, float]
     assert beside or below or above
 
 
+@unhurried
 @given(st.text("abc MW", min_size=1, max_size=60), st.floats(0.02, 0.5), st.sampled_from(CORNERS), LOOKS)
 def test_words_are_inside_the_picture_too(text: str, share: float, corner: Corner, look: CaptionLook):
     drawn = words(Mark(text=text, position=corner, opacity=0.7, size=share), look, True)
@@ -108,6 +113,7 @@ def test_words_are_inside_the_picture_too(text: str, share: float, corner: Corne
     assert em <= 0.056 * short + 0.1
 
 
+@unhurried
 @given(st.text(max_size=60), st.sampled_from(CORNERS), LOOKS)
 def test_no_text_breaks_out_of_its_line(text: str, corner: Corner, look: CaptionLook):
     plain, found = (

@@ -1,4 +1,3 @@
-from itertools import islice
 from typing import get_args
 
 import numpy as np
