@@ -56,8 +56,9 @@ def watch(picture: Any) -> tuple[Any, Any]:
     picture and shine on a black one.
     """
     both = picture.filter_multi_output("split", 2)
-    points = both[1].filter("framestep", STEP).filter("scale", SIDE, SIDE, flags="neighbor").filter("format", "gray")
-    return both[0], points
+    # The first branch is served first. While it held a frame, the other would have to copy it before drawing on it.
+    points = both[0].filter("framestep", STEP).filter("scale", SIDE, SIDE, flags="neighbor").filter("format", "gray")
+    return both[1], points
 
 
 def judge(watched: bytes, spec: SegmentSpec) -> PictureReport:
