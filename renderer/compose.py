@@ -148,7 +148,7 @@ def _branch(clip: Clip, source: Source, frame: _Frame, grade: Sequence[looks.Fil
 
 
 def _video(clip: Clip, source: Source, frame: _Frame) -> Any:
-    start, last = _start(clip, frame.fps), max(0.0, clip.footage.seconds - LAST_SECONDS)
+    start, last = begin_of(clip, frame.fps), max(0.0, clip.footage.seconds - LAST_SECONDS)
     seek = min(start + clip.skip * clip.speed / frame.fps, last)
     # All frames from the key frame before are decoded anyway. With none of them thrown away behind the decoder, `fps`
     # sees the one that covers the cut, however long it lasts.
@@ -163,7 +163,7 @@ def _video(clip: Clip, source: Source, frame: _Frame) -> Any:
     return _fitted(_cut(picture, clip.skip, clip.frames), clip, source, frame.size)
 
 
-def _start(clip: Clip, fps: int) -> float:
+def begin_of(clip: Clip, fps: int) -> float:
     """The second of the footage at which the stretch begins.
 
     That is on one of its frames if its rate is known, or a little before: where frames would fall just between two of

@@ -2,7 +2,8 @@
 
 It is told what the pipeline was told (the specs of its steps), so both show the same frames of the same clips for the
 same time, with the same grade, captions and encoder settings. How frames are chosen, fitted and joined, and how the
-sound is mixed, is written here once more; only the captions and the numbers of a grade come from the renderer.
+sound is mixed, is written here once more; only the captions, the numbers of a grade and the first frame of a clip
+come from the renderer.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,10 +19,13 @@ from common.contracts.timeline import Clip, Profile
 from renderer import fonts, looks
 from renderer.ass import ass
 from renderer.captions import Cue, Spoken, cues
+from renderer.compose import begin_of
 
 Manner = Literal["scale-first", "crop-first"]
 "How a clip is brought to the shape of the canvas."
 CAPTIONS_FILE, FONTS_FOLDER = "captions.ass", "fonts"
+EARLIER = 0.0005
+"Seconds."
 SLACK = 0.25
 "Seconds read beyond what is shown."
 BED = 0.35
@@ -175,7 +179,9 @@ def _picture(film: Film, manner: Manner) -> tuple[list[str], str]:
 def _input(film: Film, piece: Piece) -> list[str]:
     clip, fps = piece.clip, film.profile.fps
     assert clip.footage.media is not None
-    begin = clip.source_start + clip.skip / fps * clip.speed
+    # The pictures shall be the same ones, else their quality cannot be compared. A little earlier, so that the first
+    # of them is not lost to rounding.
+    begin = max(0.0, begin_of(clip, fps) + clip.skip / fps * clip.speed - EARLIER)
     length = piece.frames / fps * clip.speed + SLACK
     return ["-ss", f"{begin:.6f}", "-t", f"{length:.6f}", "-i", str(film.files[clip.footage.media.key])]
 
