@@ -54,7 +54,7 @@ def words(*texts: str, frames: int = 6, fps: int = 30) -> tuple[Word, ...]:
 def scene(
     *clips: Clip,
     profile: Profile = SMALL,
-    style: Style = "minimal",
+    style: Style = "documentary",
     said: tuple[Word, ...] = (),
     captioned: bool = False,
     voice: ObjectRef | None = None,
