@@ -72,7 +72,8 @@ class _Frame(NamedTuple):
 
     size: Size
     fps: int
-    threads: int
+    decoding: int
+    "Threads of each decoder."
 
 
 def shown(timeline: SceneTimeline) -> tuple[Clip, ...]:
@@ -92,7 +93,8 @@ def compose(
     Beside it must lie `VOICE_FILE` if there is to be sound, and what `overlays` name, with `FONTS_FOLDER`.
     """
     timeline, fps = spec.timeline, spec.profile.fps
-    frame = _Frame(looks.picture_size(spec.style, spec.profile), fps, threads)
+    # Decoding takes a fifth of the time that filters and encoder take, and each of its threads holds frames.
+    frame = _Frame(looks.picture_size(spec.style, spec.profile), fps, max(1, threads // 2))
     branches = [
         _branch(clip, source, frame, looks.grade(spec.style, clip.footage.tone))
         for clip, source in zip(shown(timeline), sources, strict=True)
@@ -153,7 +155,7 @@ def _video(clip: Clip, source: Source, frame: _Frame) -> Any:
     # All frames from the key frame before are decoded anyway. With none of them thrown away behind the decoder, `fps`
     # sees the one that covers the cut, however long it lasts.
     wanted = {"noaccurate_seek": None, "ss": f"{seek:.6f}"} if seek > 0 else {}
-    picture = _file(source, threads=frame.threads, **wanted)
+    picture = _file(source, threads=frame.decoding, **wanted)
     if clip.speed != 1:
         picture = picture.filter("settb", "AVTB").filter("setpts", f"PTS/{clip.speed}")
     # The grid begins with the stretch, whichever part of it is wanted, so that all parts round alike.
@@ -184,7 +186,7 @@ def _still(clip: Clip, source: Source, frame: _Frame) -> Any:
     moving = clip.motion != "none"
     share = STILL_MARGIN if moving else 1.0
     size = _even(width * share), _even(height * share)
-    picture = _fitted(_file(source, threads=frame.threads), clip, source, size)
+    picture = _fitted(_file(source, threads=frame.decoding), clip, source, size)
     picture = picture.filter("format", "yuv420p")
     if moving:
         # Makes up for the softness of linear interpolation.
