@@ -18,6 +18,7 @@ MARKS = {
     "queued for rendering": "·",
 }
 "States of a scene that is not being worked on; the others get an arrow."
+CARDS = {"title": "title card", "end": "end card"}
 TOLD = ("rendered", "failed", "left out")
 "States that get a line of their own where nothing is redrawn."
 
@@ -114,6 +115,8 @@ def _scene_line(number: int, scene: Status, width: int) -> str:
 
 
 def _label(scene: Status) -> str:
+    if scene.get("card"):
+        return CARDS[scene["card"]]
     shows = [shot["show"] for shot in scene["shots"]]
     return clip(scene["narration"] or ", ".join(shows), 60)
 

@@ -165,6 +165,7 @@ def scene_view(job: Job, scene: Scene) -> dict[str, Any]:
     view = {
         "id": scene.id,
         "narration": scene.narration,
+        "card": scene.card.kind if scene.card is not None else None,
         "state": state,
         "progress": round(100 * _mean([_share(job, step) for step in segments])) if why is None else 0,
         "shots": [shot_view(job, shot) for shot in scene.shots],

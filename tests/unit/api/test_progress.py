@@ -52,6 +52,14 @@ def test_a_scene_that_was_left_out_gets_a_line() -> None:
     assert stream.getvalue().splitlines()[-1] == " 60 %  scene 1 of 2 left out: Scene number 1"
 
 
+def test_a_card_is_told_as_one() -> None:
+    stream = StringIO()
+    one = status(40, "rendering", "rendered")
+    one["scenes"][0]["card"] = "title"
+    LineDisplay(stream).show(one)
+    assert stream.getvalue().splitlines()[0] == " 40 %  scene 1 of 1 rendered: title card"
+
+
 def test_the_block_on_a_terminal_replaces_the_one_before(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "60")
     monkeypatch.setenv("LINES", "24")
