@@ -8,9 +8,10 @@ from common.contracts.timeline import CutList, FilmTimeline
 from common.jobs.steprun import StepRun
 from renderer.captions import Cue, cues, srt, vtt
 from renderer.ffmpeg.check import check_film
+from renderer.ffmpeg.formats import GUARD
 from renderer.ffmpeg.limits import for_copy
 from renderer.ffmpeg.run import run_ffmpeg
-from renderer.join import GUARD, fetch_segments, joined
+from renderer.join import fetch_segments, joined
 from renderer.thumbnail import thumbnail
 
 FILM_FILE = "film.mp4"

@@ -11,6 +11,7 @@ from common.contracts.grid import SAMPLE_RATE
 from common.contracts.timeline import MusicCue
 from common.errors import BadMedia, RenderFailed
 from common.jobs.steprun import StepRun
+from renderer.ffmpeg.formats import GUARD
 from renderer.ffmpeg.limits import for_sound
 from renderer.ffmpeg.loudness import Loudness, heard, meter
 from renderer.ffmpeg.run import Feed, run_ffmpeg
@@ -47,7 +48,7 @@ def prepare(cue: MusicCue, total: int, run: StepRun, program: str) -> Loudness:
     """
     if cue.media is None:
         blocks = compose_blocks(cue.mood, cue.seed, total / SAMPLE_RATE)
-        source = ffmpeg.input("feed:0", protocol_whitelist="file,pipe", f="f32le", ar=SAMPLE_RATE, ac=2)
+        source = ffmpeg.input("feed:0", f="f32le", ar=SAMPLE_RATE, ac=2, **GUARD)
         return _write(source.audio, total, run, program, (block.tobytes() for block in blocks))
     try:
         level = _write(_file(cue.media, total, run), total, run, program)
@@ -72,7 +73,7 @@ def _file(media: ObjectRef, total: int, run: StepRun) -> ffmpeg.Stream:
         raise BadMedia(f"music of the type {media.media_type} cannot be played; use MP3, WAV, FLAC, Ogg or M4A")
     run.fetch(media, "music")
     seconds = f"{total / SAMPLE_RATE:.6f}"
-    return ffmpeg.input("music", protocol_whitelist="file,pipe", f=demuxer, t=seconds).audio
+    return ffmpeg.input("music", f=demuxer, t=seconds, **GUARD).audio
 
 
 def _write(sound: ffmpeg.Stream, total: int, run: StepRun, program: str, *feeds: Feed) -> Loudness:

@@ -18,16 +18,15 @@ from common.contracts.steps import SegmentSpec
 from common.contracts.timeline import CardKind, Clip, SceneTimeline
 from renderer import cards, looks, mark, quality, voice
 from renderer.ffmpeg.encoder import SOFTWARE, Encoder
+from renderer.ffmpeg.formats import BT709, GUARD
 from renderer.transitions import transition
 
 FONTS_FOLDER = "fonts"
 SEGMENT_FILE = "segment.mp4"
 
-GUARD = {"protocol_whitelist": "file,pipe"}
 MAX_PIXELS = 64_000_000
 "Pictures larger than this are refused before they are decoded; some more than acquisition lets in."
 
-BT709 = {"colorspace": "bt709", "color_primaries": "bt709", "color_trc": "bt709"}
 ZOOM_PER_SECOND = 0.03
 MAX_ZOOM = 0.12
 # A still is held a little larger than the canvas while the camera moves over it: sampled at exactly its

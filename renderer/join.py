@@ -8,8 +8,8 @@ import ffmpeg
 
 from common.contracts.timeline import SegmentRef
 from common.jobs.steprun import StepRun
+from renderer.ffmpeg.formats import GUARD
 
-GUARD = {"protocol_whitelist": "file,pipe"}
 _LIST_FILE = "segments.ffconcat"
 _MICROSECONDS = 1_000_000
 

@@ -11,8 +11,8 @@ import ffmpeg
 
 from common.contracts.footage import Tone
 from common.contracts.request import Style
+from renderer.ffmpeg.formats import BT709
 
-BT709 = {"range": "tv", "colorspace": "bt709", "color_primaries": "bt709", "color_trc": "bt709"}
 GRAIN_FPS = 12
 "New grain this often, as in hand-made animation: with every frame it would cost three times the bits."
 BLACK, WHITE, NEUTRAL = 16, 235, 128
@@ -272,14 +272,14 @@ class Finish(NamedTuple):
             # A little noise, so that the steps of 8 bits are not seen in a clear sky.
             .filter("noise", c0s=2, all_seed=1)
             .filter("setsar", 1)
-            .filter("setparams", **BT709)
+            .filter("setparams", range="tv", **BT709)
         )
 
     def _grain(self) -> Any:
         """Noise around grey, on the luma only: coloured grain looks like a bad sensor and costs bits."""
         size = self.area.width, self.area.height
         noise = _drawn(_NOTHING, size, GRAIN_FPS).filter("noise", c0s=self.grain, c0f="t", all_seed=1)
-        return noise.filter("setsar", 1).filter("setparams", **BT709)
+        return noise.filter("setsar", 1).filter("setparams", range="tv", **BT709)
 
 
 def _blended(picture: Any, other: Any, mode: str, **more: int) -> Any:

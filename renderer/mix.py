@@ -21,12 +21,12 @@ from common.contracts.timeline import MusicCue, PlacedNarration, SoundProfile, S
 from common.jobs.steprun import StepRun
 from renderer import bed
 from renderer.ffmpeg.check import check_sound
+from renderer.ffmpeg.formats import GUARD
 from renderer.ffmpeg.limits import for_sound
 from renderer.ffmpeg.loudness import SILENCE, Loudness, heard, listen, meter, silences
 from renderer.ffmpeg.run import run_ffmpeg
 
 VOICE_FILE, MIX_FILE = "voice.raw", "mix.m4a"
-GUARD = {"protocol_whitelist": "file,pipe"}
 RAW = {"f": "f32le", "ar": SAMPLE_RATE, "ac": 2}
 
 BED_LEVEL = -24.0

@@ -10,10 +10,10 @@ from typing import Any
 import ffmpeg
 
 from common.contracts.request import TransitionKind
+from renderer.ffmpeg.formats import BT709
 
 CLOSER = 2.4
 "How near the camera of a zoom comes to the picture it leaves."
-BT709 = {"colorspace": "bt709", "color_primaries": "bt709", "color_trc": "bt709"}
 
 
 def transition(kind: TransitionKind, before: Any, after: Any, frames: int, fps: int) -> Any:

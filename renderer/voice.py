@@ -8,6 +8,7 @@ import ffmpeg
 from common.contracts.base import ObjectRef
 from common.contracts.grid import SAMPLE_RATE, samples_per_frame
 from common.jobs.steprun import StepRun
+from renderer.ffmpeg.formats import GUARD
 
 VOICE_FILE = "voice.wav"
 ENCODING: dict[str, Any] = {
@@ -36,6 +37,6 @@ def fetch_voice(voice: ObjectRef | None, run: StepRun) -> None:
 def placed(offset: int, frames: int, fps: int) -> Any:
     """The narration `offset` samples from the start among silence, as long as the frames, at its own level."""
     total = frames * samples_per_frame(fps)
-    sound = ffmpeg.input(VOICE_FILE, f="wav", protocol_whitelist="file,pipe").audio
+    sound = ffmpeg.input(VOICE_FILE, f="wav", **GUARD).audio
     shifted = sound.filter("adelay", f"{offset}S", all=1)
     return shifted.filter("apad", whole_len=total).filter("atrim", end_sample=total)
