@@ -3,6 +3,7 @@
 import os
 import signal
 from collections.abc import Iterator
+from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from tests.support.measure import film, frame_at, loudness, still_or_black
 from tests.support.pexels_server import KEY, TOO_MANY, UNAUTHORIZED, PexelsServer
 from tests.support.processes import children_of, find
 from tests.support.running import ENDED, Running, fetch, running_stack
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.stack
 
@@ -164,8 +166,8 @@ def test_the_film_comes_out_although_a_worker_is_killed_in_the_middle_of_a_segme
     job = stack.generate(prompt=PROMPT, duration_target=10, footage="scenery", seed=7 + whole)
     stack.wait(job, lambda now: any(scene["progress"] > 0 for scene in now["scenes"]) or now["status"] in ENDED)
     main = renderer_of(stack)
-    victim = main if whole else next(child for child in children_of(main) if find("ffmpeg", under=child))
-    ffmpeg = find("ffmpeg", under=victim)
+    ffmpeg = eventually(lambda: held(main))
+    victim = main if whole else next(child for child in children_of(main) if set(ffmpeg) & set(find("ffmpeg", child)))
     os.kill(victim, signal.SIGKILL)
     path, _ = stack.film(job, tmp_path)
     check_streams(path, 300)
@@ -173,6 +175,15 @@ def test_the_film_comes_out_although_a_worker_is_killed_in_the_middle_of_a_segme
     assert not set(ffmpeg) & set(find("ffmpeg"))
     lines = [line["message"] for line in stack.status(job)["logs"]]
     assert any("attempt 2" in line for line in lines), lines
+
+
+def held(worker: int) -> list[int]:
+    """An ffmpeg of the worker, stopped, so that it cannot end before the worker does."""
+    for pid in find("ffmpeg", under=worker):
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGSTOP)
+            return [pid]
+    return []
 
 
 def renderer_of(stack: Running) -> int:
