@@ -6,12 +6,13 @@ nothing moves while the highlight travels.
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import count, pairwise
+from itertools import count
 
 from common.contracts.timeline import CaptionLook
 from renderer.captions import Cue, Spoken
 from renderer.design import CAPTIONS, SIDE, CaptionDesign, caption_place
 from renderer.fonts import LINE_HEIGHT
+from renderer.strip import Strip
 
 # After a backslash, so that `\\N` in a text is not read as a line break.
 _WORD_JOINER = "\u2060"
@@ -22,13 +23,13 @@ Style = Mapping[str, str | float]
 "The fields of a style, by the names that ASS has for them."
 
 
-def sheet(look: CaptionLook, styles: Sequence[Style], events: Iterable[str]) -> str:
-    """A whole .ass file for a canvas of the look's size. All styles have the same fields, in the same order."""
+def sheet(size: tuple[int, int], styles: Sequence[Style], events: Iterable[str]) -> str:
+    """A whole .ass file for a canvas of this width and height. All styles have the same fields, in the same order."""
     lines = [
         "[Script Info]",
         "ScriptType: v4.00+",
-        f"PlayResX: {look.width}",
-        f"PlayResY: {look.height}",
+        f"PlayResX: {size[0]}",
+        f"PlayResY: {size[1]}",
         "WrapStyle: 2",
         "ScaledBorderAndShadow: yes",
         "YCbCr Matrix: TV.709",
@@ -46,7 +47,18 @@ def sheet(look: CaptionLook, styles: Sequence[Style], events: Iterable[str]) -> 
 
 def ass(cues: Sequence[Cue], look: CaptionLook, family: str, fps: int) -> str:
     """The cues as an .ass file for a canvas of the look's size, set in the font `family`."""
-    design, em = CAPTIONS[look.style], caption_place(look).em
+    return sheet((look.width, look.height), _styles(look, family), _events(cues, look, fps))
+
+
+def ass_on(strip: Strip, cues: Sequence[Cue], look: CaptionLook, family: str, fps: int) -> str:
+    """The cues as an .ass file for the canvas of the strip, on either half of it."""
+    bottom = round(caption_place(look).bottom) - (look.height - strip.top - strip.height)
+    halves = (event for margin in (bottom + strip.height, bottom) for event in _events(cues, look, fps, margin))
+    return sheet(strip.canvas, _styles(look, family), halves)
+
+
+def _styles(look: CaptionLook, family: str) -> list[Style]:
+    em = caption_place(look).em
     caption = _style("Caption", family, em, look)
     halo = caption | {
         "Name": "Halo",
@@ -55,8 +67,15 @@ def ass(cues: Sequence[Cue], look: CaptionLook, family: str, fps: int) -> str:
         "Outline": f"{em * 0.12:.2f}",
         "Shadow": 0,
     }
-    events = (event for cue in cues for event in (_halo(cue, design, em, fps), *_words(cue, design, em, fps)))
-    return sheet(look, [caption, halo], events)
+    return [caption, halo]
+
+
+def _events(cues: Sequence[Cue], look: CaptionLook, fps: int, margin: int = 0) -> Iterator[str]:
+    """`margin` is below the last line, in pixels; 0 for that of the style."""
+    design, em = CAPTIONS[look.style], caption_place(look).em
+    for cue in cues:
+        yield _halo(cue, design, em, fps, margin)
+        yield from _words(cue, design, em, fps, margin)
 
 
 def _style(name: str, family: str, em: float, look: CaptionLook) -> dict[str, str | float]:
@@ -88,25 +107,25 @@ def _style(name: str, family: str, em: float, look: CaptionLook) -> dict[str, st
     }
 
 
-def _halo(cue: Cue, design: CaptionDesign, em: float, fps: int) -> str:
+def _halo(cue: Cue, design: CaptionDesign, em: float, fps: int, margin: int) -> str:
     """A soft shade behind the whole cue: it is not seen on dark pictures and carries white letters over snow."""
-    return f"{_event('Halo', cue.start, cue.end, fps)}{{\\blur{em * 0.12:.1f}}}{_marked(cue.lines, None, design)}"
+    return (
+        f"{_event('Halo', cue.start, cue.end, fps, margin)}{{\\blur{em * 0.12:.1f}}}{_marked(cue.lines, None, design)}"
+    )
 
 
-def _words(cue: Cue, design: CaptionDesign, em: float, fps: int) -> Iterator[str]:
+def _words(cue: Cue, design: CaptionDesign, em: float, fps: int, margin: int) -> Iterator[str]:
     """One event per word, from its start to the start of the next."""
-    words = [word for line in cue.lines for word in line]
-    starts = [cue.start, *(min(max(word.start, cue.start), cue.end) for word in words[1:]), cue.end]
-    for index, (start, end) in enumerate(pairwise(starts)):
+    for index, (start, end) in enumerate(cue.turns()):
         if end > start:
             # The blur softens the edge of the outline, not the letters.
             blur = f"{{\\blur{em * 0.02:.1f}}}"
-            yield f"{_event('Caption', start, end, fps)}{blur}{_marked(cue.lines, index, design)}"
+            yield f"{_event('Caption', start, end, fps, margin)}{blur}{_marked(cue.lines, index, design)}"
 
 
-def _event(style: str, start: int, end: int, fps: int) -> str:
+def _event(style: str, start: int, end: int, fps: int, margin: int) -> str:
     layer = 0 if style == "Halo" else 1
-    return f"Dialogue: {layer},{ass_time(start, fps)},{ass_time(end, fps)},{style},,0,0,0,,"
+    return f"Dialogue: {layer},{ass_time(start, fps)},{ass_time(end, fps)},{style},,0,0,{margin},,"
 
 
 def _marked(lines: Sequence[Sequence[Spoken]], active: int | None, design: CaptionDesign) -> str:

@@ -7,7 +7,7 @@ the files beside the film change on the same frames.
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 from common.contracts.grid import SAMPLE_RATE, frame_at
@@ -50,6 +50,12 @@ class Cue(NamedTuple):
 
     def text(self) -> str:
         return "\n".join(" ".join(word.text for word in line) for line in self.lines)
+
+    def turns(self) -> list[tuple[int, int]]:
+        """From which frame up to which each of its words is the one being said; some may have none."""
+        words = [word for line in self.lines for word in line]
+        starts = [self.start, *(min(max(word.start, self.start), self.end) for word in words[1:]), self.end]
+        return list(pairwise(starts))
 
 
 def line_limit(look: CaptionLook) -> float:

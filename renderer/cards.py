@@ -203,7 +203,11 @@ class _Page:
         self._events.append(f"Dialogue: 2,{times},{style},,0,0,0,,{text}")
 
     def text(self) -> str:
-        return sheet(self.look, [self._style("Title", self.design.bold), self._style("Small", False)], self._events)
+        return sheet(
+            (self.look.width, self.look.height),
+            [self._style("Title", self.design.bold), self._style("Small", False)],
+            self._events,
+        )
 
     def _style(self, name: str, bold: bool) -> Style:
         return {

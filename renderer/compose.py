@@ -19,9 +19,11 @@ from common.contracts.timeline import CardKind, Clip, SceneTimeline
 from renderer import cards, looks, mark, quality, voice
 from renderer.ffmpeg.encoder import SOFTWARE, Encoder
 from renderer.ffmpeg.formats import BT709, GUARD
+from renderer.strip import Strip, laid
 from renderer.transitions import transition
 
 FONTS_FOLDER = "fonts"
+CAPTIONS_FILE = "captions.ass"
 SEGMENT_FILE = "segment.mp4"
 
 MAX_PIXELS = 64_000_000
@@ -64,6 +66,8 @@ class Overlays(NamedTuple):
     "Where `mark.PICTURE_FILE` goes."
     words: tuple[str, ...] = ()
     "Files that libass reads, with times of the whole scene."
+    captions: Strip | None = None
+    "What `CAPTIONS_FILE` is drawn on."
 
 
 class _Frame(NamedTuple):
@@ -106,7 +110,7 @@ def compose(
     picture = looks.finish(spec.style, spec.profile, fps).over(picture)
     if overlays.logo is not None:
         picture = _marked(picture, overlays.logo)
-    picture = _written(picture, overlays.words, timeline.first, fps)
+    picture = _written(picture, overlays, timeline, fps)
     streams = [encoder.upload(picture)]
     if spec.sound:
         streams.append(voice.placed(timeline.voice_offset, timeline.frames, fps))
@@ -255,12 +259,15 @@ def _marked(picture: Any, logo: mark.Place) -> Any:
     return ffmpeg.overlay(picture, drawn, x=logo.left, y=logo.top, format="yuv420")
 
 
-def _written(picture: Any, files: Sequence[str], first: int, fps: int) -> Any:
+def _written(picture: Any, overlays: Overlays, timeline: SceneTimeline, fps: int) -> Any:
     """Words over the picture, at the times of the whole scene."""
+    first = timeline.first
     # What was laid over it may have other steps of time.
     picture = picture.filter("settb", f"1/{fps}").filter("setpts", f"N+{first}" if first else "N")
-    for name in files:
+    for name in overlays.words:
         picture = picture.filter("ass", filename=name, fontsdir=FONTS_FOLDER)
+    if overlays.captions is not None:
+        picture = laid(picture, overlays.captions, CAPTIONS_FILE, FONTS_FOLDER, first, timeline.frames, fps)
     return picture.filter("setpts", "N") if first else picture
 
 

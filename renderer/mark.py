@@ -15,7 +15,7 @@ from common.jobs.steprun import StepRun
 from renderer import fonts
 from renderer.ass import Style, drawable, escape, sheet
 from renderer.captions import MAX_LINES, clean, line_limit
-from renderer.design import caption_place
+from renderer.design import CAPTIONS, caption_place
 from renderer.fonts import LINE_HEIGHT
 from renderer.looks import picture_area
 
@@ -31,8 +31,8 @@ _TALLEST = 0.5
 _SMALLEST, _LARGEST = 0.028, 0.055
 "Size of words (an em), as shares of the shorter side: what can be read, and what is a title rather than a mark."
 _NEVER = "9:59:59.99"
-_LETTER = 0.55
-"Width of an average letter in ems."
+_LETTER, _CAPITAL = 0.55, 0.62
+"Widths of an average letter in ems."
 
 
 class Place(NamedTuple):
@@ -84,7 +84,7 @@ def words(mark: Mark, look: CaptionLook, captioned: bool) -> str:
     }
     tags = f"{{\\pos({left:.1f},{top:.1f})\\blur{em * 0.03:.2f}}}"
     event = f"Dialogue: 0,0:00:00.00,{_NEVER},Mark,,0,0,0,,{tags}{escape(text)}"
-    return sheet(look, [style], [event])
+    return sheet((look.width, look.height), [style], [event])
 
 
 def place(corner: Corner, size: tuple[float, float], look: CaptionLook, captioned: bool) -> tuple[float, float]:
@@ -101,7 +101,8 @@ def place(corner: Corner, size: tuple[float, float], look: CaptionLook, captione
 def _above_captions(low: float, size: tuple[float, float], margin: float, look: CaptionLook) -> float:
     """The lowest place where no caption comes: beside them, under them where there is room, else over them."""
     text = caption_place(look)
-    reach = min(text.width, line_limit(look) * _LETTER * text.em)
+    letter = _CAPITAL if CAPTIONS[look.style].upper else _LETTER
+    reach = min(text.width, line_limit(look) * letter * text.em)
     beside = margin + size[0] <= (look.width - reach) / 2
     under = low >= look.height - text.bottom
     if beside or under:

@@ -9,16 +9,17 @@ from common.errors import BadMedia
 from common.jobs.steprun import StepRun
 from common.sniff import demuxer
 from renderer import fonts, looks, mark, scenery
-from renderer.ass import ass
+from renderer.ass import ass_on
 from renderer.captions import cues
 from renderer.cards import card_ass
-from renderer.compose import FONTS_FOLDER, SEGMENT_FILE, Overlays, Size, Source, compose, shown
+from renderer.compose import CAPTIONS_FILE, FONTS_FOLDER, SEGMENT_FILE, Overlays, Size, Source, compose, shown
 from renderer.ffmpeg.check import check_film
 from renderer.ffmpeg.encoder import SOFTWARE, Encoder
 from renderer.ffmpeg.limits import for_picture
 from renderer.ffmpeg.probe import colours
 from renderer.ffmpeg.run import Feed, run_ffmpeg
 from renderer.quality import WATCH_FILE, judge
+from renderer.strip import Strip, strip_of
 from renderer.voice import fetch_voice
 
 _FETCHED = 0.05
@@ -84,18 +85,25 @@ def _overlays(spec: SegmentSpec, run: StepRun) -> Overlays:
     look = CaptionLook(style=spec.style, width=spec.profile.width, height=spec.profile.height)
     # Where nothing is said there is nothing to pay for.
     captioned = spec.captions is not None and bool(spec.timeline.words)
-    logo, words = None, {}
+    logo, words, strip = None, {}, None
     if spec.mark is not None and spec.mark.media is not None:
         logo = mark.picture(spec.mark, spec.mark.media, look, captioned, run)
     elif spec.mark is not None:
         words["mark.ass"] = mark.words(spec.mark, look, captioned)
     if spec.card is not None:
         words["card.ass"] = card_ass(spec.card, look, fonts.FAMILY, spec.profile.fps, spec.timeline.length)
-    if captioned:
-        shown = cues([spec.timeline.words], look, spec.profile.fps, spec.timeline.length)
-        words["captions.ass"] = ass(shown, look, fonts.FAMILY, spec.profile.fps)
     for name, text in words.items():
         (run.workdir / name).write_text(text, encoding="utf-8")
-    if words:
+    if captioned:
+        strip = _captions(spec, look, run)
+    if words or captioned:
         fonts.install(run.workdir / FONTS_FOLDER)
-    return Overlays(logo, tuple(words))
+    return Overlays(logo, tuple(words), strip)
+
+
+def _captions(spec: SegmentSpec, look: CaptionLook, run: StepRun) -> Strip:
+    fps = spec.profile.fps
+    shown = cues([spec.timeline.words], look, fps, spec.timeline.length)
+    strip = strip_of(shown, look)
+    (run.workdir / CAPTIONS_FILE).write_text(ass_on(strip, shown, look, fonts.FAMILY, fps), encoding="utf-8")
+    return strip

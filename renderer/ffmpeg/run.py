@@ -29,6 +29,8 @@ Feed = Iterable[bytes]
 
 DRIVERS = frozenset({"LD_LIBRARY_PATH", "LIBVA_DRIVER_NAME", "LIBVA_DRIVERS_PATH", "CUDA_VISIBLE_DEVICES"})
 "How the drivers of a card are found, on machines where they are not in the usual place."
+# Frames go back to the system when they are done with. By itself glibc would keep them, in a heap for each thread.
+ALLOCATION = {"MALLOC_MMAP_THRESHOLD_": "262144", "MALLOC_ARENA_MAX": "1"}
 LOG_LINES = 400
 # Of a line that ffmpeg itself calls an error; what a file says about itself (its title) is only information.
 ERROR_LINE = re.compile(r"^(?:\[[^\]]* @ 0x[0-9a-f]+\] |x264 )*\[(?:error|fatal|panic)\]:? (.*)", re.MULTILINE)
@@ -128,7 +130,7 @@ def _spawn(command: list[str], run: StepRun, limits: Limits, read_ends: list[int
 def environment(home: Path) -> dict[str, str]:
     """What ffmpeg gets to know of ours: no key and no address is in it."""
     drivers = {name: value for name, value in os.environ.items() if name in DRIVERS}
-    return {"PATH": os.environ.get("PATH", ""), "HOME": str(home), "LC_ALL": "C.UTF-8", **drivers}
+    return {"PATH": os.environ.get("PATH", ""), "HOME": str(home), "LC_ALL": "C.UTF-8", **ALLOCATION, **drivers}
 
 
 def _reap(process: subprocess.Popen[str]) -> None:

@@ -10,10 +10,11 @@ from common.contracts.narration import Word
 from common.contracts.request import Style
 from common.contracts.steps import SegmentSpec
 from common.contracts.timeline import CaptionLook, Card, Clip, Opening, Profile, SceneTimeline
-from renderer.ass import ass
-from renderer.captions import cues
+from renderer.ass import ass, ass_on
+from renderer.captions import Cue, Spoken, cues
 from renderer.compose import Overlays, Source, compose
 from renderer.mark import Place
+from renderer.strip import strip_of
 from tests.support.golden import check_golden
 
 WIDE = Profile(width=1920, height=1080)
@@ -54,6 +55,7 @@ def part(whole: SegmentSpec, first: int) -> SegmentSpec:
     return whole.model_copy(update={"timeline": timeline, "sound": False})
 
 
+SAID = ((Spoken("Rivers", 3), Spoken("carry", 20)), (Spoken("it", 110),))
 SCENES = {
     "video-cover": (spec(clip("s1.0", VIDEO, 90, source_start=1.5)), [MP4]),
     "video-contain": (spec(clip("s1.0", VIDEO, 90, fit="contain-blur"), profile=TALL), [MP4]),
@@ -93,8 +95,15 @@ def test_a_scene_gives_these_arguments(name: str):
     scene, sources = SCENES[name]
     overlays = Overlays(Place(1700, 40), ("card.ass",)) if scene.card else Overlays()
     if scene.captions is not None:
-        overlays = Overlays(words=("captions.ass",))
+        look = scene.captions
+        overlays = Overlays(captions=strip_of([Cue(3, 40, SAID), Cue(100, 160, SAID)], look))
     check_golden(f"compose-{name}.txt", readable(compose(scene, sources, overlays, threads=1)))
+
+
+def test_captions_on_their_strip_give_this_file():
+    look = CaptionLook(style="vintage", width=1080, height=1920)
+    shown = [Cue(3, 40, SAID)]
+    check_golden("captions-on-strip.ass", ass_on(strip_of(shown, look), shown, look, "Source Sans Pro", 30))
 
 
 @pytest.mark.parametrize(("name", "profile"), [("wide", WIDE), ("tall", TALL)])

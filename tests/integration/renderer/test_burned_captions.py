@@ -1,7 +1,10 @@
 """Captions as they end up in the picture."""
 
 import os
+import re
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,8 +16,11 @@ from common.contracts.request import Style
 from common.contracts.timeline import Profile
 from common.jobs.steprun import StepRun
 from renderer import fonts
+from renderer.ass import ass
+from renderer.captions import cues
+from renderer.ffmpeg.run import run_ffmpeg
 from tests.support import clips
-from tests.support.scenes import PROGRAM, clip, footage, rendered, scene, words
+from tests.support.scenes import PROGRAM, clip, exact, footage, part, rendered, scene, words
 from tests.support.steprun import step_run
 
 WIDE = Profile(width=640, height=360, preset="ultrafast", crf=8)
@@ -120,6 +126,48 @@ def test_only_the_weights_that_words_are_set_in_are_installed(tmp_path: Path):
     fonts.install(tmp_path / "fonts")
     installed = {path.name for path in (tmp_path / "fonts").iterdir()}
     assert installed == {"SourceSansPro-Bold.ttf", "SourceSansPro-Regular.ttf"}
+
+
+@pytest.mark.parametrize("profile", [WIDE, TALL])
+@pytest.mark.parametrize("first", [0, 13])
+def test_captions_look_as_if_drawn_on_every_frame(
+    run: StepRun, monkeypatch: pytest.MonkeyPatch, profile: Profile, first: int
+):
+    busy = footage(run, clips.make("busy.mp4", ["-f", "lavfi", "-i", "testsrc2=s=640x640:r=30:d=2"]), seconds=2.0)
+    said = words("Over", "the", "quiet", "hills", "ßÄ", "jumps", frames=5)
+    whole = scene(clip(busy, 40), profile=profile, said=said, captioned=True)
+    spec = part(whole, first, 40 - first)
+    once = exact(spec, run)
+    assert whole.captions is not None
+    shown = cues([said], whole.captions, 30, 40)
+    (run.workdir / "every.ass").write_text(ass(shown, whole.captions, fonts.FAMILY, 30), encoding="utf-8")
+    monkeypatch.setattr(
+        "renderer.compose.laid", lambda picture, *_: picture.filter("ass", filename="every.ass", fontsdir="fonts")
+    )
+    every = exact(spec, run)
+    assert once.shape == every.shape == (40 - first, profile.height * 3 // 2, profile.width)
+    apart = np.abs(once.astype(int) - every.astype(int))
+    # What is laid over another one is rounded once more.
+    assert apart.max() <= 16
+    assert apart.mean() < 0.2
+    plain = exact(part(whole.model_copy(update={"captions": None}), first, 40 - first), run)
+    assert np.abs(plain.astype(int) - every.astype(int)).mean() > 1.0, "there is something to be compared"
+
+
+def test_captions_are_drawn_only_when_they_change(run: StepRun, monkeypatch: pytest.MonkeyPatch):
+    counted: list[str] = []
+
+    def counting(program: str, arguments: Sequence[str], *more: Any, **options: Any) -> str:
+        graph = arguments[arguments.index("-filter_complex") + 1]
+        marked = re.sub(r"(\[s\d+\])ass=", r"\1showinfo=checksum=0,ass=", graph)
+        log = run_ffmpeg(program, [marked if one == graph else one for one in arguments], *more, **options)
+        counted.extend(re.findall(r"showinfo.* n: *\d+ .*pts_time:([0-9.]+)", log))
+        return log
+
+    monkeypatch.setattr("renderer.segment.run_ffmpeg", counting)
+    on_grey(run, words("Over", "the", "hills", frames=10), 60)
+    # At the start of each word, at the end of the cue, and once for what stands at the start.
+    assert [round(float(time) * 30) for time in counted] == [0, 10, 20, 42]
 
 
 NASTY = [

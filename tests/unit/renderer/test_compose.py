@@ -20,7 +20,7 @@ def arguments(*clips: Clip, style: Style = "minimal", threads: int = 1) -> list[
         timeline=timeline(*clips), profile=Profile(width=640, height=360), style=style, captions=None, voice=None
     )
     sources = [Source(f"clip{n}", "mov") for n in range(len(clips))]
-    return compose(spec, sources, Overlays(words=("captions.ass",)), threads)
+    return compose(spec, sources, Overlays(words=("card.ass",)), threads)
 
 
 def timeline(*clips: Clip) -> SceneTimeline:

@@ -7,7 +7,7 @@ from typing import get_args
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -88,6 +88,7 @@ def widest(look: CaptionLook) -> float:
 
 @unhurried
 @given(st.sampled_from(CORNERS), SHARES, LOOKS)
+@example("bottom-left", (0.09375, 0.5), CaptionLook(style="vivid", width=720, height=1280))
 def test_it_never_meets_the_captions(corner: Corner, shares: tuple[float, float], look: CaptionLook):
     size, text = size_of(shares, look), caption_place(look)
     left, top = place(corner, size, look, True)

@@ -1,0 +1,18 @@
+"""Filters that make pictures of nothing.
+
+ffmpeg-python knows these as inputs only, and each input costs a demuxer, a decoder and the frames in their queues.
+"""
+
+from typing import Any
+
+from ffmpeg.nodes import FilterableStream, FilterNode, Node
+
+
+class _Source(FilterNode):
+    def __init__(self, name: str, options: dict[str, Any]) -> None:
+        Node.__init__(self, None, name, {}, FilterableStream, min_inputs=0, max_inputs=0, kwargs=options)
+
+
+def source(name: str, **options: Any) -> Any:
+    """The stream that a source filter such as `color` makes."""
+    return _Source(name, options).stream()

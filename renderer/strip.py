@@ -1,0 +1,88 @@
+"""Captions as pictures of their own, drawn once for as long as they stand, and laid over the frames.
+
+libass blends each glyph's fill, outline, shadow and halo into the frame it is given: a tenth of the time of a whole
+segment. Captions change some three times a second and frames thirty times, so they are drawn on a strip when they
+change, and the strip goes over the frames in one step. Pure.
+
+The strip needs to know how much of what is below shows through. libass does not say, but what it draws on black and on
+white tells: black and white come closer to each other by as much as it covers. So it draws everything twice, on a
+canvas whose upper half is black and whose lower half is white.
+"""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import ffmpeg
+
+from common.contracts.timeline import CaptionLook
+from renderer.captions import MAX_LINES, Cue
+from renderer.design import caption_place
+from renderer.ffmpeg.formats import BT709
+from renderer.ffmpeg.source import source
+from renderer.fonts import LINE_HEIGHT
+
+ABOVE, BELOW = 1.0, 0.6
+"Ems around the lines: for halos, and for other fonts, whose lines may be higher."
+RANGE = 219
+"From black to white, in limited range."
+
+
+class Strip(NamedTuple):
+    """Where captions are drawn, on a canvas and in time."""
+
+    width: int
+    top: int
+    height: int
+    "In pixels of the canvas."
+    changes: tuple[int, ...]
+    "The frames of the scene on which they change, in order."
+
+    @property
+    def canvas(self) -> tuple[int, int]:
+        """Width and height of what libass draws on: black, and white below it."""
+        return self.width, 2 * self.height
+
+
+def strip_of(cues: Sequence[Cue], look: CaptionLook) -> Strip:
+    """The strip that holds all of these cues."""
+    place = caption_place(look)
+    lowest = look.height - place.bottom
+    top = max(0, _even(lowest - (MAX_LINES * LINE_HEIGHT + ABOVE) * place.em))
+    bottom = min(look.height, _even(lowest + BELOW * place.em))
+    changes = {frame for cue in cues for frame in (*(start for start, _ in cue.turns()), cue.end)}
+    return Strip(look.width, top, bottom - top, tuple(sorted(changes)))
+
+
+def laid(picture: Any, strip: Strip, file: str, fonts: str, first: int, frames: int, fps: int) -> Any:
+    """The picture with the captions over it.
+
+    Its times are those of the scene, whose frames from `first` on it has; `file` is for the canvas of the strip, twice.
+    """
+    width, height = strip.width, strip.height
+    drawn = _canvas(strip, first, frames, fps).filter("ass", filename=file, fontsdir=fonts)
+    both = drawn.filter_multi_output("split", 2)
+    luma = both[0].filter("extractplanes", "y").filter_multi_output("split", 2)
+    black, white = (luma[half].filter("crop", width, height, 0, half * height) for half in (0, 1))
+    apart = ffmpeg.filter([white, black], "blend", all_mode="difference")
+    cover = apart.filter("lut", y=f"255-val*255/{RANGE}").filter("setparams", range="pc")
+    colour = both[1].filter("crop", width, height, 0, 0).filter("format", "yuva420p")
+    # Drawn on black, colours are the darker the less they cover.
+    words = ffmpeg.filter([colour, cover], "alphamerge").filter("unpremultiply", inplace=1)
+    return ffmpeg.overlay(picture, words, x=0, y=strip.top, format="yuv420")
+
+
+def _canvas(strip: Strip, first: int, frames: int, fps: int) -> Any:
+    """One frame for each change, at its time in the scene, and one for what stands at the start."""
+    changes = sorted({0, *(frame - first for frame in strip.changes if first < frame < first + frames)})
+    chosen = "+".join(f"eq(n,{number})" for number in changes)
+    # Made tiny and padded afterwards: a source would draw every frame of its own, and most are not chosen.
+    dots = source("color", color="black", size="2x2", rate=fps).filter("format", "yuv420p")
+    dots = dots.filter("setparams", range="tv", **BT709).filter("trim", end_frame=frames).filter("select", chosen)
+    dots = dots.filter("settb", f"1/{fps}")
+    dots = dots.filter("setpts", f"PTS+{first}") if first else dots
+    black = dots.filter("pad", strip.width, strip.height, 0, 0, "black")
+    return black.filter("pad", *strip.canvas, 0, 0, "white")
+
+
+def _even(pixels: float) -> int:
+    return int(pixels) // 2 * 2
