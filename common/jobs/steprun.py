@@ -62,7 +62,7 @@ class StepRun:
         self.last_attempt = last_attempt
         "True when there will be no other attempt: the time to settle for less."
         self.spare = spare
-        "Slots of this service on this machine with nothing to do when the step began, and nothing waiting for them."
+        "Slots of this service on this machine with nothing to do when the step began, and nothing to come for them."
         self.done = 0.0
         self.until = until
         "When the right to the step ends unless it is renewed; seconds of the monotonic clock."

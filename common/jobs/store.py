@@ -136,7 +136,7 @@ class Claim:
     "What to do, as JSON of the kind's spec."
     nonce: str = ""
     last: bool = False
-    "No other step waits in the queue."
+    "No other step waits in the queue, and none of the same kind is still to come in this job."
 
 
 def connect(settings: Settings, timeout: float = 2.0) -> "JobStore":
@@ -360,6 +360,7 @@ class JobStore:
             "version": job.version,
             "cancel": int(job.cancel),
             "head": dict(change.head),
+            "waiting": _kinds_waiting(job, change),
             "steps": {name: dict(patch) for name, patch in change.steps.items()},
             "seen": {name: [step.state if step is not NO_STEP else "", step.token] for name, step in seen.items()},
             "specs": dict(change.specs),
@@ -606,6 +607,13 @@ def _new_head(owner: str, job: NewJob) -> dict[str, Any]:
         "seq": 0,
         "token": 0,
     }
+
+
+def _kinds_waiting(job: Job, change: Change) -> str:
+    """The kinds of which steps wait for others once the change is made, separated by spaces."""
+    states = {name: step.state for name, step in job.steps.items()}
+    states |= {name: patch["state"] for name, patch in change.steps.items() if "state" in patch}
+    return " ".join(sorted({kind_of(name) for name, state in states.items() if state == WAITING}))
 
 
 def _fresh_attempts(job: Job) -> dict[str, dict[str, Any]]:

@@ -1,15 +1,23 @@
-"""The reconciler's loop by itself: what it does for all jobs when something around it fails."""
+"""The reconciler's loop by itself: what it does for all jobs when something around it fails, and what its
+decisions tell the workers.
+"""
+
+import json
 
 import pytest
+from flask.testing import FlaskClient
 
 from common.contracts.base import ObjectRef
-from common.contracts.job import WorkerInfo
-from common.jobs.store import JobStore, NewJob
+from common.contracts.job import DONE, READY, WAITING, Job, WorkerInfo
+from common.contracts.steps import offer
+from common.jobs.store import Claim, JobStore, NewJob
 from common.messaging.app import BrokerUnavailable
 from common.settings import Settings
 from common.storage.memory import MemoryStorage
 from orchestrator import reconciler
 from orchestrator.reconciler import MOST_DEFECTS, Reconciler
+from tests.integration.test_http import accepted
+from tests.support.pipeline import BUILD, Pipeline
 
 REQUEST = ObjectRef(key="local/request/a/b", sha256="0" * 64, size=1, media_type="application/json")
 
@@ -74,3 +82,32 @@ def test_a_job_that_can_never_be_decided_ends_and_the_others_go_on(
     assert (bad.state, bad.failure.code if bad.failure else "") == ("failed", "internal_error")
     assert good.state == "cancelled"
     assert store.take_due(9, 1.0) == []
+
+
+def test_a_segment_is_the_last_only_when_no_other_one_of_its_film_is_to_come(
+    client: FlaskClient, quick: Settings, store: JobStore, storage: MemoryStorage
+) -> None:
+    pipeline = Pipeline(quick, store, storage)
+    pipeline.held = ("segment:", "acquire:s3.")
+    job_id = accepted(client, scenes=[{"show": "waves"}, {"show": "gulls"}, {"show": "harbour"}], transition="cut")
+
+    def states(job: Job) -> list[str]:
+        steps = (job.steps.get(name) for name in ("mix", "segment:s1.0", "segment:s2.0", "segment:s3.0"))
+        return [step.state for step in steps if step is not None]
+
+    def kinds_to_come() -> str:
+        return str(json.loads(store.client.hget(f"job:{job_id}", "head"))["waiting"])
+
+    def last(step: str) -> bool:
+        needs = offer("segment", BUILD)
+        claim = store.claim(job_id, step, nonce=step, worker="w", lease=60.0, queue="render", offer=needs)
+        assert isinstance(claim, Claim), claim
+        return claim.last
+
+    pipeline.run(job_id, lambda job: states(job) == [DONE, READY, READY, WAITING])
+    assert kinds_to_come() == "assemble publish segment"
+    assert [last("segment:s1.0"), last("segment:s2.0")] == [False, False]
+    pipeline.held = ("segment:",)
+    pipeline.run(job_id, lambda job: job.steps["segment:s3.0"].state == READY)
+    assert kinds_to_come() == "assemble publish"
+    assert last("segment:s3.0")

@@ -1,8 +1,15 @@
 -- ARGV: job, step, nonce of this claim, worker, lease ms, queue, what the worker offers
--- Returns {'claimed', token, attempt, work, owner, spec, does nothing else wait in the queue ('1' or '0')} or {reason}.
+-- Returns {'claimed', token, attempt, work, owner, spec, last ('1' or '0')} or {reason}. `last`: nothing else waits in the
+-- queue, and no step of this kind is still to come in this job.
 local job, step, nonce, queue = ARGV[1], ARGV[2], ARGV[3], ARGV[6]
+-- Whether steps of this kind wait for others. They are in no ring yet, but soon may be: the first segment of a film is
+-- ready a moment before the rest. A head that was last saved before there was `waiting` tells of none.
+local function more_to_come(head)
+  local kind = step:match('^[^:]*')
+  return (' ' .. (head.waiting or '') .. ' '):find(' ' .. kind .. ' ', 1, true) ~= nil
+end
 local function granted(head, fields, spec)
-  local waits = redis.call('EXISTS', 'ready:' .. queue, 'later:' .. queue) > 0
+  local waits = redis.call('EXISTS', 'ready:' .. queue, 'later:' .. queue) > 0 or more_to_come(head)
   return { 'claimed', fields.token, fields.attempt, fields.work, head.owner, spec, waits and '0' or '1' }
 end
 local head, fields = load_head(job), load_step(job, step)

@@ -1,6 +1,7 @@
 -- ARGV: job, decision (JSON):
 --   rev, token, saved, version, cancel   what the decision saw of the head
 --   head    {field: value}        changes of the head
+--   waiting kinds of which steps wait once it is made, for `claim`
 --   steps   {name: {field: value}}  changes of steps; never lease, token or worker of a running one
 --   seen    {name: [state, token]}  what the decision saw of the steps it changes ('' when there was none)
 --   specs   {name: JSON}
@@ -62,6 +63,7 @@ if next(decision.ending) ~= nil then
   redis.call('HSET', key, field, cjson.encode(record))
 end
 if changed then
+  head.waiting = decision.waiting
   head.rev = head.rev + 1
   head.saved = head.saved + 1
   save_head(job, head)

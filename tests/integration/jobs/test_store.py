@@ -1,5 +1,6 @@
 """The scripts against a real Redis: one winner, no ghosts, no write twice."""
 
+import json
 import threading
 
 import pytest
@@ -116,6 +117,44 @@ def test_one_of_many_claimants_gets_the_step(store: JobStore) -> None:
 def test_a_claim_sent_twice_is_one_claim(store: JobStore) -> None:
     ready(store, make(store), "mix")
     assert held(store, nonce="same") == held(store, nonce="same")
+
+
+def test_a_claim_is_the_last_when_nothing_else_waits_in_the_queue(store: JobStore) -> None:
+    ready(store, make(store), "segment:s1.0")
+    ready(store, make(store, "job_2"), "mix")
+    assert not held(store, "segment:s1.0").last
+    assert held(store, job="job_2").last
+
+
+def test_a_claim_is_not_the_last_while_steps_of_its_kind_are_to_come(store: JobStore) -> None:
+    waiting = {name: {"state": "waiting"} for name in ("segment:s2.0", "segment:s3.0", "assemble")}
+    assert store.save(make(store), change(steps=waiting))
+    ready(store, load(store), "segment:s1.0")
+    assert not held(store, "segment:s1.0").last
+    ready(store, load(store), "mix")
+    assert held(store, "mix").last, "segments are of another kind"
+    ready(store, load(store), "segment:s2.0")
+    assert not held(store, "segment:s2.0").last
+    ready(store, load(store), "segment:s3.0")
+    assert held(store, "segment:s3.0").last, "the assembly waits, but is of another kind"
+
+
+def test_steps_to_come_in_another_job_are_nobody_elses(store: JobStore) -> None:
+    assert store.save(make(store, "job_2"), change(steps={"segment:s1.0": {"state": "waiting"}}))
+    ready(store, make(store), "segment:s1.0")
+    assert held(store, "segment:s1.0").last
+
+
+def test_the_head_of_a_record_from_before_tells_of_no_steps_to_come(store: JobStore) -> None:
+    assert store.save(make(store), change(steps={"segment:s2.0": {"state": "waiting"}}))
+    ready(store, load(store), "segment:s1.0")
+    head = json.loads(store.client.hget("job:job_1", "head"))
+    assert head.pop("waiting") == "segment"
+    before = json.dumps(head)
+    store.client.hset("job:job_1", "head", before)
+    assert store.save(load(store), change())
+    assert store.client.hget("job:job_1", "head") == before, "a look that changes nothing does not write it"
+    assert held(store, "segment:s1.0").last
 
 
 def test_a_step_is_not_claimed_before_its_time_or_with_another_build_or_after_cancel(store: JobStore) -> None:
