@@ -6,6 +6,7 @@ of one size; a run is frames that follow each other closely, while runs may lie 
 """
 
 from collections.abc import Sequence
+from functools import reduce
 from itertools import pairwise
 
 import numpy as np
@@ -60,8 +61,7 @@ def _best(mass: Map, usual: float) -> float:
 def _clear(part: Map, much: float) -> Map:
     """Evidence as a mass of one at most: less, the less it stands out, whose half way is `much` above the usual."""
     part = _box(np.pad(_inner(part), EDGE, mode="edge"), max(1, round(0.03 * max(part.shape))))
-    usual, most = np.percentile(part, (50, 99))
-    usual = max(usual, np.percentile(part[_border(part.shape)], 80))
+    usual, most = max(_level(part, 0.5), _level(part[_border(part.shape)], 0.8)), _level(part, 0.99)
     above = np.clip(part, usual, max(usual, most)) - usual
     rise, mass = above.max(), above.mean()
     if mass == 0:
@@ -104,7 +104,7 @@ def _motion(a: Map, b: Map) -> Map:
     overlaps = [_overlap(a.shape, shift) for shift in ((0, 0), _shift(a, b))]
     here, there = min(overlaps, key=lambda spans: _unlike(a[spans[0]], b[spans[1]]))
     left = _unexplained(a[here], b[there])
-    usual = float(np.median(left))
+    usual = _level(left, 0.5)
     # Where everything has changed, as at a cut, no part of the picture has moved by itself.
     trust = max(0.0, 1 - 4 * usual / (float(a.std()) + 1))
     _inner(moved[here])[:] = trust * np.clip(_inner(left) - 2 * usual - QUIET, 0, LOUDEST)
@@ -132,7 +132,7 @@ def _overlap(shape: tuple[int, ...], shift: tuple[int, int]) -> tuple[Span, Span
 
 
 def _unlike(a: Map, b: Map) -> float:
-    return float(np.median(np.abs(a - b)))
+    return _level(np.abs(a - b), 0.5)
 
 
 def _unexplained(a: Map, b: Map) -> Map:
@@ -151,7 +151,7 @@ def _unexplained(a: Map, b: Map) -> Map:
         weighted = some.T * say
         answer = np.linalg.lstsq(weighted @ some, weighted @ wanted, rcond=1e-6)[0]
         left = np.abs(wanted - some @ answer)
-        say = 1 / (1 + (left / (2 * np.median(left) + 0.5)) ** 2)
+        say = 1 / (1 + (left / (2 * _level(left, 0.5) + 0.5)) ** 2)
     return np.abs(change - model @ answer)
 
 
@@ -170,9 +170,16 @@ def _box(image: Map, radius: int) -> Map:
     """Each place as the mean of the square around it; beyond its edges the picture goes on as it ends."""
     size = 2 * radius + 1
     for _ in range(2):  # along the rows, and along the columns
-        sums = np.cumsum(np.pad(image, ((0, 0), (radius + 1, radius)), mode="edge"), axis=1, dtype=np.float64)
-        image = ((sums[:, size:] - sums[:, :-size]) / size).astype(np.float32).T
+        width = image.shape[1]
+        wide = np.pad(image, ((0, 0), (radius, radius)), mode="edge")
+        image = reduce(np.add, (wide[:, at : at + width] for at in range(size))).T / np.float32(size)
     return image
+
+
+def _level(part: Map, share: float) -> float:
+    """What this share of the places does not exceed. That of numpy loads a lot that is of no use here."""
+    place = round(share * (part.size - 1))
+    return float(np.partition(part, place, axis=None)[place])
 
 
 def _mean(maps: Sequence[Map]) -> Map:

@@ -6,7 +6,9 @@ strangers are looked at, with little memory and time, see `retriever.probe`.
 
 import json
 import math
+import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -14,7 +16,6 @@ import av
 from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
-from PIL import Image
 
 from common.errors import BadMedia
 from common.sniff import HEAD_BYTES, demuxer, sniff
@@ -30,6 +31,8 @@ MAX_STREAMS = 100
 MAX_STRETCH = 8.0
 "How many times as wide as high, or as high as wide, a pixel may be."
 PACKETS_TO_FIRST_FRAME = 300
+FIRST_PACKETS = 2
+"How many are decoded in any case: what moves shows in two frames."
 WEBP_MOVES = 0x02
 "A flag in the extended header of WebP."
 STILLS = frozenset({"image/jpeg", "image/png", "image/webp"})
@@ -47,6 +50,10 @@ class Picture(NamedTuple):
     tone: dict[str, float] | None = None
     "The fields of `Tone`; None for what was not looked at closely, or could not be measured."
     focus: tuple[float, float] = (0.5, 0.5)
+
+
+Begin = Sequence[VideoFrame]
+"The first frame, and one a little later where there is one."
 
 
 def footage_type(path: Path) -> str:
@@ -70,17 +77,21 @@ def inspect(path: Path, media_type: str, *, closely: bool = False) -> Picture:
     """
     # The format is forced and only plain files may be read, so nothing a file names is ever opened.
     options = {"protocol_whitelist": "file"}
-    # Opening decodes a little to learn the size: a small file must not make that cost gigabytes.
-    frugal: Any = [{"max_pixels": str(MAX_PIXELS)}] * MAX_STREAMS
+    # Opening decodes a picture to learn its size: a small file must not make that cost gigabytes.
+    frugal = {"max_pixels": str(MAX_PIXELS)}
+    # The size of a video is in its headers, and its first frame is decoded later anyway.
+    opening: Any = [frugal if media_type in STILLS else frugal | {"skip_frame": "all"}] * MAX_STREAMS
     try:
         with av.open(
-            str(path), format=demuxer(media_type), options=options, stream_options=frugal, metadata_errors="replace"
+            str(path), format=demuxer(media_type), options=options, stream_options=opening, metadata_errors="replace"
         ) as container:
             stream = _picture_stream(container)
             _check_size(stream.codec_context.width, stream.codec_context.height)
-            picture, first = _measure(path, container, stream, media_type)
+            # The edges of blocks, which the filter smooths, do not show in frames as small as those that are measured.
+            stream.codec_context.options = frugal | {"skip_loop_filter": "all"}
+            picture, begin = _measure(path, container, stream, media_type)
             if closely:
-                picture = _closer(picture, container, stream, first)
+                picture = _closer(picture, container, stream, begin)
     except (av.FFmpegError, ValueError, MemoryError):
         raise BadMedia("the file is damaged or not what it says it is") from None
     if picture.kind == "still":
@@ -88,11 +99,11 @@ def inspect(path: Path, media_type: str, *, closely: bool = False) -> Picture:
     return picture
 
 
-def _closer(picture: Picture, container: InputContainer, stream: VideoStream, first: VideoFrame) -> Picture:
+def _closer(picture: Picture, container: InputContainer, stream: VideoStream, begin: Begin) -> Picture:
     from retriever.measure import measured  # numpy, which only the program of its own needs
 
     try:
-        tone, focus = measured(container, stream, first, picture.seconds)
+        tone, focus = measured(container, stream, begin[0], picture.seconds, *begin[1:])
     except BadMedia:
         raise
     except Exception:  # to be shown, it need not be measured
@@ -102,6 +113,8 @@ def _closer(picture: Picture, container: InputContainer, stream: VideoStream, fi
 
 def _check_whole(path: Path) -> None:
     """Raises `BadMedia` for a picture that breaks off: ffmpeg would show what is missing in plain green."""
+    from PIL import Image  # which videos do not need
+
     Image.MAX_IMAGE_PIXELS = None  # its size has been checked
     try:
         with Image.open(path, formats=("JPEG", "PNG", "WEBP", "GIF")) as image:
@@ -126,9 +139,9 @@ def _check_size(width: int, height: int) -> None:
         raise BadMedia(f"the picture is too small: at least {MIN_SIDE} pixels a side")
 
 
-def _measure(path: Path, container: InputContainer, stream: VideoStream, media_type: str) -> tuple[Picture, VideoFrame]:
-    """Reads every packet, because headers may be missing or wrong, and decodes up to the first frame: that too."""
-    frame: VideoFrame | None = None
+def _measure(path: Path, container: InputContainer, stream: VideoStream, media_type: str) -> tuple[Picture, Begin]:
+    """Reads every packet, because headers may be missing or wrong, and decodes the beginning: that too."""
+    frames: list[VideoFrame] = []
     packets, read = 0, Read()
     try:
         for packet in container.demux(*(one for one in container.streams if one.type in ("video", "audio"))):
@@ -140,18 +153,20 @@ def _measure(path: Path, container: InputContainer, stream: VideoStream, media_t
                 continue
             # What an edit list cuts away is not shown, but the first frame that is may build on it.
             packets += not packet.is_discard
-            if frame is None and packets <= PACKETS_TO_FIRST_FRAME:
-                frame = next(iter(_decode(packet)), None)
+            if packets <= (FIRST_PACKETS if frames else PACKETS_TO_FIRST_FRAME):
+                frames += _decode(packet)
     except av.FFmpegError:
         pass  # cut off: what came before counts, if enough did
     check_end(path, media_type, container, stream, read)
-    if frame is None:
-        frame = _last_held(stream)
-    width, height = _shown(frame, stream)
+    frames += _held(stream)
+    if not frames:
+        raise BadMedia("the picture cannot be decoded")
+    begin = frames[:1] + frames[1:][-1:]  # the others would take a lot of memory
+    width, height = _shown(frames[0], stream)
     _check_size(width, height)
     if media_type in STILLS or (media_type == "image/gif" and packets == 1):
-        return Picture("still", width, height, 0.0, 0.0), frame
-    return _video(width, height, read.seconds, packets, stream), frame
+        return Picture("still", width, height, 0.0, 0.0), begin
+    return _video(width, height, read.seconds, packets, stream), begin
 
 
 def _decode(packet: "av.Packet[Any]") -> list[VideoFrame]:
@@ -163,12 +178,12 @@ def _decode(packet: "av.Packet[Any]") -> list[VideoFrame]:
         return []  # a stream may begin before its first key frame
 
 
-def _last_held(stream: VideoStream) -> VideoFrame:
-    """The frame a decoder still holds after all packets of a short file."""
-    for frame in stream.codec_context.decode(None):
-        if isinstance(frame, VideoFrame):
-            return frame
-    raise BadMedia("the picture cannot be decoded")
+def _held(stream: VideoStream) -> list[VideoFrame]:
+    """The frames that a decoder still holds, because others might have had to be shown before them."""
+    try:
+        return stream.codec_context.decode(None)
+    except av.FFmpegError:
+        return []
 
 
 def _shown(frame: VideoFrame, stream: VideoStream) -> tuple[int, int]:
@@ -202,3 +217,5 @@ def main(arguments: list[str]) -> None:
 
 if __name__ == "__main__":
     main(sys.argv[1:])
+    sys.stdout.flush()
+    os._exit(0)  # to take apart what was loaded takes time, and is of no use

@@ -49,9 +49,10 @@ def probe(path: Path, media_type: str, run: StepRun) -> Picture:
 
 def _start(path: Path, media_type: str, run: StepRun) -> subprocess.Popen[str]:
     root = Path(common.__file__).parents[1]
-    # No key or address of ours is in its environment. Numpy would set aside memory for a thread per processor.
+    # No key or address of ours is in its environment. Numpy would set aside memory for a thread per
+    # processor, and Python would look for its modules where the file lies.
     environment = {"PATH": os.environ.get("PATH", ""), "HOME": str(run.workdir), "PYTHONPATH": str(root)}
-    environment["OPENBLAS_NUM_THREADS"] = "1"
+    environment |= {"OPENBLAS_NUM_THREADS": "1", "PYTHONSAFEPATH": "1"}
     look = [sys.executable, "-m", "retriever.inspection", str(path), media_type]
     return subprocess.Popen(
         launcher.launched(look, RLIMIT_AS=MAX_MEMORY, RLIMIT_CPU=MAX_CPU_SECONDS),

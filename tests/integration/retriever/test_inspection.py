@@ -211,6 +211,16 @@ def test_a_picture_that_unpacks_to_gigabytes_is_refused(run: StepRun, tmp_path: 
         probe(path, "image/png", run)
 
 
+def test_a_video_that_is_larger_than_its_headers_say_is_refused(run: StepRun, tmp_path: Path) -> None:
+    plain = ["-f", "lavfi", "-i", "color=gray:size=8000x8000:rate=5:duration=0.2", "-preset", "ultrafast"]
+    data = bytearray(clips.make("huge.mp4", plain).read_bytes())
+    struct.pack_into(">HH", data, data.index(b"avc1", data.index(b"stsd")) + 28, 320, 320)
+    path = tmp_path / "small.mp4"
+    path.write_bytes(data)
+    with pytest.raises(BadMedia, match=r"too large|cannot be decoded"):
+        probe(path, "video/mp4", run)
+
+
 def test_a_file_is_opened_as_what_it_claims_to_be_and_nothing_else(run: StepRun, tmp_path: Path) -> None:
     path = tmp_path / "list.mp4"
     path.write_text(f"#EXTM3U\n#EXTINF:2,\n{clips.clip()}\n#EXT-X-ENDLIST\n")

@@ -139,6 +139,22 @@ def test_only_a_few_frames_are_decoded_however_long_the_clip(
     assert len(set(seen)) >= most, "spread over the clip"
 
 
+def test_the_beginning_is_not_decoded_once_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    path = walking(500, "-g", "25")
+    known = look(path)
+    decoded: list[int] = []
+    decode_run = retriever.measure._run
+
+    def noting(container, stream, start, most, view):  # type: ignore[no-untyped-def]
+        decoded.append(start)
+        return decode_run(container, stream, start, most, view)
+
+    monkeypatch.setattr(retriever.measure, "_run", noting)
+    assert look(path) == known
+    assert len(decoded) == 3, "of four places"
+    assert 0 not in decoded
+
+
 def test_an_unfocused_crop_would_miss_what_a_focused_one_shows(tmp_path: Path) -> None:
     """The cut from wide to upright, as the renderer makes it, holds the actor and not the wall alone."""
     clip = walking(500, "-g", "25")
