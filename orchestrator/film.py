@@ -120,6 +120,8 @@ class Film:
         "By scene: of how many segments it is made, as far as that is known."
         self._cuts: list[SceneCut] = []
         "Of every scene that is rendered."
+        self._held_up = False
+        "Whether a segment waits for footage."
 
     def want(self) -> None:
         """Wants, and mends what failed, until nothing is left to mend. Then every other step is put in its place."""
@@ -299,6 +301,8 @@ class Film:
             return
         self._describe(layout)
         spoken = memo("spoken", _together, *(narrations.get(scene.id) for scene in self.scenes))
+        if self._held_up and not self._has_mix():
+            return  # it would take the place of segments that can begin in a moment
         mix: MixFacts | None = self.board.want("mix", "mix", specs.mix, layout, spoken, self.story, request, self.sound)
         if mix is None or not all(facts is not None for facts in segments):
             return
@@ -309,13 +313,17 @@ class Film:
             job_id = memo.same("job", self.board.job.id)
             self.published = self.board.want("publish", "publish", specs.publish, job_id, film) is not None
 
+    def _has_mix(self) -> bool:
+        step = self.board.steps.get("mix")
+        return step is not None and bool(step.facts)
+
     def _segments(
         self, slots: Iterable[Slot], narrations: dict[str, Narration], footage: dict[str, Footage]
     ) -> list[tuple[SegmentFacts, ...] | None]:
         """The segments of each slot; None for a scene of which one is not there yet."""
         known = {slot.scene.id: slot for slot in slots}
         credit = self._credits(footage)
-        self._parts, self._cuts = {}, []
+        self._parts, self._cuts, self._held_up = {}, [], False
         made = []
         for before, scene in zip((None, *self.scenes), self.scenes, strict=False):
             if scene.id in known:
@@ -365,6 +373,7 @@ class Film:
         media = [footage.get(slot.scene.shots[slot.shots[piece.place][0]].id) for piece in part.pieces]
         credit = credit if slot.scene.credits else ()
         if before.awaited or credit is None or not all(one is not None for one in media):
+            self._held_up = True
             return None
         inputs = (slot, part, alone, narration, before.shown, credit, self.story, self.request, self.profile, *media)
         name = f"segment:{slot.scene.id}.{part.number}"

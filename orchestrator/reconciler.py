@@ -39,7 +39,6 @@ HOLD_SECONDS = 5.0
 "A job that was taken and not saved, because its reconciler died, is due again after this."
 ROUNDS = 20
 "Most questions and lost races in a row before a job is left for a later look."
-HINTS_PER_SLOT = 2
 MOST_DEFECTS = 10
 "Looks in a row that met an error of ours; then the job ends with it."
 BROKER_PAUSE = 5.0
@@ -256,12 +255,12 @@ class Reconciler:
         self._dispatched = time.monotonic()
 
     def _send_hints(self) -> None:
-        """At most two hints per slot lie in a queue: what waits in the record can still be reordered."""
+        """Few hints lie in a queue: what waits in the record can still be reordered."""
         slots = Counter[str]()
         for worker in self._workers:
             slots[worker.service] += worker.slots
         rooms = {
-            queue.name: HINTS_PER_SLOT * slots[queue.consumer] - self._hints.waiting(queue.name)
+            queue.name: queue.ahead * slots[queue.consumer] - self._hints.waiting(queue.name)
             for queue in QUEUES.values()
             if slots[queue.consumer]
         }

@@ -1,5 +1,7 @@
 """Joins the pictures of the segments and the mix into the film without encoding anything again."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import ffmpeg
 
 from common.contracts.base import canonical_json
@@ -31,10 +33,13 @@ def assemble(spec: AssembleSpec, run: StepRun, program: str) -> AssembleFacts:
     check_film(film, frames, profile, log, "the film")
     run.progress(0.6)
     shown = _cues(spec, frames)
-    picture = thumbnail(film, profile.fps, [(cue.start, cue.end) for cue in shown])
+    # Nobody else has anything to do for this film now, so what can be done at once is.
+    with ThreadPoolExecutor(1) as aside:
+        picture = aside.submit(thumbnail, film, profile.fps, [(cue.start, cue.end) for cue in shown])
+        media = run.keep("film", film, "video/mp4")
     return AssembleFacts(
-        media=run.keep("film", film, "video/mp4"),
-        thumbnail=run.keep_bytes("thumbnail", picture, "image/jpeg"),
+        media=media,
+        thumbnail=run.keep_bytes("thumbnail", picture.result(), "image/jpeg"),
         srt=run.keep_bytes("captions", srt(shown, profile.fps).encode(), "application/x-subrip") if shown else None,
         vtt=run.keep_bytes("captions", vtt(shown, profile.fps).encode(), "text/vtt") if shown else None,
         timeline=run.keep_bytes("timeline", _timeline(spec).encode(), "application/json"),

@@ -211,8 +211,8 @@ SPECS: dict[str, StepKind] = {
     "speak": StepKind("speech", SpeakSpec, Narration, 1, 0.5),
     "search": StepKind("retrieve", SearchSpec, SearchFacts, 1, 0.5, reuse=3600),
     "cast": StepKind("", CastFacts, CastFacts, 1, 0.1),
-    "acquire": StepKind("retrieve", AcquireSpec, Footage, 2, 1.0),
-    "segment": StepKind("render", SegmentSpec, SegmentFacts, 2, 10.0),
+    "acquire": StepKind("retrieve", AcquireSpec, Footage, 3, 1.0),
+    "segment": StepKind("render", SegmentSpec, SegmentFacts, 3, 10.0),
     "scene": StepKind("render", SceneSpec, SceneFacts, 1, 0.5),
     "mix": StepKind("render", MixSpec, MixFacts, 2, 4.0),
     "assemble": StepKind("render", AssembleSpec, AssembleFacts, 2, 2.0),
@@ -222,6 +222,8 @@ SPECS: dict[str, StepKind] = {
 
 NEEDS_BUILD = frozenset({"segment", "scene", "mix", "assemble"})
 "Kinds whose outcome depends on the ffmpeg build: all of a film must come from the same one."
+LATE = frozenset({"mix"})
+"Kinds that are soon done and needed at the end only: after the long ones of a job, they fill the gap that these leave."
 
 
 def offer(kind: str, build: str = "") -> str:

@@ -38,7 +38,7 @@ from common.contracts.job import (
     Step,
     WorkerInfo,
 )
-from common.contracts.steps import SPECS, kind_of
+from common.contracts.steps import LATE, SPECS, kind_of
 from common.errors import InvalidRequest, ReelwrightError
 from common.jobs.record import Reader, event_of, job_of, worker_of
 from common.settings import Settings
@@ -572,10 +572,10 @@ class JobStore:
 def _source(name: str) -> str:
     folder = Path(__file__).parent / "lua"
     weights = ", ".join(f"{lane} = {weight}" for lane, weight in LANES.items())
+    late = ", ".join(f"{kind} = true" for kind in sorted(LATE))
     return (
         f"local WEIGHT = {{ {weights} }}\n"
-        + (folder / "_prelude.lua").read_text()
-        + (folder / f"{name}.lua").read_text()
+        f"local LATE = {{ {late} }}\n" + (folder / "_prelude.lua").read_text() + (folder / f"{name}.lua").read_text()
     )
 
 

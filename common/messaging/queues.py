@@ -9,6 +9,8 @@ class Queue(NamedTuple):
     consumer: str
     "The one service that listens."
     producer: str = "orchestrator"
+    ahead: int = 2
+    "Hints that may lie in it for each slot; others wait in the record, where they can still be put in order."
 
 
 QUEUES = {
@@ -17,6 +19,7 @@ QUEUES = {
         Queue("orchestrate", "orchestrator.run_step", "orchestrator"),
         Queue("retrieve", "retriever.run_step", "retriever"),
         Queue("speech", "whisper_worker.run_step", "whisper_worker"),
-        Queue("render", "renderer.run_step", "renderer"),
+        # Its steps take long, so one is enough to keep a slot busy.
+        Queue("render", "renderer.run_step", "renderer", ahead=1),
     )
 }

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import av
 import av.error
@@ -18,6 +18,9 @@ from common.errors import RenderFailed, Retryable
 
 TOLERANCE = Fraction(1, 30)
 "Seconds. Encoders of sound work in blocks, and not every muxer writes down where the last one is cut."
+
+NOTHING_DECODED: Any = [{"skip_frame": "all"}] * 2
+"For each stream: opening would decode a picture to learn what the headers say."
 
 
 class Track(NamedTuple):
@@ -67,7 +70,7 @@ def _check_track(what: str, track: Track | None, planned: Fraction, log: str = "
 
 def _streams(path: Path) -> Streams:
     try:
-        with av.open(str(path)) as container:
+        with av.open(str(path), stream_options=NOTHING_DECODED) as container:
             video = next(iter(container.streams.video), None)
             audio = next(iter(container.streams.audio), None)
             return Streams(

@@ -8,7 +8,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from common.contracts.base import ObjectRef
-from common.contracts.job import DONE, READY, WAITING, Job, WorkerInfo
+from common.contracts.job import READY, WAITING, Job, WorkerInfo
 from common.contracts.steps import offer
 from common.jobs.store import Claim, JobStore, NewJob
 from common.messaging.app import BrokerUnavailable
@@ -104,8 +104,8 @@ def test_a_segment_is_the_last_only_when_no_other_one_of_its_film_is_to_come(
         assert isinstance(claim, Claim), claim
         return claim.last
 
-    pipeline.run(job_id, lambda job: states(job) == [DONE, READY, READY, WAITING])
-    assert kinds_to_come() == "assemble publish segment"
+    pipeline.run(job_id, lambda job: states(job) == [WAITING, READY, READY, WAITING])
+    assert kinds_to_come() == "assemble mix publish segment"
     assert [last("segment:s1.0"), last("segment:s2.0")] == [False, False]
     pipeline.held = ("segment:",)
     pipeline.run(job_id, lambda job: job.steps["segment:s3.0"].state == READY)

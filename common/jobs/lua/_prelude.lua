@@ -76,11 +76,12 @@ local function wake(job, now)
 end
 
 -- Who is served next. A ring is a sorted set: the lowest score has its turn, and pays for it by moving back. Rings lie in
--- rings: lanes, in a lane its owners, of an owner the jobs, and of a job the steps that are ready, oldest first. So every
--- pick costs the same, however many wait. A lane or an owner that comes back gets the turn it left with, but none that has
--- passed already; a newcomer, or a job that comes back, stands half a turn behind the present one, so that a stream of them
--- keeps nobody waiting for ever. When nobody waits, all turns are forgotten. A pick costs a lane 1 / WEIGHT of its turn:
--- WEIGHT comes from LANES in common/contracts/job.py.
+-- rings: lanes, in a lane its owners, of an owner the jobs, and of a job the steps that are ready, oldest first but for the
+-- kinds in LATE, which come after the others (see common/contracts/steps.py). So every pick costs the same, however many
+-- wait. A lane or an owner that comes back gets the turn it left with, but none that has passed already; a newcomer, or a
+-- job that comes back, stands half a turn behind the present one, so that a stream of them keeps nobody waiting for ever.
+-- When nobody waits, all turns are forgotten. A pick costs a lane 1 / WEIGHT of its turn: WEIGHT comes from LANES in
+-- common/contracts/job.py.
 
 local function rings(queue, lane, owner, job)
   local top = 'ready:' .. queue
@@ -88,6 +89,7 @@ local function rings(queue, lane, owner, job)
     { top .. ':' .. lane .. ':' .. owner, job, 1 } }, top .. ':' .. lane .. ':' .. owner .. ':' .. job
 end
 
+local CENTURY = 100 * 365 * 24 * 3600 * 1000
 local JOBS = 3  -- the level of jobs: far too many come and go for their turns to be remembered
 
 local function ring_enter(turns, ring, member)
@@ -110,6 +112,7 @@ end
 
 local function ready_add(queue, lane, owner, job, step, order)
   local levels, leaf = rings(queue, lane, owner, job)
+  if LATE[step:match('^[^:]*')] then order = order + CENTURY end
   redis.call('ZADD', leaf, 'NX', order, step)
   for _, level in ipairs(levels) do ring_enter('turn:' .. queue, level[1], level[2]) end
 end

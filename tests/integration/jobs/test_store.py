@@ -337,6 +337,15 @@ def test_who_became_ready_first_is_hinted_first(store: JobStore) -> None:
     assert [step for _, step in dispatch(store, "render", 2, 60.0)] == ["segment:s9.0", "segment:s1.0"]
 
 
+def test_the_mix_has_its_turn_after_the_segments_of_its_job(store: JobStore) -> None:
+    ready(store, make(store), "mix")
+    ready(store, load(store), "segment:s1.0")
+    ready(store, make(store, "job_2"), "mix")
+    picked = dispatch(store, "render", 9, 60.0)
+    assert [step for job, step in picked if job == "job_1"] == ["segment:s1.0", "mix"]
+    assert picked[1] == ("job_2", "mix"), "other jobs do not wait for that"
+
+
 def test_edits_and_single_jobs_are_served_before_a_batch_which_is_never_left_out(store: JobStore) -> None:
     for lane in LANES:
         ready(store, make(store, lane, lane=lane), *(f"segment:s{n}.0" for n in range(20)))

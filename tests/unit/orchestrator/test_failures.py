@@ -265,7 +265,7 @@ def test_a_film_once_left_incomplete_is_tried_again_when_resumed() -> None:
     sim.resume()
     sim.run()
     assert sim.job.state == "completed"
-    assert sim.run_names(before) == ["assemble", "publish", "segment:s2.0"], "the sound was mixed before"
+    assert sim.run_names(before) == ["assemble", "mix", "publish", "segment:s2.0"], "the film has become longer"
 
 
 def test_a_failed_job_runs_only_what_is_missing_when_resumed() -> None:

@@ -85,9 +85,10 @@ def half_rendered() -> Sim:
     """The sound and one segment are done, the other segment is not."""
     sim = Sim(REQUEST)
     sim.run(until=lambda sim: len([n for n in sim.names(READY) if kind_of(n) == "segment"]) == 2)
-    token = sim.claim("segment:s1.0")
-    assert token is not None
-    assert sim.commit("segment:s1.0", token)
+    for step in ("segment:s1.0", "mix"):
+        token = sim.claim(step)
+        assert token is not None
+        assert sim.commit(step, token)
     return sim
 
 

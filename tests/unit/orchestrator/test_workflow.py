@@ -90,6 +90,19 @@ def test_a_segment_renders_while_another_scene_still_waits_for_footage() -> None
     assert sim.job.steps["acquire:s2.1"].state == READY
 
 
+def test_the_sound_is_mixed_when_all_segments_can_begin() -> None:
+    sim = Sim(REQUESTS[2])
+
+    def begun(sim: Sim) -> list[str]:
+        return [name for name in sim.names(READY) if kind_of(name) in ("mix", "segment")]
+
+    sim.run(lambda name, spec: AGAIN if name == "acquire:s2.1" else None, until=lambda sim: bool(begun(sim)))
+    assert begun(sim) == ["segment:s1.0"]
+    sim.run(until=lambda sim: "mix" in begun(sim))
+    assert sim.job.steps["segment:s2.0"].state in (READY, DONE)
+    assert sim.run().job.state == "completed"
+
+
 def test_the_same_media_in_two_scenes_is_fetched_once() -> None:
     sim = Sim(VideoRequest(scenes=[OWN, OWN])).run()
     works = {step.work for name, step in sim.job.steps.items() if kind_of(name) == "acquire"}
