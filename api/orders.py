@@ -12,7 +12,7 @@ from common.jobs.store import JobStore, Limits, NewJob
 from common.settings import Settings
 
 TITLE_CHARS = 80
-PICTURES, SOUNDS = ("image", "video"), ("audio", "video")
+PICTURES, SOUNDS, MARKS = ("image", "video"), ("audio", "video"), ("image",)
 EXAMPLES = 6
 "Voices named to somebody who asked for one that is not there."
 
@@ -62,6 +62,8 @@ class Checks:
         ]
         if request.music.asset is not None:
             found += self._of_asset(request.music.asset, SOUNDS, "music.asset")
+        if request.watermark is not None and request.watermark.asset is not None:
+            found += self._of_asset(request.watermark.asset, MARKS, "watermark.asset")
         return found + self.of_voice(request.voice, request.language)
 
     def of_media(self, media: MediaRef | None, field: str) -> list[Complaint]:

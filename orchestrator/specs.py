@@ -81,7 +81,7 @@ def segment(
         timeline=timeline.scene_timeline(slot, part, footage, narration, opening, request, profile),
         profile=profile,
         style=request.style,
-        captions=timeline.burned(request, profile),
+        captions=timeline.burned(request, story, profile),
         voice=narration.audio if narration is not None and alone else None,
         sound=alone,
         card=timeline.card(slot.scene, credit),

@@ -180,8 +180,10 @@ def speech(layout: Layout, narrations: Sequence[Narration | None], profile: Prof
     )
 
 
-def burned(request: VideoRequest, profile: Profile) -> CaptionLook | None:
-    return _look(request, profile) if request.captions == "burn" else None
+def burned(request: VideoRequest, story: Storyboard, profile: Profile) -> CaptionLook | None:
+    """How captions look in a film that has some in its pictures; the same for all scenes, spoken or not."""
+    spoken = any(scene.narration for scene in story.scenes)
+    return _look(request, profile) if request.captions == "burn" and spoken else None
 
 
 def script_note(request: VideoRequest, story: Storyboard) -> str:
@@ -233,10 +235,13 @@ def credit_lines(footage: Sequence[Footage]) -> tuple[str, ...]:
 
 
 def card(scene: Scene, credit: Sequence[str]) -> Card | None:
-    """The words over a scene that is a card; `credit` are the lines of the whole film."""
+    """The words over a scene that is a card; `credit` are the lines of the whole film.
+
+    None as well for an end card on which there is nobody to name and nothing else to say: its picture ends the film.
+    """
     if scene.card is None or not scene.credits:
         return scene.card
-    return scene.card.model_copy(update={"lines": tuple(credit)})
+    return scene.card.model_copy(update={"lines": tuple(credit)}) if credit or scene.card.text else None
 
 
 def clip_of(slot: Slot, place: int, footage: Footage, fit: Fit, fps: int) -> Clip:

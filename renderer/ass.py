@@ -11,7 +11,7 @@ from itertools import count
 from common.contracts.timeline import CaptionLook
 from renderer.captions import Cue, Spoken
 from renderer.design import CAPTIONS, SIDE, CaptionDesign, caption_place
-from renderer.fonts import LINE_HEIGHT
+from renderer.fonts import LINE_HEIGHT, capitals
 from renderer.strip import Strip
 
 # After a backslash, so that `\\N` in a text is not read as a line break.
@@ -133,7 +133,7 @@ def _marked(lines: Sequence[Sequence[Spoken]], active: int | None, design: Capti
     red, green, blue = design.accent[:2], design.accent[2:4], design.accent[4:]
     numbers, marked = count(), []
     for line in lines:
-        texts = [escape(drawable(word.text.upper() if design.upper else word.text)) for word in line]
+        texts = [escape(drawable(capitals(word.text) if design.upper else word.text)) for word in line]
         coloured = (
             f"{{\\c&H{blue}{green}{red}&}}{text}{{\\c&HFFFFFF&}}" if next(numbers) == active else text for text in texts
         )

@@ -232,7 +232,7 @@ def overflowing(cues: Sequence[Cue], look: CaptionLook) -> int:
 
 def _overflows(cue: Cue, look: CaptionLook) -> bool:
     place, design = caption_place(look), CAPTIONS[look.style]
-    lines = [line.upper() if design.upper else line for line in cue.text().split("\n")]
+    lines = [fonts.capitals(line) if design.upper else line for line in cue.text().split("\n")]
     return len(lines) > MAX_LINES or max(fonts.width(line) * place.em for line in lines) > place.width
 
 

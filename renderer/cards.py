@@ -21,7 +21,7 @@ _SAFE_WIDTH, _SAFE_HEIGHT = 0.84, 0.80
 "Shares of the picture that words may take; upright films lose more at the bottom."
 _LEADING = 1.22
 "From line to line, in ems."
-_MAX_TITLE_LINES, _MAX_SUBTITLE_LINES = 3, 2
+_MAX_TITLE_LINES, _MAX_SUBTITLE_LINES, _MAX_END_LINES = 3, 2, 5
 _FADE_IN, _FADE_OUT = 0.5, 0.4
 _LATER = 0.25
 "Seconds that what stands below the title comes later."
@@ -89,7 +89,8 @@ def _title(card: Card, page: "_Page") -> None:
 def _end(card: Card, page: "_Page") -> None:
     """The text, and below it the small print in as many columns as it needs."""
     room = page.area.height * _SAFE_HEIGHT
-    title = page.fitted(card.text, page.title_type, page.unit * 0.086, page.unit * 0.045, 2)
+    most = 2 if card.lines else _MAX_END_LINES
+    title = page.fitted(card.text, page.title_type, page.unit * 0.086, page.unit * 0.045, most)
     gap = page.unit * 0.075 if title.lines and card.lines else 0.0
     columns = page.columns([clean(drawable(line)) for line in card.lines], room - title.height - gap)
     height = title.height + gap + max((column.height for column in columns), default=0.0)
@@ -126,7 +127,7 @@ class _Page:
     def fitted(self, text: str, kind: Type, largest: float, smallest: float, most: int) -> Set:
         """`text` as large as it fits into `most` lines; at the smallest size what is too much is cut."""
         if kind is self.title_type:
-            largest, text = largest * self.design.scale, text.upper() if self.design.upper else text
+            largest, text = largest * self.design.scale, fonts.capitals(text) if self.design.upper else text
         paragraphs = [words for line in text.splitlines() if (words := clean(drawable(line)))]
         if not paragraphs:
             return Set((), largest)

@@ -2,6 +2,7 @@
 
 import functools
 import importlib.util
+import re
 import shutil
 import unicodedata
 from pathlib import Path
@@ -15,6 +16,7 @@ BOLD, REGULAR = "Bold", "Regular"
 LINE_HEIGHT = 1.257
 "Of a line of the font, in ems. libass takes the height of a whole line as the size of a font."
 
+_GREEK_ACCENT = re.compile("([\u0370-\u03ff]\u0308?)\u0301")
 _PACKAGE = "font_source_sans_pro"
 _UNITS = 1000
 _LAST_BUNDLED = 0x052F  # the last letter of Latin, Greek and Cyrillic
@@ -44,6 +46,12 @@ def width(text: str, weight: str = BOLD) -> float:
     """How wide `text` is on one line, in ems. What the font lacks counts as wide as another font may draw it."""
     ours = "".join(letter for letter in text if _bundled(letter))
     return _font(weight).getlength(ours) / _UNITS + sum(_stranger(letter) for letter in text if not _bundled(letter))
+
+
+def capitals(text: str) -> str:
+    """`text` in capitals. Those of Greek have no accent, but keep what parts two vowels."""
+    plain = unicodedata.normalize("NFD", text.upper())
+    return unicodedata.normalize("NFC", _GREEK_ACCENT.sub(r"\1", plain))
 
 
 def _bundled(letter: str) -> bool:

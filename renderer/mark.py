@@ -121,4 +121,4 @@ def _opened(media: ObjectRef, run: StepRun) -> Image.Image:
     except Image.DecompressionBombError as error:
         raise BadMedia(_TOO_LARGE) from error
     except (OSError, SyntaxError, ValueError) as error:
-        raise BadMedia("the watermark cannot be read as a picture; use a PNG, JPEG or WebP") from error
+        raise BadMedia("the watermark cannot be read as a picture; use a PNG, JPEG, WebP or GIF") from error

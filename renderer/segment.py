@@ -83,13 +83,13 @@ def _painted_frames(clip: Clip, size: Size, fps: int) -> Iterator[bytes]:
 def _overlays(spec: SegmentSpec, run: StepRun) -> Overlays:
     """Writes down what lies over the picture: of the whole scene, for a part shows what falls into its frames."""
     look = CaptionLook(style=spec.style, width=spec.profile.width, height=spec.profile.height)
-    # Where nothing is said there is nothing to pay for.
+    # Where nothing is said there is nothing to pay for; but a mark has the same place in all scenes of a film.
     captioned = spec.captions is not None and bool(spec.timeline.words)
     logo, words, strip = None, {}, None
     if spec.mark is not None and spec.mark.media is not None:
-        logo = mark.picture(spec.mark, spec.mark.media, look, captioned, run)
+        logo = mark.picture(spec.mark, spec.mark.media, look, spec.captions is not None, run)
     elif spec.mark is not None:
-        words["mark.ass"] = mark.words(spec.mark, look, captioned)
+        words["mark.ass"] = mark.words(spec.mark, look, spec.captions is not None)
     if spec.card is not None:
         words["card.ass"] = card_ass(spec.card, look, fonts.FAMILY, spec.profile.fps, spec.timeline.length)
     for name, text in words.items():

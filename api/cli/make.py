@@ -112,6 +112,8 @@ def _report(result: dict[str, Any]) -> None:
         _say(f"Left out: {missing['why']}")
     if result.get("note"):
         _say(f"Note: {result['note']}")
+    for problem in result.get("quality", {}).get("problems", ())[:MAX_NOTES]:
+        _say(f"Note: {problem}")
     notes = (note for scene in result["scenes"] for shot in scene["shots"] for note in shot["notes"])
     for note in list(dict.fromkeys(notes))[:MAX_NOTES]:
         _say(f"Note: {note}")

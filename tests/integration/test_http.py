@@ -26,6 +26,7 @@ from common.jobs.ids import new_job_ids
 from common.jobs.store import JobStore, NewJob, connect
 from common.settings import Settings
 from common.storage.memory import MemoryStorage
+from tests.support import clips
 from tests.support.api_server import api_server
 from tests.support.records import fail, finish, plan, write
 
@@ -196,6 +197,16 @@ def test_an_unknown_asset_is_named(client: FlaskClient) -> None:
     assert found["errors"][0]["field"] == "scenes[1].media.asset"
     found = problem_of(client.post("/mcp/generate", json={"prompt": "x", "music": unknown}), 422)
     assert found["errors"][0]["field"] == "music.asset"
+    mark = {"asset": unknown}
+    found = problem_of(client.post("/mcp/generate", json={"prompt": "x", "watermark": mark}), 422)
+    assert found["errors"][0]["field"] == "watermark.asset"
+
+
+def test_a_video_is_no_watermark(client: FlaskClient) -> None:
+    video = clips.clip(seconds=1.0).read_bytes()
+    asset = client.post("/mcp/assets", data=video).json["asset_id"]
+    found = problem_of(client.post("/mcp/generate", json={"prompt": "x", "watermark": {"asset": asset}}), 422)
+    assert found["errors"] == [{"field": "watermark.asset", "message": "the asset is video/mp4; this needs image"}]
 
 
 def test_a_picture_is_no_music(client: FlaskClient) -> None:

@@ -196,6 +196,17 @@ def test_a_mark_does_not_cover_the_captions(run: StepRun):
         assert not (captions & covered).any()
 
 
+def test_a_mark_stands_where_it_does_in_the_other_scenes_also_while_nothing_is_said(run: StepRun):
+    said = words("over", "the", "hills", frames=8)
+    places = []
+    for heard in (said, ()):
+        plain = scene(grey(run), profile=TALL, said=heard, captioned=True)
+        with_mark = marked(plain, square(run, size=0.5, corner="bottom-left"))
+        places.append((luma(with_mark, run) != luma(plain, run)).any(axis=0))
+    assert places[0].any()
+    assert np.array_equal(*places)
+
+
 def test_what_is_no_picture_fails_with_its_sentence(run: StepRun):
     (run.workdir / "logo").write_bytes(b"not a picture")
     media = run.keep("asset", run.workdir / "logo", "image/png")

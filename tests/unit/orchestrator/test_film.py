@@ -190,6 +190,20 @@ def test_an_end_card_without_credits_waits_for_nobody() -> None:
     assert card.lines == ()
 
 
+def test_an_end_card_that_has_nothing_to_say_is_the_last_picture_alone() -> None:
+    sim = film(scenes=[{"narration": "A harbour."}], end_card=True, footage="scenery").run()
+    assert sim.job.state == "completed"
+    assert [one.scene for one in sim.spec("assemble").segments] == ["s1", "s2"]
+    assert segment(sim, "s2.0").card is None
+
+
+def test_captions_and_so_the_place_of_a_mark_are_those_of_the_film() -> None:
+    spoken = film(scenes=[{"narration": "A harbour."}, {"show": "waves"}], watermark="© Ana").run()
+    assert None not in {segment(spoken, f"s{n}.0").captions for n in (1, 2)}
+    silent = film(scenes=[{"show": "a harbour"}, {"show": "waves"}], watermark="© Ana").run()
+    assert {segment(silent, f"s{n}.0").captions for n in (1, 2)} == {None}
+
+
 def test_a_mark_is_on_every_scene() -> None:
     sim = film(watermark={"text": "draft copy", "position": "top-left", "opacity": 0.5}).run()
     marks = [segment(sim, f"s{n}.0").mark for n in (1, 2, 3)]

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from common.contracts.timeline import CaptionLook
 from renderer.ass import ass, ass_time, drawable, escape
 from renderer.captions import Cue, Spoken
+from renderer.fonts import capitals
 
 WIDE = CaptionLook(style="cinematic", width=1920, height=1080)
 CUE = Cue(6, 60, ((Spoken("Over", 6), Spoken("the", 20)), (Spoken("hills", 40),)))
@@ -55,6 +56,11 @@ def test_words_that_begin_on_one_frame_leave_no_empty_event():
 def test_upper_case_is_a_matter_of_style():
     vivid = WIDE.model_copy(update={"style": "vivid"})
     assert visible(events(CUE, vivid)[0][2]) == "OVER THE\nHILLS"
+
+
+def test_greek_capitals_have_no_accents_but_keep_their_points():
+    assert capitals("Ελλάδα, ήλιος, προϊόν, ΐ") == "ΕΛΛΑΔΑ, ΗΛΙΟΣ, ΠΡΟΪΟΝ, Ϊ"
+    assert capitals("déjà ñ ǵ й") == "DÉJÀ Ñ Ǵ Й"
 
 
 def test_the_first_frame_of_a_scene_is_not_before_its_start():

@@ -15,7 +15,7 @@ from renderer.ass import ass_time, drawable
 from renderer.captions import clean
 from renderer.cards import card_ass
 from renderer.design import CARDS
-from renderer.fonts import LINE_HEIGHT
+from renderer.fonts import LINE_HEIGHT, capitals
 from renderer.looks import picture_area
 
 STYLES: tuple[Style, ...] = get_args(Style)
@@ -139,7 +139,7 @@ def test_any_title_fits_in_a_few_lines(text: str, subtitle: str, look: CaptionLo
 def test_the_words_are_those_of_the_user_up_to_where_they_are_cut(text: str, look: CaptionLook):
     found = lines(Card(kind="title", text=text), look)
     design = CARDS[look.style]
-    wanted = letters(clean(drawable(text.upper() if design.upper else text)))
+    wanted = letters(clean(drawable(capitals(text) if design.upper else text)))
     shown = letters("".join(line.text for line in found))
     assert shown == wanted or (shown.endswith("…") and wanted.startswith(shown[:-1]))
 
@@ -215,6 +215,15 @@ def test_a_title_is_larger_than_what_stands_below_it(style: Style):
     assert title.em > 1.5 * small.em
     assert title.y < small.y
     assert title.start < small.start
+
+
+@pytest.mark.parametrize("size", SHAPES)
+@pytest.mark.parametrize("style", STYLES)
+def test_a_sentence_behind_the_film_is_not_cut_where_there_is_room(size: tuple[int, int], style: Style):
+    text = "The end of a very long film about marks that stand in the way of words, and about words"
+    found = lines(Card(kind="end", text=text), CaptionLook(style=style, width=size[0], height=size[1]))
+    assert "…" not in "".join(line.text for line in found)
+    fits(found, CaptionLook(style=style, width=size[0], height=size[1]))
 
 
 def test_lines_are_about_equally_wide():

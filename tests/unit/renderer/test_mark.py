@@ -211,7 +211,7 @@ def broken(path: Path) -> None:
     ids=["svg", "broken", "empty", "header-only", "tiff"],
 )
 def test_what_is_no_picture_is_refused_with_a_cure(run: StepRun, write: Callable[[Path], object]):
-    with pytest.raises(BadMedia, match="the watermark cannot be read as a picture; use a PNG, JPEG or WebP"):
+    with pytest.raises(BadMedia, match="the watermark cannot be read as a picture; use a PNG, JPEG, WebP or GIF"):
         drawn(run, kept(run, write))
 
 
