@@ -12,7 +12,7 @@ from opentimelineio.opentime import RationalTime, TimeRange
 
 from common.contracts.base import ObjectRef
 from common.contracts.grid import SAMPLE_RATE, samples_per_frame
-from common.contracts.timeline import Clip, FilmTimeline, Opening, PlacedNarration, SceneCut, SegmentRef
+from common.contracts.timeline import Clip, Closing, FilmTimeline, PlacedNarration, SceneCut, SegmentRef
 
 TIMELINE_FILE = "film.otio"
 _SUFFIXES = {
@@ -59,20 +59,20 @@ def document(film: FilmTimeline) -> str:
 def _picture(film: FilmTimeline) -> otio.schema.Track:
     track = otio.schema.Track("Picture", kind=otio.schema.TrackKind.Video)
     for cut in film.cuts:
-        if cut.opening is not None:
-            track.append(_transition(cut.opening, film.fps))
         rendered = _rendered(film, cut.scene)
         for start, clip in zip(_starts(cut), cut.clips, strict=True):
             if clip.footage.media is not None:
                 track.append(_clip(clip, clip.footage.media, film.fps))
             else:
                 track.extend(_painted(clip, start, rendered, film.fps))
+        if cut.closing is not None:
+            track.append(_transition(cut.closing, film.fps))
     return track
 
 
 def _clip(clip: Clip, media: ObjectRef, fps: int) -> otio.schema.Clip:
     still = clip.footage.kind == "still"
-    begin = 0 if still else round(clip.source_start * fps)
+    begin = 0 if still else round(clip.source_start * fps + clip.skip * clip.speed)
     # Editors read the range before its speed is changed.
     made = otio.schema.Clip(
         clip.shot,
@@ -101,15 +101,15 @@ def _painted(clip: Clip, start: int, rendered: Sequence[tuple[str, int, int]], f
             yield made
 
 
-def _transition(opening: Opening, fps: int) -> otio.schema.Transition:
-    """It lies behind the cut: the clip before goes on under the first frames of the one after."""
-    kind = otio.schema.TransitionTypes.SMPTE_Dissolve if opening.kind == "crossfade" else "Custom_Transition"
+def _transition(closing: Closing, fps: int) -> otio.schema.Transition:
+    """It lies before the cut: the clip behind it comes up under the last frames of the one before."""
+    kind = otio.schema.TransitionTypes.SMPTE_Dissolve if closing.kind == "crossfade" else "Custom_Transition"
     return otio.schema.Transition(
-        opening.kind,
+        closing.kind,
         transition_type=kind,
-        in_offset=RationalTime(0, fps),
-        out_offset=RationalTime(opening.frames, fps),
-        metadata={"reelwright": {"kind": opening.kind}},
+        in_offset=RationalTime(closing.frames, fps),
+        out_offset=RationalTime(0, fps),
+        metadata={"reelwright": {"kind": closing.kind}},
     )
 
 

@@ -82,16 +82,16 @@ class Canvas:
         return SoundProfile(fps=request.fps, bitrate=BITRATE[quality])
 
 
-class Before(NamedTuple):
-    """What a transition needs of the scene before."""
+class After(NamedTuple):
+    """What a transition needs of the next scene."""
 
     shown: tuple[Slot, Footage] | None
-    "Its slot and what it shows last."
+    "Its slot and what it shows first."
     awaited: bool = False
     "True while that is not known."
 
 
-NOTHING = Before(None)
+NOTHING = After(None)
 
 
 class Film:
@@ -325,17 +325,17 @@ class Film:
         credit = self._credits(footage)
         self._parts, self._cuts, self._held_up = {}, [], False
         made = []
-        for before, scene in zip((None, *self.scenes), self.scenes, strict=False):
+        for scene, after in zip(self.scenes, (*self.scenes[1:], None), strict=False):
             if scene.id in known:
                 slot, narration = known[scene.id], narrations.get(scene.id)
-                made.append(self._scene(slot, narration, self._before(before, scene, known, footage), credit, footage))
+                made.append(self._scene(slot, narration, self._after(scene, after, known, footage), credit, footage))
         return made
 
     def _scene(
         self,
         slot: Slot,
         narration: Narration | None,
-        before: Before,
+        after: After,
         credit: tuple[str, ...] | None,
         footage: dict[str, Footage],
     ) -> tuple[SegmentFacts, ...] | None:
@@ -345,7 +345,7 @@ class Film:
         self._parts[name] = len(parts)
         facts = [
             self._segment(
-                slot, part, len(parts) == 1, narration, before if part.number == 0 else NOTHING, credit, footage
+                slot, part, len(parts) == 1, narration, after if part is parts[-1] else NOTHING, credit, footage
             )
             for part in parts
         ]
@@ -353,7 +353,7 @@ class Film:
             return None
         segments: tuple[SegmentFacts, ...] = memo(("segments", name), _together, *facts)
         media = [footage[slot.scene.shots[index].id] for index, _ in slot.shots]
-        self._cuts.append(memo(("cut", name), specs.cut, slot, before.shown, self.request, self.profile, *media))
+        self._cuts.append(memo(("cut", name), specs.cut, slot, after.shown, self.request, self.profile, *media))
         if len(parts) > 1:
             inputs = slot, segments, narration, self.profile
             if self.board.want("scene", f"scene:{name}", specs.scene, *inputs) is None:
@@ -366,31 +366,28 @@ class Film:
         part: Part,
         alone: bool,
         narration: Narration | None,
-        before: Before,
+        after: After,
         credit: tuple[str, ...] | None,
         footage: dict[str, Footage],
     ) -> SegmentFacts | None:
         media = [footage.get(slot.scene.shots[slot.shots[piece.place][0]].id) for piece in part.pieces]
         credit = credit if slot.scene.credits else ()
-        if before.awaited or credit is None or not all(one is not None for one in media):
+        if after.awaited or credit is None or not all(one is not None for one in media):
             self._held_up = True
             return None
-        inputs = (slot, part, alone, narration, before.shown, credit, self.story, self.request, self.profile, *media)
+        inputs = (slot, part, alone, narration, after.shown, credit, self.story, self.request, self.profile, *media)
         name = f"segment:{slot.scene.id}.{part.number}"
         facts: SegmentFacts | None = self.board.want("segment", name, specs.segment, *inputs)
         return facts
 
-    def _before(
-        self, before: Scene | None, scene: Scene, known: dict[str, Slot], footage: dict[str, Footage]
-    ) -> Before:
-        """What the transition into a scene needs of the one before; nothing for a cut."""
-        if before is None or timeline.transition_into(scene, self.request) == "cut":
+    def _after(self, scene: Scene, after: Scene | None, known: dict[str, Slot], footage: dict[str, Footage]) -> After:
+        """What the transition out of a scene needs of the next one; nothing for a cut."""
+        if after is None or timeline.transition_into(after, self.request) == "cut":
             return NOTHING
-        slot = known.get(before.id)
-        last = footage.get(before.shots[slot.shots[-1][0]].id) if slot is not None else None
-        if slot is None or last is None:
-            return Before(None, awaited=True)
-        return Before(self.board.memo(("before", scene.id), _together, slot, last))
+        slot, first = known.get(after.id), footage.get(after.shots[0].id)
+        if slot is None or first is None:
+            return After(None, awaited=True)
+        return After(self.board.memo(("after", scene.id), _together, slot, first))
 
     def _credits(self, footage: dict[str, Footage]) -> tuple[str, ...] | None:
         """Whom an end card names; None until everything that the film shows is there."""
@@ -499,10 +496,10 @@ def _inputs(scenes: tuple[Scene, ...], parts: dict[str, int], request: VideoRequ
     found: dict[str, frozenset[str]] = {}
     spoken = frozenset(f"speak:{scene.id}" for scene in scenes if scene.narration)
     rendered: list[str] = []
-    for before, scene in zip((None, *scenes), scenes, strict=False):
+    for scene, after in zip(scenes, (*scenes[1:], None), strict=False):
         footage = {f"acquire:{shot.id}" for shot in scene.shots}
-        if before is not None and timeline.transition_into(scene, request) != "cut":
-            footage.add(f"acquire:{before.shots[-1].id}")
+        if after is not None and timeline.transition_into(after, request) != "cut":
+            footage.add(f"acquire:{after.shots[0].id}")
         names, said = _segments(scene, parts), spoken & {f"speak:{scene.id}"}
         found |= dict.fromkeys(names, frozenset(footage | said))
         if len(names) > 1:

@@ -68,17 +68,17 @@ def segment(
     part: Part,
     alone: bool,
     narration: Narration | None,
-    before: tuple[Slot, Footage] | None,
+    after: tuple[Slot, Footage] | None,
     credit: tuple[str, ...],
     story: Storyboard,
     request: VideoRequest,
     profile: Profile,
     *footage: Footage,
 ) -> SegmentSpec:
-    """`before` is the slot before and what it shows last, for a transition; `alone`: the scene has no other part."""
-    opening = timeline.opening_of(slot, *before, request, profile) if before is not None else None
+    """`after` is the next slot and what it shows first, for a transition; `alone`: the scene has no other part."""
+    closing = timeline.closing_of(slot, *after, request, profile) if after is not None else None
     return SegmentSpec(
-        timeline=timeline.scene_timeline(slot, part, footage, narration, opening, request, profile),
+        timeline=timeline.scene_timeline(slot, part, footage, narration, closing, request, profile),
         profile=profile,
         style=request.style,
         captions=timeline.burned(request, story, profile),
@@ -90,10 +90,10 @@ def segment(
 
 
 def cut(
-    slot: Slot, before: tuple[Slot, Footage] | None, request: VideoRequest, profile: Profile, *footage: Footage
+    slot: Slot, after: tuple[Slot, Footage] | None, request: VideoRequest, profile: Profile, *footage: Footage
 ) -> SceneCut:
-    opening = timeline.opening_of(slot, *before, request, profile) if before is not None else None
-    return timeline.scene_cut(slot, opening, footage, request, profile.fps)
+    closing = timeline.closing_of(slot, *after, request, profile) if after is not None else None
+    return timeline.scene_cut(slot, closing, footage, request, profile.fps)
 
 
 def scene(slot: Slot, segments: tuple[SegmentFacts, ...], narration: Narration | None, profile: Profile) -> SceneSpec:

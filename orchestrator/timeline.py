@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 
 from common.contracts.footage import Candidate, Footage, Provenance
 from common.contracts.grid import samples_per_frame
@@ -14,10 +15,10 @@ from common.contracts.timeline import (
     CaptionLook,
     Card,
     Clip,
+    Closing,
     Mark,
     Motion,
     MusicCue,
-    Opening,
     PlacedNarration,
     Profile,
     SceneCut,
@@ -37,7 +38,7 @@ HEAD_ROOM = 0.5
 DIPS: frozenset[TransitionKind] = frozenset({"dip-black", "dip-white"})
 "Transitions in which nothing is seen for a moment; the bed pauses with them."
 LONGEST_TRANSITION = 0.5
-"Seconds of its last clip that a scene keeps in reserve, whatever follows: so no scene depends on the one after it."
+"Seconds before its first picture that a scene keeps in reserve, whatever precedes it: so it does not depend on that."
 SLOWEST, FASTEST = 0.8, 1.25
 "Speeds at which people, water and traffic still look right."
 OWN = frozenset({"upload", "url"})
@@ -63,7 +64,7 @@ def scene_timeline(
     part: Part,
     footage: Sequence[Footage],
     narration: Narration | None,
-    opening: Opening | None,
+    closing: Closing | None,
     request: VideoRequest,
     profile: Profile,
 ) -> SceneTimeline:
@@ -72,9 +73,7 @@ def scene_timeline(
     Nothing in it tells where in the film the scene is, so that it need not be rendered again when others change.
     """
     clips = [
-        clip_of(slot, piece.place, media, request.footage.fit, profile.fps).model_copy(
-            update={"skip": piece.skip, "frames": piece.frames}
-        )
+        _cut(clip_of(slot, piece.place, media, request.footage.fit, profile.fps), piece.skip, piece.frames)
         for piece, media in zip(part.pieces, footage, strict=True)
     ]
     words = narration.words if narration is not None else ()
@@ -83,7 +82,7 @@ def scene_timeline(
         first=part.first,
         frames=part.frames,
         length=slot.frames,
-        opening=opening,
+        closing=closing,
         clips=tuple(clips),
         voice_offset=slot.voice_offset,
         words=tuple(_shifted(word, slot.voice_offset) for word in words),
@@ -91,11 +90,11 @@ def scene_timeline(
 
 
 def scene_cut(
-    slot: Slot, opening: Opening | None, footage: Sequence[Footage], request: VideoRequest, fps: int
+    slot: Slot, closing: Closing | None, footage: Sequence[Footage], request: VideoRequest, fps: int
 ) -> SceneCut:
     """What a scene shows. `footage` is that of all its shots, in order."""
     clips = (clip_of(slot, place, media, request.footage.fit, fps) for place, media in enumerate(footage))
-    return SceneCut(scene=slot.scene.id, frames=slot.frames, opening=opening, clips=tuple(clips))
+    return SceneCut(scene=slot.scene.id, frames=slot.frames, closing=closing, clips=tuple(clips))
 
 
 def transition_into(scene: Scene, request: VideoRequest) -> TransitionKind:
@@ -103,20 +102,19 @@ def transition_into(scene: Scene, request: VideoRequest) -> TransitionKind:
     return scene.transition or request.transition.kind or DEFAULTS[request.style].transition
 
 
-def opening_of(slot: Slot, before: Slot, footage: Footage, request: VideoRequest, profile: Profile) -> Opening | None:
-    """The transition from the slot `before` into `slot`, or None for a cut. `footage` is that of the last shot before.
+def closing_of(slot: Slot, after: Slot, footage: Footage, request: VideoRequest, profile: Profile) -> Closing | None:
+    """The transition from `slot` into the slot `after`, or None for a cut. `footage` is that of the first shot there.
 
     Where there is not enough of either picture, it is cut.
     """
-    kind, fps = transition_into(slot.scene, request), profile.fps
-    frames = _transition_frames(request, fps)
-    place = len(before.shots) - 1
-    last = clip_of(before, place, footage, request.footage.fit, fps)
-    if kind == "cut" or not _holds_transition(slot, frames) or _left(last, fps) < frames:
+    kind, frames = transition_into(after.scene, request), _transition_frames(request, profile.fps)
+    first = clip_of(after, 0, footage, request.footage.fit, profile.fps)
+    if kind == "cut" or not _holds_transition(slot, frames) or first.skip < frames:
         return None
-    tail = last.model_copy(update={"skip": last.frames, "frames": frames})
-    card = before.scene.card
-    return Opening(kind=kind, frames=frames, tail=tail, ground=card.kind if card is not None else None)
+    card = after.scene.card
+    return Closing(
+        kind=kind, frames=frames, head=_cut(first, -frames, frames), ground=card.kind if card is not None else None
+    )
 
 
 def _transition_frames(request: VideoRequest, fps: int) -> int:
@@ -124,17 +122,13 @@ def _transition_frames(request: VideoRequest, fps: int) -> int:
 
 
 def _holds_transition(slot: Slot, frames: int) -> bool:
-    """Whether the first shot is long enough to be seen behind its transition, too."""
-    return slot.shots[0][1] >= 2 * frames
+    """Whether the last shot is long enough to be seen before its transition, too."""
+    return slot.shots[-1][1] >= 2 * frames
 
 
-def _left(clip: Clip, fps: int) -> int:
-    """Frames that footage still has after the clip."""
-    if clip.footage.kind != "video":
-        return clip.length - clip.frames
-    # The last of its frames may be missing.
-    seconds = clip.footage.seconds - 1 / max(1.0, clip.footage.fps) - clip.source_start
-    return int(seconds / clip.speed * fps) - clip.frames
+def _cut(clip: Clip, skip: int, frames: int) -> Clip:
+    """So many frames of the clip, from its frame `skip` on; what it has in reserve lies before its frame 0."""
+    return clip.model_copy(update={"skip": clip.skip + skip, "frames": frames})
 
 
 def mix_spec(
@@ -153,9 +147,9 @@ def dips(layout: Layout, request: VideoRequest, fps: int) -> tuple[Span, ...]:
     """Where the picture is to go down to black or white; the sound does not wait for footage that may be too short."""
     frames = _transition_frames(request, fps)
     return tuple(
-        Span(start=start, end=start + frames)
-        for slot, start in zip(layout.slots[1:], layout.starts[1:], strict=True)
-        if transition_into(slot.scene, request) in DIPS and _holds_transition(slot, frames)
+        Span(start=start - frames, end=start)
+        for (before, slot), start in zip(pairwise(layout.slots), layout.starts[1:], strict=True)
+        if transition_into(slot.scene, request) in DIPS and _holds_transition(before, frames)
     )
 
 
@@ -248,14 +242,16 @@ def clip_of(slot: Slot, place: int, footage: Footage, fit: Fit, fps: int) -> Cli
     """The whole stretch for which the slot shows its shot number `place`."""
     index, frames = slot.shots[place]
     shot, phase = slot.scene.shots[index], sum(frames for _, frames in slot.shots[:place])
-    reserve = round(LONGEST_TRANSITION * fps)
+    reserve = 0 if place else round(LONGEST_TRANSITION * fps)
     start, speed = _excerpt(footage, frames / fps, reserve / fps)
+    lead = _lead(footage, start, speed, frames, reserve, fps)
     return Clip(
         shot=shot.id,
         # Who made it and when it was fetched does not change the picture, so it must not change the fingerprint.
         footage=footage.model_copy(update={"provenance": Provenance(provider=footage.provenance.provider)}),
         frames=frames,
-        length=frames + reserve,
+        skip=lead,
+        length=lead + frames,
         source_start=start,
         speed=speed,
         fit=fit,
@@ -265,7 +261,7 @@ def clip_of(slot: Slot, place: int, footage: Footage, fit: Fit, fps: int) -> Cli
 
 
 def _excerpt(footage: Footage, seconds: float, reserve: float) -> tuple[float, float]:
-    """Where in the footage a clip of `seconds` begins, and at which speed it plays.
+    """Where in the footage the reserve before a clip of `seconds` begins, and at which speed it plays.
 
     Footage that is too short plays slower, as far as one does not see it; what the user brought plays faster when it
     is a little too long, so that it is seen to its end.
@@ -277,8 +273,18 @@ def _excerpt(footage: Footage, seconds: float, reserve: float) -> tuple[float, f
         return 0.0, max(SLOWEST, math.floor(10_000 * have / seconds) / 10_000)
     if footage.provenance.provider in OWN and have <= FASTEST * (seconds + reserve):
         return 0.0, max(1.0, math.floor(10_000 * have / (seconds + reserve)) / 10_000)
-    spare = have - seconds - reserve
-    return (round(min(HEAD_ROOM, spare / 2), 3) if spare > 0.1 else 0.0), 1.0
+    # The reserve is left out as well, unless a transition shows it.
+    spare, head = have - seconds - reserve, HEAD_ROOM - reserve
+    return (round(min(head, spare / 2), 3) if min(head, spare) > 0.1 else 0.0), 1.0
+
+
+def _lead(footage: Footage, start: float, speed: float, frames: int, reserve: int, fps: int) -> int:
+    """Of the `reserve` before a clip of so many frames, the frames that there is enough footage for."""
+    if footage.kind != "video":
+        return reserve
+    # The last of its frames may be missing.
+    seconds = footage.seconds - 1 / max(1.0, footage.fps) - start
+    return max(0, min(reserve, int(seconds / speed * fps) - frames))
 
 
 def _placed(layout: Layout, narrations: Sequence[Narration | None], fps: int) -> list[tuple[Narration, int]]:

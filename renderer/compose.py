@@ -2,7 +2,7 @@
 
 Each clip becomes a branch of exactly its number of frames in one common format (size of the picture, square pixels,
 8-bit 4:2:0, BT.709, limited range, a time base of one frame), graded by itself. The branches are joined, a transition
-takes the first frames, and the look's finish, captions and card lie over all of it.
+takes the last frames, and the look's finish, captions and card lie over all of it.
 
 A scene that is rendered in parts gives the same pictures as one rendered whole: what depends on time counts from the
 start of the stretch or of the scene, never from the start of the part.
@@ -80,8 +80,8 @@ class _Frame(NamedTuple):
 
 
 def shown(timeline: SceneTimeline) -> tuple[Clip, ...]:
-    """All clips that a segment needs sources for: its own, and behind them what the scene before goes on with."""
-    return (*timeline.clips, timeline.opening.tail) if timeline.opening else timeline.clips
+    """All clips that a segment needs sources for: its own, and behind them what the next scene comes up with."""
+    return (*timeline.clips, timeline.closing.head) if timeline.closing else timeline.clips
 
 
 def compose(
@@ -103,9 +103,9 @@ def compose(
         for clip, source in zip(shown(timeline), sources, strict=True)
     ]
     picture = _grounded(_joined(branches[: len(timeline.clips)], fps), spec.card.kind if spec.card else None, frame)
-    if timeline.opening is not None:
-        tail = _grounded(branches[-1], timeline.opening.ground, frame)
-        picture = _opened(picture, tail, timeline, fps)
+    if timeline.closing is not None:
+        head = _grounded(branches[-1], timeline.closing.ground, frame)
+        picture = _closed(picture, head, timeline, fps)
     picture, watched = quality.watch(picture)
     picture = looks.finish(spec.style, spec.profile, fps).over(picture)
     if overlays.logo is not None:
@@ -232,15 +232,17 @@ def _joined(pictures: Sequence[Any], fps: int) -> Any:
     return ffmpeg.concat(*pictures, v=1, a=0).filter("settb", f"1/{fps}").filter("setpts", "N")
 
 
-def _opened(picture: Any, tail: Any, timeline: SceneTimeline, fps: int) -> Any:
-    """The first frames become a transition; the others are not touched and do not pay for it."""
-    assert timeline.opening is not None
-    kind, frames = timeline.opening.kind, timeline.opening.frames
+def _closed(picture: Any, head: Any, timeline: SceneTimeline, fps: int) -> Any:
+    """The last frames become a transition; the others are not touched and do not pay for it."""
+    assert timeline.closing is not None
+    kind, frames = timeline.closing.kind, timeline.closing.frames
     if timeline.frames == frames:
-        return transition(kind, tail, picture, frames, fps)
+        return transition(kind, picture, head, frames, fps)
+    rest = timeline.frames - frames
+    # The branch that lets go of its frames at once comes first: they could not be drawn on while it held them.
     both = picture.filter_multi_output("split", 2)
-    rest = both[1].filter("trim", start_frame=frames).filter("setpts", "PTS-STARTPTS")
-    return _joined([transition(kind, tail, _cut(both[0], 0, frames), frames, fps), rest], fps)
+    last = _cut(both[0], rest, frames)
+    return _joined([_cut(both[1], 0, rest), transition(kind, last, head, frames, fps)], fps)
 
 
 def _grounded(picture: Any, kind: CardKind | None, frame: _Frame) -> Any:

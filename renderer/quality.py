@@ -122,10 +122,10 @@ def _black_faults(black: Sequence[Span], spec: SegmentSpec) -> Iterator[Fault]:
     # Words on black are a design of their own.
     if spec.card is not None:
         return
-    opening = spec.timeline.opening
-    dip = opening.frames if opening is not None and opening.kind == "dip-black" else 0
+    closing = spec.timeline.closing
+    dip = closing.frames if closing is not None and closing.kind == "dip-black" else 0
     for clip, place in _places(spec.timeline.clips):
-        seen = Span(start=max(place.start, dip), end=place.end)
+        seen = Span(start=place.start, end=max(place.start, min(place.end, spec.timeline.frames - dip)))
         for span in _inside(seen, black, LONGEST_BLACK * spec.profile.fps):
             yield Fault(clip, "is black", span)
 

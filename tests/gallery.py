@@ -18,7 +18,7 @@ from common.contracts.footage import Footage, Light, Provenance, SceneryRecipe, 
 from common.contracts.narration import Word
 from common.contracts.request import Corner, Style, TransitionKind
 from common.contracts.steps import SegmentSpec
-from common.contracts.timeline import CaptionLook, Card, Clip, Mark, Opening, Profile, SceneTimeline
+from common.contracts.timeline import CaptionLook, Card, Clip, Closing, Mark, Profile, SceneTimeline
 from common.jobs.steprun import StepRun
 from renderer import scenery
 from renderer.ffmpeg.run import ffmpeg_program
@@ -50,15 +50,15 @@ def painted(theme: Theme, light: Light = "day", seed: int = 3) -> Footage:
 
 
 def scene(shown: Footage, size: tuple[int, int] = WIDE, frames: int = 16, said: str = "", **more: Any) -> SegmentSpec:
-    """One shot; `more` are fields of the spec, `opening` and `fit` of what is in it."""
-    opening, fit = more.pop("opening", None), more.pop("fit", "smart")
+    """One shot; `more` are fields of the spec, `closing` and `fit` of what is in it."""
+    closing, fit = more.pop("closing", None), more.pop("fit", "smart")
     style: Style = more.pop("style", "documentary")
     clip = Clip(shot="s1.0", footage=shown, frames=frames, length=frames + 15, fit=fit)
     look = CaptionLook(style=style, width=size[0], height=size[1])
     step = 48_000 // FPS * 6
     words = tuple(Word(text=text, start=n * step, end=(n + 1) * step) for n, text in enumerate(said.split()))
     timeline = SceneTimeline(
-        scene="s1", frames=frames, length=frames, opening=opening, clips=(clip,), words=words if said else ()
+        scene="s1", frames=frames, length=frames, closing=closing, clips=(clip,), words=words if said else ()
     )
     return SegmentSpec(
         timeline=timeline,
@@ -132,11 +132,11 @@ def transitions(studio: Studio) -> Image.Image:
     """The last frame before, five within, the first behind."""
     shots: list[tuple[str, Image.Image]] = []
     before, after = painted("ocean", "sunset"), painted("forest")
-    last = studio.frame(scene(before, frames=30), 29)
+    first = studio.frame(scene(after, frames=30), 0)
     for kind in KINDS:
-        tail = Clip(shot="s0.0", footage=before, frames=12, skip=30, length=60)
-        spec = scene(after, frames=30, opening=Opening(kind=kind, frames=12, tail=tail))
-        shown = [last, *studio.frames(spec, 0, 3, 6, 8, 11, 12)]
+        head = Clip(shot="s2.0", footage=after, frames=12, length=60)
+        spec = scene(before, frames=30, closing=Closing(kind=kind, frames=12, head=head))
+        shown = [*studio.frames(spec, 17, 18, 21, 24, 26, 29), first]
         shots += [(f"{kind} {n}", picture) for n, picture in zip((-1, 0, 3, 6, 8, 11, 12), shown, strict=True)]
     return grid(shots, 7, 280)
 

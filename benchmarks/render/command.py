@@ -9,7 +9,6 @@ come from the renderer.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
@@ -36,7 +35,7 @@ TAGS = ["-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt70
 
 @dataclass(frozen=True)
 class Piece:
-    """A clip with the frames that a transition after it still needs, and how many of its first ones fade in."""
+    """A clip, how many frames are shown of it, and how many of these, the first ones, fade in."""
 
     clip: Clip
     frames: int
@@ -64,16 +63,15 @@ class Film:
     def pieces(self) -> tuple[Piece, ...]:
         """The clips in order. Their frames overlap where one fades into the next."""
         found: list[Piece] = []
-        for segment, after in pairwise((*self.segments, None)):
-            assert segment is not None
-            opening = segment.timeline.opening
-            if opening is not None and opening.kind != "crossfade":
-                raise ValueError(f"there is no command for the transition {opening.kind}")
-            next_opening = after.timeline.opening if after is not None else None
-            for place, clip in enumerate(segment.timeline.clips):
-                last = place == len(segment.timeline.clips) - 1
-                more = next_opening.frames if last and next_opening is not None else 0
-                found.append(Piece(clip, clip.frames + more, opening.frames if opening and not place else 0))
+        fade = 0
+        for segment in self.segments:
+            for clip in segment.timeline.clips:
+                found.append(Piece(clip.model_copy(update={"skip": clip.skip - fade}), clip.frames + fade, fade))
+                fade = 0
+            closing = segment.timeline.closing
+            if closing is not None and closing.kind != "crossfade":
+                raise ValueError(f"there is no command for the transition {closing.kind}")
+            fade = closing.frames if closing is not None else 0
         return tuple(found)
 
 

@@ -42,7 +42,7 @@ class Clip(Contract):
     frames: int = Field(gt=0)
     "Frames shown here."
     skip: int = 0
-    "Frames of the stretch before these, which another segment shows."
+    "Frames of the stretch before these, which another segment shows or a transition into the scene."
     length: int = Field(gt=0)
     "Frames of the whole stretch and what of it a transition may still need; camera moves take so long."
     source_start: float = 0.0
@@ -69,16 +69,16 @@ class Card(Contract):
     "Small print: the credits."
 
 
-class Opening(Contract):
-    """A transition into a scene: its first frames, in which the scene before goes on and gives way."""
+class Closing(Contract):
+    """A transition out of a scene: its last frames, in which the next scene comes up."""
 
     kind: TransitionKind
     "Not `cut`."
     frames: int = Field(gt=1)
-    tail: Clip
-    "What the scene before goes on with, for exactly these frames."
+    head: Clip
+    "What the next scene shows before it begins, for exactly these frames."
     ground: CardKind | None = None
-    "The card that the scene before was the ground of: its picture goes on as dark as it was."
+    "The card that the next scene is the ground of: its picture comes as dark as it will be."
 
 
 class SceneTimeline(Contract):
@@ -91,8 +91,8 @@ class SceneTimeline(Contract):
     "Of this part."
     length: int = Field(gt=0)
     "Frames of the whole scene."
-    opening: Opening | None = None
-    "How the scene begins; None: with a cut. Only the first part can have one."
+    closing: Closing | None = None
+    "How the scene ends; None: with a cut. Only the last part can have one."
     clips: tuple[Clip, ...] = Field(min_length=1)
     voice_offset: int = 0
     "Samples between the start of the scene and the start of its narration."
@@ -105,7 +105,7 @@ class SceneCut(Contract):
 
     scene: str
     frames: int
-    opening: Opening | None
+    closing: Closing | None
     clips: tuple[Clip, ...]
 
 

@@ -9,7 +9,7 @@ from common.contracts.footage import Footage, Provenance, SceneryRecipe
 from common.contracts.narration import Word
 from common.contracts.request import Style
 from common.contracts.steps import SegmentSpec
-from common.contracts.timeline import CaptionLook, Card, Clip, Opening, Profile, SceneTimeline
+from common.contracts.timeline import CaptionLook, Card, Clip, Closing, Profile, SceneTimeline
 from renderer.ass import ass, ass_on
 from renderer.captions import Cue, Spoken, cues
 from renderer.compose import Overlays, Source, compose
@@ -37,10 +37,10 @@ def spec(
     profile: Profile = WIDE,
     style: Style = "documentary",
     captions: bool = False,
-    opening: Opening | None = None,
+    closing: Closing | None = None,
 ) -> SegmentSpec:
     look, frames = CaptionLook(style=style, width=profile.width, height=profile.height), sum(c.frames for c in clips)
-    timeline = SceneTimeline(scene="s1", frames=frames, length=frames, opening=opening, clips=clips)
+    timeline = SceneTimeline(scene="s1", frames=frames, length=frames, closing=closing, clips=clips)
     return SegmentSpec(timeline=timeline, profile=profile, style=style, captions=look if captions else None, voice=None)
 
 
@@ -75,10 +75,10 @@ SCENES = {
         ),
         [MP4, JPEG, PAINTED],
     ),
-    "opened-by-a-crossfade": (
+    "closed-by-a-crossfade": (
         spec(
             clip("s1.0", VIDEO, 60),
-            opening=Opening(kind="crossfade", frames=12, tail=clip("s0.0", STILL, 12, skip=60, motion="pan-right")),
+            closing=Closing(kind="crossfade", frames=12, head=clip("s2.0", STILL, 12, skip=3, motion="pan-right")),
         ),
         [MP4, JPEG],
     ),

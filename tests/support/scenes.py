@@ -11,7 +11,7 @@ from common.contracts.footage import Footage, Provenance, SceneryRecipe
 from common.contracts.narration import Word
 from common.contracts.request import Style
 from common.contracts.steps import SegmentSpec
-from common.contracts.timeline import CaptionLook, Clip, Opening, Profile, SceneTimeline
+from common.contracts.timeline import CaptionLook, Clip, Closing, Profile, SceneTimeline
 from common.jobs.steprun import StepRun
 from renderer.ffmpeg.encoder import Encoder
 from renderer.ffmpeg.run import ffmpeg_program
@@ -59,12 +59,12 @@ def scene(
     captioned: bool = False,
     voice: ObjectRef | None = None,
     offset: int = 0,
-    opening: Opening | None = None,
+    closing: Closing | None = None,
 ) -> SegmentSpec:
     """`offset` is that of the voice, in samples."""
     frames = sum(clip.frames for clip in clips)
     timeline = SceneTimeline(
-        scene="s1", frames=frames, length=frames, opening=opening, clips=clips, words=said, voice_offset=offset
+        scene="s1", frames=frames, length=frames, closing=closing, clips=clips, words=said, voice_offset=offset
     )
     look = CaptionLook(style=style, width=profile.width, height=profile.height) if captioned else None
     return SegmentSpec(timeline=timeline, profile=profile, style=style, captions=look, voice=voice)
@@ -90,7 +90,7 @@ def part(spec: SegmentSpec, first: int, frames: int) -> SegmentSpec:
             "first": first,
             "frames": frames,
             "clips": tuple(clips),
-            "opening": None if first else spec.timeline.opening,
+            "closing": spec.timeline.closing if first + frames == spec.timeline.frames else None,
         }
     )
     return spec.model_copy(update={"timeline": timeline, "sound": False})

@@ -17,9 +17,9 @@ from common.contracts.narration import Narration, Word
 from common.contracts.steps import AssembleFacts, AssembleSpec, MixSpec, SegmentSpec, SpeakSpec
 from common.contracts.timeline import (
     CaptionLook,
+    Closing,
     CutList,
     FilmTimeline,
-    Opening,
     PlacedNarration,
     Profile,
     SceneCut,
@@ -263,11 +263,11 @@ def test_the_timeline_tells_an_editor_all_of_the_film(cutter: Cutter):
     """What was planned is passed on as it is, with clips that need not be there to join the segments."""
     moving = cutter.footage(clips.clip(), seconds=2.0)
     voice = step_run(cutter.folder, cutter.storage).keep("narration", clips.tone(seconds=0.5), "audio/wav")
-    first, second = clip(moving, 20, source_start=0.4, speed=1.1), clip(scenery(), 25, length=37, phase=3)
-    tail = first.model_copy(update={"skip": 20, "frames": 12})
+    first, second = clip(moving, 20, source_start=0.4, speed=1.1), clip(scenery(), 25, skip=12, length=37, phase=3)
+    head = second.model_copy(update={"skip": 0, "frames": 12})
     cuts = (
-        SceneCut(scene="s1", frames=20, opening=None, clips=(first,)),
-        SceneCut(scene="s2", frames=25, opening=Opening(kind="wipe", frames=12, tail=tail), clips=(second,)),
+        SceneCut(scene="s1", frames=20, closing=Closing(kind="wipe", frames=12, head=head), clips=(first,)),
+        SceneCut(scene="s2", frames=25, closing=None, clips=(second,)),
     )
     cutter.shown = CutList(cuts=cuts, narrations=(PlacedNarration(audio=voice, start=4_800, samples=24_000),))
     for shown in (first, second):

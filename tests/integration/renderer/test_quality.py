@@ -7,7 +7,7 @@ import pytest
 
 from common.contracts.footage import Footage, Provenance, SceneryRecipe
 from common.contracts.request import Style
-from common.contracts.timeline import Card, Opening, PictureReport, Span
+from common.contracts.timeline import Card, Closing, PictureReport, Span
 from common.errors import BelowStandard
 from common.jobs.steprun import StepRun
 from renderer.segment import segment
@@ -120,8 +120,8 @@ def test_footage_that_is_known_to_be_too_short_is_shown_and_told(run: StepRun):
 
 def test_a_dip_to_black_is_no_fault(run: StepRun):
     moving = footage(run, clips.clip(seconds=3.0), seconds=3.0)
-    opening = Opening(kind="dip-black", frames=15, tail=clip(moving, 15, skip=40, length=55))
-    assert judged(run, clip(moving, 60, length=75), opening=opening) == CLEAN
+    closing = Closing(kind="dip-black", frames=15, head=clip(moving, 15, skip=40, length=55))
+    assert judged(run, clip(moving, 60, length=75), closing=closing) == CLEAN
 
 
 def test_words_on_black_are_a_title(run: StepRun):

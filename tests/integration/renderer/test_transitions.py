@@ -8,7 +8,7 @@ import pytest
 
 from common.contracts.request import TransitionKind
 from common.contracts.steps import SegmentSpec
-from common.contracts.timeline import Clip, Opening
+from common.contracts.timeline import Clip, Closing
 from common.jobs.steprun import StepRun
 from tests.support import clips
 from tests.support.scenes import PROGRAM, SMALL, clip, exact, footage, part, scene, scenery
@@ -17,6 +17,7 @@ from tests.support.steprun import step_run
 KINDS: tuple[TransitionKind, ...] = ("crossfade", "dip-black", "dip-white", "wipe", "slide", "zoom")
 FADE = 12
 "Frames of each transition."
+LEAD = 15
 HEIGHT, WIDTH = SMALL.height, SMALL.width
 
 
@@ -25,12 +26,14 @@ def run(tmp_path: Path) -> StepRun:
     return step_run(tmp_path)
 
 
-def going_on(before: Clip, frames: int = FADE) -> Clip:
-    return before.model_copy(update={"skip": before.skip + before.frames, "frames": frames})
+def coming(after: Clip, frames: int = FADE) -> Clip:
+    return after.model_copy(update={"skip": after.skip - frames, "frames": frames})
 
 
-def opened(kind: TransitionKind, before: Clip, *after: Clip, frames: int = FADE) -> SegmentSpec:
-    return scene(*after, opening=Opening(kind=kind, frames=frames, tail=going_on(before, frames)))
+def closed(kind: TransitionKind, *shown: Clip, frames: int = FADE) -> SegmentSpec:
+    """A scene of all these clips but the last, with the transition into that."""
+    *before, after = shown
+    return scene(*before, closing=Closing(kind=kind, frames=frames, head=coming(after, frames)))
 
 
 def luma(pictures: np.ndarray) -> np.ndarray:
@@ -38,17 +41,18 @@ def luma(pictures: np.ndarray) -> np.ndarray:
 
 
 def shots(run: StepRun) -> tuple[Clip, Clip, Clip]:
-    """Three clips that go on for the length of a transition: a video, a still with a camera move, painted scenery."""
+    """Three clips with a lead for a transition: a video, a still with a camera move, painted scenery."""
     video, still = footage(run, clips.clip(640, 360, fps=25), seconds=2.0), footage(run, clips.picture(400, 300))
     return (
-        clip(video, 30, length=30 + FADE, source_start=0.21),
-        clip(still, 25, length=25 + FADE, motion="zoom-in"),
-        clip(scenery(), 28, length=28 + FADE, phase=4),
+        clip(video, 30, skip=LEAD, length=30 + LEAD, source_start=0.21),
+        clip(still, 25, skip=LEAD, length=25 + LEAD, motion="zoom-in"),
+        clip(scenery(), 28, skip=LEAD, length=28 + LEAD, phase=4),
     )
 
 
 def whole(shot: Clip) -> SegmentSpec:
-    return scene(shot.model_copy(update={"frames": shot.length}))
+    """With as much of its lead as a transition shows."""
+    return scene(shot.model_copy(update={"skip": shot.skip - FADE, "frames": FADE + shot.frames}))
 
 
 def chained(run: StepRun, pieces: list[np.ndarray], offsets: list[int]) -> np.ndarray:
@@ -70,32 +74,36 @@ def chained(run: StepRun, pieces: list[np.ndarray], offsets: list[int]) -> np.nd
 def test_scenes_that_fade_into_each_other_are_those_of_one_command(run: StepRun):
     one, two, three = shots(run)
     film = np.concatenate(
-        [exact(scene(one), run), exact(opened("crossfade", one, two), run), exact(opened("crossfade", two, three), run)]
+        [
+            exact(closed("crossfade", one, two), run),
+            exact(closed("crossfade", two, three), run),
+            exact(scene(three), run),
+        ]
     )
-    reference = chained(run, [exact(whole(shot), run) for shot in (one, two, three)], [30, 55])
-    assert len(film) == 83
+    reference = chained(run, [exact(spec, run) for spec in (scene(one), whole(two), whole(three))], [18, 43])
+    assert len(film) == len(reference) == 83
     # The reference converts to 4:4:4 and back, which is seen in its colours only.
-    assert np.array_equal(luma(film), luma(reference)[:83])
+    assert np.array_equal(luma(film), luma(reference))
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_only_the_frames_of_the_transition_differ_from_a_cut(run: StepRun, kind: TransitionKind):
     before, after, _ = shots(run)
-    cut, found = exact(scene(after), run), exact(opened(kind, before, after), run)
+    cut, found = exact(scene(before), run), exact(closed(kind, before, after), run)
     changed = (cut != found).any(axis=(1, 2))
-    assert len(found) == 25
-    assert changed[: FADE - 1].all()
-    assert not changed[FADE:].any()
+    assert len(found) == 30
+    assert changed[1 - FADE :].all()
+    assert not changed[:-FADE].any()
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_it_begins_with_the_scene_before_and_comes_ever_nearer_to_the_new_one(run: StepRun, kind: TransitionKind):
+def test_it_begins_with_the_old_scene_and_comes_ever_nearer_to_the_new_one(run: StepRun, kind: TransitionKind):
     before, _, after = shots(run)
-    tail = luma(exact(scene(going_on(before)), run)).astype(int)
-    new = luma(exact(scene(after), run)[:FADE]).astype(int)
-    found = luma(exact(opened(kind, before, after), run)[:FADE]).astype(int)
+    old = luma(exact(scene(before), run)[-FADE:]).astype(int)
+    new = luma(exact(scene(coming(after)), run)).astype(int)
+    found = luma(exact(closed(kind, before, after), run)[-FADE:]).astype(int)
     missing = np.abs(found - new).mean(axis=(1, 2))
-    assert np.abs(found[0] - tail[0]).mean() < missing[0] / 3
+    assert np.abs(found[0] - old[0]).mean() < missing[0] / 3
     assert missing[-1] < missing.max() / 3
     assert (np.diff(missing[FADE // 2 :]) < 0.5).all()
 
@@ -104,7 +112,7 @@ def test_it_begins_with_the_scene_before_and_comes_ever_nearer_to_the_new_one(ru
 def test_a_dip_goes_all_the_way_and_not_beyond(run: StepRun, kind: TransitionKind, level: int):
     # Test pictures overshoot their range by one or two at sharp edges.
     before, after, _ = shots(run)
-    found = exact(opened(kind, before, after), run)[:FADE]
+    found = exact(closed(kind, before, after), run)[-FADE:]
     middle = found[FADE // 2]
     assert (middle[:HEIGHT] == level).all()
     assert (middle[HEIGHT:] == 128).all()
@@ -115,15 +123,14 @@ def test_a_dip_goes_all_the_way_and_not_beyond(run: StepRun, kind: TransitionKin
 
 def test_a_slide_pushes_the_old_picture_out_to_the_left(run: StepRun):
     before, after, _ = shots(run)
-    tail, new = luma(exact(scene(going_on(before)), run)), luma(exact(scene(after), run))
-    found = luma(exact(opened("slide", before, after), run))
+    out, new = luma(exact(scene(before), run)), luma(exact(scene(coming(after)), run))
+    found = luma(exact(closed("slide", before, after), run))
     reached = []
-    for old, coming, mixed in zip(tail, new[:FADE], found[:FADE], strict=True):
+    for old, comes, mixed in zip(out[-FADE:], new, found[-FADE:], strict=True):
         moved = next(
             n
             for n in range(WIDTH + 1)
-            if np.array_equal(mixed[:, : WIDTH - n], old[:, n:])
-            and np.array_equal(mixed[:, WIDTH - n :], coming[:, :n])
+            if np.array_equal(mixed[:, : WIDTH - n], old[:, n:]) and np.array_equal(mixed[:, WIDTH - n :], comes[:, :n])
         )
         reached.append(moved)
     steps = np.diff([0, *reached, WIDTH])
@@ -132,26 +139,27 @@ def test_a_slide_pushes_the_old_picture_out_to_the_left(run: StepRun):
     assert max(steps[0], steps[-1]) < steps.max() / 3
 
 
-def test_a_transition_may_last_longer_than_the_first_clip_and_as_long_as_its_part(run: StepRun):
-    before, after, painted = shots(run)
-    short, rest = (after.model_copy(update={"frames": 5}), painted.model_copy(update={"frames": FADE - 5}))
-    whole_part = exact(opened("crossfade", before, short, rest), run)
+def test_a_transition_may_last_longer_than_the_last_clip_and_as_long_as_its_part(run: StepRun):
+    still, painted, after = shots(run)[1], shots(run)[2], shots(run)[0]
+    begun, short = painted.model_copy(update={"frames": FADE - 5}), still.model_copy(update={"frames": 5})
+    whole_part = exact(closed("crossfade", begun, short, after), run)
     assert len(whole_part) == FADE
-    longer = exact(opened("crossfade", before, short, painted), run)
-    assert np.array_equal(longer[:FADE], whole_part)
+    earlier = painted.model_copy(update={"skip": 3, "frames": LEAD - 3 + FADE - 5})
+    longer = exact(closed("crossfade", earlier, short, after), run)
+    assert np.array_equal(longer[-FADE:], whole_part)
 
 
-def test_the_first_part_of_a_scene_has_its_transition(run: StepRun):
+def test_the_last_part_of_a_scene_has_its_transition(run: StepRun):
     before, after, _ = shots(run)
-    spec = opened("wipe", before, after)
-    parts = [exact(part(spec, 0, 15), run), exact(part(spec, 15, 10), run)]
+    spec = closed("wipe", before, after)
+    parts = [exact(part(spec, 0, 15), run), exact(part(spec, 15, 15), run)]
     assert np.array_equal(np.concatenate(parts), exact(spec, run))
 
 
 def test_it_is_part_of_the_look_like_all_other_frames(run: StepRun):
     """Bars lie over both scenes; they do not slide away with one of them."""
     before, after, _ = shots(run)
-    spec = opened("slide", before, after).model_copy(update={"style": "cinematic"})
+    spec = closed("slide", before, after).model_copy(update={"style": "cinematic"})
     found = luma(exact(spec, run))
     assert (found[:, :10] == 16).all()
     assert (found[:, -10:] == 16).all()
@@ -161,5 +169,5 @@ def test_it_is_part_of_the_look_like_all_other_frames(run: StepRun):
 @pytest.mark.parametrize("kind", KINDS)
 def test_it_may_have_any_length(run: StepRun, kind: TransitionKind, frames: int):
     before, after, _ = shots(run)
-    spec = opened(kind, before, after.model_copy(update={"frames": 18}), frames=frames)
+    spec = closed(kind, before.model_copy(update={"frames": 18}), after, frames=frames)
     assert len(exact(spec, run)) == 18

@@ -6,7 +6,7 @@ from opentimelineio.opentime import RationalTime
 from api.editor import document, media_of
 from common.contracts.base import ObjectRef
 from common.contracts.footage import Footage, Provenance, SceneryRecipe
-from common.contracts.timeline import Clip, FilmTimeline, Opening, PlacedNarration, SceneCut, SegmentRef
+from common.contracts.timeline import Clip, Closing, FilmTimeline, PlacedNarration, SceneCut, SegmentRef
 
 FPS = 30
 
@@ -29,15 +29,12 @@ def clip(shot: str, frames: int, media: str | None, **fields: float) -> Clip:
 
 def film() -> FilmTimeline:
     first = SceneCut(
-        scene="s1", frames=150, opening=None, clips=(clip("s1.1", 90, "boat", source_start=0.5), clip("s1.2", 60, None))
+        scene="s1",
+        frames=150,
+        closing=Closing(kind="crossfade", frames=12, head=clip("s2.1", 12, "sea", skip=3, speed=0.9)),
+        clips=(clip("s1.1", 90, "boat", source_start=0.5), clip("s1.2", 60, None)),
     )
-    tail = clip("s1.2", 12, None, skip=60)
-    second = SceneCut(
-        scene="s2",
-        frames=100,
-        opening=Opening(kind="crossfade", frames=12, tail=tail),
-        clips=(clip("s2.1", 100, "sea", speed=0.9),),
-    )
+    second = SceneCut(scene="s2", frames=100, closing=None, clips=(clip("s2.1", 100, "sea", skip=15, speed=0.9),))
     return FilmTimeline(
         title="Harbour",
         width=1920,
@@ -66,16 +63,16 @@ def test_the_picture_lasts_as_long_as_the_film_and_each_clip_begins_in_its_place
         ("s1.1", 15, 90),
         ("s1.2", 90, 10),
         ("s1.2", 0, 50),
-        ("s2.1", 0, 100),
+        ("s2.1", 14, 100),
     ], "a painted clip is shown from the segments it was rendered in"
     assert [picture.range_of_child(one).start_time.value for one in clips] == [0, 90, 100, 150]
     assert clips[-1].effects[0].time_scalar == 0.9
 
 
-def test_a_transition_lies_behind_the_cut_it_leads_over() -> None:
+def test_a_transition_lies_before_the_cut_it_leads_over() -> None:
     picture = read().video_tracks()[0]
     (transition,) = [one for one in picture if isinstance(one, otio.schema.Transition)]
-    assert (transition.in_offset.value, transition.out_offset.value) == (0, 12)
+    assert (transition.in_offset.value, transition.out_offset.value) == (12, 0)
     assert transition.transition_type == otio.schema.TransitionTypes.SMPTE_Dissolve
     assert picture.index(transition) == 3
 

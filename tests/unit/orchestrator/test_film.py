@@ -12,7 +12,7 @@ from common.contracts.storyboard import Scene, Shot
 from common.contracts.timeline import Span
 from orchestrator.film import Canvas
 from orchestrator.layout import Slot
-from orchestrator.timeline import clip_of, opening_of
+from orchestrator.timeline import clip_of, closing_of
 from tests.support.sim import Sim
 
 ASSET = "ast_" + "0" * 32
@@ -47,15 +47,15 @@ def slot(frames: int = 150, name: str = "s2", **fields: Any) -> Slot:
 # transitions
 
 
-def test_the_frames_of_a_transition_belong_to_the_scene_it_leads_into() -> None:
+def test_the_frames_of_a_transition_belong_to_the_scene_it_leads_out_of() -> None:
     sim = film(transition="wipe").run()
-    assert segment(sim, "s1.0").timeline.opening is None
-    opening = segment(sim, "s2.0").timeline.opening
-    assert opening is not None
-    before = segment(sim, "s1.0").timeline.clips[-1]
-    assert (opening.kind, opening.frames, opening.tail.skip) == ("wipe", 12, before.frames)
-    assert opening.tail.footage == before.footage
-    assert (opening.tail.length, opening.tail.source_start) == (before.length, before.source_start)
+    assert segment(sim, "s3.0").timeline.closing is None
+    closing = segment(sim, "s1.0").timeline.closing
+    assert closing is not None
+    after = segment(sim, "s2.0").timeline.clips[0]
+    assert (closing.kind, closing.frames, closing.head.skip) == ("wipe", 12, after.skip - 12)
+    assert closing.head.footage == after.footage
+    assert (closing.head.length, closing.head.source_start) == (after.length, after.source_start)
 
 
 def test_a_film_is_as_long_with_transitions_as_with_cuts() -> None:
@@ -70,9 +70,9 @@ def sim_frames(sim: Sim) -> list[int]:
 def test_a_scene_begins_as_it_is_told_and_else_as_the_style_has_it() -> None:
     scenes = [*SCENES[:2], SCENES[2] | {"transition": "dip-white"}]
     sim = film(scenes=scenes, style="cinematic").run()
-    kinds = [one.kind if (one := segment(sim, f"s{n}.0").timeline.opening) else "cut" for n in (1, 2, 3)]
-    assert kinds == ["cut", "crossfade", "dip-white"]
-    assert segment(film(style="documentary").run(), "s2.0").timeline.opening is None
+    kinds = [one.kind if (one := segment(sim, f"s{n}.0").timeline.closing) else "cut" for n in (1, 2, 3)]
+    assert kinds == ["crossfade", "dip-white", "cut"]
+    assert segment(film(style="documentary").run(), "s1.0").timeline.closing is None
 
 
 def test_the_music_dips_where_the_picture_does_and_nowhere_else() -> None:
@@ -81,54 +81,65 @@ def test_the_music_dips_where_the_picture_does_and_nowhere_else() -> None:
     mix = sim.spec("mix")
     assert isinstance(mix, MixSpec)
     start = sim_frames(sim)[0]
-    assert mix.dips == (Span(start=start, end=start + 12),)
+    assert mix.dips == (Span(start=start - 12, end=start),)
 
 
-def test_what_follows_a_card_begins_on_its_dark_ground() -> None:
-    sim = film(title={"text": "Boats"}, transition="crossfade").run()
-    grounds = {name: one.ground for name in ("s1.0", "s2.0") if (one := segment(sim, name).timeline.opening)}
-    assert grounds == {"s1.0": "title", "s2.0": None}
+def test_what_leads_to_a_card_comes_up_as_its_dark_ground() -> None:
+    sim = film(title="Boats", end_card="Thank you", transition="crossfade").run()
+    grounds = {name: one.ground for name in ("s4.0", "s1.0", "s3.0") if (one := segment(sim, name).timeline.closing)}
+    assert grounds == {"s4.0": None, "s1.0": None, "s3.0": "end"}
 
 
 @pytest.mark.parametrize(
-    ("seconds", "into", "kind"), [(5.6, 150, "crossfade"), (5.3, 150, "cut"), (9.0, 20, "cut"), (4.0, 150, "cut")]
+    ("seconds", "before", "kind"), [(5.6, 150, "crossfade"), (5.3, 150, "cut"), (9.0, 20, "cut"), (4.0, 150, "cut")]
 )
-def test_too_short_a_clip_is_cut(seconds: float, into: int, kind: str) -> None:
-    """150 frames are 5 s, and a transition of 0.4 s needs as much more of the clip before."""
+def test_too_short_a_clip_is_cut(seconds: float, before: int, kind: str) -> None:
+    """150 frames are 5 s, and a transition of 0.4 s needs as much more of the clip behind it."""
     request = VideoRequest(prompt="x", transition="crossfade")
-    found = opening_of(slot(into), slot(150, "s1"), video(seconds), request, CANVAS.profile(request, "standard"))
+    profile = CANVAS.profile(request, "standard")
+    found = closing_of(slot(before, "s1"), slot(150), video(seconds), request, profile)
     assert (found.kind if found else "cut") == kind
 
 
-def test_a_scene_waits_for_the_clip_it_fades_from_and_not_for_a_later_one() -> None:
+def test_a_scene_waits_for_the_clip_it_fades_into_and_not_for_an_earlier_one() -> None:
     sim = film(transition="crossfade").run()
     before = len(sim.ran)
-    sim.edit(shots=[{"id": "s1.1", "candidate": "pexels:2"}])
+    sim.edit(shots=[{"id": "s3.1", "candidate": "pexels:1"}])
     sim.run()
-    assert {"segment:s1.0", "segment:s2.0"} <= set(sim.ran[before:])
-    assert "segment:s3.0" not in sim.ran[before:]
+    assert {"segment:s2.0", "segment:s3.0"} <= set(sim.ran[before:])
+    assert "segment:s1.0" not in sim.ran[before:]
 
 
 # speed
 
 
 @pytest.mark.parametrize(
-    ("footage", "start", "speed"),
+    ("footage", "start", "speed", "lead"),
     [
-        (video(20.0), 0.5, 1.0),
-        (video(5.7), 0.1, 1.0),
-        (video(4.5), 0.0, 0.9),
-        (video(2.0), 0.0, 0.8),
-        (video(6.0, "upload"), 0.0, 1.0909),
-        (video(9.0, "upload"), 0.5, 1.0),
-        (Footage(kind="still", provenance=Provenance(provider="upload")), 0.0, 1.0),
+        (video(20.0), 0.0, 1.0, 15),
+        (video(5.7), 0.0, 1.0, 15),
+        (video(5.3), 0.0, 1.0, 8),
+        (video(4.5), 0.0, 0.9, 0),
+        (video(2.0), 0.0, 0.8, 0),
+        (video(6.0, "upload"), 0.0, 1.0909, 14),
+        (video(9.0, "upload"), 0.0, 1.0, 15),
+        (Footage(kind="still", provenance=Provenance(provider="upload")), 0.0, 1.0, 15),
     ],
 )
 def test_a_clip_is_fitted_to_its_shot_by_speed_as_far_as_one_does_not_see_it(
-    footage: Footage, start: float, speed: float
+    footage: Footage, start: float, speed: float, lead: int
 ) -> None:
     clip = clip_of(slot(150), 0, footage, "cover", 30)
     assert (clip.source_start, clip.speed) == (pytest.approx(start, abs=0.01), pytest.approx(speed))
+    assert (clip.skip, clip.length) == (lead, 150 + lead)
+
+
+def test_only_the_first_shot_of_a_scene_has_a_lead() -> None:
+    shots = tuple(Shot(id=f"s2.{n}", show="x") for n in (1, 2))
+    both = Slot(Scene(id="s2", shots=shots, estimate=5.0), 150, 0, ((0, 90), (1, 60)))
+    first, second = (clip_of(both, place, video(20.0), "cover", 30) for place in (0, 1))
+    assert (first.skip, first.source_start) == (15, 0.0)
+    assert (second.skip, second.source_start) == (0, 0.5), "many clips begin with a fade"
 
 
 # parts

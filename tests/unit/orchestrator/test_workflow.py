@@ -79,15 +79,15 @@ def test_a_segment_renders_while_another_scene_still_waits_for_footage() -> None
     sim = Sim(REQUESTS[2])
     for _ in range(100):
         sim.look()
-        if "segment:s1.0" in sim.names(READY):
+        if "segment:s2.0" in sim.names(READY):
             break
         for name in sim.names(READY):
-            if name != "acquire:s2.1":
+            if name != "acquire:s1.1":
                 token = sim.claim(name)
                 assert token is not None
                 sim.commit(name, token)
-    assert "segment:s1.0" in sim.names(READY)
-    assert sim.job.steps["acquire:s2.1"].state == READY
+    assert "segment:s2.0" in sim.names(READY)
+    assert sim.job.steps["acquire:s1.1"].state == READY
 
 
 def test_the_sound_is_mixed_when_all_segments_can_begin() -> None:
@@ -96,10 +96,10 @@ def test_the_sound_is_mixed_when_all_segments_can_begin() -> None:
     def begun(sim: Sim) -> list[str]:
         return [name for name in sim.names(READY) if kind_of(name) in ("mix", "segment")]
 
-    sim.run(lambda name, spec: AGAIN if name == "acquire:s2.1" else None, until=lambda sim: bool(begun(sim)))
-    assert begun(sim) == ["segment:s1.0"]
+    sim.run(lambda name, spec: AGAIN if name == "acquire:s1.1" else None, until=lambda sim: bool(begun(sim)))
+    assert begun(sim) == ["segment:s2.0"]
     sim.run(until=lambda sim: "mix" in begun(sim))
-    assert sim.job.steps["segment:s2.0"].state in (READY, DONE)
+    assert sim.job.steps["segment:s1.0"].state in (READY, DONE)
     assert sim.run().job.state == "completed"
 
 
