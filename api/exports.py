@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from api.editor import TIMELINE_FILE, document, media_of
 from api.jobs import no_longer_kept, nothing_yet
 from api.records import Records
@@ -38,7 +40,10 @@ class Exports:
         if facts.timeline is None:
             raise no_longer_kept(job, "timeline of the film")
         bucket = self._settings.assets_bucket
-        film = FilmTimeline.model_validate_json(self._storage.get_bytes(bucket, facts.timeline.key))
+        try:
+            film = FilmTimeline.model_validate_json(self._storage.get_bytes(bucket, facts.timeline.key))
+        except ValidationError:  # written by another version
+            raise no_longer_kept(job, "timeline of the film") from None
         media = media_of(film)
         if any(self._storage.size(bucket, ref.key) is None for ref in media.values()):
             raise no_longer_kept(job, "media of the film")

@@ -27,9 +27,12 @@ SIDE = 128
 BRIGHT = 24
 "Of 255. What stays below cannot be told from black on most screens; the darkest night has points above."
 ALIVE = 16
-"So many of the points must be bright, or must have changed: one in a thousand."
-CHANGE = 2
-"Steps of brightness that encoders make of nothing."
+"So many of the points must be bright: one in a thousand."
+CHANGE, MOVED = 12, 48
+"Steps of brightness, and the number of points that change by more where something moves."
+DRIFT = 1.0
+"Steps by which all points change on average where everything moves, however slowly or faintly."
+# An encoder refines a frozen picture for seconds: by up to 0.7 steps on average, a few points by more than 12.
 
 LONGEST_BLACK = 1.0
 "Seconds. Fades and dips to black are shorter."
@@ -110,7 +113,8 @@ def _frozen(points: np.ndarray) -> list[Span]:
 
 
 def _differ(one: np.ndarray, other: np.ndarray) -> bool:
-    return bool((np.abs(one.astype(np.int16) - other) > CHANGE).sum() >= ALIVE)
+    change = np.abs(one.astype(np.int16) - other)
+    return bool(change.mean() >= DRIFT or (change > CHANGE).sum() >= MOVED)
 
 
 def _span(first: int, last: int) -> Span:

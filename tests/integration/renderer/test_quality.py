@@ -65,6 +65,24 @@ def test_found_footage_that_stands_still_is_refused_under_any_grain(run: StepRun
         judged(run, clip(footage(run, frozen(), seconds=4.0), 84), style=style)
 
 
+@pytest.mark.parametrize("crf", [18, 23, 28])
+@pytest.mark.parametrize("source", ["testsrc2", "mandelbrot", "gradients"])
+def test_what_an_encoder_makes_of_a_frozen_picture_is_no_movement(run: StepRun, source: str, crf: int):
+    """It moves for a second, and then holds its picture, which the encoder goes on to refine."""
+    held = f"{source}=s=640x360:r=30,trim=end_frame=31,loop=loop=100:size=1:start=30,setpts=N/30/TB"
+    path = made(f"held-{source}-{crf}.mp4", held, "-frames:v", "120", "-crf", str(crf))
+    report = judged(run, clip(own(footage(run, path, seconds=4.0)), 120))
+    (span,) = report.frozen
+    assert 18 <= span.start <= 48
+    assert span.end >= 112
+
+
+def test_a_small_thing_that_moves_is_enough(run: StepRun):
+    moving = "color=0x506070:s=640x360:r=30:d=3[sky];color=0x303840:s=64x40:r=30:d=3[boat];[sky][boat]overlay=x=40+n"
+    path = made("boat.mp4", moving, "-crf", "23")
+    assert judged(run, clip(footage(run, path, seconds=3.0), 80)) == CLEAN
+
+
 def test_captions_that_change_do_not_hide_what_stands_still(run: StepRun):
     said = words(*["one", "two", "three", "four", "five", "six", "seven"], frames=10)
     with pytest.raises(BelowStandard):
