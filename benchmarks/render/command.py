@@ -177,10 +177,10 @@ def _picture(film: Film, manner: Manner) -> tuple[list[str], str]:
 def _input(film: Film, piece: Piece) -> list[str]:
     clip, fps = piece.clip, film.profile.fps
     assert clip.footage.media is not None
-    # The pictures shall be the same ones, else their quality cannot be compared. A little earlier, so that the first
-    # of them is not lost to rounding.
-    begin = max(0.0, begin_of(clip, fps) + clip.skip / fps * clip.speed - EARLIER)
-    length = piece.frames / fps * clip.speed + SLACK
+    # The pictures shall be the same ones, else their quality cannot be compared: so the frames that are skipped are
+    # counted, and what is before them is not. A little earlier, so that the first is not lost to rounding.
+    begin = max(0.0, begin_of(clip, fps) - EARLIER)
+    length = (clip.skip + piece.frames) / fps * clip.speed + SLACK
     return ["-ss", f"{begin:.6f}", "-t", f"{length:.6f}", "-i", str(film.files[clip.footage.media.key])]
 
 
@@ -194,7 +194,8 @@ def _fitted(piece: Piece, film: Film, manner: Manner) -> str:
         raise ValueError(f"there is no command for the look {style}")
     width, height = profile.width, profile.height
     ramp = f"setpts=PTS/{clip.speed}," if clip.speed != 1 else ""
-    cut = f"fps={profile.fps}:start_time=0,trim=end_frame={piece.frames},setpts=PTS-STARTPTS"
+    shown = f"start_frame={clip.skip}:end_frame={clip.skip + piece.frames}"
+    cut = f"fps={profile.fps}:start_time=0,trim={shown},setpts=PTS-STARTPTS"
     if manner == "crop-first":
         ratio = f"{width}/{height}"
         sides = f"2*trunc(min(iw\\,ih*{ratio})/2):2*trunc(min(ih\\,iw/({ratio}))/2)"
