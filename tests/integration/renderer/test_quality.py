@@ -66,7 +66,7 @@ def test_found_footage_that_stands_still_is_refused_under_any_grain(run: StepRun
 
 
 @pytest.mark.parametrize("crf", [18, 23, 28])
-@pytest.mark.parametrize("source", ["testsrc2", "mandelbrot", "gradients"])
+@pytest.mark.parametrize("source", ["testsrc2", "mandelbrot"])
 def test_what_an_encoder_makes_of_a_frozen_picture_is_no_movement(run: StepRun, source: str, crf: int):
     """It moves for a second, and then holds its picture, which the encoder goes on to refine."""
     held = f"{source}=s=640x360:r=30,trim=end_frame=31,loop=loop=100:size=1:start=30,setpts=N/30/TB"
