@@ -85,8 +85,8 @@ class Canvas:
 class After(NamedTuple):
     """What a transition needs of the next scene."""
 
-    shown: tuple[Slot, Footage] | None
-    "Its slot and what it shows first."
+    shown: tuple[Slot, Footage, tuple[str, ...]] | None
+    "Its slot, what it shows first, and the lines of its card as far as the transition depends on them."
     awaited: bool = False
     "True while that is not known."
 
@@ -328,7 +328,8 @@ class Film:
         for scene, after in zip(self.scenes, (*self.scenes[1:], None), strict=False):
             if scene.id in known:
                 slot, narration = known[scene.id], narrations.get(scene.id)
-                made.append(self._scene(slot, narration, self._after(scene, after, known, footage), credit, footage))
+                leads_to = self._after(scene, after, known, credit, footage)
+                made.append(self._scene(slot, narration, leads_to, credit, footage))
         return made
 
     def _scene(
@@ -380,14 +381,23 @@ class Film:
         facts: SegmentFacts | None = self.board.want("segment", name, specs.segment, *inputs)
         return facts
 
-    def _after(self, scene: Scene, after: Scene | None, known: dict[str, Slot], footage: dict[str, Footage]) -> After:
+    def _after(
+        self,
+        scene: Scene,
+        after: Scene | None,
+        known: dict[str, Slot],
+        credit: tuple[str, ...] | None,
+        footage: dict[str, Footage],
+    ) -> After:
         """What the transition out of a scene needs of the next one; nothing for a cut."""
         if after is None or timeline.transition_into(after, self.request) == "cut":
             return NOTHING
         slot, first = known.get(after.id), footage.get(after.shots[0].id)
-        if slot is None or first is None:
+        # Without a text of its own, a card is there only if there is somebody to name.
+        lines = credit if after.credits and after.card is not None and not after.card.text else ()
+        if slot is None or first is None or lines is None:
             return After(None, awaited=True)
-        return After(self.board.memo(("after", scene.id), _together, slot, first))
+        return After(self.board.memo(("after", scene.id), _together, slot, first, lines))
 
     def _credits(self, footage: dict[str, Footage]) -> tuple[str, ...] | None:
         """Whom an end card names; None until everything that the film shows is there."""

@@ -68,14 +68,17 @@ def segment(
     part: Part,
     alone: bool,
     narration: Narration | None,
-    after: tuple[Slot, Footage] | None,
+    after: tuple[Slot, Footage, tuple[str, ...]] | None,
     credit: tuple[str, ...],
     story: Storyboard,
     request: VideoRequest,
     profile: Profile,
     *footage: Footage,
 ) -> SegmentSpec:
-    """`after` is the next slot and what it shows first, for a transition; `alone`: the scene has no other part."""
+    """`after` is the next slot, what it shows first and the lines of its card, for a transition.
+
+    `alone`: the scene has no other part.
+    """
     closing = timeline.closing_of(slot, *after, request, profile) if after is not None else None
     return SegmentSpec(
         timeline=timeline.scene_timeline(slot, part, footage, narration, closing, request, profile),
@@ -90,7 +93,11 @@ def segment(
 
 
 def cut(
-    slot: Slot, after: tuple[Slot, Footage] | None, request: VideoRequest, profile: Profile, *footage: Footage
+    slot: Slot,
+    after: tuple[Slot, Footage, tuple[str, ...]] | None,
+    request: VideoRequest,
+    profile: Profile,
+    *footage: Footage,
 ) -> SceneCut:
     closing = timeline.closing_of(slot, *after, request, profile) if after is not None else None
     return timeline.scene_cut(slot, closing, footage, request, profile.fps)

@@ -102,8 +102,11 @@ def transition_into(scene: Scene, request: VideoRequest) -> TransitionKind:
     return scene.transition or request.transition.kind or DEFAULTS[request.style].transition
 
 
-def closing_of(slot: Slot, after: Slot, footage: Footage, request: VideoRequest, profile: Profile) -> Closing | None:
-    """The transition from `slot` into the slot `after`, or None for a cut. `footage` is that of the first shot there.
+def closing_of(
+    slot: Slot, after: Slot, footage: Footage, credit: Sequence[str], request: VideoRequest, profile: Profile
+) -> Closing | None:
+    """The transition from `slot` into the slot `after`, or None for a cut. `footage` is that of the first shot there,
+    `credit` the lines of the card there.
 
     Where there is not enough of either picture, it is cut.
     """
@@ -111,10 +114,9 @@ def closing_of(slot: Slot, after: Slot, footage: Footage, request: VideoRequest,
     first = clip_of(after, 0, footage, request.footage.fit, profile.fps)
     if kind == "cut" or not _holds_transition(slot, frames) or first.skip < frames:
         return None
-    card = after.scene.card
-    return Closing(
-        kind=kind, frames=frames, head=_cut(first, -frames, frames), ground=card.kind if card is not None else None
-    )
+    words = card(after.scene, credit)
+    ground = words.kind if words is not None else None
+    return Closing(kind=kind, frames=frames, head=_cut(first, -frames, frames), ground=ground)
 
 
 def _transition_frames(request: VideoRequest, fps: int) -> int:

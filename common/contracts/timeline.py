@@ -44,7 +44,7 @@ class Clip(Contract):
     skip: int = 0
     "Frames of the stretch before these, which another segment shows or a transition into the scene."
     length: int = Field(gt=0)
-    "Frames of the whole stretch and what of it a transition may still need; camera moves take so long."
+    "Frames of the whole stretch, with those that a transition into the scene may show; camera moves take so long."
     source_start: float = 0.0
     "Seconds into the footage at which the stretch begins."
     speed: float = 1.0

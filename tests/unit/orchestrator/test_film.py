@@ -9,7 +9,7 @@ from common.contracts.footage import Footage, Provenance
 from common.contracts.request import VideoRequest
 from common.contracts.steps import MixSpec, SegmentSpec, parse_facts
 from common.contracts.storyboard import Scene, Shot
-from common.contracts.timeline import Span
+from common.contracts.timeline import Card, Span
 from orchestrator.film import Canvas
 from orchestrator.layout import Slot
 from orchestrator.timeline import clip_of, closing_of
@@ -97,7 +97,7 @@ def test_too_short_a_clip_is_cut(seconds: float, before: int, kind: str) -> None
     """150 frames are 5 s, and a transition of 0.4 s needs as much more of the clip behind it."""
     request = VideoRequest(prompt="x", transition="crossfade")
     profile = CANVAS.profile(request, "standard")
-    found = closing_of(slot(before, "s1"), slot(150), video(seconds), request, profile)
+    found = closing_of(slot(before, "s1"), slot(150), video(seconds), (), request, profile)
     assert (found.kind if found else "cut") == kind
 
 
@@ -202,10 +202,22 @@ def test_an_end_card_without_credits_waits_for_nobody() -> None:
 
 
 def test_an_end_card_that_has_nothing_to_say_is_the_last_picture_alone() -> None:
-    sim = film(scenes=[{"narration": "A harbour."}], end_card=True, footage="scenery").run()
+    sim = film(scenes=[{"narration": "A harbour."}], end_card=True, footage="scenery", transition="crossfade").run()
     assert sim.job.state == "completed"
     assert [one.scene for one in sim.spec("assemble").segments] == ["s1", "s2"]
     assert segment(sim, "s2.0").card is None
+    closing = segment(sim, "s1.0").timeline.closing
+    assert closing is not None
+    assert closing.ground is None, "nothing is darkened that is not dark afterwards"
+
+
+@pytest.mark.parametrize(("credit", "ground"), [((), None), (("Clip by Ana",), "end")])
+def test_a_card_of_names_alone_comes_up_as_dark_as_it_will_be(credit: tuple[str, ...], ground: str | None) -> None:
+    request = VideoRequest(prompt="x", transition="crossfade")
+    end = slot(150, card=Card(kind="end"), credits=True)
+    closing = closing_of(slot(150, "s1"), end, video(9.0), credit, request, CANVAS.profile(request, "standard"))
+    assert closing is not None
+    assert closing.ground == ground
 
 
 def test_captions_and_so_the_place_of_a_mark_are_those_of_the_film() -> None:
