@@ -2,35 +2,26 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
-import ffmpeg
-
 from common.contracts.base import canonical_json
 from common.contracts.steps import AssembleFacts, AssembleSpec
 from common.contracts.timeline import CutList, FilmTimeline
 from common.jobs.steprun import StepRun
 from renderer.captions import Cue, cues, srt, vtt
 from renderer.ffmpeg.check import check_film
-from renderer.ffmpeg.formats import GUARD
-from renderer.ffmpeg.limits import for_copy
-from renderer.ffmpeg.run import run_ffmpeg
-from renderer.join import fetch_segments, joined
+from renderer.join import fetch_segments, join
 from renderer.thumbnail import thumbnail
 
 FILM_FILE = "film.mp4"
 _MIX_FILE = "mix.m4a"
 
 
-def assemble(spec: AssembleSpec, run: StepRun, program: str) -> AssembleFacts:
+def assemble(spec: AssembleSpec, run: StepRun) -> AssembleFacts:
     """The film, its thumbnail and, if wanted, its caption files."""
     profile, frames = spec.profile, sum(segment.frames for segment in spec.segments)
-    fetch_segments(spec.segments, profile.fps, run, 0.3)
-    run.fetch(spec.mix, _MIX_FILE)
-    size = spec.mix.size + sum(segment.media.size for segment in spec.segments)
-    sound = ffmpeg.input(_MIX_FILE, f="mov", **GUARD).audio
-    arguments = joined(sound, FILM_FILE, profile.fps, **{"c:a": "copy"})
-    log = run_ffmpeg(program, arguments, run, for_copy(size))
     film = run.workdir / FILM_FILE
-    check_film(film, frames, profile, log, "the film")
+    pictures = fetch_segments(spec.segments, run, 0.3)
+    join(spec.segments, pictures, run.fetch(spec.mix, _MIX_FILE), film, profile.fps, run)
+    check_film(film, frames, profile, "", "the film")
     run.progress(0.6)
     shown = _cues(spec, frames)
     # Nobody else has anything to do for this film now, so what can be done at once is.

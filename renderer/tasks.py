@@ -34,7 +34,7 @@ def handlers(settings: Settings) -> dict[str, Callable[[Any, StepRun], Contract]
         return mix(spec, run, program)
 
     def assemble_step(spec: AssembleSpec, run: StepRun) -> Contract:
-        return assemble(spec, run, program)
+        return assemble(spec, run)
 
     return {"segment": segment_step, "scene": scene_step, "mix": mix_step, "assemble": assemble_step}
 

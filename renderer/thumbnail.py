@@ -11,6 +11,8 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange, Colorspace
 from PIL import Image
 
+from renderer.ffmpeg.check import NOTHING_DECODED
+
 CANDIDATES = 8
 "How many key frames without and, again, with captions are looked at, over the whole film."
 PREFERENCE = 3.0
@@ -23,10 +25,10 @@ def thumbnail(film: Path, fps: int, captioned: Sequence[tuple[int, int]]) -> byt
 
     `captioned` has the spans of frames (first, one past last) that show text.
     """
-    best, most = None, -1.0
-    with av.open(str(film)) as container:
+    with av.open(str(film), stream_options=NOTHING_DECODED) as container:
         keys = _key_frames(container, fps)
         plain = [frame for frame in keys if not any(first <= frame < last for first, last in captioned)]
+        best, most = None, -1.0
         for frame in sorted({*_spread(plain), *_spread(keys)}):
             picture = _decoded(container, frame, fps)
             worth = richness(_luma(picture)) * (PREFERENCE if frame in plain else 1.0)
@@ -60,10 +62,14 @@ def _spread(frames: Sequence[int]) -> list[int]:
 
 
 def _decoded(container: InputContainer, frame: int, fps: int) -> VideoFrame:
+    """A key picture by itself, without those after it that a decoder would wait for."""
     stream = container.streams.video[0]
     assert stream.time_base is not None
     container.seek(round(frame / fps / stream.time_base), stream=stream)
-    return next(container.decode(stream))
+    decoder = stream.codec_context
+    frames = [*decoder.decode(next(container.demux(stream))), *decoder.decode(None)]
+    decoder.flush_buffers()
+    return frames[0]
 
 
 def _luma(picture: VideoFrame) -> np.ndarray:

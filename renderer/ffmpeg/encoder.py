@@ -48,8 +48,7 @@ class Encoder(NamedTuple):
 
 
 def _x264(profile: Profile) -> Options:
-    # With several threads x264 would hold some more frames for a thread that looks ahead; it looks just as far without.
-    return {"profile:v": "high", "preset": profile.preset, "crf": profile.crf, "x264-params": "sync-lookahead=0"}
+    return {"profile:v": "high", "preset": profile.preset, "crf": profile.crf}
 
 
 def _nvenc(profile: Profile) -> Options:

@@ -46,8 +46,3 @@ def for_sound(samples: int) -> Limits:
         file=BASE_FILE + samples * 8,
         seconds=BASE_SECONDS + samples // SAMPLE_RATE,
     )
-
-
-def for_copy(size: int) -> Limits:
-    """For joining files of `size` bytes in all."""
-    return Limits(memory=BASE_MEMORY, file=BASE_FILE + 2 * size, seconds=BASE_SECONDS)
