@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from common.contracts.base import ObjectRef
+from common.contracts.footage import Footage
 from common.contracts.steps import SegmentFacts, SegmentSpec
 from common.contracts.timeline import CaptionLook, Clip
 from common.errors import BadMedia
@@ -16,7 +17,6 @@ from renderer.compose import CAPTIONS_FILE, FONTS_FOLDER, SEGMENT_FILE, Overlays
 from renderer.ffmpeg.check import check_film
 from renderer.ffmpeg.encoder import SOFTWARE, Encoder
 from renderer.ffmpeg.limits import for_picture
-from renderer.ffmpeg.probe import colours
 from renderer.ffmpeg.run import Feed, run_ffmpeg
 from renderer.quality import WATCH_FILE, judge
 from renderer.strip import Strip, strip_of
@@ -55,18 +55,18 @@ def _gather(spec: SegmentSpec, run: StepRun) -> tuple[list[Source], list[Feed]]:
         if media is None:
             raise BadMedia(f"shot {clip.shot} has no media; choose other footage for it")
         if media.key not in files:
-            files[media.key] = _file_source(media, f"clip{len(files)}", run, still=clip.footage.kind == "still")
+            files[media.key] = _file_source(clip.footage, media, f"clip{len(files)}", run)
         sources.append(files[media.key])
     return sources, feeds
 
 
-def _file_source(media: ObjectRef, name: str, run: StepRun, *, still: bool) -> Source:
+def _file_source(footage: Footage, media: ObjectRef, name: str, run: StepRun) -> Source:
     # Whatever a file pretends to be, it is read as this or not at all: some demuxers open what a file names.
     wanted = demuxer(media.media_type)
     if wanted is None:
         raise BadMedia(f"media of the type {media.media_type} cannot be shown; use a video or a picture")
-    matrix, hdr = colours(run.fetch(media, name), wanted, still=still)
-    return Source(name, wanted, matrix=matrix, hdr=hdr)
+    run.fetch(media, name)
+    return Source(name, wanted, matrix=footage.matrix, hdr=footage.hdr)
 
 
 def _painted_source(address: str, size: Size) -> Source:

@@ -90,5 +90,7 @@ def _footage(run: StepRun, provenance: Provenance, path: Path, stored: ObjectRef
         fps=picture.fps,
         tone=None if picture.tone is None else Tone(**picture.tone),
         focus=picture.focus,
+        matrix=picture.matrix,
+        hdr=picture.hdr,
         provenance=provenance,
     )

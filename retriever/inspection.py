@@ -10,7 +10,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import av
 from av.container import InputContainer
@@ -19,7 +19,11 @@ from av.video.stream import VideoStream
 
 from common.errors import BadMedia
 from common.sniff import HEAD_BYTES, demuxer, sniff
+from retriever.colours import colours
 from retriever.wholeness import Read, check_end
+
+if TYPE_CHECKING:  # a file is looked at without the contracts, which take longer to load than to look
+    from common.contracts.footage import Matrix
 
 MIN_SIDE = 16
 MAX_SIDE = 8192
@@ -50,6 +54,8 @@ class Picture(NamedTuple):
     tone: dict[str, float] | None = None
     "The fields of `Tone`; None for what was not looked at closely, or could not be measured."
     focus: tuple[float, float] = (0.5, 0.5)
+    matrix: "Matrix" = "auto"
+    hdr: bool = False
 
 
 Begin = Sequence[VideoFrame]
@@ -165,8 +171,11 @@ def _measure(path: Path, container: InputContainer, stream: VideoStream, media_t
     width, height = _shown(frames[0], stream)
     _check_size(width, height)
     if media_type in STILLS or (media_type == "image/gif" and packets == 1):
-        return Picture("still", width, height, 0.0, 0.0), begin
-    return _video(width, height, read.seconds, packets, stream), begin
+        picture = Picture("still", width, height, 0.0, 0.0)
+    else:
+        picture = _video(width, height, read.seconds, packets, stream)
+    matrix, hdr = colours(frames[0], still=picture.kind == "still")
+    return picture._replace(matrix=matrix, hdr=hdr), begin
 
 
 def _decode(packet: "av.Packet[Any]") -> list[VideoFrame]:

@@ -15,6 +15,7 @@ from av.video.reformatter import ColorRange, Colorspace, Interpolation
 from av.video.stream import VideoStream
 
 from common.errors import BadMedia
+from retriever.colours import colours
 from retriever.focus import Frame, focus
 from retriever.tonemap import LIGHT, toned_down
 
@@ -25,9 +26,6 @@ FRAMES_OF_A_RUN = 2
 "What moves shows in two. Where only one place is found to look at, all frames are taken there."
 LONG_SIDE, SHORT_SIDE = 320, 32
 "Of the frames that are measured; a side that would be shorter is stretched, which shares do not mind."
-SMALL = 720
-UNSPECIFIED = 2
-"A matrix that nobody wrote down, as H.273 numbers them."
 ORIENTATION, MIRRORED = 0x0112, (2, 4, 5, 7)
 "The Exif tag, and its values for pictures that are turned over before they are turned."
 
@@ -169,9 +167,10 @@ def _small(frame: VideoFrame, view: _View) -> Frame:
 
 
 def _matrix(frame: VideoFrame, still: bool) -> Colorspace | None:
-    """How to read what carries no mark, as the renderer does; None: as it is marked."""
-    if int(frame.colorspace) != UNSPECIFIED or frame.format.is_rgb:
+    """How to read what carries no mark; None: as it is marked."""
+    matrix, hdr = colours(frame, still=still)
+    if matrix == "auto":
         return None
-    if int(frame.color_trc) in LIGHT:
+    if hdr:
         return Colorspace.BT2020
-    return Colorspace.ITU601 if still or min(frame.width, frame.height) < SMALL else Colorspace.ITU709
+    return Colorspace.ITU601 if matrix == "bt601" else Colorspace.ITU709

@@ -8,6 +8,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from retriever.colours import HLG, PQ
+
 Colours = NDArray[np.floating]
 
 WHITE = 203.0
@@ -40,8 +42,8 @@ def hlg_light(signal: Colours) -> Colours:
     return (scene**1.2 * (1000 / WHITE)).astype(np.float32)
 
 
-LIGHT: dict[int, Callable[[Colours], Colours]] = {16: pq_light, 18: hlg_light}
-"By transfer characteristic, as H.273 numbers them."
+LIGHT: dict[int, Callable[[Colours], Colours]] = {PQ: pq_light, HLG: hlg_light}
+"By transfer characteristic."
 
 
 def toned_down(rgb: NDArray[np.uint16], transfer: int) -> NDArray[np.uint8]:

@@ -122,6 +122,10 @@ class Tone(Contract):
     "Means of the chroma; 128 is neutral."
 
 
+Matrix = Literal["auto", "bt601", "bt709"]
+"How YCbCr is to be read, as ffmpeg's scale filter names it; `auto` if every frame says it."
+
+
 class Footage(Contract):
     """The facts of an `acquire` step: checked media that a clip can point at."""
 
@@ -139,6 +143,9 @@ class Footage(Contract):
     "None for scenery, and where nothing could be measured."
     focus: tuple[float, float] = (0.5, 0.5)
     "Where the eye goes: shares of width and height, from the top left."
+    matrix: Matrix = "auto"
+    hdr: bool = False
+    "Whether its light is that of PQ or HLG."
     provenance: Provenance
 
     @property

@@ -1,6 +1,7 @@
 """Scenes to render in tests: small canvases, clips of known colours, and a look at what came out."""
 
 from pathlib import Path
+from typing import Literal
 
 import av
 import numpy as np
@@ -16,6 +17,7 @@ from common.jobs.steprun import StepRun
 from renderer.ffmpeg.encoder import Encoder
 from renderer.ffmpeg.run import ffmpeg_program
 from renderer.segment import segment
+from retriever.colours import colours
 
 PROGRAM = ffmpeg_program()
 LOSSLESS = Encoder("libx264", lambda profile: {"preset": "ultrafast", "qp": 0})
@@ -34,7 +36,10 @@ MEDIA_TYPES = {
 def footage(run: StepRun, path: Path, *, seconds: float = 0.0) -> Footage:
     """Stores the file as an acquired asset; without `seconds` it is a still."""
     media = run.keep("footage", path, MEDIA_TYPES[path.suffix])
-    return Footage(kind="video" if seconds else "still", media=media, seconds=seconds, provenance=FROM)
+    with av.open(str(path)) as container:
+        matrix, hdr = colours(next(container.decode(video=0)), still=not seconds)
+    kind: Literal["video", "still"] = "video" if seconds else "still"
+    return Footage(kind=kind, media=media, seconds=seconds, matrix=matrix, hdr=hdr, provenance=FROM)
 
 
 def scenery() -> Footage:

@@ -6,6 +6,7 @@ import struct
 import threading
 import zlib
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from PIL import Image
@@ -31,7 +32,8 @@ def look(path: Path) -> Picture:
 
 @pytest.mark.parametrize("suffix", ["mp4", "mov", "webm", "mkv", "avi"])
 def test_every_kind_of_video_tells_its_size_length_and_rate(suffix: str) -> None:
-    assert look(clips.clip(suffix=suffix)) == Picture("video", 320, 180, 2.0, 30.0)
+    matrix: Literal["auto", "bt601"] = "auto" if suffix == "webm" else "bt601"  # only that encoder writes it down
+    assert look(clips.clip(suffix=suffix)) == Picture("video", 320, 180, 2.0, 30.0, matrix=matrix)
 
 
 @pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "gif"])

@@ -175,6 +175,25 @@ def test_where_a_part_cannot_be_decoded_the_rest_is_measured(tmp_path: Path) -> 
     assert got.tone["mid"] == pytest.approx(unspoilt.tone["mid"], abs=3)
 
 
+COLOURS = {
+    "hlg.mp4": ("auto", True),
+    "pq.mp4": ("auto", True),
+    "444.mp4": ("bt601", False),  # small, and nothing is written down
+    "rgb.webm": ("auto", False),
+}
+
+
+@pytest.mark.parametrize("name", COLOURS)
+def test_how_its_colours_are_to_be_read_is_told(name: str) -> None:
+    got = look(made(name, *VIDEOS[name][0]))
+    assert (got.matrix, got.hdr) == COLOURS[name]
+
+
+def test_a_large_video_that_says_nothing_is_read_as_high_definition() -> None:
+    large = look(made("large.mp4", *LAVFI, "testsrc2=size=1280x720:rate=30:duration=0.2", *X264))
+    assert (large.matrix, large.hdr) == ("bt709", False)
+
+
 @pytest.mark.parametrize("trouble", [MemoryError, ValueError, RuntimeError])
 def test_what_cannot_be_measured_can_still_be_shown(trouble: type[Exception], monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
@@ -182,4 +201,4 @@ def test_what_cannot_be_measured_can_still_be_shown(trouble: type[Exception], mo
 
     monkeypatch.setattr(retriever.measure, "focus", fail)
     got = look(made("vfr.mp4", *VIDEOS["vfr.mp4"][0]))
-    assert got == Picture("video", 320, 180, 1.933, 20.69, tone=None, focus=(0.5, 0.5))
+    assert got == Picture("video", 320, 180, 1.933, 20.69, tone=None, focus=(0.5, 0.5), matrix="bt601")
