@@ -13,11 +13,12 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from typing import Any, TypeVar
 
 from common.contracts.base import Contract
 from common.contracts.job import Failure
-from common.contracts.steps import SPECS, kind_of, offer, parse_spec
+from common.contracts.steps import LATE, SPECS, kind_of, offer, parse_spec
 from common.errors import ObjectMissing, StepError, Stopped, disk_trouble
 from common.jobs import scratch
 from common.jobs.drain import Drain
@@ -42,7 +43,7 @@ DONE, KNOWN, FAILED, LOST, UNHEARD = "done", "known", "failed", "lost", "unheard
 CALLED_OFF, RELEASED, DRAINING, TIMED_OUT = "called_off", "released", "draining", "timed_out"
 KEPT = frozenset({DONE, UNHEARD})
 "Outcomes after which the objects of the attempt stay: its facts are the result, or may be."
-LATE = frozenset({DRAINING, TIMED_OUT})
+MAY_COMMIT = frozenset({DRAINING, TIMED_OUT})
 "Called off for time only: a result that is there nevertheless counts."
 
 
@@ -82,7 +83,8 @@ class StepRunner:
         claim = self._claim(job_id, step)
         if isinstance(claim, str):
             return claim  # a late or doubled hint, or one for another worker
-        with self._slots.taken():
+        # What is soon done does not keep a core from the long steps that begin beside it.
+        with nullcontext() if kind_of(step) in LATE else self._slots.taken():
             run = self._prepare(claim, asked + self._settings.self_kill_seconds)
             outcome = self._work(claim, run)
             run.call_off()  # a handler may see by the clock that it is over before its heart does, which kills children
@@ -132,7 +134,7 @@ class StepRunner:
                 if run.stopped or isinstance(error, Stopped):  # what a step says that is being stopped means nothing
                     return self._stopped(claim, run, heart.why)
                 return self._fail(claim, run, _failure(claim, error))
-            if run.stopped and heart.why not in LATE:
+            if run.stopped and heart.why not in MAY_COMMIT:
                 return CALLED_OFF
             return self._commit(claim, run, facts)
 

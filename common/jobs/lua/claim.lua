@@ -1,6 +1,7 @@
 -- ARGV: job, step, nonce of this claim, worker, lease ms, queue, what the worker offers
 -- Returns {'claimed', token, attempt, work, owner, spec, last ('1' or '0')} or {reason}. `last`: nothing else waits in the
--- queue, and no step of this kind is still to come in this job.
+-- queue but what is soon done, and no step of this kind is still to come in this job.
+local GLANCE = 8
 local job, step, nonce, queue = ARGV[1], ARGV[2], ARGV[3], ARGV[6]
 -- Whether steps of this kind wait for others. They are in no ring yet, but soon may be: the first segment of a film is
 -- ready a moment before the rest. A head that was last saved before there was `waiting` tells of none.
@@ -8,8 +9,26 @@ local function more_to_come(head)
   local kind = step:match('^[^:]*')
   return (' ' .. (head.waiting or '') .. ' '):find(' ' .. kind .. ' ', 1, true) ~= nil
 end
+local function soon_done(member) return LATE[member:match('[^/]*$'):match('^[^:]*')] end
+-- Whether nothing is ready but steps of kinds in LATE, as far as that is seen at a glance: of one job, and hinted at.
+local function only_late()
+  local ring = 'ready:' .. queue
+  for _ = 1, JOBS do
+    local inside = redis.call('ZRANGE', ring, 0, 1)
+    if #inside > 1 then return false end
+    ring = ring .. ':' .. (inside[1] or '')
+  end
+  -- they come last, so the first tells of all
+  local first = redis.call('ZRANGE', ring, 0, 0)[1]
+  if first and not soon_done(first) then return false end
+  local hinted = redis.call('ZRANGE', 'later:' .. queue, 0, GLANCE)
+  for _, member in ipairs(hinted) do
+    if not soon_done(member) then return false end
+  end
+  return #hinted <= GLANCE
+end
 local function granted(head, fields, spec)
-  local waits = redis.call('EXISTS', 'ready:' .. queue, 'later:' .. queue) > 0 or more_to_come(head)
+  local waits = not only_late() or more_to_come(head)
   return { 'claimed', fields.token, fields.attempt, fields.work, head.owner, spec, waits and '0' or '1' }
 end
 local head, fields = load_head(job), load_step(job, step)

@@ -14,12 +14,13 @@ from typing import Any
 import pytest
 
 from common.contracts.job import FAILED, READY, RUNNING
-from common.contracts.steps import AssembleSpec, MixFacts, MixSpec
+from common.contracts.steps import AssembleSpec, MixFacts, MixSpec, SceneSpec
 from common.contracts.timeline import Profile, SegmentRef
 from common.errors import BadMedia, DiskFull, ObjectMissing, StepError, StorageUnavailable, Throttled
 from common.jobs import scratch
 from common.jobs.drain import Drain
 from common.jobs.runner import StepRunner, worker_name
+from common.jobs.slots import Slots
 from common.jobs.steprun import StepRun
 from common.jobs.store import Claim, JobStore, StateUnavailable
 from common.settings import Settings
@@ -245,6 +246,34 @@ def test_a_step_that_takes_too_long_is_a_failure_that_is_counted(
     failure = step_of(store).failure
     assert failure is not None
     assert (failure.code, failure.outage) == ("step_timeout", False)
+
+
+# cores that nobody uses
+
+
+def test_a_step_holds_a_slot_while_it_works_but_not_the_mix_which_is_soon_done(
+    quick: Settings, store: JobStore, storage: MemoryStorage, work: str
+) -> None:
+    slots, spare = Slots(2), {}
+
+    def handler(spec: Any, run: StepRun) -> MixFacts:
+        spare[run.step] = spare_to_another_process(slots)
+        return facts(run)
+
+    one = StepRunner(quick, store, storage, {"mix": handler, "scene": handler}, BUILD, slots=slots)
+    make_ready(
+        store, "scene:s1", SceneSpec(segments=(), profile=Profile(width=640, height=360), voice=None, voice_offset=0)
+    )
+    assert one.run("job_1", "scene:s1") == "done"
+    assert one.run("job_1", "mix") == "done"
+    assert spare == {"scene:s1": 1, "mix": 2}
+
+
+def spare_to_another_process(slots: Slots) -> int:
+    pid = os.fork()
+    if not pid:
+        os._exit(slots.spare())
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
 # what an attempt leaves behind

@@ -121,9 +121,28 @@ def test_a_claim_sent_twice_is_one_claim(store: JobStore) -> None:
 
 def test_a_claim_is_the_last_when_nothing_else_waits_in_the_queue(store: JobStore) -> None:
     ready(store, make(store), "segment:s1.0")
-    ready(store, make(store, "job_2"), "mix")
+    ready(store, make(store, "job_2"), "scene:s1")
     assert not held(store, "segment:s1.0").last
-    assert held(store, job="job_2").last
+    assert held(store, "scene:s1", job="job_2").last
+
+
+@pytest.mark.parametrize("hinted", [False, True])
+def test_what_is_soon_done_may_wait_beside_the_last(store: JobStore, hinted: bool) -> None:
+    ready(store, make(store), "mix")
+    ready(store, load(store), "segment:s1.0")
+    if hinted:
+        assert len(store.dispatch({"render": 2}, 60.0)) == 2
+    assert held(store, "segment:s1.0").last
+
+
+@pytest.mark.parametrize("hinted", [False, True])
+def test_behind_what_is_soon_done_nothing_is_overlooked(store: JobStore, hinted: bool) -> None:
+    for name in ("mix", "segment:s1.0", "segment:s2.0"):
+        ready(store, load(store) if store.load("job_1") else make(store), name)
+    if hinted:
+        assert len(store.dispatch({"render": 3}, 60.0)) == 3
+    assert not held(store, "segment:s1.0").last
+    assert held(store, "segment:s2.0").last
 
 
 def test_a_claim_is_not_the_last_while_steps_of_its_kind_are_to_come(store: JobStore) -> None:
