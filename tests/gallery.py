@@ -36,6 +36,8 @@ SHAPES = {"16:9": WIDE, "4:5": (720, 900), "1:1": (720, 720), "9:16": (720, 1280
 FROM = Provenance(provider="folder")
 SAID = "The waves come in and go out again"
 FPS = 30
+MIDDLE = 0.5
+"Where the names of pictures lie that have something in their corners."
 CAMERAS = {
     "as it is": "null",
     "too dark": "lutyuv=y='16+(val-16)*0.62'",
@@ -213,7 +215,8 @@ def marks(studio: Studio) -> Image.Image:
                 Mark(text="© Reelwright", position=corner, opacity=0.6, size=0.25),
             ):
                 shots.append((corner, studio.frame(scene(painted("snow"), size, said=SAID, mark=mark))))
-    return stacked([row(shots[:8], 200), row(shots[8:], 480)])
+    wide, upright = shots[:8], shots[8:]
+    return stacked([row(some, height, MIDDLE) for some, height in ((wide[:4], 250), (wide[4:], 250), (upright, 400))])
 
 
 def fits(studio: Studio) -> Image.Image:
@@ -233,16 +236,17 @@ def grid(pictures: Sequence[tuple[str, Image.Image]], columns: int, width: int =
     return stacked([row(one, height) for one in rows])
 
 
-def row(pictures: Sequence[tuple[str, Image.Image]], height: int) -> Image.Image:
-    """Side by side, of one height, each with its name."""
+def row(pictures: Sequence[tuple[str, Image.Image]], height: int, place: float = 0.0) -> Image.Image:
+    """Side by side, of one height, each with its name at this share of its width."""
     small = [(name, one.resize((round(one.width * height / one.height), height))) for name, one in pictures]
     sheet = Image.new("RGB", (sum(one.width + 6 for _, one in small) - 6, height), "white")
     left = 0
     for name, one in small:
         pen = ImageDraw.Draw(one)
-        box = pen.textbbox((6, 4), name, font=_font())
-        pen.rectangle((0, 0, box[2] + 6, box[3] + 4), fill="black")
-        pen.text((6, 4), name, font=_font(), fill="white")
+        _, _, width, bottom = pen.textbbox((0, 4), name, font=_font())
+        begin = place * (one.width - width - 12)
+        pen.rectangle((begin, 0, begin + width + 12, bottom + 4), fill="black")
+        pen.text((begin + 6, 4), name, font=_font(), fill="white")
         sheet.paste(one, (left, 0))
         left += one.width + 6
     return sheet

@@ -88,7 +88,7 @@ def cancelled_while(site: Site, running: Running, state: str, step: str, order: 
 @contextmanager
 def frozen_at(site: Site, job: str, step: str) -> Iterator[bool]:
     """Holds up whoever works on the step, so that it stays there during the block; False when it was too quick."""
-    program = "ffmpeg" if step in ("segment", "assemble") else ""
+    program = "ffmpeg" if step == "segment" else ""
     frozen: list[int] = []
     while not frozen and not record(site, job).terminal:
         held = holder(site, job, step)
