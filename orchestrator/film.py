@@ -76,6 +76,7 @@ class Canvas:
             fps=request.fps,
             crf=CRF[quality],
             preset=PRESETS.get(quality, self.preset),
+            draft=quality == "draft",
         )
 
     def sound(self, request: VideoRequest, quality: Quality) -> SoundProfile:

@@ -4,11 +4,11 @@ Pure. One event per word: the whole cue is shown and the word being said has the
 nothing moves while the highlight travels.
 """
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import count
 
 from common.contracts.timeline import CaptionLook
+from common.emoji import drawable
 from renderer.captions import Cue, Spoken
 from renderer.design import CAPTIONS, SIDE, CaptionDesign, caption_place
 from renderer.fonts import LINE_HEIGHT, capitals
@@ -16,7 +16,6 @@ from renderer.strip import Strip
 
 # After a backslash, so that `\\N` in a text is not read as a line break.
 _WORD_JOINER = "\u2060"
-_EMOJI = re.compile("[\u2600-\u27bf\u2b00-\u2bff\U0001f000-\U0001fbff\ufe0e\ufe0f\u200d]+")
 
 
 Style = Mapping[str, str | float]
@@ -139,11 +138,6 @@ def _marked(lines: Sequence[Sequence[Spoken]], active: int | None, design: Capti
         )
         marked.append(" ".join(text for text in coloured if text))
     return "\\N".join(marked)
-
-
-def drawable(text: str) -> str:
-    """`text` without emoji: fonts for text do not have them and would draw boxes."""
-    return _EMOJI.sub("", text)
 
 
 def escape(text: str) -> str:

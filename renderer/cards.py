@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from common.contracts.timeline import CaptionLook, Card, CardKind
+from common.emoji import drawable
 from renderer import fonts
-from renderer.ass import Style, ass_time, drawable, escape, sheet
+from renderer.ass import Style, ass_time, escape, sheet
 from renderer.captions import clean
 from renderer.design import CAPTIONS, CARDS, CardDesign
 from renderer.fonts import LINE_HEIGHT

@@ -5,9 +5,7 @@ That is done in this process: as a program ffmpeg would decode the first picture
 
 import heapq
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack
 from fractions import Fraction
-from itertools import accumulate, chain
 from math import lcm
 from pathlib import Path
 from typing import Literal
@@ -17,7 +15,6 @@ import av.error
 from av.container import InputContainer
 from av.packet import Packet
 from av.stream import Stream
-from av.video.stream import VideoStream
 
 from common.contracts.grid import SAMPLE_RATE
 from common.contracts.timeline import SegmentRef
@@ -47,53 +44,45 @@ def join(
     Raises `RenderFailed` if the segments do not belong together, `Retryable` if one cannot be read, `OSError` if the
     disk is full, `Stopped` if the step is called off meanwhile.
     """
-    # How long a segment is was told with it, for what a container says is rounded.
-    starts = accumulate((segment.frames * TICKS for segment in segments), initial=0)
     clock = Fraction(1, fps * TICKS)
+    # In thousandths of a second, as is usual, the tracks would seem to end before their last sample.
+    scales = {"video_track_timescale": clock.denominator, "movie_timescale": lcm(clock.denominator, SAMPLE_RATE)}
+    options = _OPTIONS | {name: str(scale) for name, scale in scales.items()}
     try:
-        with ExitStack() as stack:
+        with _opened(sound) as heard, av.open(str(film), "w", format="mp4", options=options) as made:
             # The first says what all are like; only decoding tells some of it, such as the shape of a pixel.
-            pictures = [stack.enter_context(_opened(path, decode=path == paths[0])) for path in paths]
-            heard = stack.enter_context(_opened(sound))
-            # In thousandths of a second, as is usual, the tracks would seem to end before their last sample.
-            scales = {
-                "video_track_timescale": clock.denominator,
-                "movie_timescale": lcm(clock.denominator, SAMPLE_RATE),
-            }
-            options = _OPTIONS | {name: str(scale) for name, scale in scales.items()}
-            made = stack.enter_context(av.open(str(film), "w", format="mp4", options=options))
-            picture_track = made.add_stream_from_template(_alike(pictures))
+            with av.open(str(paths[0]), format="mov") as first:
+                picture_track = made.add_stream_from_template(first.streams.video[0])
             picture_track.time_base = clock
             sound_track = made.add_stream_from_template(heard.streams.audio[0])
-            shown = chain.from_iterable(_placed(one, start, run) for one, start in zip(pictures, starts, strict=False))
-            both = _for(picture_track, shown), _for(sound_track, _packets(heard, "audio"))
-            for packet in heapq.merge(*both, key=_time):
+            shown = _for(picture_track, _pictures(segments, paths, run))
+            for packet in heapq.merge(shown, _for(sound_track, _packets(heard, "audio")), key=_time):
                 made.mux(packet)
     except (av.error.InvalidDataError, av.error.EOFError):
         raise Retryable("a segment cannot be read back") from None
 
 
-def _opened(path: Path, *, decode: bool = False) -> InputContainer:
-    return av.open(str(path), format="mov", stream_options=None if decode else NOTHING_DECODED)
+def _opened(path: Path) -> InputContainer:
+    return av.open(str(path), format="mov", stream_options=NOTHING_DECODED)
 
 
-def _alike(pictures: Sequence[InputContainer]) -> VideoStream:
-    """The picture of the first, which stands for all."""
-    first, *others = (one.streams.video[0] for one in pictures)
-    # A film has one description of how its pictures are to be decoded.
-    if any(other.codec_context.extradata != first.codec_context.extradata for other in others):
-        raise RenderFailed("the segments were encoded in different ways and cannot be joined")
-    return first
-
-
-def _placed(segment: InputContainer, start: int, run: StepRun) -> Iterator[Packet]:
-    """Its pictures, moved to where they belong in the film."""
-    run.check()
-    for packet in _packets(segment, "video"):
-        assert packet.pts is not None
-        assert packet.dts is not None
-        packet.pts, packet.dts = packet.pts + start, packet.dts + start
-        yield packet
+def _pictures(segments: Sequence[SegmentRef], paths: Sequence[Path], run: StepRun) -> Iterator[Packet]:
+    """Those of all segments, each at its time in the film. There may be more segments than files can be open."""
+    start, described = 0, None
+    for segment, path in zip(segments, paths, strict=True):
+        run.check()
+        with _opened(path) as opened:
+            own = opened.streams.video[0].codec_context.extradata
+            described = described or own
+            if own != described:  # a film says once how it is to be decoded
+                raise RenderFailed("the segments were encoded in different ways and cannot be joined")
+            for packet in _packets(opened, "video"):
+                assert packet.pts is not None
+                assert packet.dts is not None
+                packet.pts, packet.dts = packet.pts + start, packet.dts + start
+                yield packet
+        # Its length was told with it, for what a container says is rounded.
+        start += segment.frames * TICKS
 
 
 def _packets(container: InputContainer, kind: Literal["video", "audio"]) -> Iterator[Packet]:

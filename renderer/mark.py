@@ -10,10 +10,11 @@ from PIL import Image, ImageOps
 from common.contracts.base import ObjectRef
 from common.contracts.request import Corner
 from common.contracts.timeline import CaptionLook, Mark
+from common.emoji import drawable
 from common.errors import BadMedia
 from common.jobs.steprun import StepRun
 from renderer import fonts
-from renderer.ass import Style, drawable, escape, sheet
+from renderer.ass import Style, escape, sheet
 from renderer.captions import MAX_LINES, clean, line_limit
 from renderer.design import CAPTIONS, caption_place
 from renderer.fonts import LINE_HEIGHT

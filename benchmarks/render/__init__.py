@@ -98,7 +98,7 @@ def measure(scope: Scope, say: Say) -> Report:
         idle = system.idle()
         say(f"with nothing to do, the stack takes {100 * idle:.1f} % of a processor")
         contests = [bench.contest(shape) for shape in plan.shapes]
-        again = bench.again(contests[0])
+        again = bench.again(plan.shapes[0])
     tables = [*map(_table, contests), _parts_table(contests), _programs_table(contests), again.table()]
     checks = [check for contest in contests for check in checks_of(contest)] + again.checks()
     counts = [check for check in checks if check.what in again.counted]
@@ -142,25 +142,34 @@ class Bench:
         self._judge(contest, films)
         return contest
 
-    def again(self, contest: Contest) -> "Again":
-        """What is made of what is there already."""
-        shape, again = contest.shape, Again(contest)
+    def again(self, shape: str) -> "Again":
+        """What is made of what is there already, each time beside a film that was just made of nothing."""
+        again, scene = Again(shape), f"s{min(CHANGED, self._plan.workload.scenes)}"
         self._say(f"{shape}: a draft, the film after it, and the same once more ...")
+        film = self._anew(shape, "cut")
         self._system.forget()
-        again.add(DRAFTED, self._system.make(self._body(shape, "cut") | {"draft": True}))
-        film = self._system.make(self._body(shape, "cut"))
-        again.add(AFTER_DRAFT, film)
-        again.add(SAME, self._system.make(self._body(shape, "cut")))
-        scene = f"s{min(CHANGED, self._plan.workload.scenes)}"
-        faded = contest.runs[FADED][-1].made
-        assert faded is not None
+        again.add(DRAFTED, self._system.make(self._body(shape, "cut") | {"draft": True}), film)
+        for what in (AFTER_DRAFT, SAME):
+            again.add(what, self._system.make(self._body(shape, "cut")), film)
+        new_clip = {"scenes": [{"id": scene, "media": {"asset": self._spare}}]}
+        new_words = {"scenes": [{"id": scene, "narration": self._plan.workload.cut(OTHER_WORDS)}]}
         for number in range(self._plan.changes):
             self._say(f"{shape}: changes, round {number + 1} ...")
-            film = self._edit(again, NEW_CLIP, film, scene, {"media": {"asset": self._other_clip(number)}})
-            film = self._edit(again, NEW_WORDS, film, scene, {"narration": self._other_words(number)})
-            film = self._changed(again, NEW_MUSIC, film, {"mood": MOODS[number % len(MOODS)]})
-            faded = self._edit(again, NEW_CLIP_FADED, faded, scene, {"media": {"asset": self._other_clip(number)}})
+            film = made = self._anew(shape, "cut")
+            for what, changes in ((NEW_CLIP, new_clip), (NEW_WORDS, new_words), (NEW_MUSIC, {"mood": MOODS[number]})):
+                made = self._changed(made, changes)
+                again.add(what, made, film)
+            film = self._anew(shape, "crossfade")
+            again.add(NEW_CLIP_FADED, self._changed(film, new_clip), film)
         return again
+
+    def _anew(self, shape: str, transition: str) -> Made:
+        self._system.forget()
+        return self._system.make(self._body(shape, transition))
+
+    def _changed(self, made: Made, changes: Mapping[str, Any]) -> Made:
+        self._system.forget()
+        return self._system.edit(made, changes)
 
     # the competitors
 
@@ -172,8 +181,7 @@ class Bench:
         return film
 
     def _pipeline(self, shape: str, transition: str) -> Took:
-        self._system.forget()
-        made = self._system.make(self._body(shape, transition))
+        made = self._anew(shape, transition)
         return Took(made.film, made.cpu, made.memory, made.size, made)
 
     def _command(self, film: Film, place: str, manner: Manner, name: str) -> Took:
@@ -200,23 +208,6 @@ class Bench:
     def _body(self, shape: str, transition: str) -> dict[str, Any]:
         return order(self._plan.workload, self._clips, self._music, shape, transition)
 
-    def _edit(self, again: "Again", what: str, made: Made, scene: str, changes: Mapping[str, Any]) -> Made:
-        return self._changed(again, what, made, {"scenes": [{"id": scene, **changes}]})
-
-    def _changed(self, again: "Again", what: str, made: Made, changes: Mapping[str, Any]) -> Made:
-        self._system.forget()
-        made = self._system.edit(made, changes)
-        again.add(what, made)
-        return made
-
-    def _other_clip(self, number: int) -> str:
-        own = self._clips[min(CHANGED, self._plan.workload.scenes) - 1]
-        return own if number % 2 else self._spare
-
-    def _other_words(self, number: int) -> str:
-        workload = self._plan.workload
-        return workload.narrations[min(CHANGED, workload.scenes) - 1] if number % 2 else workload.cut(OTHER_WORDS)
-
     def _place(self, shape: str, name: str) -> Path:
         folder = self._folder / f"{shape} {name}".replace(":", "x")
         folder.mkdir(exist_ok=True)
@@ -236,20 +227,21 @@ BARS = {
 
 
 class Again:
-    """Films made of what was there, beside the whole film with cuts or crossfades."""
+    """Films made of what was there, each beside a whole one that was made shortly before: a machine's mood changes."""
 
-    def __init__(self, contest: Contest) -> None:
-        self._contest = contest
-        self._runs: dict[str, list[Made]] = {}
+    def __init__(self, shape: str) -> None:
+        self._shape = shape
+        self._runs: dict[str, list[tuple[Made, Made]]] = {}
         self.counted = [_without(NEW_MUSIC), _without(SAME)]
         "What the checks are called that do not depend on time."
 
-    def add(self, what: str, made: Made) -> None:
-        self._runs.setdefault(what, []).append(made)
+    def add(self, what: str, made: Made, beside: Made) -> None:
+        self._runs.setdefault(what, []).append((made, beside))
 
     def table(self) -> Table:
         rows: list[Row] = []
-        for what, runs in self._runs.items():
+        for what, pairs in self._runs.items():
+            runs = [made for made, _ in pairs]
             seconds = median(one.whole for one in runs)
             rows.append({
                 "what": what,
@@ -260,22 +252,24 @@ class Again:
                 "steps that ran": round(median(len(one.spans) for one in runs)),
                 "CPU s": median(one.cpu for one in runs),
             })  # fmt: skip
-        return Table(f"made again, {_named(self._contest.shape)}", rows)
+        return Table(f"made again, {_named(self._shape)}", rows)
 
     def checks(self) -> list[Check]:
         found = [
             Check(f"{what}, share of the whole film's time", self._share(what), most) for what, most in BARS.items()
         ]
-        nothing = [(_without(what), max(one.encoded for one in self._runs[what])) for what in (NEW_MUSIC, SAME)]
+        nothing = [(_without(what), max(one.encoded for one, _ in self._runs[what])) for what in (NEW_MUSIC, SAME)]
         return [*found, *(Check(name, frames, 0) for name, frames in nothing)]
 
     def runs_as_json(self) -> dict[str, Any]:
-        return {what: list(map(asdict, runs)) for what, runs in self._runs.items()}
+        return {
+            what: [asdict(made) | {"beside": asdict(film)} for made, film in pairs]
+            for what, pairs in self._runs.items()
+        }
 
     def _share(self, what: str) -> float:
-        """From asking to the end, of the time that the whole film takes from its first segment to the end."""
-        film = FADED if what == NEW_CLIP_FADED else PIPELINE
-        return median(one.whole for one in self._runs[what]) / self._contest.middle(film, lambda one: one.seconds)
+        """From asking to the end, of the time that the whole film took from its first segment to the end."""
+        return median(made.whole / film.film for made, film in self._runs[what])
 
 
 def _without(what: str) -> str:

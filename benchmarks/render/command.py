@@ -179,9 +179,14 @@ def _input(film: Film, piece: Piece) -> list[str]:
     assert clip.footage.media is not None
     # The pictures shall be the same ones, else their quality cannot be compared: so the frames that are skipped are
     # counted, and what is before them is not. A little earlier, so that the first is not lost to rounding.
-    begin = max(0.0, begin_of(clip, fps) - EARLIER)
+    begin = begin_of(clip, fps) - _earlier(clip, fps)
     length = (clip.skip + piece.frames) / fps * clip.speed + SLACK
     return ["-ss", f"{begin:.6f}", "-t", f"{length:.6f}", "-i", str(film.files[clip.footage.media.key])]
+
+
+def _earlier(clip: Clip, fps: int) -> float:
+    """Seconds of the file that are read before the grid begins."""
+    return min(EARLIER, begin_of(clip, fps))
 
 
 def _fitted(piece: Piece, film: Film, manner: Manner) -> str:
@@ -195,7 +200,9 @@ def _fitted(piece: Piece, film: Film, manner: Manner) -> str:
     width, height = profile.width, profile.height
     ramp = f"setpts=PTS/{clip.speed}," if clip.speed != 1 else ""
     shown = f"start_frame={clip.skip}:end_frame={clip.skip + piece.frames}"
-    cut = f"fps={profile.fps}:start_time=0,trim={shown},setpts=PTS-STARTPTS"
+    # Where frames nearly fall between two of the grid, half a millisecond decides which of them is shown.
+    start = _earlier(clip, profile.fps) / clip.speed
+    cut = f"fps={profile.fps}:start_time={start:.6f},trim={shown},setpts=PTS-STARTPTS"
     if manner == "crop-first":
         ratio = f"{width}/{height}"
         sides = f"2*trunc(min(iw\\,ih*{ratio})/2):2*trunc(min(ih\\,iw/({ratio}))/2)"

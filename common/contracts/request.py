@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, StringConstraints, field_validator, model_validator
 
 from common.contracts.base import Contract, canonical_json
+from common.emoji import drawable
 
 Aspect = Literal["16:9", "9:16", "1:1", "4:5"]
 Style = Literal["cinematic", "documentary", "vivid", "mono", "vintage", "minimal"]
@@ -40,8 +41,16 @@ def _without_controls(text: str) -> str:
     return text
 
 
+def _with_letters(text: str) -> str:
+    if not drawable(text).strip():
+        raise ValueError("it has nothing but emoji, which cannot be drawn; use letters")
+    return text
+
+
 PROSE = AfterValidator(_without_controls)
 "Text to speak or to show. Line breaks and tabs are fine."
+LETTERS = AfterValidator(_with_letters)
+"Text to draw that must not come out empty."
 AssetId = Annotated[str, StringConstraints(pattern=r"^ast_[0-9a-f]{32}$")]
 
 
@@ -130,7 +139,8 @@ class TransitionChoice(Contract):
     seconds: Annotated[float, Field(ge=0.3, le=0.5)] = 0.4
 
 
-CardText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120), PROSE]
+CardText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120), PROSE, LETTERS]
+MarkText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=60), PROSE, LETTERS]
 CardLine = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200), PROSE]
 
 
@@ -156,7 +166,7 @@ class Watermark(Contract):
     """A mark on every frame: an uploaded picture or a short text, exactly one of them."""
 
     asset: AssetId | None = None
-    text: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=60), PROSE] | None = None
+    text: MarkText | None = None
     position: Corner = "top-right"
     opacity: Annotated[float, Field(ge=0.05, le=1.0)] = 0.7
     size: Annotated[float, Field(ge=0.02, le=0.5)] = 0.12

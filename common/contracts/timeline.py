@@ -20,6 +20,8 @@ class Profile(Contract):
     fps: int = 30
     crf: int = 23
     preset: str = "veryfast"
+    draft: bool = False
+    "Quick to make counts for more than how it looks."
 
 
 class SoundProfile(Contract):

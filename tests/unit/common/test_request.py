@@ -18,6 +18,7 @@ from common.contracts.request import VideoRequest
         {"aspect": "4:5", "fps": 24},
         {"draft": True, "transition": "wipe", "title": "A title", "end_card": True},
         {"transition": {"kind": "slide", "seconds": 0.5}, "title": {"text": "A", "subtitle": "B"}},
+        {"title": "🎬 ok", "watermark": {"text": "©"}},
         {"watermark": {"text": "me", "position": "bottom-left", "opacity": 0.5, "size": 0.2}},
     ],
 )
@@ -36,6 +37,8 @@ def test_a_request_that_was_stored_is_the_same_when_it_is_read(fields: dict[str,
         ({"size": "huge"}, "1920x1080"),
         ({"fps": 23}, "fps"),
         ({"transition": "explode"}, "transition"),
+        ({"title": "🎬 ✨"}, "nothing but emoji"),
+        ({"watermark": {"text": "⭐"}}, "nothing but emoji"),
         ({"watermark": {"text": "a", "asset": "ast_" + "0" * 32}}, "either asset"),
     ],
 )

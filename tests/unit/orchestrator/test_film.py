@@ -254,6 +254,7 @@ def test_the_canvas_is_as_asked(fields: dict[str, Any], size: tuple[int, int]) -
     profile = CANVAS.profile(request, "high")
     assert (profile.width, profile.height) == size
     draft = CANVAS.profile(request, "draft")
+    assert draft.draft
     assert min(draft.width, draft.height) == 360
     assert draft.width / draft.height == pytest.approx(size[0] / size[1], rel=0.01)
 

@@ -4,7 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common.contracts.timeline import CaptionLook
-from renderer.ass import ass, ass_time, drawable, escape
+from common.emoji import drawable
+from renderer.ass import ass, ass_time, escape
 from renderer.captions import Cue, Spoken
 from renderer.fonts import capitals
 

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from common.contracts.request import Style
 from common.contracts.timeline import CaptionLook, Card
+from common.emoji import drawable
 from renderer import fonts
-from renderer.ass import ass_time, drawable
+from renderer.ass import ass_time
 from renderer.captions import clean
 from renderer.cards import card_ass
 from renderer.design import CARDS

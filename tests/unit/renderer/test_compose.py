@@ -48,6 +48,13 @@ def test_every_input_is_guarded():
     assert found.count("wav") == 1
 
 
+@pytest.mark.parametrize("draft", [False, True])
+def test_only_a_draft_is_decoded_less_carefully(draft: bool):
+    profile = Profile(width=640, height=360, draft=draft)
+    spec = SegmentSpec(timeline=timeline(clip()), profile=profile, style="minimal", captions=None, voice=None)
+    assert ("-skip_loop_filter" in compose(spec, [Source("clip0", "mov")], Overlays(), 1)) == draft
+
+
 def test_the_same_scene_gives_the_same_text():
     assert arguments(clip(), clip(frames=40)) == arguments(clip(), clip(frames=40))
 
