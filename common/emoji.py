@@ -2,9 +2,9 @@
 
 import re
 
-EMOJI = re.compile("[\u2600-\u27bf\u2b00-\u2bff\U0001f000-\U0001fbff\ufe0e\ufe0f\u200d]+")
+_EMOJI = re.compile("[\u2600-\u27bf\u2b00-\u2bff\U0001f000-\U0001fbff\ufe0e\ufe0f\u200d]+")
 
 
 def drawable(text: str) -> str:
     """`text` without emoji."""
-    return EMOJI.sub("", text)
+    return _EMOJI.sub("", text)
