@@ -23,8 +23,6 @@ from renderer.fonts import LINE_HEIGHT
 
 ABOVE, BELOW = 1.0, 0.6
 "Ems around the lines: for halos, and for other fonts, whose lines may be higher."
-RANGE = 219
-"From black to white, in limited range."
 
 
 class Strip(NamedTuple):
@@ -60,28 +58,35 @@ def laid(picture: Any, strip: Strip, file: str, fonts: str, first: int, frames: 
     """
     width, height = strip.width, strip.height
     drawn = _canvas(strip, first, frames, fps).filter("ass", filename=file, fontsdir=fonts)
+    # From here on its levels are plain numbers: taken for those of a picture, they would be scaled to and fro.
+    drawn = drawn.filter("setparams", range="pc")
     both = drawn.filter_multi_output("split", 2)
     luma = both[0].filter("extractplanes", "y").filter_multi_output("split", 2)
     black, white = (luma[half].filter("crop", width, height, 0, half * height) for half in (0, 1))
-    apart = ffmpeg.filter([white, black], "blend", all_mode="difference")
-    cover = apart.filter("lut", y=f"255-val*255/{RANGE}").filter("setparams", range="pc")
+    cover = ffmpeg.filter([white, black], "blend", all_mode="difference").filter("negate")
     colour = both[1].filter("crop", width, height, 0, 0).filter("format", "yuva420p")
+    words = ffmpeg.filter([colour, cover], "alphamerge")
     # Drawn on black, colours are the darker the less they cover.
-    words = ffmpeg.filter([colour, cover], "alphamerge").filter("unpremultiply", inplace=1)
+    words = words.filter("setparams", alpha_mode="premultiplied").filter("unpremultiply", inplace=1)
+    words = words.filter("setparams", range="tv")
     return ffmpeg.overlay(picture, words, x=0, y=strip.top, format="yuv420")
 
 
 def _canvas(strip: Strip, first: int, frames: int, fps: int) -> Any:
-    """One frame for each change, at its time in the scene, and one for what stands at the start."""
+    """One frame for each change, at its time in the scene, and one for what stands at the start.
+
+    Black is 0 and white 255, which leaves the most room between them; captions are drawn on it in limited range, as
+    they are on a picture.
+    """
     changes = sorted({0, *(frame - first for frame in strip.changes if first < frame < first + frames)})
     chosen = "+".join(f"eq(n,{number})" for number in changes)
     # Made tiny and padded afterwards: a source would draw every frame of its own, and most are not chosen.
-    dots = source("color", color="black", size="2x2", rate=fps).filter("format", "yuv420p")
-    dots = dots.filter("setparams", range="tv", **BT709).filter("trim", end_frame=frames).filter("select", chosen)
+    dots = source("color", color="black", size="2x2", rate=fps).filter("format", "yuv420p", color_ranges="pc")
+    dots = dots.filter("setparams", **BT709).filter("trim", end_frame=frames).filter("select", chosen)
     dots = dots.filter("settb", f"1/{fps}")
     dots = dots.filter("setpts", f"PTS+{first}") if first else dots
     black = dots.filter("pad", strip.width, strip.height, 0, 0, "black")
-    return black.filter("pad", *strip.canvas, 0, 0, "white")
+    return black.filter("pad", *strip.canvas, 0, 0, "white").filter("setparams", range="tv")
 
 
 def _even(pixels: float) -> int:
