@@ -10,7 +10,7 @@ from itertools import count
 from common.contracts.timeline import CaptionLook
 from common.emoji import drawable
 from renderer.captions import Cue, Spoken
-from renderer.design import CAPTIONS, SIDE, CaptionDesign, caption_place
+from renderer.design import CAPTIONS, CaptionDesign, caption_place
 from renderer.fonts import LINE_HEIGHT, capitals
 from renderer.strip import Strip
 
@@ -98,8 +98,8 @@ def _style(name: str, family: str, em: float, look: CaptionLook) -> dict[str, st
         "Outline": f"{em * 0.055:.2f}",
         "Shadow": f"{em * 0.04:.2f}",
         "Alignment": 2,
-        "MarginL": round(look.width * SIDE),
-        "MarginR": round(look.width * SIDE),
+        "MarginL": 0,
+        "MarginR": 0,
         "MarginV": round(caption_place(look).bottom),
         # Each line finds its own writing direction.
         "Encoding": -1,

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from common.contracts.grid import SAMPLE_RATE, frame_at
 from common.contracts.narration import Word
+from common.contracts.request import Style
 from common.contracts.timeline import CaptionLook
 from renderer import fonts
 from renderer.design import CAPTIONS, caption_place
@@ -231,9 +232,14 @@ def overflowing(cues: Sequence[Cue], look: CaptionLook) -> int:
 
 
 def _overflows(cue: Cue, look: CaptionLook) -> bool:
-    place, design = caption_place(look), CAPTIONS[look.style]
-    lines = [fonts.capitals(line) if design.upper else line for line in cue.text().split("\n")]
+    place, lines = caption_place(look), drawn_lines(cue, look.style)
     return len(lines) > MAX_LINES or max(fonts.width(line) * place.em for line in lines) > place.width
+
+
+def drawn_lines(cue: Cue, style: Style) -> list[str]:
+    """Its lines as that style writes them."""
+    upper = CAPTIONS[style].upper
+    return [fonts.capitals(line) if upper else line for line in cue.text().split("\n")]
 
 
 def srt(cues: Sequence[Cue], fps: int) -> str:

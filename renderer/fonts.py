@@ -48,6 +48,11 @@ def width(text: str, weight: str = BOLD) -> float:
     return _font(weight).getlength(ours) / _UNITS + sum(_stranger(letter) for letter in text if not _bundled(letter))
 
 
+def known(text: str) -> bool:
+    """Whether all of `text` is in our font, so that its width is no guess."""
+    return all(map(_bundled, text))
+
+
 def capitals(text: str) -> str:
     """`text` in capitals. Those of Greek have no accent, but keep what parts two vowels."""
     plain = unicodedata.normalize("NFD", text.upper())

@@ -15,23 +15,24 @@ from typing import Any, NamedTuple
 import ffmpeg
 
 from common.contracts.timeline import CaptionLook
-from renderer.captions import MAX_LINES, Cue
-from renderer.design import caption_place
+from renderer import fonts
+from renderer.captions import MAX_LINES, Cue, drawn_lines
+from renderer.design import Place, caption_place
 from renderer.ffmpeg.formats import BT709
 from renderer.ffmpeg.source import source
-from renderer.fonts import LINE_HEIGHT
 
-ABOVE, BELOW = 1.0, 0.6
+BESIDE, ABOVE, BELOW = 1.0, 1.0, 0.6
 "Ems around the lines: for halos, and for other fonts, whose lines may be higher."
 
 
 class Strip(NamedTuple):
     """Where captions are drawn, on a canvas and in time."""
 
-    width: int
+    left: int
     top: int
+    width: int
     height: int
-    "In pixels of the canvas."
+    "In pixels of the canvas, in the middle of its width."
     changes: tuple[int, ...]
     "The frames of the scene on which they change, in order."
 
@@ -45,19 +46,28 @@ def strip_of(cues: Sequence[Cue], look: CaptionLook) -> Strip:
     """The strip that holds all of these cues."""
     place = caption_place(look)
     lowest = look.height - place.bottom
-    top = max(0, _even(lowest - (MAX_LINES * LINE_HEIGHT + ABOVE) * place.em))
+    top = max(0, _even(lowest - (MAX_LINES * fonts.LINE_HEIGHT + ABOVE) * place.em))
     bottom = min(look.height, _even(lowest + BELOW * place.em))
     changes = {frame for cue in cues for frame in (*(start for start, _ in cue.turns()), cue.end)}
-    return Strip(look.width, top, bottom - top, tuple(sorted(changes)))
+    left = _beside(cues, look, place)
+    return Strip(left, top, look.width - 2 * left, bottom - top, tuple(sorted(changes)))
 
 
-def laid(picture: Any, strip: Strip, file: str, fonts: str, first: int, frames: int, fps: int) -> Any:
+def _beside(cues: Sequence[Cue], look: CaptionLook, place: Place) -> int:
+    """How much is free on either side of the widest line; nothing where another font draws some of them."""
+    lines = [line for cue in cues for line in drawn_lines(cue, look.style)]
+    widest = max((fonts.width(line) * place.em for line in lines), default=0.0)
+    free = (look.width - widest) / 2 - BESIDE * place.em
+    return max(0, _even(free)) if all(map(fonts.known, lines)) else 0
+
+
+def laid(picture: Any, strip: Strip, file: str, fonts_folder: str, first: int, frames: int, fps: int) -> Any:
     """The picture with the captions over it.
 
     Its times are those of the scene, whose frames from `first` on it has; `file` is for the canvas of the strip, twice.
     """
     width, height = strip.width, strip.height
-    drawn = _canvas(strip, first, frames, fps).filter("ass", filename=file, fontsdir=fonts)
+    drawn = _canvas(strip, first, frames, fps).filter("ass", filename=file, fontsdir=fonts_folder)
     # From here on its levels are plain numbers: taken for those of a picture, they would be scaled to and fro.
     drawn = drawn.filter("setparams", range="pc")
     both = drawn.filter_multi_output("split", 2)
@@ -69,7 +79,7 @@ def laid(picture: Any, strip: Strip, file: str, fonts: str, first: int, frames: 
     # Drawn on black, colours are the darker the less they cover.
     words = words.filter("setparams", alpha_mode="premultiplied").filter("unpremultiply", inplace=1)
     words = words.filter("setparams", range="tv")
-    return ffmpeg.overlay(picture, words, x=0, y=strip.top, format="yuv420")
+    return ffmpeg.overlay(picture, words, x=strip.left, y=strip.top, format="yuv420")
 
 
 def _canvas(strip: Strip, first: int, frames: int, fps: int) -> Any:
