@@ -4,8 +4,9 @@ Three tracks: the clips with their transitions, the narrations, and the whole mi
 it and the voices would be heard twice). Times are frames of the film, but for narrations, which count in samples.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import accumulate
+from typing import NamedTuple
 
 import opentimelineio as otio
 from opentimelineio.opentime import RationalTime, TimeRange
@@ -31,16 +32,26 @@ _SUFFIXES = {
 }
 
 
+class _Span(NamedTuple):
+    """A stretch of a scene that shows one clip: frames from `start` up to, not including, `end`."""
+
+    clip: Clip
+    start: int
+    end: int
+    media: ObjectRef | None
+    "Of the clip; None: it is shown as it was rendered, captions and all."
+
+
 def media_of(film: FilmTimeline) -> dict[str, ObjectRef]:
     """What lies beside the document, by its name there."""
     found: dict[str, ObjectRef] = {}
-    for clip in _clips(film):
-        if clip.footage.media is not None:
-            found[_footage_name(clip.footage.media)] = clip.footage.media
-    painted = {cut.scene for cut in film.cuts if any(clip.footage.media is None for clip in cut.clips)}
-    for name, segment in _segment_names(film):
-        if segment.scene in painted:
-            found[name] = segment.media
+    segments = dict(_segment_names(film))
+    for cut in film.cuts:
+        for span in _spans(cut):
+            if span.media is not None:
+                found[_footage_name(span.media)] = span.media
+            else:
+                found |= {name: segments[name].media for name, _, _ in _pieces(film, cut.scene, span)}
     for number, narration in enumerate(film.narrations, 1):
         found[_narration_name(number, narration)] = narration.audio
     found["media/mix.m4a"] = film.mix
@@ -59,18 +70,33 @@ def document(film: FilmTimeline) -> str:
 def _picture(film: FilmTimeline) -> otio.schema.Track:
     track = otio.schema.Track("Picture", kind=otio.schema.TrackKind.Video)
     for cut in film.cuts:
-        rendered = _rendered(film, cut.scene)
-        for start, clip in zip(_starts(cut), cut.clips, strict=True):
-            if clip.footage.media is not None:
-                track.append(_clip(clip, clip.footage.media, film.fps))
+        spans = list(_spans(cut))
+        for span in spans:
+            if span.media is not None:
+                track.append(_clip(span, span.media, film.fps))
             else:
-                track.extend(_painted(clip, start, rendered, film.fps))
-        if cut.closing is not None:
+                track.extend(_rendered(span, cut.scene, film))
+        # What was rendered has its transition in it.
+        if cut.closing is not None and spans[-1].media is not None:
             track.append(_transition(cut.closing, film.fps))
     return track
 
 
-def _clip(clip: Clip, media: ObjectRef, fps: int) -> otio.schema.Clip:
+def _spans(cut: SceneCut) -> Iterator[_Span]:
+    """What the scene shows. A transition to a painted picture is shown as rendered: no file has the frames for it."""
+    borrowed = cut.closing is not None and cut.closing.head.footage.media is None
+    own = cut.frames - (cut.closing.frames if cut.closing is not None and borrowed else 0)
+    for start, clip in zip(_starts(cut), cut.clips, strict=True):
+        end = start + clip.frames
+        edge = start if clip.footage.media is None else max(start, min(end, own))
+        if start < edge:
+            yield _Span(clip, start, edge, clip.footage.media)
+        if edge < end:
+            yield _Span(clip, edge, end, None)
+
+
+def _clip(span: _Span, media: ObjectRef, fps: int) -> otio.schema.Clip:
+    clip = span.clip
     still = clip.footage.kind == "still"
     begin = 0 if still else round(clip.source_start * fps + clip.skip * clip.speed)
     # Editors read the range before its speed is changed.
@@ -80,7 +106,7 @@ def _clip(clip: Clip, media: ObjectRef, fps: int) -> otio.schema.Clip:
             _footage_name(media),
             available_range=None if still else _range(0, int(clip.footage.seconds * fps), fps),
         ),
-        source_range=_range(begin, clip.frames, fps),
+        source_range=_range(begin, span.end - span.start, fps),
     )
     if clip.speed != 1.0:
         made.effects.append(otio.schema.LinearTimeWarp("speed", time_scalar=clip.speed))
@@ -88,17 +114,27 @@ def _clip(clip: Clip, media: ObjectRef, fps: int) -> otio.schema.Clip:
     return made
 
 
-def _painted(clip: Clip, start: int, rendered: Sequence[tuple[str, int, int]], fps: int) -> Iterator[otio.schema.Clip]:
-    """A painted picture has no file of its own: what was rendered of it is shown instead, captions and all."""
-    for name, first, frames in rendered:
-        begin, end = max(start, first), min(start + clip.frames, first + frames)
+def _rendered(span: _Span, scene: str, film: FilmTimeline) -> Iterator[otio.schema.Clip]:
+    segments = dict(_segment_names(film))
+    for name, begin, frames in _pieces(film, scene, span):
+        available = _range(0, segments[name].frames, film.fps)
+        reference = otio.schema.ExternalReference(name, available_range=available)
+        shown = _range(begin, frames, film.fps)
+        made = otio.schema.Clip(span.clip.shot, media_reference=reference, source_range=shown)
+        made.metadata["reelwright"] = {"rendered": True}
+        yield made
+
+
+def _pieces(film: FilmTimeline, scene: str, span: _Span) -> Iterator[tuple[str, int, int]]:
+    """The segments that show the span: name, the frame of the segment it begins at, and for how many."""
+    first = 0
+    for name, segment in _segment_names(film):
+        if segment.scene != scene:
+            continue
+        begin, end = max(span.start, first), min(span.end, first + segment.frames)
         if begin < end:
-            reference = otio.schema.ExternalReference(name, available_range=_range(0, frames, fps))
-            made = otio.schema.Clip(
-                clip.shot, media_reference=reference, source_range=_range(begin - first, end - begin, fps)
-            )
-            made.metadata["reelwright"] = {"rendered": True}
-            yield made
+            yield name, begin - first, end - begin
+        first += segment.frames
 
 
 def _transition(closing: Closing, fps: int) -> otio.schema.Transition:
@@ -139,13 +175,6 @@ def _mix(film: FilmTimeline) -> otio.schema.Track:
     return track
 
 
-def _rendered(film: FilmTimeline, scene: str) -> list[tuple[str, int, int]]:
-    """The segments of a scene: name, the frame of the scene each begins at, and its frames."""
-    mine = [(name, segment.frames) for name, segment in _segment_names(film) if segment.scene == scene]
-    firsts = accumulate((frames for _, frames in mine), initial=0)
-    return [(name, first, frames) for (name, frames), first in zip(mine, firsts, strict=False)]
-
-
 def _segment_names(film: FilmTimeline) -> Iterator[tuple[str, SegmentRef]]:
     for number, segment in enumerate(film.segments, 1):
         yield f"media/rendered-{number:03}.mp4", segment
@@ -157,11 +186,6 @@ def _footage_name(media: ObjectRef) -> str:
 
 def _narration_name(number: int, narration: PlacedNarration) -> str:
     return f"media/narration-{number:03}{_SUFFIXES.get(narration.audio.media_type, '.wav')}"
-
-
-def _clips(film: FilmTimeline) -> Iterator[Clip]:
-    for cut in film.cuts:
-        yield from cut.clips
 
 
 def _starts(cut: SceneCut) -> Iterator[int]:

@@ -124,8 +124,8 @@ def changes_nothing(changes: Changes, storyboard: Storyboard, cast: CastFacts) -
         and not changes.add
         and list(changes.order or scenes) == list(scenes)
         and (not changes.gives("voice") or (changes.voice or "") == (storyboard.voice or ""))
-        and changes.quality in (None, storyboard.quality)
-        and changes.mood in (None, storyboard.mood)
+        and (not changes.gives("quality") or changes.quality == storyboard.quality)
+        and (not changes.gives("mood") or changes.mood == storyboard.mood)
         and all(_is_so(edit, scenes[edit.id], cast) for edit in changes.scenes)
         and all(_is_shown(edit, *shots[edit.id], cast) for edit in changes.shots)
     )
@@ -138,8 +138,9 @@ def _is_so(edit: SceneEdit, scene: Scene, cast: CastFacts) -> bool:
         "media": all(_has_media(shot, edit.media, cast) for shot in scene.shots)
         and (edit.media is None or len(scene.shots) == 1),
         "duration": edit.duration == scene.min_seconds,
+        "transition": edit.transition == scene.transition,
     }
-    return all(so for name, so in given.items() if edit.gives(name))
+    return all(given[name] for name in edit.model_fields_set - {"id"})
 
 
 def _is_shown(edit: ShotEdit, scene: Scene, shot: Shot, cast: CastFacts) -> bool:
@@ -151,7 +152,7 @@ def _is_shown(edit: ShotEdit, scene: Scene, shot: Shot, cast: CastFacts) -> bool
         "seed": edit.seed == shot.seed,
         "avoid": set(edit.avoid or ()) == set(shot.avoid) and not (edit.forgives and cast.rejected.get(shot.id)),
     }
-    return all(so for name, so in given.items() if edit.gives(name))
+    return all(given[name] for name in edit.model_fields_set - {"id"})
 
 
 def _shows(shot: Shot, show: str | None, scene: Scene) -> bool:

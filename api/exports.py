@@ -1,10 +1,9 @@
 """A film for an editor: its timeline and all media it names, as one ZIP file that is written while it is sent."""
 
 import io
-import tempfile
+import uuid
 import zipfile
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
@@ -16,6 +15,7 @@ from common.contracts.base import ObjectRef
 from common.contracts.job import ENDINGS_WITH_FILM
 from common.contracts.steps import AssembleFacts, parse_facts
 from common.contracts.timeline import FilmTimeline
+from common.jobs import scratch
 from common.settings import Settings
 from common.storage.port import Storage
 
@@ -44,20 +44,19 @@ class Exports:
             film = FilmTimeline.model_validate_json(self._storage.get_bytes(bucket, facts.timeline.key))
         except ValidationError:  # written by another version
             raise no_longer_kept(job, "timeline of the film") from None
-        media = media_of(film)
+        captions = {"captions.srt": facts.srt, "captions.vtt": facts.vtt}
+        media = media_of(film) | {name: ref for name, ref in captions.items() if ref is not None}
         if any(self._storage.size(bucket, ref.key) is None for ref in media.values()):
             raise no_longer_kept(job, "media of the film")
         return self._pieces(document(film), media)
 
     def _pieces(self, text: str, media: Mapping[str, ObjectRef]) -> Iterator[bytes]:
         sent = _Sent()
-        with (
-            zipfile.ZipFile(sent, "w") as archive,
-            tempfile.TemporaryDirectory(dir=self._settings.scratch()) as folder,
-        ):
+        folder = scratch.place(self._settings.scratch(), f"export-{uuid.uuid4().hex}")
+        with zipfile.ZipFile(sent, "w") as archive, scratch.scratch(folder):
             archive.writestr(TIMELINE_FILE, text)
             for name, ref in media.items():
-                path = Path(folder) / "media"
+                path = folder / "media"
                 self._storage.get_file(self._settings.assets_bucket, ref.key, path)
                 # Media are compressed already.
                 with archive.open(zipfile.ZipInfo(name), "w", force_zip64=True) as entry, path.open("rb") as file:

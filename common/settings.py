@@ -11,6 +11,8 @@ from typing import Any, get_type_hints
 
 ENCODERS = ("auto", "libx264", "h264_nvenc", "h264_vaapi", "h264_qsv")
 "What FFMPEG_ENCODER may be."
+PRESETS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow")
+"What FFMPEG_PRESET may be: x264's, the quickest first."
 
 
 class BadSetting(Exception):
@@ -127,6 +129,8 @@ class Settings:
             raise BadSetting("SEGMENT_SECONDS must be at least 1 second")
         if self.ffmpeg_encoder not in ENCODERS:
             raise BadSetting(f"FFMPEG_ENCODER must be one of {', '.join(ENCODERS)}")
+        if self.ffmpeg_preset not in PRESETS:
+            raise BadSetting(f"FFMPEG_PRESET must be one of {', '.join(PRESETS)}")
         if self.target_resolution % 2 or not 90 <= self.target_resolution <= 2160:
             raise BadSetting("TARGET_RESOLUTION is the shorter side in pixels: an even number from 90 to 2160")
 

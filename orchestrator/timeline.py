@@ -7,7 +7,7 @@ from itertools import pairwise
 from common.contracts.footage import Candidate, Footage, Provenance
 from common.contracts.grid import samples_per_frame
 from common.contracts.narration import Narration, Word
-from common.contracts.request import Fit, TransitionKind, VideoRequest
+from common.contracts.request import TransitionKind, VideoRequest
 from common.contracts.steps import MixSpec, SegmentFacts
 from common.contracts.storyboard import Scene, Shot, Storyboard
 from common.contracts.styles import DEFAULTS
@@ -27,12 +27,11 @@ from common.contracts.timeline import (
     SoundProfile,
     Span,
 )
+from common.letters import bundled
 from orchestrator.layout import Layout, Part, Slot
 
 MOVES: tuple[Motion, ...] = ("zoom-in", "pan-left", "zoom-out", "pan-right")
 "Camera moves over stills, in turn."
-LAST_BUNDLED = 0x052F
-"The last letter of Latin, Greek and Cyrillic; Vietnamese and old Greek stand further on."
 HEAD_ROOM = 0.5
 "Seconds of a clip left out at its start, when it is long enough: many begin with a fade."
 DIPS: frozenset[TransitionKind] = frozenset({"dip-black", "dip-white"})
@@ -73,7 +72,7 @@ def scene_timeline(
     Nothing in it tells where in the film the scene is, so that it need not be rendered again when others change.
     """
     clips = [
-        _cut(clip_of(slot, piece.place, media, request.footage.fit, profile.fps), piece.skip, piece.frames)
+        _cut(clip_of(slot, piece.place, media, request, profile.fps), piece.skip, piece.frames)
         for piece, media in zip(part.pieces, footage, strict=True)
     ]
     words = narration.words if narration is not None else ()
@@ -93,7 +92,7 @@ def scene_cut(
     slot: Slot, closing: Closing | None, footage: Sequence[Footage], request: VideoRequest, fps: int
 ) -> SceneCut:
     """What a scene shows. `footage` is that of all its shots, in order."""
-    clips = (clip_of(slot, place, media, request.footage.fit, fps) for place, media in enumerate(footage))
+    clips = (clip_of(slot, place, media, request, fps) for place, media in enumerate(footage))
     return SceneCut(scene=slot.scene.id, frames=slot.frames, closing=closing, clips=tuple(clips))
 
 
@@ -111,7 +110,7 @@ def closing_of(
     Where there is not enough of either picture, it is cut.
     """
     kind, frames = transition_into(after.scene, request), _transition_frames(request, profile.fps)
-    first = clip_of(after, 0, footage, request.footage.fit, profile.fps)
+    first = clip_of(after, 0, footage, request, profile.fps)
     if kind == "cut" or not _holds_transition(slot, frames) or first.skip < frames:
         return None
     words = card(after.scene, credit)
@@ -183,13 +182,20 @@ def burned(request: VideoRequest, story: Storyboard, profile: Profile) -> Captio
 
 
 def script_note(request: VideoRequest, story: Storyboard) -> str:
-    """What to know when captions are burned in a script that the font which comes with Reelwright lacks."""
-    letters = {char for scene in story.scenes for char in scene.narration if char.isalpha()}
-    foreign = any(ord(char) > LAST_BUNDLED and not 0x1E00 <= ord(char) <= 0x1FFF for char in letters)
-    if request.captions != "burn" or not foreign:
+    """What to know when words are drawn in a script that the font which comes with Reelwright lacks."""
+    drawn = [request.watermark.text or ""] if request.watermark is not None else []
+    drawn += [text for scene in story.scenes if scene.card for text in (scene.card.text, scene.card.subtitle)]
+    said = [scene.narration for scene in story.scenes] if request.captions == "burn" else []
+    foreign = [
+        name
+        for name, texts in (("captions", said), ("titles and marks", drawn))
+        if any(letter.isalpha() and not bundled(letter) for text in texts for letter in text)
+    ]
+    if not foreign:
         return ""
     return (
-        "The captions need a font for their script on the rendering machine, such as Noto; without it they show boxes."
+        f"The {' and the '.join(foreign)} need a font for their script on the rendering machine, such as Noto; "
+        "without it they show boxes."
     )
 
 
@@ -240,11 +246,13 @@ def card(scene: Scene, credit: Sequence[str]) -> Card | None:
     return scene.card.model_copy(update={"lines": tuple(credit)}) if credit or scene.card.text else None
 
 
-def clip_of(slot: Slot, place: int, footage: Footage, fit: Fit, fps: int) -> Clip:
+def clip_of(slot: Slot, place: int, footage: Footage, request: VideoRequest, fps: int) -> Clip:
     """The whole stretch for which the slot shows its shot number `place`."""
     index, frames = slot.shots[place]
     shot, phase = slot.scene.shots[index], sum(frames for _, frames in slot.shots[:place])
-    reserve = 0 if place else round(LONGEST_TRANSITION * fps)
+    # What the user brought is seen from its beginning where no transition needs that.
+    whole = footage.provenance.provider in OWN and transition_into(slot.scene, request) == "cut"
+    reserve = 0 if place or whole else round(LONGEST_TRANSITION * fps)
     start, speed = _excerpt(footage, frames / fps, reserve / fps)
     lead = _lead(footage, start, speed, frames, reserve, fps)
     return Clip(
@@ -256,7 +264,7 @@ def clip_of(slot: Slot, place: int, footage: Footage, fit: Fit, fps: int) -> Cli
         length=lead + frames,
         source_start=start,
         speed=speed,
-        fit=fit,
+        fit=request.footage.fit,
         motion=MOVES[sum(map(ord, shot.id)) % len(MOVES)] if footage.kind == "still" else "none",
         phase=phase if footage.kind == "scenery" else 0,
     )
@@ -273,8 +281,9 @@ def _excerpt(footage: Footage, seconds: float, reserve: float) -> tuple[float, f
         return 0.0, 1.0
     if have < seconds:
         return 0.0, max(SLOWEST, math.floor(10_000 * have / seconds) / 10_000)
-    if footage.provenance.provider in OWN and have <= FASTEST * (seconds + reserve):
-        return 0.0, max(1.0, math.floor(10_000 * have / (seconds + reserve)) / 10_000)
+    if footage.provenance.provider in OWN:
+        fits = have <= FASTEST * (seconds + reserve)
+        return 0.0, max(1.0, math.floor(10_000 * have / (seconds + reserve)) / 10_000) if fits else 1.0
     # The reserve is left out as well, unless a transition shows it.
     spare, head = have - seconds - reserve, HEAD_ROOM - reserve
     return (round(min(head, spare / 2), 3) if min(head, spare) > 0.1 else 0.0), 1.0

@@ -132,12 +132,19 @@ def _marked(lines: Sequence[Sequence[Spoken]], active: int | None, design: Capti
     red, green, blue = design.accent[:2], design.accent[2:4], design.accent[4:]
     numbers, marked = count(), []
     for line in lines:
-        texts = [escape(drawable(capitals(word.text) if design.upper else word.text)) for word in line]
-        coloured = (
-            f"{{\\c&H{blue}{green}{red}&}}{text}{{\\c&HFFFFFF&}}" if next(numbers) == active else text for text in texts
+        texts = [(next(numbers), _written(word.text, design)) for word in line]
+        marked.append(
+            " ".join(
+                f"{{\\c&H{blue}{green}{red}&}}{text}{{\\c&HFFFFFF&}}" if number == active else text
+                for number, text in texts
+                if text
+            )
         )
-        marked.append(" ".join(text for text in coloured if text))
     return "\\N".join(marked)
+
+
+def _written(word: str, design: CaptionDesign) -> str:
+    return escape(drawable(capitals(word) if design.upper else word))
 
 
 def escape(text: str) -> str:

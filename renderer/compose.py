@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import ffmpeg
 
+from common.contracts.footage import Ground
 from common.contracts.steps import SegmentSpec
 from common.contracts.timeline import CardKind, Clip, SceneTimeline
 from renderer import cards, looks, mark, quality, voice
@@ -57,6 +58,8 @@ class Source(NamedTuple):
     matrix: str = "auto"
     "How to read YCbCr: a name that ffmpeg's scale filter knows, `auto` if the file says it."
     hdr: bool = False
+    ground: Ground = ""
+    "What is seen where it is transparent."
 
 
 class Overlays(NamedTuple):
@@ -222,7 +225,16 @@ def _scenery(clip: Clip, source: Source, frame: _Frame) -> Any:
 def _file(source: Source, **options: Any) -> Any:
     opened = ffmpeg.input(source.address, f=source.demuxer, max_pixels=MAX_PIXELS, **GUARD, **options)
     # A capital V: a cover picture in a video file is not its video.
-    return opened["V"]
+    return _opaque(opened["V"], source.ground)
+
+
+def _opaque(picture: Any, ground: Ground) -> Any:
+    """What is transparent shows the ground, which is black to `premultiply`; to its negative, white is."""
+    if not ground:
+        return picture
+    turn = ("negate", {"components": "r+g+b"}) if ground == "white" else ("null", {})
+    picture = picture.filter("format", "gbrap").filter(turn[0], **turn[1]).filter("premultiply", inplace=1)
+    return picture.filter(turn[0], **turn[1]).filter("format", "gbrp")
 
 
 def _cut(picture: Any, skip: int, frames: int) -> Any:

@@ -10,6 +10,7 @@ from pathlib import Path
 from PIL import ImageFont
 
 from common.errors import NotConfigured
+from common.letters import bundled
 
 FAMILY = "Source Sans Pro"
 BOLD, REGULAR = "Bold", "Regular"
@@ -19,7 +20,6 @@ LINE_HEIGHT = 1.257
 _GREEK_ACCENT = re.compile("([\u0370-\u03ff]\u0308?)\u0301")
 _PACKAGE = "font_source_sans_pro"
 _UNITS = 1000
-_LAST_BUNDLED = 0x052F  # the last letter of Latin, Greek and Cyrillic
 _ELSEWHERE = 0.75  # ems; letters of a font that stands in are seldom wider
 
 
@@ -44,23 +44,19 @@ def font_file(weight: str = BOLD) -> Path:
 
 def width(text: str, weight: str = BOLD) -> float:
     """How wide `text` is on one line, in ems. What the font lacks counts as wide as another font may draw it."""
-    ours = "".join(letter for letter in text if _bundled(letter))
-    return _font(weight).getlength(ours) / _UNITS + sum(_stranger(letter) for letter in text if not _bundled(letter))
+    ours = "".join(letter for letter in text if bundled(letter))
+    return _font(weight).getlength(ours) / _UNITS + sum(_stranger(letter) for letter in text if not bundled(letter))
 
 
 def known(text: str) -> bool:
     """Whether all of `text` is in our font, so that its width is no guess."""
-    return all(map(_bundled, text))
+    return all(map(bundled, text))
 
 
 def capitals(text: str) -> str:
     """`text` in capitals. Those of Greek have no accent, but keep what parts two vowels."""
     plain = unicodedata.normalize("NFD", text.upper())
     return unicodedata.normalize("NFC", _GREEK_ACCENT.sub(r"\1", plain))
-
-
-def _bundled(letter: str) -> bool:
-    return ord(letter) <= _LAST_BUNDLED or 0x1E00 <= ord(letter) <= 0x206F
 
 
 def _stranger(letter: str) -> float:

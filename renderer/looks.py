@@ -12,6 +12,7 @@ import ffmpeg
 from common.contracts.footage import Tone
 from common.contracts.request import Style
 from renderer.ffmpeg.formats import BT709
+from renderer.ffmpeg.source import source
 
 GRAIN_FPS = 12
 "New grain this often, as in hand-made animation: with every frame it would cost three times the bits."
@@ -288,25 +289,8 @@ def _blended(picture: Any, other: Any, mode: str, **more: int) -> Any:
 
 
 def _drawn(colour: str, size: tuple[int, int], fps: int) -> Any:
-    plain = _Source("color", c=colour, size="{}x{}".format(*size), rate=fps).stream()
+    plain = source("color", c=colour, size="{}x{}".format(*size), rate=fps)
     return plain.filter("format", "yuv420p")
-
-
-class _Source(ffmpeg.nodes.FilterNode):  # type: ignore[misc]
-    """A filter that makes a picture out of nothing."""
-
-    def __init__(self, name: str, **options: str | int) -> None:
-        streams = ffmpeg.nodes.FilterableStream
-        ffmpeg.nodes.Node.__init__(
-            self,
-            stream_spec=None,
-            name=name,
-            incoming_stream_types={streams},
-            outgoing_stream_type=streams,
-            min_inputs=0,
-            max_inputs=0,
-            kwargs=options,
-        )
 
 
 def finish(style: Style, canvas: Canvas, fps: int) -> Finish:

@@ -66,7 +66,9 @@ def _file_source(footage: Footage, media: ObjectRef, name: str, run: StepRun) ->
     if wanted is None:
         raise BadMedia(f"media of the type {media.media_type} cannot be shown; use a video or a picture")
     run.fetch(media, name)
-    return Source(name, wanted, matrix=footage.matrix, hdr=footage.hdr)
+    # What is laid on a ground is RGB from there on.
+    matrix = "auto" if footage.ground else footage.matrix
+    return Source(name, wanted, matrix=matrix, hdr=footage.hdr, ground=footage.ground)
 
 
 def _painted_source(address: str, size: Size) -> Source:

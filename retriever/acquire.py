@@ -92,5 +92,6 @@ def _footage(run: StepRun, provenance: Provenance, path: Path, stored: ObjectRef
         focus=picture.focus,
         matrix=picture.matrix,
         hdr=picture.hdr,
+        ground=picture.ground,
         provenance=provenance,
     )

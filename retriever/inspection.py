@@ -23,7 +23,7 @@ from retriever.colours import colours
 from retriever.wholeness import Read, check_end
 
 if TYPE_CHECKING:  # a file is looked at without the contracts, which take longer to load than to look
-    from common.contracts.footage import Matrix
+    from common.contracts.footage import Ground, Matrix
 
 MIN_SIDE = 16
 MAX_SIDE = 8192
@@ -56,6 +56,8 @@ class Picture(NamedTuple):
     focus: tuple[float, float] = (0.5, 0.5)
     matrix: "Matrix" = "auto"
     hdr: bool = False
+    ground: "Ground" = ""
+    "What is behind a picture that is transparent in places; not known of what was not looked at closely."
 
 
 Begin = Sequence[VideoFrame]
@@ -107,14 +109,17 @@ def inspect(path: Path, media_type: str, *, closely: bool = False) -> Picture:
 
 def _closer(picture: Picture, container: InputContainer, stream: VideoStream, begin: Begin) -> Picture:
     from retriever.measure import measured  # numpy, which only the program of its own needs
+    from retriever.transparency import ground
 
+    picture = picture._replace(ground=ground(begin[0]))
     try:
         tone, focus = measured(container, stream, begin[0], picture.seconds, *begin[1:])
     except BadMedia:
         raise
     except Exception:  # to be shown, it need not be measured
         return picture
-    return picture._replace(tone=tone, focus=focus)
+    # Colours that nobody sees, under what is transparent, would be measured as well.
+    return picture._replace(tone=None if picture.ground else tone, focus=focus)
 
 
 def _check_whole(path: Path) -> None:

@@ -216,7 +216,7 @@ def _add_make(make: argparse.ArgumentParser) -> None:
     )
     where = make.add_argument_group("where")
     where.add_argument("-o", "--output", metavar="OUT.mp4", help="file or folder (a name from the first words, here)")
-    where.add_argument("--export", metavar="FILE.zip", help="the timeline with all media too, for an editor")
+    where.add_argument("--export", metavar="FILE.zip", help="the timeline with its media too, for an editor")
     where.add_argument("--server", metavar="URL", help="the Reelwright that does the work")
     where.add_argument("--data", type=Path, metavar="DIR", help="run a private stack that keeps jobs and logs here")
 

@@ -13,7 +13,7 @@ from api.cli.client import Client
 from api.cli.embedded import EmbeddedStack
 from api.cli.errors import OK, CommandError
 from api.cli.order import read_order, with_uploads, words_of_order
-from api.cli.output import choose_output
+from api.cli.output import choose_export, choose_output
 from api.cli.progress import display_for
 
 USUAL_SERVER = "http://127.0.0.1:8080"
@@ -27,6 +27,7 @@ ENDED = ("completed", "partial", "failed", "cancelled")
 def make(options: argparse.Namespace) -> int:
     order = read_order(options)
     output = choose_output(options.output, words_of_order(options))
+    export = choose_export(options.export, output)
     with ExitStack() as stack:
         client, embedded = _service(options, stack)
         stack.callback(client.close)
@@ -39,10 +40,10 @@ def make(options: argparse.Namespace) -> int:
         _check(status, kept=embedded is None or options.data is not None)
         result = client.result(job_id)
         _fetch(client, result, output)
-        if options.export is not None:
-            client.export(job_id, Path(options.export))
-    _report(result)
-    print(output)
+        _report(result)
+        print(output, flush=True)
+        if export is not None:
+            client.export(job_id, export)
     return OK
 
 

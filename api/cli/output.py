@@ -2,6 +2,7 @@
 
 import re
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from api.cli.errors import BadInput
@@ -12,17 +13,28 @@ NAME_WORDS, NAME_CHARS = 8, 60
 
 def choose_output(wanted: str | None, words: str) -> Path:
     """The path of the film; raises `BadInput` now rather than after minutes of rendering."""
+    return _writable(lambda: _path(wanted, words), wanted, "-o")
+
+
+def choose_export(wanted: str | None, film: Path) -> Path | None:
+    """The path of the ZIP file, in a folder named like the film; None if there is to be none. Raises `BadInput` too."""
+    return _writable(lambda: _zip_path(wanted, film), wanted, "--export") if wanted else None
+
+
+def _writable(path_of: Callable[[], Path], wanted: str | None, option: str) -> Path:
     try:
-        path = _path(wanted, words)
+        path = path_of()
         if not path.parent.is_dir():
             raise BadInput(f"there is no folder {path.parent}")
         if path.is_dir():
-            raise BadInput(f"{path} is a folder; choose another name with -o")
+            raise BadInput(f"{path} is a folder; choose another name with {option}")
         # Tried and not asked: permissions alone do not tell of read-only disks or of names that are too long.
         with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}."):
             pass
     except OSError as error:
-        raise BadInput(f"{wanted or 'this folder'} cannot be written to ({error.strerror}); choose with -o") from None
+        raise BadInput(
+            f"{wanted or 'this folder'} cannot be written to ({error.strerror}); choose with {option}"
+        ) from None
     return path
 
 
@@ -31,6 +43,13 @@ def _path(wanted: str | None, words: str) -> Path:
     if wanted and not path.is_dir():
         return path if path.suffix.lower() == ".mp4" else path.with_name(path.name + ".mp4")
     return _free(path / f"{file_name(words)}.mp4")
+
+
+def _zip_path(wanted: str, film: Path) -> Path:
+    path = Path(wanted).expanduser()
+    if path.is_dir():
+        return path / f"{film.stem}.zip"
+    return path if path.suffix.lower() == ".zip" else path.with_name(path.name + ".zip")
 
 
 def file_name(words: str) -> str:

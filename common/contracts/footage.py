@@ -124,6 +124,7 @@ class Tone(Contract):
 
 Matrix = Literal["auto", "bt601", "bt709"]
 "How YCbCr is to be read, as ffmpeg's scale filter names it; `auto` if every frame says it."
+Ground = Literal["", "white", "black"]
 
 
 class Footage(Contract):
@@ -146,6 +147,8 @@ class Footage(Contract):
     matrix: Matrix = "auto"
     hdr: bool = False
     "Whether its light is that of PQ or HLG."
+    ground: Ground = ""
+    "What is seen where it is transparent; empty if it is not."
     provenance: Provenance
 
     @property

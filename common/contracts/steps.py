@@ -211,7 +211,7 @@ SPECS: dict[str, StepKind] = {
     "speak": StepKind("speech", SpeakSpec, Narration, 1, 0.5),
     "search": StepKind("retrieve", SearchSpec, SearchFacts, 1, 0.5, reuse=3600),
     "cast": StepKind("", CastFacts, CastFacts, 1, 0.1),
-    "acquire": StepKind("retrieve", AcquireSpec, Footage, 4, 1.0),
+    "acquire": StepKind("retrieve", AcquireSpec, Footage, 5, 1.0),
     "segment": StepKind("render", SegmentSpec, SegmentFacts, 5, 10.0),
     "scene": StepKind("render", SceneSpec, SceneFacts, 2, 0.5),
     "mix": StepKind("render", MixSpec, MixFacts, 2, 4.0),

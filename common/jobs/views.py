@@ -43,8 +43,8 @@ PLANNED = 5.0
 "Percent that planning is worth."
 UNFINISHED = 99
 "A job that has not ended never shows more."
-UNCOUNTED = frozenset({"plan", "cast"})
-"Kinds without a part in the progress: the one has its own, the other takes no time."
+UNCOUNTED = frozenset({"plan", "cast", "scene"})
+"Kinds without a part in the progress: the first has its own, the others take no time."
 RENDERED = "rendered"
 SCENE_FAILED = "failed"
 UNDER_WAY = frozenset({READY, RUNNING, DEFERRED, UNKNOWN})
@@ -87,7 +87,7 @@ def progress(job: Job, storyboard: Storyboard | None = None) -> int:
         kind_of(step.name) == "acquire" and step.name.replace("acquire", "search", 1) not in job.steps
         for step in counted
     )
-    done = sum(SPECS[kind_of(step.name)].weight * _share(job, step) for step in counted)
+    done = sum(SPECS[kind_of(step.name)].weight * _done(job, step) for step in counted)
     return min(UNFINISHED, int(PLANNED + (100 - PLANNED) * done / total)) if total else int(PLANNED)
 
 
@@ -312,7 +312,12 @@ def _facts(kind: str, text: str) -> Any:
 
 
 def _counted(job: Job, storyboard: Storyboard | None) -> list[Step]:
-    steps = [step for name, step in job.steps.items() if kind_of(name) not in UNCOUNTED]
+    """The first segment of a scene stands for all of them: how many there are shows only when its words are spoken."""
+    steps = [
+        step
+        for name, step in job.steps.items()
+        if kind_of(name) not in UNCOUNTED and (kind_of(name) != "segment" or name.endswith(".0"))
+    ]
     if storyboard is not None:
         places = {name for scene in storyboard.scenes for name in (scene.id, *(shot.id for shot in scene.shots))}
         places |= {"", *(f"{scene.id}.0" for scene in storyboard.scenes)}
@@ -322,6 +327,12 @@ def _counted(job: Job, storyboard: Storyboard | None) -> list[Step]:
     return [
         step for step in steps if step.state != SKIPPED or step.ran == job.version or _scene_of(step) in left_out(job)
     ]
+
+
+def _done(job: Job, step: Step) -> float:
+    if kind_of(step.name) != "segment":
+        return _share(job, step)
+    return _mean([_share(job, one) for one in rendering(job, _scene_of(step))])
 
 
 def _share(job: Job, step: Step) -> float:

@@ -7,9 +7,8 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from common.contracts.timeline import Profile
+from common.settings import PRESETS
 
-SLOWNESS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow")
-"x264's presets, the quickest first; other encoders have fewer."
 DRIVER_MEMORY = 512 * 1024**3
 "Bytes of address space that drivers reserve for the memory of the card, and hardly use."
 Options = dict[str, Any]
@@ -68,9 +67,9 @@ def _qsv(profile: Profile) -> Options:
 
 
 def _step(preset: str, quickest: int, slowest: int) -> int:
-    """The place of a preset of x264 on another encoder's scale."""
-    place = SLOWNESS.index(preset) if preset in SLOWNESS else len(SLOWNESS) - 1
-    return quickest + round((slowest - quickest) * place / (len(SLOWNESS) - 1))
+    """The place of a preset of x264 on another encoder's scale, which has fewer."""
+    place = PRESETS.index(preset) if preset in PRESETS else len(PRESETS) - 1
+    return quickest + round((slowest - quickest) * place / (len(PRESETS) - 1))
 
 
 SOFTWARE = Encoder("libx264", _x264)

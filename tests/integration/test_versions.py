@@ -233,7 +233,8 @@ def test_null_leaves_no_scene_with_nothing_to_film(client: FlaskClient, film: st
 
 SO_ALREADY: list[dict[str, Any]] = [
     {"scenes": [{"id": "s2", "narration": " By noon  the quay is empty. ", "show": "empty quay"}]},
-    {"scenes": [{"id": "s1", "duration": None, "media": None, "show": None}]},
+    {"scenes": [{"id": "s1", "duration": None, "media": None, "show": None, "transition": None}]},
+    {"quality": None, "mood": None},
     {"order": ["s1", "s2", "s3"], "voice": None},
     {"shots": [{"id": "s3.1", "avoid": None, "candidate": None, "seed": None, "another": False}]},
     {"shots": [{"id": "s3.1", "show": "gulls over the water", "avoid": []}]},
@@ -248,6 +249,21 @@ def test_an_edit_that_changes_nothing_makes_no_version_and_says_so(
     assert (reply.status_code, reply.json["changed"], reply.json["version"]) == (200, False, 1)
     assert "no new version" in reply.json["message"]
     assert len(client.get(f"/mcp/versions/{film}").json["versions"]) == 1
+
+
+@pytest.mark.parametrize(
+    "given",
+    [{"scenes": [{"id": "s2", "transition": "wipe"}]}, {"quality": "high"}, {"mood": "calm"}],
+)
+def test_what_an_edit_gave_can_be_taken_back(
+    client: FlaskClient, pipeline: Pipeline, film: str, at_once: None, given: dict[str, Any]
+) -> None:
+    nothing = {key: [{"id": "s2", "transition": None}] if key == "scenes" else None for key in given}
+    for version, changes in ((2, given), (3, nothing)):
+        assert edit(client, film, version=version - 1, **changes).json["version"] == version
+        pipeline.run(film)
+        again = edit(client, film, version=version, **changes)
+        assert (again.json["changed"], again.json["version"]) == (False, version)
 
 
 def test_words_that_are_shown_because_they_are_said_are_not_yet_asked_for(

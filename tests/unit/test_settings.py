@@ -43,6 +43,7 @@ def test_what_is_empty_counts_as_not_set() -> None:
         ("API_PORT", "http", "a whole number"),
         ("JOB_TIMEOUT", "soon", "a number"),
         ("TARGET_RESOLUTION", "1081", "even"),
+        ("FFMPEG_PRESET", "fastest", "one of ultrafast, superfast"),
         ("LEASE_SECONDS", "5", "LEASE_SECONDS"),
         ("KEEP_PARTS_SECONDS", "-1", "negative"),
     ],

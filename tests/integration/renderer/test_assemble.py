@@ -71,11 +71,15 @@ class Cutter:
         return step_run(self.folder, self.storage).keep("mix", path, "audio/mp4")
 
     def film(
-        self, speech: tuple[tuple[Word, ...], ...] = (), captions: CaptionLook | None = LOOK, lost: int = 0
+        self,
+        speech: tuple[tuple[Word, ...], ...] = (),
+        captions: CaptionLook | None = LOOK,
+        lost: int = 0,
+        mix: ObjectRef | None = None,
     ) -> AssembleFacts:
         spec = AssembleSpec(
             segments=tuple(self.made),
-            mix=self.mix(sum(part.frames for part in self.made) * 1600 - lost),
+            mix=mix or self.mix(sum(part.frames for part in self.made) * 1600 - lost),
             profile=SMALL,
             speech=speech,
             captions=captions,
@@ -189,6 +193,33 @@ def test_words_are_heard_when_their_captions_light_up_behind_a_seam_too(cutter: 
     lit_at = [frame * 1600 for frame in highlights(pictures(cutter.path))]
     assert len(lit_at) == len(said) == 6
     assert all(abs(light - voice) <= 1600 for light, voice in zip(lit_at, heard_at, strict=True))
+
+
+def test_each_flash_is_seen_with_its_click_at_every_seam(cutter: Cutter):
+    """A film as editors make it to find out whether picture and sound run apart."""
+    flash = "drawbox=t=fill:color=white:enable='eq(n,0)'"
+    white = cutter.footage(
+        clips.make("flash.mp4", ["-f", "lavfi", "-i", f"color=0x303030:s=320x180:r=30:d=2,{flash}", "-crf", "4"]),
+        seconds=2.0,
+    )
+    click = clips.make("click.wav", ["-f", "lavfi", "-i", "aevalsrc='if(lt(n,48),0.9*cos(2*PI*n/48),0)':s=48000:d=0.2"])
+    voice = step_run(cutter.folder, cutter.storage).keep("narration", click, "audio/wav")
+    placed, begins, begin = [], [], 0
+    for frames in (37, 8, 41, 23, 30, 59, 11):
+        cutter.segment(scene(clip(white, frames)))
+        placed.append(PlacedNarration(audio=voice, start=begin * 1600, samples=9_600))
+        begins.append(begin)
+        begin += frames
+    run = step_run(cutter.fresh("mix"), cutter.storage)
+    made = mix(MixSpec(frames=begin, sound=SoundProfile(), narrations=tuple(placed), music=None), run, PROGRAM)
+    cutter.film(mix=made.media)
+    bright = pictures(cutter.path).mean(axis=(1, 2, 3)) > 150
+    assert np.flatnonzero(bright).tolist() == begins
+    sound, seams = np.abs(heard(cutter.path)), [begin * 1600 for begin in begins[1:]]
+    apart = {int(sound[seam - 800 : seam + 800].argmax()) - 800 for seam in seams}
+    # Samples by which the filters of the voice move a peak, and not one more at the last seam than at the first.
+    assert len(apart) == 1
+    assert max(apart) <= 4
 
 
 def shifted(words: tuple[Word, ...], samples: int) -> tuple[Word, ...]:

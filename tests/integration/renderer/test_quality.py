@@ -124,6 +124,17 @@ def test_the_darkest_and_the_calmest_scenery_pass(run: StepRun, theme: str):
     assert judged(run, clip(painted, 80)) == CLEAN
 
 
+def test_under_an_end_card_the_picture_may_rest_and_under_a_title_it_may_not(run: StepRun):
+    spec = scene(clip(footage(run, frozen(), seconds=4.0), 100))
+    ended, titled = (
+        spec.model_copy(update={"card": card})
+        for card in (Card(kind="end", text="End"), Card(kind="title", text="Sea"))
+    )
+    assert segment(ended, run, PROGRAM, threads=1).report == CLEAN
+    with pytest.raises(BelowStandard, match="does not move"):
+        segment(titled, run, PROGRAM, threads=1)
+
+
 @pytest.mark.parametrize("motion", ["none", "zoom-in", "pan-left"])
 def test_a_still_may_stand_still_and_its_camera_is_seen_to_move(run: StepRun, motion: str):
     assert judged(run, clip(footage(run, clips.picture()), 100, motion=motion)) == CLEAN

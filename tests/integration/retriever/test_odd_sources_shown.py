@@ -369,3 +369,56 @@ def test_a_picture_that_is_too_large_is_refused_with_the_limit(run: StepRun, wid
     larger = clips.make(f"larger-{width}.png", [*LAVFI, f"color=gray:size={width}x{height}", "-frames:v", "1"])
     with pytest.raises(BadMedia, match=r"too large: at most 8192 pixels a side and 50 megapixels$"):
         acquired(run, larger)
+
+
+# what is transparent in places
+
+
+def inked(path: Path, ink: int, mode: str, **options: object) -> Path:
+    """A square of this ink in the middle of a picture that is transparent, over black, elsewhere."""
+    drawn = Image.new("RGBA", (640, 360), (0, 0, 0, 0))
+    drawn.paste((ink, ink, ink, 255), (270, 130, 370, 230))
+    picture = drawn.quantize(8) if mode == "P" else drawn.convert(mode)
+    picture.save(path, **options)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("name", "mode"),
+    [("logo.png", "RGBA"), ("logo.png", "LA"), ("logo.png", "P"), ("logo.gif", "RGBA"), ("l.webp", "RGBA")],
+)
+@pytest.mark.parametrize(("ink", "ground"), [(0, 255), (90, 255), (255, 0)])
+def test_what_is_transparent_is_seen_on_white_or_what_is_white_on_black(
+    run: StepRun, tmp_path: Path, name: str, mode: str, ink: int, ground: int
+) -> None:
+    (first, *_) = film(run, inked(tmp_path / name, ink, mode))
+    corners = np.concatenate([first[:20, :20], first[-20:, -20:]]).astype(int)
+    assert np.abs(corners - ground).max() <= 12
+    assert np.abs(first[80:100, 150:170].astype(int) - ink).max() <= 12
+
+
+def test_a_moving_gif_is_seen_on_its_ground_all_along(run: StepRun, tmp_path: Path) -> None:
+    one, other = (Image.new("RGBA", (320, 180), (0, 0, 0, 0)) for _ in range(2))
+    one.paste((200, 30, 30, 255), (0, 0, 100, 180))
+    other.paste((200, 30, 30, 255), (220, 0, 320, 180))
+    path = tmp_path / "moves.gif"
+    one.save(path, save_all=True, append_images=[other], duration=100, disposal=2)
+    found = film(run, path, 6)
+    assert found[0][90, 300].min() > 240
+    assert found[-1][90, 20].min() > 240
+    assert found[-1][90, 300, 0] > 150 > found[-1][90, 300, 1]
+
+
+@pytest.mark.parametrize("level", [64, 191])
+def test_what_shows_through_in_part_is_mixed_with_the_ground(run: StepRun, tmp_path: Path, level: int) -> None:
+    path = tmp_path / "veil.png"
+    Image.new("RGBA", (640, 360), (40, 40, 40, level)).save(path)
+    (first, *_) = film(run, path)
+    wanted = (40 * level + 255 * (255 - level)) / 255
+    assert np.abs(first.astype(int) - wanted).max() <= 6
+
+
+def test_a_picture_that_could_be_transparent_and_is_not_stays_as_it_is(run: StepRun, tmp_path: Path) -> None:
+    path = tmp_path / "whole.png"
+    Image.new("RGBA", (640, 360), (120, 90, 60, 255)).save(path)
+    assert acquired(run, path).ground == ""

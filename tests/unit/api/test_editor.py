@@ -27,24 +27,43 @@ def clip(shot: str, frames: int, media: str | None, **fields: float) -> Clip:
     return Clip.model_validate({"shot": shot, "footage": footage, "frames": frames, "length": frames + 15} | fields)
 
 
+def closing(head: Clip) -> Closing:
+    return Closing(kind="crossfade", frames=12, head=head)
+
+
 def film() -> FilmTimeline:
     first = SceneCut(
         scene="s1",
         frames=150,
-        closing=Closing(kind="crossfade", frames=12, head=clip("s2.1", 12, "sea", skip=3, speed=0.9)),
-        clips=(clip("s1.1", 90, "boat", source_start=0.5), clip("s1.2", 60, None)),
+        closing=closing(clip("s2.1", 12, "sea", skip=3, speed=0.9)),
+        clips=(clip("s1.1", 90, None), clip("s1.2", 60, "boat", source_start=0.5)),
     )
-    second = SceneCut(scene="s2", frames=100, closing=None, clips=(clip("s2.1", 100, "sea", skip=15, speed=0.9),))
+    second = SceneCut(
+        scene="s2",
+        frames=100,
+        closing=closing(clip("s3.1", 12, None)),
+        clips=(clip("s2.1", 100, "sea", skip=15, speed=0.9),),
+    )
+    third = SceneCut(
+        scene="s3",
+        frames=80,
+        closing=closing(clip("s4.1", 12, "boat", skip=3)),
+        clips=(clip("s3.1", 80, None),),
+    )
+    last = SceneCut(scene="s4", frames=60, closing=None, clips=(clip("s4.1", 60, "boat", skip=15),))
     return FilmTimeline(
         title="Harbour",
         width=1920,
         height=1080,
         fps=FPS,
-        cuts=(first, second),
+        cuts=(first, second, third, last),
         segments=(
-            SegmentRef(scene="s1", media=ref("seg1"), frames=100),
-            SegmentRef(scene="s1", media=ref("seg2"), frames=50),
-            SegmentRef(scene="s2", media=ref("seg3"), frames=100),
+            SegmentRef(scene="s1", media=ref("seg1"), frames=80),
+            SegmentRef(scene="s1", media=ref("seg2"), frames=70),
+            SegmentRef(scene="s2", media=ref("seg3"), frames=50),
+            SegmentRef(scene="s2", media=ref("seg4"), frames=50),
+            SegmentRef(scene="s3", media=ref("seg5"), frames=80),
+            SegmentRef(scene="s4", media=ref("seg6"), frames=60),
         ),
         narrations=(PlacedNarration(audio=ref("words", "audio/wav"), start=14_400, samples=48_000),),
         mix=ref("mix", "audio/mp4"),
@@ -57,19 +76,25 @@ def read() -> otio.schema.Timeline:
 
 def test_the_picture_lasts_as_long_as_the_film_and_each_clip_begins_in_its_place() -> None:
     picture = read().video_tracks()[0]
-    assert picture.duration() == RationalTime(250, FPS)
+    assert picture.duration() == RationalTime(390, FPS)
     clips = list(picture.find_clips())
     assert [(one.name, one.source_range.start_time.value, one.source_range.duration.value) for one in clips] == [
-        ("s1.1", 15, 90),
-        ("s1.2", 90, 10),
-        ("s1.2", 0, 50),
-        ("s2.1", 14, 100),
-    ], "a painted clip is shown from the segments it was rendered in"
-    assert [picture.range_of_child(one).start_time.value for one in clips] == [0, 90, 100, 150]
-    assert clips[-1].effects[0].time_scalar == 0.9
+        ("s1.1", 0, 80),
+        ("s1.1", 0, 10),
+        ("s1.2", 15, 60),
+        ("s2.1", 14, 88),
+        ("s2.1", 38, 12),
+        ("s3.1", 0, 80),
+        ("s4.1", 15, 60),
+    ], "a painted clip is shown from the segments it was rendered in, and so is a transition to one"
+    assert [picture.range_of_child(one).start_time.value for one in clips] == [0, 80, 90, 150, 238, 250, 330]
+    assert clips[3].effects[0].time_scalar == 0.9
+    assert [bool(one.metadata["reelwright"].get("rendered")) for one in clips] == [
+        *(True, True, False, False, True, True, False)
+    ]
 
 
-def test_a_transition_lies_before_the_cut_it_leads_over() -> None:
+def test_a_transition_lies_before_the_cut_it_leads_over_and_never_over_frames_that_have_it() -> None:
     picture = read().video_tracks()[0]
     (transition,) = [one for one in picture if isinstance(one, otio.schema.Transition)]
     assert (transition.in_offset.value, transition.out_offset.value) == (12, 0)
@@ -77,11 +102,19 @@ def test_a_transition_lies_before_the_cut_it_leads_over() -> None:
     assert picture.index(transition) == 3
 
 
+def test_what_comes_up_in_a_transition_has_frames_before_its_cut() -> None:
+    picture = read().video_tracks()[0]
+    incoming = picture[4]
+    assert incoming.name == "s2.1"
+    assert incoming.source_range.start_time.value >= 12
+
+
 def test_every_file_that_is_named_is_among_the_media() -> None:
     named = {one.media_reference.target_url for one in read().find_clips()}
     assert named == set(media_of(film()))
     assert media_of(film())["media/mix.m4a"] == ref("mix", "audio/mp4")
-    assert ref("seg3") not in media_of(film()).values(), "what has footage of its own need not be shown as rendered"
+    rendered = {one.key for name, one in media_of(film()).items() if "rendered" in name}
+    assert rendered == {"seg1", "seg2", "seg4", "seg5"}, "what has footage of its own need not be shown as rendered"
 
 
 def test_voices_are_in_their_places_and_the_mix_is_switched_off() -> None:
@@ -89,4 +122,4 @@ def test_voices_are_in_their_places_and_the_mix_is_switched_off() -> None:
     (said,) = voices.find_clips()
     assert voices.range_of_child(said).start_time == RationalTime(14_400, 48_000)
     assert (voices.enabled, mix.enabled) == (True, False)
-    assert mix.duration() == RationalTime(250 * 1600, 48_000)
+    assert mix.duration() == RationalTime(390 * 1600, 48_000)

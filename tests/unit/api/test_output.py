@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from api.cli.errors import BadInput
-from api.cli.output import choose_output, file_name
+from api.cli.output import choose_export, choose_output, file_name
 
 
 @pytest.mark.parametrize(
@@ -57,3 +57,21 @@ def test_a_folder_with_the_name_of_the_film_is_in_the_way(tmp_path: Path) -> Non
     (tmp_path / "film.mp4").mkdir()
     with pytest.raises(BadInput, match="is a folder"):
         choose_output(str(tmp_path / "film"), "words")
+
+
+def test_the_export_is_a_zip_file_where_it_was_wished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    film = tmp_path / "films" / "harbour.mp4"
+    assert choose_export(None, film) is None
+    assert choose_export(str(tmp_path), film) == tmp_path / "harbour.zip"
+    assert choose_export(str(tmp_path / "cut.zip"), film) == tmp_path / "cut.zip"
+    assert choose_export(str(tmp_path / "harbour.mp4"), film) == tmp_path / "harbour.mp4.zip", "never the film itself"
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert choose_export("~/cut", film) == tmp_path / "cut.zip"
+
+
+def test_an_export_that_cannot_be_written_is_told_before_anything_starts(tmp_path: Path) -> None:
+    film = tmp_path / "film.mp4"
+    with pytest.raises(BadInput, match="nowhere"):
+        choose_export(str(tmp_path / "nowhere" / "cut.zip"), film)
+    with pytest.raises(BadInput, match=r"cannot be written to .* --export"):
+        choose_export("/proc/cut.zip", film)

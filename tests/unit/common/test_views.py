@@ -144,6 +144,24 @@ def test_a_search_that_becomes_necessary_late_does_not_move_the_bar_back() -> No
     assert progress(job(*own, *pending, *searched)) == before
 
 
+def test_a_scene_that_proves_to_be_long_does_not_move_the_bar_back() -> None:
+    spoken = [step(name) for name in NAMES if name.startswith(("speak", "search", "acquire"))]
+    rest = [step(name, "waiting") for name in NAMES if name not in {one.name for one in spoken}]
+    parts = [step(f"segment:s1.{number}", "waiting") for number in (1, 2)] + [step("scene:s1", "waiting")]
+    for board in (None, BOARD):
+        assert progress(job(*spoken, *rest), board) == progress(job(*spoken, *rest, *parts), board)
+
+
+@pytest.mark.parametrize("board", [None, BOARD])
+def test_each_part_of_a_scene_moves_the_bar(board: Storyboard | None) -> None:
+    rest = [step(name, "waiting") for name in NAMES if name != "segment:s1.0"]
+    shown = []
+    for done in range(4):
+        parts = [step(f"segment:s1.{number}", "done" if number < done else "waiting") for number in range(3)]
+        shown.append(progress(job(*rest, *parts), board))
+    assert shown == sorted(set(shown))
+
+
 # words
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from common.contracts.base import ObjectRef
 from common.contracts.footage import Footage, Provenance
-from common.contracts.request import VideoRequest
+from common.contracts.request import TransitionChoice, VideoRequest
 from common.contracts.steps import MixSpec, SegmentSpec, parse_facts
 from common.contracts.storyboard import Scene, Shot
 from common.contracts.timeline import Card, Span
@@ -42,6 +42,9 @@ def video(seconds: float, provider: str = "pexels", fps: float = 30.0) -> Footag
 def slot(frames: int = 150, name: str = "s2", **fields: Any) -> Slot:
     shot = Shot(id=f"{name}.1", show="x")
     return Slot(Scene(id=name, shots=(shot,), estimate=5.0, **fields), frames, 0, ((0, frames),))
+
+
+FADED = VideoRequest(prompt="The sea.", transition=TransitionChoice(kind="crossfade"))
 
 
 # transitions
@@ -129,15 +132,21 @@ def test_a_scene_waits_for_the_clip_it_fades_into_and_not_for_an_earlier_one() -
 def test_a_clip_is_fitted_to_its_shot_by_speed_as_far_as_one_does_not_see_it(
     footage: Footage, start: float, speed: float, lead: int
 ) -> None:
-    clip = clip_of(slot(150), 0, footage, "cover", 30)
+    clip = clip_of(slot(150), 0, footage, FADED, 30)
     assert (clip.source_start, clip.speed) == (pytest.approx(start, abs=0.01), pytest.approx(speed))
     assert (clip.skip, clip.length) == (lead, 150 + lead)
+
+
+@pytest.mark.parametrize(("seconds", "speed"), [(4.5, 0.9), (5.0, 1.0), (5.5, 1.1), (9.0, 1.0)])
+def test_behind_a_cut_media_of_ones_own_are_seen_from_the_very_beginning(seconds: float, speed: float) -> None:
+    clip = clip_of(slot(150, transition="cut"), 0, video(seconds, "upload"), FADED, 30)
+    assert (clip.source_start, clip.skip, clip.speed) == (0.0, 0, pytest.approx(speed))
 
 
 def test_only_the_first_shot_of_a_scene_has_a_lead() -> None:
     shots = tuple(Shot(id=f"s2.{n}", show="x") for n in (1, 2))
     both = Slot(Scene(id="s2", shots=shots, estimate=5.0), 150, 0, ((0, 90), (1, 60)))
-    first, second = (clip_of(both, place, video(20.0), "cover", 30) for place in (0, 1))
+    first, second = (clip_of(both, place, video(20.0), FADED, 30) for place in (0, 1))
     assert (first.skip, first.source_start) == (15, 0.0)
     assert (second.skip, second.source_start) == (0, 0.5), "many clips begin with a fade"
 

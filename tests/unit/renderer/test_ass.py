@@ -1,5 +1,6 @@
 import re
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -88,6 +89,23 @@ def test_what_libass_would_obey_is_escaped():
 def test_any_text_can_be_read_back(text: str):
     cue = Cue(0, 30, ((Spoken(text.replace("\u2060", ""), 0),),))
     assert visible(events(cue)[0][2]) == drawable(text).replace("\u2060", "")
+
+
+@pytest.mark.parametrize(
+    "emoji", ["⏰", "⌚", "👩\u200d🚀", "🏴\U000e0067\U000e0062\U000e007f", "❤\ufe0f\u200d🔥", "👍🏽"]
+)
+def test_no_kind_of_emoji_is_drawn(emoji: str) -> None:
+    assert drawable(f"at {emoji} six") == "at  six"
+    assert drawable("1\ufe0f\u20e3") == "1"
+
+
+def test_joiners_that_shape_words_stay() -> None:
+    assert drawable("ශ්\u200dරී") == "ශ්\u200dරී"
+
+
+def test_nothing_moves_while_an_emoji_is_being_said() -> None:
+    said = Cue(0, 30, ((Spoken("so", 0), Spoken("👍", 10), Spoken("good", 20)),))
+    assert [visible(text) for _, _, text in events(said)] == ["so good"] * 3
 
 
 def test_emoji_are_not_drawn_as_boxes_and_leave_no_gap() -> None:
