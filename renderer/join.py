@@ -5,6 +5,7 @@ That is done in this process: as a program ffmpeg would decode the first picture
 
 import heapq
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from math import lcm
 from pathlib import Path
@@ -22,17 +23,23 @@ from common.errors import RenderFailed, Retryable
 from common.jobs.steprun import StepRun
 from renderer.ffmpeg.check import NOTHING_DECODED
 
+FETCHERS = 4
+"Segments that are fetched at once: each waits for the store for half of its time."
 TICKS = 512
 "Of the clock of the picture, for each frame."
 _OPTIONS = {"movflags": "+faststart", "fflags": "+bitexact"}
 
 
 def fetch_segments(segments: Sequence[SegmentRef], run: StepRun, progress: float) -> list[Path]:
-    """Brings the segments; `progress` is what that is of the step."""
-    paths = []
-    for index, segment in enumerate(segments):
-        paths.append(run.fetch(segment.media, f"segment{index}.mp4"))
-        run.progress(progress * (index + 1) / len(segments))
+    """Brings the segments, some at once; `progress` is what that is of the step."""
+    pool, paths = ThreadPoolExecutor(FETCHERS), list[Path]()
+    names = (f"segment{index}.mp4" for index in range(len(segments)))
+    try:
+        for path in pool.map(run.fetch, (segment.media for segment in segments), names):
+            paths.append(path)
+            run.progress(progress * len(paths) / len(segments))
+    finally:
+        pool.shutdown(cancel_futures=True)
     return paths
 
 

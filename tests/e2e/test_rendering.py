@@ -117,7 +117,7 @@ def test_every_frame_is_encoded_once_whatever_is_asked_for(stack: Running, spy: 
 
 
 @pytest.mark.parametrize(
-    ("seed", "kind"), enumerate(["cut", "dip-black", "dip-white", "wipe", "slide", "zoom"], start=1200)
+    ("seed", "kind"), list(enumerate(["cut", "dip-black", "dip-white", "wipe", "slide", "zoom"], start=1200))
 )
 def test_a_film_is_as_long_with_any_transition(stack: Running, spy: Spy, tmp_path: Path, seed: int, kind: str) -> None:
     spy.forget()
