@@ -20,7 +20,9 @@ def assemble(spec: AssembleSpec, run: StepRun) -> AssembleFacts:
     profile, frames = spec.profile, sum(segment.frames for segment in spec.segments)
     film = run.workdir / FILM_FILE
     pictures = fetch_segments(spec.segments, run, 0.3)
-    join(spec.segments, pictures, run.fetch(spec.mix, _MIX_FILE), film, profile.fps, run)
+    join(
+        [segment.frames for segment in spec.segments], pictures, run.fetch(spec.mix, _MIX_FILE), film, profile.fps, run
+    )
     check_film(film, frames, profile, "", "the film")
     run.progress(0.6)
     shown = _cues(spec, frames)

@@ -26,6 +26,7 @@ from renderer.transitions import transition
 FONTS_FOLDER = "fonts"
 CAPTIONS_FILE = "captions.ass"
 SEGMENT_FILE = "segment.mp4"
+SOUND_FILE = "sound.m4a"
 
 MAX_PIXELS = 64_000_000
 "Pictures larger than this are refused before they are decoded; some more than acquisition lets in."
@@ -94,9 +95,12 @@ def compose(
     overlays: Overlays,
     threads: int,
     encoder: Encoder = SOFTWARE,
+    *,
+    apart: bool = False,
 ) -> list[str]:
     """The arguments that make `SEGMENT_FILE`, and `WATCH_FILE` for its judge, out of one source per clip of `shown`.
 
+    With `apart` the sound, which is always that of the whole scene, goes into a file of its own, `SOUND_FILE`.
     Beside it must lie `VOICE_FILE` if there is to be sound, and what `overlays` name, with `FONTS_FOLDER`.
     """
     timeline, fps = spec.timeline, spec.profile.fps
@@ -116,14 +120,16 @@ def compose(
         picture = _marked(picture, overlays.logo)
     picture = _written(picture, overlays, timeline, fps)
     streams = [encoder.upload(picture)]
-    if spec.sound:
-        streams.append(voice.placed(timeline.voice_offset, timeline.frames, fps))
-    film = ffmpeg.output(*streams, SEGMENT_FILE, **_encoding(spec, threads, encoder))
-    notes = ffmpeg.output(watched, quality.WATCH_FILE, **quality.WATCHED)
-    return list(ffmpeg.merge_outputs(film, notes).get_args())
+    sound = [voice.placed(timeline.voice_offset, timeline.length, fps)] if spec.sound else []
+    more = [ffmpeg.output(watched, quality.WATCH_FILE, **quality.WATCHED)]
+    if apart and sound:
+        # In one file it would end with the pictures.
+        more.append(ffmpeg.output(sound.pop(), SOUND_FILE, map_metadata=-1, fflags="+bitexact", **voice.ENCODING))
+    film = ffmpeg.output(*streams, *sound, SEGMENT_FILE, **_encoding(spec, threads, encoder, bool(sound)))
+    return list(ffmpeg.merge_outputs(film, *more).get_args())
 
 
-def _encoding(spec: SegmentSpec, threads: int, encoder: Encoder) -> dict[str, Any]:
+def _encoding(spec: SegmentSpec, threads: int, encoder: Encoder, sound: bool) -> dict[str, Any]:
     """The same for every segment of a film, but for the number of frames: else they could not be joined."""
     fps = spec.profile.fps
     return {
@@ -138,7 +144,7 @@ def _encoding(spec: SegmentSpec, threads: int, encoder: Encoder) -> dict[str, An
         **BT709,
         "color_range": "tv",
         "r": fps,
-        **(voice.ENCODING if spec.sound else {}),
+        **(voice.ENCODING if sound else {}),
         "video_track_timescale": fps * 512,
         "map_metadata": -1,
         "fflags": "+bitexact",

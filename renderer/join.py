@@ -6,6 +6,7 @@ That is done in this process: as a program ffmpeg would decode the first picture
 import heapq
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from fractions import Fraction
 from math import lcm
 from pathlib import Path
@@ -43,10 +44,8 @@ def fetch_segments(segments: Sequence[SegmentRef], run: StepRun, progress: float
     return paths
 
 
-def join(
-    segments: Sequence[SegmentRef], paths: Sequence[Path], sound: Path, film: Path, fps: int, run: StepRun
-) -> None:
-    """Writes `film`: the pictures of the segments, which lie at `paths`, and the sound.
+def join(lengths: Sequence[int], paths: Sequence[Path], sound: Path | None, film: Path, fps: int, run: StepRun) -> None:
+    """Writes `film`: the pictures of the files at `paths`, of so many frames each, and the sound, if there is any.
 
     Raises `RenderFailed` if the segments do not belong together, `Retryable` if one cannot be read, `OSError` if the
     disk is full, `Stopped` if the step is called off meanwhile.
@@ -56,14 +55,18 @@ def join(
     scales = {"video_track_timescale": clock.denominator, "movie_timescale": lcm(clock.denominator, SAMPLE_RATE)}
     options = _OPTIONS | {name: str(scale) for name, scale in scales.items()}
     try:
-        with _opened(sound) as heard, av.open(str(film), "w", format="mp4", options=options) as made:
+        with ExitStack() as stack:
+            made = stack.enter_context(av.open(str(film), "w", format="mp4", options=options))
             # The first says what all are like; only decoding tells some of it, such as the shape of a pixel.
             with av.open(str(paths[0]), format="mov") as first:
                 picture_track = made.add_stream_from_template(first.streams.video[0])
             picture_track.time_base = clock
-            sound_track = made.add_stream_from_template(heard.streams.audio[0])
-            shown = _for(picture_track, _pictures(segments, paths, run))
-            for packet in heapq.merge(shown, _for(sound_track, _packets(heard, "audio")), key=_time):
+            tracks = [_for(picture_track, _pictures(lengths, paths, run))]
+            if sound is not None:
+                heard = stack.enter_context(_opened(sound))
+                sound_track = made.add_stream_from_template(heard.streams.audio[0])
+                tracks.append(_for(sound_track, _packets(heard, "audio")))
+            for packet in heapq.merge(*tracks, key=_time):
                 made.mux(packet)
     except (av.error.InvalidDataError, av.error.EOFError):
         raise Retryable("a segment cannot be read back") from None
@@ -73,10 +76,10 @@ def _opened(path: Path) -> InputContainer:
     return av.open(str(path), format="mov", stream_options=NOTHING_DECODED)
 
 
-def _pictures(segments: Sequence[SegmentRef], paths: Sequence[Path], run: StepRun) -> Iterator[Packet]:
+def _pictures(lengths: Sequence[int], paths: Sequence[Path], run: StepRun) -> Iterator[Packet]:
     """Those of all segments, each at its time in the film. There may be more segments than files can be open."""
     start, described = 0, None
-    for segment, path in zip(segments, paths, strict=True):
+    for frames, path in zip(lengths, paths, strict=True):
         run.check()
         with _opened(path) as opened:
             own = opened.streams.video[0].codec_context.extradata
@@ -89,7 +92,7 @@ def _pictures(segments: Sequence[SegmentRef], paths: Sequence[Path], run: StepRu
                 packet.pts, packet.dts = packet.pts + start, packet.dts + start
                 yield packet
         # Its length was told with it, for what a container says is rounded.
-        start += segment.frames * TICKS
+        start += frames * TICKS
 
 
 def _packets(container: InputContainer, kind: Literal["video", "audio"]) -> Iterator[Packet]:

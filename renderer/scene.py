@@ -22,7 +22,7 @@ def scene(spec: SceneSpec, run: StepRun, program: str) -> SceneFacts:
     fps, frames = spec.profile.fps, sum(segment.frames for segment in spec.segments)
     pictures = fetch_segments(spec.segments, run, 0.5)
     path = run.workdir / SCENE_FILE
-    join(spec.segments, pictures, _sound(spec, frames, run, program), path, fps, run)
+    join([segment.frames for segment in spec.segments], pictures, _sound(spec, frames, run, program), path, fps, run)
     check_film(path, frames, spec.profile, "", "the scene")
     return SceneFacts(media=run.keep("scene", path, "video/mp4"), frames=frames)
 

@@ -1,6 +1,7 @@
 """Renders one scene or a part of it: every frame is decoded once, filtered once and encoded once."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from common.contracts.base import ObjectRef
 from common.contracts.footage import Footage
@@ -13,38 +14,85 @@ from renderer import fonts, looks, mark, scenery
 from renderer.ass import ass_on
 from renderer.captions import cues
 from renderer.cards import card_ass
-from renderer.compose import CAPTIONS_FILE, FONTS_FOLDER, SEGMENT_FILE, Overlays, Size, Source, compose, shown
+from renderer.compose import (
+    CAPTIONS_FILE,
+    FONTS_FOLDER,
+    SEGMENT_FILE,
+    SOUND_FILE,
+    Overlays,
+    Size,
+    Source,
+    compose,
+    shown,
+)
 from renderer.ffmpeg.check import check_film
 from renderer.ffmpeg.encoder import SOFTWARE, Encoder
 from renderer.ffmpeg.limits import for_picture
 from renderer.ffmpeg.run import Feed, run_ffmpeg
-from renderer.quality import WATCH_FILE, judge
+from renderer.join import join
+from renderer.quality import STEP, WATCH_FILE, judge
 from renderer.strip import Strip, strip_of
 from renderer.voice import fetch_voice
 
+LARGE = 1280 * 720
+"Pixels of a canvas whose frames take so much memory that a run more is worth its start."
 _FETCHED = 0.05
 
 
 def segment(spec: SegmentSpec, run: StepRun, program: str, threads: int, encoder: Encoder = SOFTWARE) -> SegmentFacts:
     """A closed-GOP MP4 with exactly the planned number of frames; with the scene's narration if it is to have sound."""
-    sources, feeds = _gather(spec, run)
     if spec.sound:
         fetch_voice(spec.voice, run)
+    overlays = _overlays(spec, run)
     run.progress(_FETCHED)
     frames, path = spec.timeline.frames, run.workdir / SEGMENT_FILE
-    arguments = compose(spec, sources, _overlays(spec, run), threads, encoder)
-    limits = for_picture(spec.profile, frames, len(sources) + 1, encoder)
-    log = run_ffmpeg(program, arguments, run, limits, frames=frames, progress=(_FETCHED, 0.98), feeds=feeds)
-    check_film(path, frames, spec.profile, log, "the scene", sound=spec.sound)
-    report = judge((run.workdir / WATCH_FILE).read_bytes(), spec)
+    stretches, media = _stretches(spec), dict[str, Source]()
+    files, logs, watched, done = list[Path](), list[str](), b"", 0
+    for number, stretch in enumerate(stretches):
+        sources, feeds = _gather(stretch, run, media)
+        arguments = compose(stretch, sources, overlays, threads, encoder, apart=len(stretches) > 1)
+        count = stretch.timeline.frames
+        limits = for_picture(spec.profile, count, len(sources) + 1, encoder)
+        span = _share(done, frames), _share(done + count, frames)
+        logs.append(run_ffmpeg(program, arguments, run, limits, frames=count, progress=span, feeds=feeds))
+        watched += (run.workdir / WATCH_FILE).read_bytes()
+        files.append(path.rename(run.workdir / f"stretch{number}.mp4") if len(stretches) > 1 else path)
+        done += count
+    if len(files) > 1:
+        lengths = [stretch.timeline.frames for stretch in stretches]
+        join(lengths, files, run.workdir / SOUND_FILE if spec.sound else None, path, spec.profile.fps, run)
+    check_film(path, frames, spec.profile, "\n".join(logs), "the scene", sound=spec.sound)
+    report = judge(watched, spec)
     return SegmentFacts(media=run.keep("segment", path, "video/mp4"), frames=frames, report=report)
 
 
-def _gather(spec: SegmentSpec, run: StepRun) -> tuple[list[Source], list[Feed]]:
-    """A source per clip; the frames of painted ones come from the feeds."""
+def _stretches(spec: SegmentSpec) -> list[SegmentSpec]:
+    """What is rendered by one run of ffmpeg each: on a large canvas what a transition is part of comes by itself.
+
+    For that a second decoder and more frames are held, beside all that the encoder holds behind a long stretch. The
+    first run has the sound of all.
+    """
+    timeline, profile = spec.timeline, spec.profile
+    # Where the second begins, a picture is looked at again: the runs look at the same ones as a single run.
+    cut = (timeline.frames - timeline.closing.frames) // STEP * STEP if timeline.closing is not None else 0
+    if profile.width * profile.height < LARGE or not cut:
+        return [spec]
+    before = timeline.part(0, cut).model_copy(update={"closing": None})
+    behind = timeline.part(cut, timeline.frames - cut)
+    return [
+        spec.model_copy(update={"timeline": before}),
+        spec.model_copy(update={"timeline": behind, "sound": False}),
+    ]
+
+
+def _share(frames: int, of: int) -> float:
+    return _FETCHED + (0.98 - _FETCHED) * frames / of
+
+
+def _gather(spec: SegmentSpec, run: StepRun, files: dict[str, Source]) -> tuple[list[Source], list[Feed]]:
+    """A source per clip; the frames of painted ones come from the feeds. `files` are those that are there, by key."""
     sources: list[Source] = []
     feeds: list[Feed] = []
-    files: dict[str, Source] = {}
     size = looks.picture_size(spec.style, spec.profile)
     for clip in shown(spec.timeline):
         if clip.footage.kind == "scenery":

@@ -101,6 +101,16 @@ class SceneTimeline(Contract):
     words: tuple[Word, ...] = ()
     "Those of the whole scene as spoken; times are samples from the start of the scene."
 
+    def part(self, first: int, frames: int) -> "SceneTimeline":
+        """So many of its frames, from that one of its own on, with its closing."""
+        clips, begin = [], 0
+        for clip in self.clips:
+            low, high = max(first, begin), min(first + frames, begin + clip.frames)
+            if low < high:
+                clips.append(clip.model_copy(update={"skip": clip.skip + low - begin, "frames": high - low}))
+            begin += clip.frames
+        return self.model_copy(update={"first": self.first + first, "frames": frames, "clips": tuple(clips)})
+
 
 class SceneCut(Contract):
     """What a scene of the film shows, whole, whatever segments it was rendered in."""

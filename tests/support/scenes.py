@@ -84,20 +84,9 @@ def exact(spec: SegmentSpec, run: StepRun) -> np.ndarray:
 
 def part(spec: SegmentSpec, first: int, frames: int) -> SegmentSpec:
     """So many frames of a scene, from that one on, as a segment of their own."""
-    clips, begin = [], 0
-    for clip in spec.timeline.clips:
-        low, high = max(first, begin), min(first + frames, begin + clip.frames)
-        if low < high:
-            clips.append(clip.model_copy(update={"skip": clip.skip + low - begin, "frames": high - low}))
-        begin += clip.frames
-    timeline = spec.timeline.model_copy(
-        update={
-            "first": first,
-            "frames": frames,
-            "clips": tuple(clips),
-            "closing": spec.timeline.closing if first + frames == spec.timeline.frames else None,
-        }
-    )
+    timeline = spec.timeline.part(first, frames)
+    if first + frames != spec.timeline.frames:
+        timeline = timeline.model_copy(update={"closing": None})
     return spec.model_copy(update={"timeline": timeline, "sound": False})
 
 

@@ -1,8 +1,11 @@
 """Transitions from scene to scene, as they go into the encoder."""
 
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
+import av
 import numpy as np
 import pytest
 
@@ -10,8 +13,10 @@ from common.contracts.request import TransitionKind
 from common.contracts.steps import SegmentSpec
 from common.contracts.timeline import Clip, Closing
 from common.jobs.steprun import StepRun
+from renderer.ffmpeg.run import run_ffmpeg
+from renderer.segment import segment
 from tests.support import clips
-from tests.support.scenes import PROGRAM, SMALL, clip, exact, footage, part, scene, scenery
+from tests.support.scenes import PROGRAM, SMALL, clip, exact, footage, part, scene, scenery, words
 from tests.support.steprun import step_run
 
 KINDS: tuple[TransitionKind, ...] = ("crossfade", "dip-black", "dip-white", "wipe", "slide", "zoom")
@@ -21,8 +26,10 @@ LEAD = 15
 HEIGHT, WIDTH = SMALL.height, SMALL.width
 
 
-@pytest.fixture
-def run(tmp_path: Path) -> StepRun:
+@pytest.fixture(params=[10**9, 0], ids=["one-run", "two-runs"])
+def run(tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> StepRun:
+    """On large canvases ffmpeg runs a second time for the transition; here canvases are small."""
+    monkeypatch.setattr("renderer.segment.LARGE", request.param)
     return step_run(tmp_path)
 
 
@@ -171,3 +178,51 @@ def test_it_may_have_any_length(run: StepRun, kind: TransitionKind, frames: int)
     before, after, _ = shots(run)
     spec = closed(kind, before.model_copy(update={"frames": 18}), after, frames=frames)
     assert len(exact(spec, run)) == 18
+
+
+@pytest.mark.parametrize("frames", [12, 13, 18, 31])
+@pytest.mark.parametrize("captioned", [True, False])
+def test_two_runs_show_what_one_shows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, frames: int, captioned: bool
+) -> None:
+    made = []
+    for large in (10**9, 0):
+        (tmp_path / str(large)).mkdir()
+        run = step_run(tmp_path / str(large))
+        monkeypatch.setattr("renderer.segment.LARGE", large)
+        video = footage(run, clips.clip(640, 360, fps=25), seconds=2.0)
+        before = clip(video, frames, source_start=0.21)
+        after = clip(footage(run, clips.picture(400, 300)), FADE, motion="zoom-in", length=40)
+        closing = Closing(kind="crossfade", frames=6, head=after.model_copy(update={"frames": 6}))
+        spec = scene(before, closing=closing, said=words("Over", "the", "hills", frames=5), captioned=captioned)
+        made.append(exact(spec, run))
+    assert len(made[0]) == frames
+    assert np.array_equal(*made)
+
+
+def test_each_frame_of_two_runs_is_encoded_once_and_their_sound_is_that_of_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encoded, sounds = [], []
+    said = clips.make("said.wav", ["-f", "lavfi", "-i", "sine=sample_rate=48000:duration=0.5"])
+
+    def counting(program: str, arguments: Sequence[str], *more: Any, **options: Any) -> str:
+        encoded.append(int(arguments[arguments.index("-frames:v") + 1]))
+        return run_ffmpeg(program, arguments, *more, **options)
+
+    monkeypatch.setattr("renderer.segment.run_ffmpeg", counting)
+    for large in (10**9, 0):
+        monkeypatch.setattr("renderer.segment.LARGE", large)
+        (tmp_path / str(large)).mkdir()
+        run = step_run(tmp_path / str(large))
+        voice = run.keep("narration", said, "audio/wav")
+        one, two, _ = shots(run)
+        closing = Closing(kind="crossfade", frames=FADE, head=coming(two))
+        spec = scene(one, closing=closing, voice=voice, offset=777)
+        report = segment(spec, run, PROGRAM, threads=1).report
+        assert report.problems == ()
+        with av.open(str(run.workdir / "segment.mp4")) as made:
+            sounds.append([bytes(packet) for packet in made.demux(audio=0) if packet.size])
+    assert encoded == [30, 18, 12]
+    assert sounds[0] == sounds[1]
+    assert sounds[0]
