@@ -97,10 +97,12 @@ def compose(
     encoder: Encoder = SOFTWARE,
     *,
     apart: bool = False,
+    first: int = 0,
 ) -> list[str]:
     """The arguments that make `SEGMENT_FILE`, and `WATCH_FILE` for its judge, out of one source per clip of `shown`.
 
-    With `apart` the sound, which is always that of the whole scene, goes into a file of its own, `SOUND_FILE`.
+    With `apart` the sound, which is always that of the whole scene, goes into a file of its own, `SOUND_FILE`. `first`
+    is the frame of the segment with which this run begins.
     Beside it must lie `VOICE_FILE` if there is to be sound, and what `overlays` name, with `FONTS_FOLDER`.
     """
     timeline, fps = spec.timeline, spec.profile.fps
@@ -114,7 +116,7 @@ def compose(
     if timeline.closing is not None:
         head = _grounded(branches[-1], timeline.closing.ground, frame)
         picture = _closed(picture, head, timeline, fps)
-    picture, watched = quality.watch(picture)
+    picture, watched = quality.watch(picture, first)
     picture = looks.finish(spec.style, spec.profile, fps).over(picture)
     if overlays.logo is not None:
         picture = _marked(picture, overlays.logo)

@@ -52,15 +52,17 @@ class Fault(NamedTuple):
     "It was known beforehand that there is not enough footage; rendering it again would change nothing."
 
 
-def watch(picture: Any) -> tuple[Any, Any]:
+def watch(picture: Any, first: int = 0) -> tuple[Any, Any]:
     """The picture, and what is to be written to `WATCH_FILE` in the same run, with the options `WATCHED`.
 
-    To be called on the joined clips before grain, captions and marks are laid over them: those move on a frozen
-    picture and shine on a black one.
+    `first` is the frame of the segment at which the picture begins, so that all its runs look at the same frames as
+    one would. To be called on the joined clips before grain, captions and marks are laid over them: those move on a
+    frozen picture and shine on a black one.
     """
     both = picture.filter_multi_output("split", 2)
     # The first branch is served first. While it held a frame, the other would have to copy it before drawing on it.
-    points = both[0].filter("framestep", STEP).filter("scale", SIDE, SIDE, flags="neighbor").filter("format", "gray")
+    points = both[0].filter("trim", start_frame=-first % STEP) if first % STEP else both[0]
+    points = points.filter("framestep", STEP).filter("scale", SIDE, SIDE, flags="neighbor").filter("format", "gray")
     return both[1], points
 
 

@@ -50,7 +50,7 @@ def segment(spec: SegmentSpec, run: StepRun, program: str, threads: int, encoder
     files, logs, watched, done = list[Path](), list[str](), b"", 0
     for number, stretch in enumerate(stretches):
         sources, feeds = _gather(stretch, run, media)
-        arguments = compose(stretch, sources, overlays, threads, encoder, apart=len(stretches) > 1)
+        arguments = compose(stretch, sources, overlays, threads, encoder, apart=len(stretches) > 1, first=done)
         count = stretch.timeline.frames
         limits = for_picture(spec.profile, count, len(sources) + 1, encoder)
         span = _share(done, frames), _share(done + count, frames)
@@ -73,9 +73,9 @@ def _stretches(spec: SegmentSpec) -> list[SegmentSpec]:
     first run has the sound of all.
     """
     timeline, profile = spec.timeline, spec.profile
-    # Where the second begins, a picture is looked at again: the runs look at the same ones as a single run.
-    cut = (timeline.frames - timeline.closing.frames) // STEP * STEP if timeline.closing is not None else 0
-    if profile.width * profile.height < LARGE or not cut:
+    # The judge of the picture looks at one frame of each run at least: ffmpeg writes no file without a frame.
+    cut = timeline.frames - max(timeline.closing.frames, STEP) if timeline.closing is not None else 0
+    if profile.width * profile.height < LARGE or cut <= 0:
         return [spec]
     before = timeline.part(0, cut).model_copy(update={"closing": None})
     behind = timeline.part(cut, timeline.frames - cut)

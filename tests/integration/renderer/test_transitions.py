@@ -11,9 +11,10 @@ import pytest
 
 from common.contracts.request import TransitionKind
 from common.contracts.steps import SegmentSpec
-from common.contracts.timeline import Clip, Closing
+from common.contracts.timeline import Clip, Closing, PictureReport
 from common.jobs.steprun import StepRun
 from renderer.ffmpeg.run import run_ffmpeg
+from renderer.quality import judge
 from renderer.segment import segment
 from tests.support import clips
 from tests.support.scenes import PROGRAM, SMALL, clip, exact, footage, part, scene, scenery, words
@@ -185,7 +186,13 @@ def test_it_may_have_any_length(run: StepRun, kind: TransitionKind, frames: int)
 def test_two_runs_show_what_one_shows(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, frames: int, captioned: bool
 ) -> None:
-    made = []
+    made, looked_at = [], []
+
+    def looking(watched: bytes, spec: SegmentSpec) -> PictureReport:
+        looked_at.append(watched)
+        return judge(watched, spec)
+
+    monkeypatch.setattr("renderer.segment.judge", looking)
     for large in (10**9, 0):
         (tmp_path / str(large)).mkdir()
         run = step_run(tmp_path / str(large))
@@ -198,6 +205,8 @@ def test_two_runs_show_what_one_shows(
         made.append(exact(spec, run))
     assert len(made[0]) == frames
     assert np.array_equal(*made)
+    assert len(looked_at) == 2
+    assert looked_at[0] == looked_at[1]
 
 
 def test_each_frame_of_two_runs_is_encoded_once_and_their_sound_is_that_of_one(
