@@ -79,7 +79,10 @@ def _opened(path: Path) -> InputContainer:
 def _pictures(lengths: Sequence[int], paths: Sequence[Path], run: StepRun) -> Iterator[Packet]:
     """Those of all segments, each at its time in the film. There may be more segments than files can be open."""
     start, described = 0, None
-    for frames, path in zip(lengths, paths, strict=True):
+    # A segment of a frame or two is too short for frames out of their order: its decoding would begin only when that
+    # of the next has begun. All begin as early as the one that has to be earliest.
+    begins = [_decoded_at(path) for path in paths]
+    for frames, path, begin in zip(lengths, paths, begins, strict=True):
         run.check()
         with _opened(path) as opened:
             own = opened.streams.video[0].codec_context.extradata
@@ -89,10 +92,16 @@ def _pictures(lengths: Sequence[int], paths: Sequence[Path], run: StepRun) -> It
             for packet in _packets(opened, "video"):
                 assert packet.pts is not None
                 assert packet.dts is not None
-                packet.pts, packet.dts = packet.pts + start, packet.dts + start
+                packet.pts, packet.dts = packet.pts + start, packet.dts + start + min(begins) - begin
                 yield packet
         # Its length was told with it, for what a container says is rounded.
         start += frames * TICKS
+
+
+def _decoded_at(path: Path) -> int:
+    """When the first picture of a segment is decoded, in ticks from its beginning: never behind it."""
+    with _opened(path) as opened:
+        return next((packet.dts or 0 for packet in _packets(opened, "video")), 0)
 
 
 def _packets(container: InputContainer, kind: Literal["video", "audio"]) -> Iterator[Packet]:

@@ -17,9 +17,11 @@ from common.contracts.narration import Narration, Word
 from common.contracts.steps import AssembleFacts, AssembleSpec, MixSpec, SegmentSpec, SpeakSpec
 from common.contracts.timeline import (
     CaptionLook,
+    Card,
     Closing,
     CutList,
     FilmTimeline,
+    Mark,
     PlacedNarration,
     Profile,
     SceneCut,
@@ -140,6 +142,16 @@ def test_many_seams_do_not_add_up(cutter: Cutter):
         times = sorted(packet.pts for packet in container.demux(stream) if packet.pts is not None and packet.size)
         assert times == [512 * n for n in range(200)]
         assert (stream.time_base, stream.average_rate) == (Fraction(1, 15_360), 30)
+
+
+def test_a_seam_may_follow_upon_the_first_frame(cutter: Cutter):
+    """Longer segments have frames out of their order, and are decoded the earlier for it."""
+    parts = [
+        cutter.segment(scene(clip(scenery(), frames), profile=SMALL.model_copy(update={"preset": "veryfast"})))
+        for frames in (1, 20, 2, 1, 9)
+    ]
+    cutter.film()
+    assert np.array_equal(pictures(cutter.path), np.concatenate([pictures(part) for part in parts]))
 
 
 def test_the_sound_of_the_film_is_the_mix_and_nothing_of_its_segments(cutter: Cutter):
@@ -304,9 +316,14 @@ def test_the_timeline_tells_an_editor_all_of_the_film(cutter: Cutter):
     head = second.model_copy(update={"skip": 0, "frames": 12})
     cuts = (
         SceneCut(scene="s1", frames=20, closing=Closing(kind="wipe", frames=12, head=head), clips=(first,)),
-        SceneCut(scene="s2", frames=25, closing=None, clips=(second,)),
+        SceneCut(scene="s2", frames=25, closing=None, clips=(second,), card=Card(kind="end", text="Thank you")),
     )
-    cutter.shown = CutList(cuts=cuts, narrations=(PlacedNarration(audio=voice, start=4_800, samples=24_000),))
+    cutter.shown = CutList(
+        cuts=cuts,
+        narrations=(PlacedNarration(audio=voice, start=4_800, samples=24_000),),
+        music=voice,
+        mark=Mark(text="Harbour TV", position="top-left", opacity=0.5, size=0.1),
+    )
     for shown in (first, second):
         cutter.segment(scene(shown))
     facts = cutter.film()
@@ -321,6 +338,8 @@ def test_the_timeline_tells_an_editor_all_of_the_film(cutter: Cutter):
         segments=tuple(cutter.made),
         narrations=cutter.shown.narrations,
         mix=cutter.mix(45 * 1600),
+        music=cutter.shown.music,
+        mark=cutter.shown.mark,
     )
 
 

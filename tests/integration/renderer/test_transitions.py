@@ -209,6 +209,25 @@ def test_two_runs_show_what_one_shows(
     assert looked_at[0] == looked_at[1]
 
 
+@pytest.mark.parametrize("lead", [1, 2, 3, 20])
+@pytest.mark.parametrize("preset", ["superfast", "veryfast", "medium"])
+def test_two_runs_are_one_film_also_when_the_encoder_takes_frames_out_of_their_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, preset: str, lead: int
+) -> None:
+    monkeypatch.setattr("renderer.segment.LARGE", 0)
+    run = step_run(tmp_path)
+    video = clip(footage(run, clips.clip(640, 360, fps=30), seconds=2.0), lead + 8)
+    closing = Closing(kind="crossfade", frames=8, head=clip(footage(run, clips.picture(400, 300)), 8))
+    segment(scene(video, closing=closing, profile=SMALL.model_copy(update={"preset": preset})), run, PROGRAM, threads=1)
+    with av.open(str(run.workdir / "segment.mp4")) as made:
+        packets = [packet for packet in made.demux(video=0) if packet.size]
+    with av.open(str(run.workdir / "segment.mp4")) as made:
+        times = [frame.pts for frame in made.decode(video=0)]
+    assert times == sorted(packet.pts or 0 for packet in packets) == [512 * n for n in range(lead + 8)]
+    sent = [packet.dts or 0 for packet in packets]
+    assert sent == sorted(set(sent))
+
+
 def test_each_frame_of_two_runs_is_encoded_once_and_their_sound_is_that_of_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
