@@ -19,7 +19,7 @@ from common.contracts.steps import SegmentSpec
 from common.contracts.timeline import CardKind, Clip, SceneTimeline
 from renderer import cards, looks, mark, quality, voice
 from renderer.ffmpeg.encoder import SOFTWARE, Encoder
-from renderer.ffmpeg.formats import BT709, GUARD
+from renderer.ffmpeg.formats import BT709, GUARD, MAX_PIXELS
 from renderer.strip import Strip, laid
 from renderer.transitions import transition
 
@@ -27,9 +27,6 @@ FONTS_FOLDER = "fonts"
 CAPTIONS_FILE = "captions.ass"
 SEGMENT_FILE = "segment.mp4"
 SOUND_FILE = "sound.m4a"
-
-MAX_PIXELS = 64_000_000
-"Pictures larger than this are refused before they are decoded; some more than acquisition lets in."
 
 ZOOM_PER_SECOND = 0.03
 MAX_ZOOM = 0.12

@@ -17,13 +17,11 @@ from renderer import fonts
 from renderer.ass import Style, escape, sheet
 from renderer.captions import MAX_LINES, clean, line_limit
 from renderer.design import CAPTIONS, caption_place
+from renderer.ffmpeg.formats import MAX_PIXELS
 from renderer.fonts import LINE_HEIGHT
 from renderer.looks import picture_area
 
 PICTURE_FILE = "mark.png"
-
-MAX_PIXELS = 64_000_000
-"Larger pictures are refused before they are decoded."
 _TOO_LARGE = "the watermark has too many pixels; use a smaller picture"
 _MARGIN = 0.04
 "What it keeps away from the edges, as a share of the shorter side."

@@ -7,7 +7,8 @@ from common.contracts.narration import Word
 from common.contracts.request import Style
 from common.contracts.steps import SegmentSpec
 from common.contracts.timeline import Clip, Profile, SceneTimeline
-from renderer.compose import MAX_PIXELS, Overlays, Source, compose
+from renderer.compose import Overlays, Source, compose
+from renderer.ffmpeg.formats import MAX_PIXELS
 from renderer.looks import grade
 
 VIDEO = Footage(kind="video", width=640, height=360, seconds=4.0, provenance=Provenance(provider="folder"))
