@@ -1,21 +1,23 @@
 """A finished film as editors take it: an OpenTimelineIO document that names the media beside it. Pure.
 
-Three tracks: the clips with their transitions, the narrations, and the whole mix (switched off, for the music is in
-it and the voices would be heard twice). Times are frames of the film, but for narrations, which count in samples.
+The tracks: the clips with their transitions, the narrations, the music under them, and the whole mix (switched off,
+for voices and music would be heard twice). What cards say is told by markers; the picture of a watermark has a track,
+switched off because an editor would show it as large as the canvas. Times of pictures are frames, of sound samples.
 """
 
 from collections.abc import Iterator
 from itertools import accumulate
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import opentimelineio as otio
 from opentimelineio.opentime import RationalTime, TimeRange
 
 from common.contracts.base import ObjectRef
 from common.contracts.grid import SAMPLE_RATE, samples_per_frame
-from common.contracts.timeline import Clip, Closing, FilmTimeline, PlacedNarration, SceneCut, SegmentRef
+from common.contracts.timeline import Card, Clip, Closing, FilmTimeline, PlacedNarration, SceneCut, SegmentRef
 
 TIMELINE_FILE = "film.otio"
+_MIX, _MUSIC = "media/mix.m4a", "media/music.m4a"
 _SUFFIXES = {
     "video/mp4": ".mp4",
     "video/quicktime": ".mov",
@@ -54,15 +56,25 @@ def media_of(film: FilmTimeline) -> dict[str, ObjectRef]:
                 found |= {name: segments[name].media for name, _, _ in _pieces(film, cut.scene, span)}
     for number, narration in enumerate(film.narrations, 1):
         found[_narration_name(number, narration)] = narration.audio
-    found["media/mix.m4a"] = film.mix
+    found[_MIX] = film.mix
+    if film.music is not None:
+        found[_MUSIC] = film.music
+    if film.mark is not None and film.mark.media is not None:
+        found[_mark_name(film.mark.media)] = film.mark.media
     return found
 
 
 def document(film: FilmTimeline) -> str:
     """The timeline as JSON of OpenTimelineIO; media are named relative to where it lies."""
     timeline = otio.schema.Timeline(film.title)
-    timeline.metadata["reelwright"] = {"width": film.width, "height": film.height, "fps": film.fps}
-    timeline.tracks.extend([_picture(film), _voices(film), _mix(film)])
+    told: dict[str, Any] = {"width": film.width, "height": film.height, "fps": film.fps}
+    if film.mark is not None:
+        told["watermark"] = film.mark.model_dump(include={"text", "position", "opacity", "size"})
+    timeline.metadata["reelwright"] = told
+    timeline.tracks.extend([_picture(film), *_mark(film), _voices(film)])
+    if film.music is not None:
+        timeline.tracks.append(_sound("Music", _MUSIC, film))
+    timeline.tracks.append(_sound("Mix", _MIX, film, enabled=False))
     text: str = timeline.to_json_string(indent=1)
     return text
 
@@ -73,7 +85,10 @@ def _picture(film: FilmTimeline) -> otio.schema.Track:
         spans = list(_spans(cut))
         for span in spans:
             if span.media is not None:
-                track.append(_clip(span, span.media, film.fps))
+                made = _clip(span, span.media, film.fps)
+                if cut.card is not None:
+                    made.markers.append(_words(cut.card, made.source_range))
+                track.append(made)
             else:
                 track.extend(_rendered(span, cut.scene, film))
         # What was rendered has its transition in it.
@@ -166,13 +181,35 @@ def _voices(film: FilmTimeline) -> otio.schema.Track:
     return track
 
 
-def _mix(film: FilmTimeline) -> otio.schema.Track:
-    samples = sum(cut.frames for cut in film.cuts) * samples_per_frame(film.fps)
-    track = otio.schema.Track("Mix", kind=otio.schema.TrackKind.Audio)
-    reference = otio.schema.ExternalReference("media/mix.m4a", available_range=_range(0, samples, SAMPLE_RATE))
-    track.append(otio.schema.Clip("mix", media_reference=reference, source_range=_range(0, samples, SAMPLE_RATE)))
-    track.enabled = False
+def _sound(name: str, file: str, film: FilmTimeline, enabled: bool = True) -> otio.schema.Track:
+    """A sound that lasts as long as the film."""
+    length = _range(0, _frames(film) * samples_per_frame(film.fps), SAMPLE_RATE)
+    track = otio.schema.Track(name, kind=otio.schema.TrackKind.Audio)
+    reference = otio.schema.ExternalReference(file, available_range=length)
+    track.append(otio.schema.Clip(name.lower(), media_reference=reference, source_range=length))
+    track.enabled = enabled
     return track
+
+
+def _mark(film: FilmTimeline) -> Iterator[otio.schema.Track]:
+    if film.mark is None or film.mark.media is None:
+        return
+    track = otio.schema.Track("Watermark", kind=otio.schema.TrackKind.Video)
+    reference = otio.schema.ExternalReference(_mark_name(film.mark.media))
+    shown = _range(0, _frames(film), film.fps)
+    track.append(otio.schema.Clip("watermark", media_reference=reference, source_range=shown))
+    track.enabled = False
+    yield track
+
+
+def _words(card: Card, where: TimeRange) -> otio.schema.Marker:
+    """A card over a clip, for somebody to set it again."""
+    metadata = {"reelwright": card.model_dump(mode="json")}
+    return otio.schema.Marker(card.text or f"{card.kind} card", marked_range=where, metadata=metadata)
+
+
+def _frames(film: FilmTimeline) -> int:
+    return sum(cut.frames for cut in film.cuts)
 
 
 def _segment_names(film: FilmTimeline) -> Iterator[tuple[str, SegmentRef]]:
@@ -182,6 +219,10 @@ def _segment_names(film: FilmTimeline) -> Iterator[tuple[str, SegmentRef]]:
 
 def _footage_name(media: ObjectRef) -> str:
     return f"media/{media.sha256[:16]}{_SUFFIXES.get(media.media_type, '')}"
+
+
+def _mark_name(media: ObjectRef) -> str:
+    return f"media/watermark{_SUFFIXES.get(media.media_type, '')}"
 
 
 def _narration_name(number: int, narration: PlacedNarration) -> str:

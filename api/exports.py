@@ -1,6 +1,7 @@
 """A film for an editor: its timeline and all media it names, as one ZIP file that is written while it is sent."""
 
 import io
+import time
 import uuid
 import zipfile
 from collections.abc import Iterator, Mapping
@@ -53,13 +54,14 @@ class Exports:
     def _pieces(self, text: str, media: Mapping[str, ObjectRef]) -> Iterator[bytes]:
         sent = _Sent()
         folder = scratch.place(self._settings.scratch(), f"export-{uuid.uuid4().hex}")
+        made = time.localtime()[:6]
         with zipfile.ZipFile(sent, "w") as archive, scratch.scratch(folder):
             archive.writestr(TIMELINE_FILE, text)
             for name, ref in media.items():
                 path = folder / "media"
                 self._storage.get_file(self._settings.assets_bucket, ref.key, path)
                 # Media are compressed already.
-                with archive.open(zipfile.ZipInfo(name), "w", force_zip64=True) as entry, path.open("rb") as file:
+                with archive.open(zipfile.ZipInfo(name, made), "w", force_zip64=True) as entry, path.open("rb") as file:
                     while chunk := file.read(CHUNK):
                         entry.write(chunk)
                         yield sent.take()

@@ -343,6 +343,7 @@ class Film:
     ) -> tuple[SegmentFacts, ...] | None:
         """The segments of one scene; if there are several, they are joined, so that it can be watched by itself."""
         memo, name = self.board.memo, slot.scene.id
+        credit = credit if slot.scene.credits else ()
         parts = memo(("parts", name), _parts, slot, self.canvas, self.profile)
         self._parts[name] = len(parts)
         facts = [
@@ -351,11 +352,12 @@ class Film:
             )
             for part in parts
         ]
-        if not all(one is not None for one in facts):
+        if credit is None or not all(one is not None for one in facts):
             return None
         segments: tuple[SegmentFacts, ...] = memo(("segments", name), _together, *facts)
         media = [footage[slot.scene.shots[index].id] for index, _ in slot.shots]
-        self._cuts.append(memo(("cut", name), specs.cut, slot, after.shown, self.request, self.profile, *media))
+        told = slot, after.shown, credit, self.request, self.profile
+        self._cuts.append(memo(("cut", name), specs.cut, *told, *media))
         if len(parts) > 1:
             inputs = slot, segments, narration, self.profile
             if self.board.want("scene", f"scene:{name}", specs.scene, *inputs) is None:
@@ -373,7 +375,6 @@ class Film:
         footage: dict[str, Footage],
     ) -> SegmentFacts | None:
         media = [footage.get(slot.scene.shots[slot.shots[piece.place][0]].id) for piece in part.pieces]
-        credit = credit if slot.scene.credits else ()
         if after.awaited or credit is None or not all(one is not None for one in media):
             self._held_up = True
             return None

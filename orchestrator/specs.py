@@ -95,12 +95,13 @@ def segment(
 def cut(
     slot: Slot,
     after: tuple[Slot, Footage, tuple[str, ...]] | None,
+    credit: tuple[str, ...],
     request: VideoRequest,
     profile: Profile,
     *footage: Footage,
 ) -> SceneCut:
     closing = timeline.closing_of(slot, *after, request, profile) if after is not None else None
-    return timeline.scene_cut(slot, closing, footage, request, profile.fps)
+    return timeline.scene_cut(slot, closing, timeline.card(slot.scene, credit), footage, request, profile.fps)
 
 
 def scene(slot: Slot, segments: tuple[SegmentFacts, ...], narration: Narration | None, profile: Profile) -> SceneSpec:
@@ -135,6 +136,12 @@ def assemble(
 ) -> AssembleSpec:
     """`segments` are those of each slot."""
     joined = zip(layout.slots, segments, strict=True)
+    shown = CutList(
+        cuts=cuts,
+        narrations=timeline.placed(layout, narrations, profile.fps),
+        music=mix.music,
+        mark=timeline.mark(request, story),
+    )
     return AssembleSpec(
         segments=tuple(ref for slot, facts in joined for ref in timeline.segment_refs(slot.scene.id, facts)),
         mix=mix.media,
@@ -142,7 +149,7 @@ def assemble(
         speech=timeline.speech(layout, narrations, profile),
         captions=timeline.caption_files(request, profile),
         title=story.title,
-        cut_list=canonical_json(CutList(cuts=cuts, narrations=timeline.placed(layout, narrations, profile.fps))),
+        cut_list=canonical_json(shown),
     )
 
 

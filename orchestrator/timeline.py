@@ -89,11 +89,16 @@ def scene_timeline(
 
 
 def scene_cut(
-    slot: Slot, closing: Closing | None, footage: Sequence[Footage], request: VideoRequest, fps: int
+    slot: Slot,
+    closing: Closing | None,
+    words: Card | None,
+    footage: Sequence[Footage],
+    request: VideoRequest,
+    fps: int,
 ) -> SceneCut:
     """What a scene shows. `footage` is that of all its shots, in order."""
     clips = (clip_of(slot, place, media, request, fps) for place, media in enumerate(footage))
-    return SceneCut(scene=slot.scene.id, frames=slot.frames, closing=closing, clips=tuple(clips))
+    return SceneCut(scene=slot.scene.id, frames=slot.frames, closing=closing, clips=tuple(clips), card=words)
 
 
 def transition_into(scene: Scene, request: VideoRequest) -> TransitionKind:

@@ -54,6 +54,8 @@ def _timeline(spec: AssembleSpec) -> str:
         segments=spec.segments,
         narrations=cuts.narrations,
         mix=spec.mix,
+        music=cuts.music,
+        mark=cuts.mark,
     )
     return canonical_json(film)
 

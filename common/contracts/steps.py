@@ -146,6 +146,8 @@ class MixSpec(Contract):
 
 class MixFacts(Contract):
     media: ObjectRef
+    music: ObjectRef | None = None
+    "The bed alone, as loud as it is to the narrations; None: there is none to be heard."
     loudness: float
     "Integrated, in LUFS, measured on what was encoded."
     true_peak: float
@@ -214,8 +216,8 @@ SPECS: dict[str, StepKind] = {
     "acquire": StepKind("retrieve", AcquireSpec, Footage, 5, 1.0),
     "segment": StepKind("render", SegmentSpec, SegmentFacts, 6, 10.0),
     "scene": StepKind("render", SceneSpec, SceneFacts, 2, 0.5),
-    "mix": StepKind("render", MixSpec, MixFacts, 2, 4.0),
-    "assemble": StepKind("render", AssembleSpec, AssembleFacts, 3, 2.0),
+    "mix": StepKind("render", MixSpec, MixFacts, 3, 4.0),
+    "assemble": StepKind("render", AssembleSpec, AssembleFacts, 4, 2.0),
     "publish": StepKind("orchestrate", PublishSpec, PublishFacts, 1, 0.5, reuse=0),
 }
 

@@ -119,6 +119,7 @@ class SceneCut(Contract):
     frames: int
     closing: Closing | None
     clips: tuple[Clip, ...]
+    card: Card | None = None
 
 
 class Mark(Contract):
@@ -154,6 +155,8 @@ class CutList(Contract):
 
     cuts: tuple[SceneCut, ...]
     narrations: tuple[PlacedNarration, ...]
+    music: ObjectRef | None = None
+    mark: Mark | None = None
 
 
 class FilmTimeline(Contract):
@@ -170,6 +173,9 @@ class FilmTimeline(Contract):
     narrations: tuple[PlacedNarration, ...]
     mix: ObjectRef
     "The whole sound, music and all."
+    music: ObjectRef | None = None
+    "The bed alone, as loud as it is to the narrations, ducked."
+    mark: Mark | None = None
 
 
 class MusicCue(Contract):

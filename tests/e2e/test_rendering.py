@@ -185,7 +185,15 @@ def test_a_black_clip_is_rendered_once_more_and_then_replaced(stack: Running, sp
 def test_an_editor_can_go_on_with_the_export(stack: Running, tmp_path: Path) -> None:
     picture = stack.upload(clips.clip(seconds=6.0).read_bytes())
     scenes = [*SCENES[:2], {"narration": "And this is mine.", "media": {"asset": picture}}]
-    job = stack.generate(scenes=scenes, footage="scenery", seed=16, transition="crossfade", title={"text": "The sea"})
+    job = stack.generate(
+        scenes=scenes,
+        footage="scenery",
+        seed=16,
+        transition="crossfade",
+        title={"text": "The sea"},
+        end_card={"text": "Thank you"},
+        watermark={"asset": stack.upload(clips.picture(200, 200).read_bytes())},
+    )
     _, result = stack.film(job, tmp_path)
     reply = requests.get(f"{stack.url}/mcp/export/{job}", timeout=60)
     assert (reply.status_code, reply.headers["Content-Type"]) == (200, "application/zip")
@@ -193,7 +201,8 @@ def test_an_editor_can_go_on_with_the_export(stack: Running, tmp_path: Path) -> 
         assert archive.testzip() is None
         archive.extractall(tmp_path)
     timeline: Any = opentimelineio.adapters.read_from_file(str(next(tmp_path.glob("*.otio"))))
-    (pictures,) = timeline.video_tracks()
+    assert [track.name for track in timeline.tracks] == ["Picture", "Watermark", "Narration", "Music", "Mix"]
+    pictures = timeline.tracks[0]
     assert pictures.duration().to_frames() == result["frames"]
     named = [
         clip.media_reference.target_url

@@ -410,7 +410,8 @@ class Sim:
         return SceneFacts(media=self.put("scene", _content(spec)), frames=frames)
 
     def _mix(self, spec: Any) -> MixFacts:
-        return MixFacts(media=self.put("mix", _content(spec)), loudness=-14.0, true_peak=-1.6)
+        music = self.put("music", _content(spec)) if spec.music is not None else None
+        return MixFacts(media=self.put("mix", _content(spec)), music=music, loudness=-14.0, true_peak=-1.6)
 
     def _assemble(self, spec: Any) -> AssembleFacts:
         frames = sum(segment.frames for segment in spec.segments)

@@ -188,8 +188,24 @@ def test_the_voice_stays_well_above_the_bed(run, say, volume):
 
 
 def test_a_volume_of_nothing_is_no_bed(run, say):
-    sound = decoded(run, make(run, 6, say(3, "Yes."), music=CALM.model_copy(update={"volume": 0.0})))
-    assert level(sound, 0, 2.9) < -80
+    facts = make(run, 6, say(3, "Yes."), music=CALM.model_copy(update={"volume": 0.0}))
+    assert level(decoded(run, facts), 0, 2.9) < -80
+    assert facts.music is None
+
+
+def test_the_bed_is_kept_alone_and_adds_up_with_the_voice_to_the_film(run, say):
+    """But for one gain for all of it, which a limiter that has nothing to do leaves alone."""
+    narration = say(2)
+    facts = make(run, 10, narration, music=CALM)
+    assert facts.music is not None
+    raw = ffmpeg("-i", run.fetch(facts.music, "music.m4a"), "-f", "f32le", "-").stdout
+    bed, film = np.frombuffer(raw, np.float32).reshape(-1, 2), decoded(run, facts)
+    assert len(bed) == len(film) == 10 * SAMPLE_RATE
+    both = bed.astype(np.float64)
+    both[narration.start : narration.start + narration.samples] += _samples_of(run, narration)[:, None]
+    gain = (both * film).sum() / (both**2).sum()
+    assert level(film - gain * both, 0, 10) < level(film, 0, 10) - 15
+    assert level(film - gain * both, 7, 9) < level(film, 7, 9) - 15
 
 
 @pytest.mark.parametrize(
@@ -267,10 +283,10 @@ def passes(monkeypatch) -> list[str]:
     return outputs
 
 
-def test_a_mix_without_peaks_takes_a_pass_to_measure_one_to_encode_and_one_to_check(run, passes):
+def test_a_mix_without_peaks_takes_a_pass_to_measure_one_to_encode_and_one_to_check_beside_the_bed_alone(run, passes):
     media = user_music(run, "wav", "audio/wav", seconds=12)
     make(run, 12, music=MusicCue(mood="calm", seed=0, media=media))
-    assert passes == ["bed.raw", "-", "mix.m4a", "-"]
+    assert passes == ["bed.raw", "-", "mix.m4a", "-", "music.m4a"]
 
 
 def claps(seconds: float) -> np.ndarray:

@@ -6,7 +6,7 @@ from opentimelineio.opentime import RationalTime
 from api.editor import document, media_of
 from common.contracts.base import ObjectRef
 from common.contracts.footage import Footage, Provenance, SceneryRecipe
-from common.contracts.timeline import Clip, Closing, FilmTimeline, PlacedNarration, SceneCut, SegmentRef
+from common.contracts.timeline import Card, Clip, Closing, FilmTimeline, Mark, PlacedNarration, SceneCut, SegmentRef
 
 FPS = 30
 
@@ -50,7 +50,8 @@ def film() -> FilmTimeline:
         closing=closing(clip("s4.1", 12, "boat", skip=3)),
         clips=(clip("s3.1", 80, None),),
     )
-    last = SceneCut(scene="s4", frames=60, closing=None, clips=(clip("s4.1", 60, "boat", skip=15),))
+    end = Card(kind="end", text="Thank you", lines=("Anna", "Ben"))
+    last = SceneCut(scene="s4", frames=60, closing=None, clips=(clip("s4.1", 60, "boat", skip=15),), card=end)
     return FilmTimeline(
         title="Harbour",
         width=1920,
@@ -67,6 +68,8 @@ def film() -> FilmTimeline:
         ),
         narrations=(PlacedNarration(audio=ref("words", "audio/wav"), start=14_400, samples=48_000),),
         mix=ref("mix", "audio/mp4"),
+        music=ref("music", "audio/mp4"),
+        mark=Mark(media=ref("logo", "image/png"), position="top-right", opacity=0.5, size=0.1),
     )
 
 
@@ -117,9 +120,39 @@ def test_every_file_that_is_named_is_among_the_media() -> None:
     assert rendered == {"seg1", "seg2", "seg4", "seg5"}, "what has footage of its own need not be shown as rendered"
 
 
-def test_voices_are_in_their_places_and_the_mix_is_switched_off() -> None:
-    voices, mix = read().audio_tracks()
+def test_voices_are_in_their_places_over_the_music_and_the_mix_is_switched_off() -> None:
+    voices, music, mix = read().audio_tracks()
     (said,) = voices.find_clips()
     assert voices.range_of_child(said).start_time == RationalTime(14_400, 48_000)
-    assert (voices.enabled, mix.enabled) == (True, False)
-    assert mix.duration() == RationalTime(390 * 1600, 48_000)
+    assert (voices.enabled, music.enabled, mix.enabled) == (True, True, False)
+    assert music.duration() == mix.duration() == RationalTime(390 * 1600, 48_000)
+
+
+def test_a_film_without_music_or_mark_has_no_track_for_them() -> None:
+    plain = film().model_copy(update={"music": None, "mark": None})
+    timeline = otio.adapters.read_from_string(document(plain), "otio_json")
+    assert [track.name for track in timeline.tracks] == ["Picture", "Narration", "Mix"]
+    assert not {"media/music.m4a", "media/watermark.png"} & set(media_of(plain))
+
+
+def test_the_words_of_a_card_mark_what_it_lies_over() -> None:
+    clips = list(read().video_tracks()[0].find_clips())
+    (marker,) = clips[-1].markers
+    assert (marker.name, marker.marked_range) == ("Thank you", clips[-1].source_range)
+    assert list(marker.metadata["reelwright"]["lines"]) == ["Anna", "Ben"]
+    assert not any(one.markers for one in clips[:-1])
+
+
+def test_a_watermark_is_there_but_switched_off_and_told_where_it_goes() -> None:
+    timeline = read()
+    _, track = timeline.video_tracks()
+    assert (track.name, track.enabled, track.duration()) == ("Watermark", False, RationalTime(390, FPS))
+    told = timeline.metadata["reelwright"]["watermark"]
+    assert (told["position"], told["opacity"], told["size"]) == ("top-right", 0.5, 0.1)
+
+
+def test_a_watermark_of_words_has_no_track() -> None:
+    mark = Mark(text="Harbour TV", position="top-right", opacity=0.5, size=0.1)
+    timeline = otio.adapters.read_from_string(document(film().model_copy(update={"mark": mark})), "otio_json")
+    assert len(timeline.video_tracks()) == 1
+    assert timeline.metadata["reelwright"]["watermark"]["text"] == "Harbour TV"

@@ -9,7 +9,7 @@ from common.contracts.footage import Footage, Provenance
 from common.contracts.request import TransitionChoice, VideoRequest
 from common.contracts.steps import MixSpec, SegmentSpec, parse_facts
 from common.contracts.storyboard import Scene, Shot
-from common.contracts.timeline import Card, Span
+from common.contracts.timeline import Card, CutList, Span
 from orchestrator.film import Canvas
 from orchestrator.layout import Slot
 from orchestrator.timeline import clip_of, closing_of
@@ -201,6 +201,17 @@ def test_cards_stand_before_and_behind_the_scenes_and_name_who_made_the_footage(
     creators = {parse_facts("acquire", step.facts).provenance.creator for step in steps}
     assert set(end.lines) == creators - {""}
     assert segment(sim, "s1.0").card is None
+
+
+def test_an_editor_is_told_of_cards_mark_and_music() -> None:
+    sim = film(title="Harbours", end_card="Thank you", watermark="© Ana").run()
+    told = CutList.model_validate_json(sim.spec("assemble").cut_list)
+    assert [cut.card for cut in told.cuts] == [segment(sim, f"{cut.scene}.0").card for cut in told.cuts]
+    assert [cut.card is not None for cut in told.cuts] == [True, False, False, False, True]
+    assert told.mark == segment(sim, "s1.0").mark
+    assert told.mark is not None
+    assert told.music == parse_facts("mix", sim.job.steps["mix"].facts).music
+    assert told.music is not None
 
 
 def test_an_end_card_without_credits_waits_for_nobody() -> None:
