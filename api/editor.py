@@ -17,7 +17,7 @@ from common.contracts.grid import SAMPLE_RATE, samples_per_frame
 from common.contracts.timeline import Card, Clip, Closing, FilmTimeline, PlacedNarration, SceneCut, SegmentRef
 
 TIMELINE_FILE = "film.otio"
-_MIX, _MUSIC = "media/mix.m4a", "media/music.m4a"
+_MIX, _MUSIC = "media/mix.m4a", "media/music.flac"
 _SUFFIXES = {
     "video/mp4": ".mp4",
     "video/quicktime": ".mov",

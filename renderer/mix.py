@@ -10,7 +10,7 @@ import os
 import wave
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import ffmpeg
 import numpy as np
@@ -27,8 +27,9 @@ from renderer.ffmpeg.limits import for_sound
 from renderer.ffmpeg.loudness import SILENCE, Loudness, heard, listen, meter, silences
 from renderer.ffmpeg.run import run_ffmpeg
 
-VOICE_FILE, MIX_FILE, MUSIC_FILE = "voice.raw", "mix.m4a", "music.m4a"
+VOICE_FILE, MIX_FILE, MUSIC_FILE = "voice.raw", "mix.m4a", "music.flac"
 RAW = {"f": "f32le", "ar": SAMPLE_RATE, "ac": 2}
+EXACT = {"map_metadata": -1, "fflags": "+bitexact", "flags:a": "+bitexact"}
 
 BED_LEVEL = -24.0
 "Loudness of the bed between two narrations, in LUFS; narrations come at -18."
@@ -248,7 +249,17 @@ class _Studio:
 
     def encoded(self, master: Master) -> tuple[Loudness, tuple[Span, ...]]:
         """Writes MIX_FILE and listens to what a player will decode from it: how loud it is and where it is silent."""
-        self._play(ffmpeg.output(self._mastered(master), MIX_FILE, **self._encoding()))
+        encoding = {
+            "acodec": "aac",
+            # Four times as fast as the other search, and at these rates nearer to what went in.
+            "aac_coder": "fast",
+            "audio_bitrate": self._spec.sound.bitrate,
+            "ar": SAMPLE_RATE,
+            "ac": 2,
+            "movflags": "+faststart",
+            **EXACT,
+        }
+        self._play(ffmpeg.output(self._mastered(master), MIX_FILE, **encoding))
         played = listen(meter(ffmpeg.input(MIX_FILE, f="mp4", **GUARD).audio, true_peak=True), LONGEST_SILENCE)
         log = self._call(ffmpeg.output(played, "-", f="null"))
         return heard(log), _frames(silences(log), self._spec.sound.fps, self._spec.frames)
@@ -258,23 +269,11 @@ class _Studio:
         if self._lift is None:
             return None
         sound = (part.tobytes() for part in _bed(self._spec, self._total, self._lift, self._run.workdir))
-        self._call(ffmpeg.output(self._input(), MUSIC_FILE, **self._encoding()), sound)
+        # Without loss, and in a tenth of the time that AAC takes for what is so quiet.
+        encoding = {"acodec": "flac", "sample_fmt": "s16", **EXACT}
+        self._call(ffmpeg.output(self._input(), MUSIC_FILE, **encoding), sound)
         check_sound(self._run.workdir / MUSIC_FILE, self._total, "the music of the film")
-        return self._run.keep("music", self._run.workdir / MUSIC_FILE, "audio/mp4")
-
-    def _encoding(self) -> dict[str, Any]:
-        return {
-            "acodec": "aac",
-            # Four times as fast as the other search, and at these rates nearer to what went in.
-            "aac_coder": "fast",
-            "audio_bitrate": self._spec.sound.bitrate,
-            "ar": SAMPLE_RATE,
-            "ac": 2,
-            "map_metadata": -1,
-            "fflags": "+bitexact",
-            "flags:a": "+bitexact",
-            "movflags": "+faststart",
-        }
+        return self._run.keep("music", self._run.workdir / MUSIC_FILE, "audio/flac")
 
     def _input(self) -> ffmpeg.Stream:
         return ffmpeg.input("feed:0", **GUARD, **RAW).audio

@@ -198,7 +198,7 @@ def test_the_bed_is_kept_alone_and_adds_up_with_the_voice_to_the_film(run, say):
     narration = say(2)
     facts = make(run, 10, narration, music=CALM)
     assert facts.music is not None
-    raw = ffmpeg("-i", run.fetch(facts.music, "music.m4a"), "-f", "f32le", "-").stdout
+    raw = ffmpeg("-i", run.fetch(facts.music, "music.flac"), "-f", "f32le", "-").stdout
     bed, film = np.frombuffer(raw, np.float32).reshape(-1, 2), decoded(run, facts)
     assert len(bed) == len(film) == 10 * SAMPLE_RATE
     both = bed.astype(np.float64)
@@ -286,7 +286,7 @@ def passes(monkeypatch) -> list[str]:
 def test_a_mix_without_peaks_takes_a_pass_to_measure_one_to_encode_and_one_to_check_beside_the_bed_alone(run, passes):
     media = user_music(run, "wav", "audio/wav", seconds=12)
     make(run, 12, music=MusicCue(mood="calm", seed=0, media=media))
-    assert passes == ["bed.raw", "-", "mix.m4a", "-", "music.m4a"]
+    assert passes == ["bed.raw", "-", "mix.m4a", "-", "music.flac"]
 
 
 def claps(seconds: float) -> np.ndarray:

@@ -68,7 +68,7 @@ def film() -> FilmTimeline:
         ),
         narrations=(PlacedNarration(audio=ref("words", "audio/wav"), start=14_400, samples=48_000),),
         mix=ref("mix", "audio/mp4"),
-        music=ref("music", "audio/mp4"),
+        music=ref("music", "audio/flac"),
         mark=Mark(media=ref("logo", "image/png"), position="top-right", opacity=0.5, size=0.1),
     )
 
@@ -132,7 +132,7 @@ def test_a_film_without_music_or_mark_has_no_track_for_them() -> None:
     plain = film().model_copy(update={"music": None, "mark": None})
     timeline = otio.adapters.read_from_string(document(plain), "otio_json")
     assert [track.name for track in timeline.tracks] == ["Picture", "Narration", "Mix"]
-    assert not {"media/music.m4a", "media/watermark.png"} & set(media_of(plain))
+    assert not {"media/music.flac", "media/watermark.png"} & set(media_of(plain))
 
 
 def test_the_words_of_a_card_mark_what_it_lies_over() -> None:
