@@ -1,4 +1,4 @@
-"""Renders one scene or a part of it: every frame is decoded once, filtered once and encoded once."""
+"""Renders one scene or a part of it: no frame that is delivered is filtered or encoded more than once."""
 
 from collections.abc import Iterator
 from pathlib import Path
