@@ -1,8 +1,8 @@
 """From a scene's timeline to the ffmpeg arguments that draw it. Pure: same spec, same text.
 
 Each clip becomes a branch of exactly its number of frames in one common format (size of the picture, square pixels,
-8-bit 4:2:0, BT.709, limited range, a time base of one frame), graded by itself. The branches are joined, a transition
-takes the last frames, and the look's finish, captions and card lie over all of it.
+8-bit 4:2:0, BT.709, limited range, a time base of one frame), graded by itself where it has the fewest pixels. The
+branches are joined, a transition takes the last frames, and the look's finish, captions and card lie over all of it.
 
 A scene that is rendered in parts gives the same pictures as one rendered whole: what depends on time counts from the
 start of the stretch or of the scene, never from the start of the part.
@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import ffmpeg
 
-from common.contracts.footage import Ground
+from common.contracts.footage import Footage, Ground
 from common.contracts.steps import SegmentSpec
 from common.contracts.timeline import CardKind, Clip, SceneTimeline
 from renderer import cards, looks, mark, quality, voice
@@ -40,6 +40,7 @@ SIMPLE = 24
 CENTRE = (0.5, 0.5)
 
 Size = tuple[int, int]
+Grade = Sequence[looks.Filter]
 
 
 class Source(NamedTuple):
@@ -151,17 +152,17 @@ def _encoding(spec: SegmentSpec, threads: int, encoder: Encoder, sound: bool) ->
     }
 
 
-def _branch(clip: Clip, source: Source, frame: _Frame, grade: Sequence[looks.Filter]) -> Any:
-    """The clip's own frames, on the grid and in the common format."""
-    kinds: dict[str, Callable[[Clip, Source, _Frame], Any]] = {"video": _video, "still": _still, "scenery": _scenery}
-    picture = kinds[clip.footage.kind](clip, source, frame)
-    picture = picture.filter("setsar", 1).filter("format", "yuv420p").filter("setparams", range="tv", **BT709)
-    for name, options in grade:
-        picture = picture.filter(name, **options)
-    return picture
+def _branch(clip: Clip, source: Source, frame: _Frame, grade: Grade) -> Any:
+    """The clip's own frames, on the grid, in the common format and graded."""
+    kinds: dict[str, Callable[[Clip, Source, _Frame, Grade], Any]] = {
+        "video": _video,
+        "still": _still,
+        "scenery": _scenery,
+    }
+    return kinds[clip.footage.kind](clip, source, frame, grade).filter("setsar", 1).filter("format", "yuv420p")
 
 
-def _video(clip: Clip, source: Source, frame: _Frame) -> Any:
+def _video(clip: Clip, source: Source, frame: _Frame, grade: Grade) -> Any:
     start, last = begin_of(clip, frame.fps), max(0.0, clip.footage.seconds - LAST_SECONDS)
     seek = min(start + clip.skip * clip.speed / frame.fps, last)
     # All frames from the key frame before are decoded anyway. With none of them thrown away behind the decoder, `fps`
@@ -177,7 +178,7 @@ def _video(clip: Clip, source: Source, frame: _Frame) -> Any:
     picture = picture.filter("fps", fps=frame.fps, start_time=f"{start / clip.speed:.6f}")
     # Nothing is a frame short: footage that ends too early holds its last picture.
     picture = picture.filter("tpad", stop=-1, stop_mode="clone")
-    return _fitted(_cut(picture, clip.skip, clip.frames), clip, source, frame.size)
+    return _fitted(_cut(picture, clip.skip, clip.frames), clip, source, frame.size, grade)
 
 
 def begin_of(clip: Clip, fps: int) -> float:
@@ -195,14 +196,13 @@ def begin_of(clip: Clip, fps: int) -> float:
     return int(begin * rate + 0.5) / rate - before * clip.speed / fps
 
 
-def _still(clip: Clip, source: Source, frame: _Frame) -> Any:
-    """The picture is fitted once and then repeated; only the camera moves per frame."""
+def _still(clip: Clip, source: Source, frame: _Frame, grade: Grade) -> Any:
+    """The picture is fitted and graded once and then repeated; only the camera moves per frame."""
     width, height = frame.size
     moving = clip.motion != "none"
     share = STILL_MARGIN if moving else 1.0
     size = _even(width * share), _even(height * share)
-    picture = _fitted(_file(source, threads=frame.decoding), clip, source, size)
-    picture = picture.filter("format", "yuv420p")
+    picture = _fitted(_file(source, threads=frame.decoding), clip, source, size, grade)
     if moving:
         # Makes up for the softness of linear interpolation.
         picture = picture.filter("unsharp", 3, 3, 0.6, 3, 3, 0)
@@ -214,7 +214,7 @@ def _still(clip: Clip, source: Source, frame: _Frame) -> Any:
     return camera.filter("crop", width, height, 0, 0)
 
 
-def _scenery(clip: Clip, source: Source, frame: _Frame) -> Any:
+def _scenery(clip: Clip, source: Source, frame: _Frame, grade: Grade) -> Any:
     painted = ffmpeg.input(
         source.address,
         f=source.demuxer,
@@ -224,7 +224,7 @@ def _scenery(clip: Clip, source: Source, frame: _Frame) -> Any:
         **GUARD,
     )
     picture = painted["V"].filter("settb", f"1/{frame.fps}")
-    return _scaled(_cut(picture, 0, clip.frames), *frame.size, source)
+    return _graded(_scaled(_cut(picture, 0, clip.frames), *frame.size, source), grade)
 
 
 def _file(source: Source, **options: Any) -> Any:
@@ -294,22 +294,42 @@ def _written(picture: Any, overlays: Overlays, timeline: SceneTimeline, fps: int
     return picture.filter("setpts", "N") if first else picture
 
 
-def _fitted(picture: Any, clip: Clip, source: Source, size: Size) -> Any:
+def _fitted(picture: Any, clip: Clip, source: Source, size: Size, grade: Grade) -> Any:
+    """In the canvas' shape and size, in our colours and graded."""
     if source.hdr:
         picture = _tone_mapped(picture, *size)
         source = source._replace(matrix="bt709")
     if clip.fit == "contain-blur":
-        return _contained(picture, source, *size)
-    return _covering(picture, source, *size, focus=clip.footage.focus if clip.fit == "smart" else CENTRE)
+        return _graded(_contained(picture, source, *size), grade)
+    picture = _cropped(picture, *size, focus=clip.footage.focus if clip.fit == "smart" else CENTRE)
+    if not grade or clip.footage.kind == "still" or not _is_enlarged(clip.footage, size):
+        return _graded(_scaled(picture, *size, source), grade)
+    # A grade takes its time per pixel, so it comes before there are more of them. Where the colours are ours already,
+    # the first of the two scalings hands frames on as they are.
+    picture = _graded(_scaled(picture, "iw", "ih", source), grade)
+    return picture.filter("scale", *size, flags="bicubic")
 
 
-def _covering(picture: Any, source: Source, width: int, height: int, focus: tuple[float, float] = CENTRE) -> Any:
-    """Cut to the canvas' shape around the focus, then scaled: scaling what is cut away would be wasted."""
+def _is_enlarged(footage: Footage, size: Size) -> bool:
+    """Whether what a canvas of this size shows of it has fewer pixels than the canvas."""
+    return min(footage.width / size[0], footage.height / size[1]) < 1
+
+
+def _graded(picture: Any, grade: Grade) -> Any:
+    """Limited BT.709 in 8 bits, 4:2:0, as it comes from `_scaled`, is said to be that, and is graded."""
+    picture = picture.filter("format", "yuv420p").filter("setparams", range="tv", **BT709)
+    for name, options in grade:
+        picture = picture.filter(name, **options)
+    return picture
+
+
+def _cropped(picture: Any, width: int, height: int, focus: tuple[float, float] = CENTRE) -> Any:
+    """Cut to the canvas' shape around the focus, before it is scaled: to scale what is cut away would be wasted."""
     ratio = f"{width}/{height}"
     cut_width = f"2*trunc(min(iw,ih*{ratio}/sar)/2)"
     cut_height = f"2*trunc(min(ih,iw*sar/({ratio}))/2)"
     left, top = f"clip(iw*{focus[0]:.4g}-ow/2,0,iw-ow)", f"clip(ih*{focus[1]:.4g}-oh/2,0,ih-oh)"
-    return _scaled(picture.filter("crop", cut_width, cut_height, left, top), width, height, source)
+    return picture.filter("crop", cut_width, cut_height, left, top)
 
 
 def _contained(picture: Any, source: Source, width: int, height: int) -> Any:
@@ -318,7 +338,7 @@ def _contained(picture: Any, source: Source, width: int, height: int) -> Any:
     # The copy is blurred at an eighth of its size, where it costs next to nothing.
     small = _even(width / 8), _even(height / 8)
     back = (
-        _covering(both[0].filter("crop", "iw/1.15", "ih/1.15"), source, *small)
+        _scaled(_cropped(both[0].filter("crop", "iw/1.15", "ih/1.15"), *small), *small, source)
         .filter("format", "yuv420p")
         .filter("gblur", sigma=max(small) / 40, steps=2)
         .filter("lutyuv", y="16+(val-16)*0.55", u="128+(val-128)*0.8", v="128+(val-128)*0.8")

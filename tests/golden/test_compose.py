@@ -58,6 +58,7 @@ def part(whole: SegmentSpec, first: int) -> SegmentSpec:
 SAID = ((Spoken("Rivers", 3), Spoken("carry", 20)), (Spoken("it", 110),))
 SCENES = {
     "video-cover": (spec(clip("s1.0", VIDEO, 90, source_start=1.5)), [MP4]),
+    "video-enlarged": (spec(clip("s1.0", VIDEO, 90), style="vivid"), [MP4]),
     "video-contain": (spec(clip("s1.0", VIDEO, 90, fit="contain-blur"), profile=TALL), [MP4]),
     "video-hdr": (spec(clip("s1.0", VIDEO, 90)), [MP4._replace(hdr=True)]),
     "still-resting": (spec(clip("s1.0", STILL, 60)), [JPEG]),

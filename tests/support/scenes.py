@@ -37,9 +37,21 @@ def footage(run: StepRun, path: Path, *, seconds: float = 0.0) -> Footage:
     """Stores the file as an acquired asset; without `seconds` it is a still."""
     media = run.keep("footage", path, MEDIA_TYPES[path.suffix])
     with av.open(str(path)) as container:
-        matrix, hdr = colours(next(container.decode(video=0)), still=not seconds)
+        frame = next(container.decode(video=0))
+    assert isinstance(frame, av.VideoFrame)
+    matrix, hdr = colours(frame, still=not seconds)
     kind: Literal["video", "still"] = "video" if seconds else "still"
-    return Footage(kind=kind, media=media, seconds=seconds, matrix=matrix, hdr=hdr, provenance=FROM)
+    width, height = (frame.height, frame.width) if abs(frame.rotation) == 90 else (frame.width, frame.height)
+    return Footage(
+        kind=kind,
+        media=media,
+        width=width,
+        height=height,
+        seconds=seconds,
+        matrix=matrix,
+        hdr=hdr,
+        provenance=FROM,
+    )
 
 
 def scenery() -> Footage:

@@ -9,7 +9,8 @@ import pytest
 from PIL import Image
 
 from common.contracts.base import ObjectRef
-from common.contracts.footage import Footage
+from common.contracts.footage import Footage, Tone
+from common.contracts.request import Style
 from common.contracts.timeline import Profile
 from common.errors import BadMedia, ObjectMissing, RenderFailed, StepError
 from common.jobs.steprun import StepRun
@@ -113,6 +114,23 @@ def test_colours_of_a_video_are_kept_whatever_its_matrix_and_range(
     path = solid(f"{name}.mp4", TEAL, size, conversion)
     found = rendered(scene(clip(footage(run, path, seconds=1.0), 3, fit=fit)), run)
     assert near(found[1, 60:120, 100:220], TEAL)
+
+
+@pytest.mark.parametrize("style", ["cinematic", "vintage", "vivid"])
+@pytest.mark.parametrize("matrix", ["bt709", "bt601"])
+@pytest.mark.parametrize("limits", ["tv", "pc"])
+def test_a_small_video_is_graded_like_a_large_one(run: StepRun, style: Style, matrix: str, limits: str):
+    """What is enlarged is graded before it is: it must have our colours by then."""
+    conversion = f"scale=out_color_matrix={matrix}:out_range={limits},format=yuv420p"
+    tags = f"colorspace={'smpte170m' if matrix == 'bt601' else 'bt709'}:range={limits}"
+    found = {}
+    for size in ("160x90", "640x360"):
+        path = solid(f"{size}-{matrix}-{limits}.mp4", TEAL, size, f"{conversion},setparams={tags}")
+        source = footage(run, path, seconds=1.0)
+        source = source.model_copy(update={"tone": Tone(black=60, mid=70, white=150, u=132, v=124)})
+        found[size] = rendered(scene(clip(source, 3), style=style), run)[1, 60:120, 100:220]
+    assert near(found["160x90"], tuple(np.median(found["640x360"], axis=(0, 1))), 2)
+    assert not near(found["160x90"], TEAL, 2)
 
 
 @pytest.mark.parametrize("suffix", ["png", "jpg", "webp"])
