@@ -198,7 +198,8 @@ def s3_program(plan: Plan) -> Program:
         "RCLONE_CONFIG": os.devnull,
         "RCLONE_AUTH_KEY": f'"{ACCESS_KEY},{plan.password}"',
         "RCLONE_CACHE_DIR": str(plan.folder("work")),
-        # Whoever reads an object compares its SHA-256; another sum of it takes a third to half of the time of reading.
+        # Steps compare the SHA-256 of what they fetch. This sum would be held against the same file on the same disk,
+        # and takes a third to half of the time of reading.
         "RCLONE_NO_CHECKSUM": "true",
     }
     address = web_address(plan.host, plan.s3_port).removeprefix("http://")

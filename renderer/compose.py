@@ -153,7 +153,10 @@ def _encoding(spec: SegmentSpec, threads: int, encoder: Encoder, sound: bool) ->
 
 
 def _branch(clip: Clip, source: Source, frame: _Frame, grade: Grade) -> Any:
-    """The clip's own frames, on the grid, in the common format and graded."""
+    """The clip's own frames, on the grid, in the common format and graded.
+
+    The format is said once more at the end, since filters behind the grade might choose another.
+    """
     kinds: dict[str, Callable[[Clip, Source, _Frame, Grade], Any]] = {
         "video": _video,
         "still": _still,
@@ -304,8 +307,8 @@ def _fitted(picture: Any, clip: Clip, source: Source, size: Size, grade: Grade) 
     picture = _cropped(picture, *size, focus=clip.footage.focus if clip.fit == "smart" else CENTRE)
     if not grade or clip.footage.kind == "still" or not _is_enlarged(clip.footage, size):
         return _graded(_scaled(picture, *size, source), grade)
-    # A grade takes its time per pixel, so it comes before there are more of them. Where the colours are ours already,
-    # the first of the two scalings hands frames on as they are.
+    # A grade takes its time per pixel, so it comes before there are more of them (a still has only one frame to grade).
+    # Where the colours are ours already, the first of the two scalings hands frames on as they are.
     picture = _graded(_scaled(picture, "iw", "ih", source), grade)
     return picture.filter("scale", *size, flags="bicubic")
 
