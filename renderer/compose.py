@@ -16,7 +16,7 @@ import ffmpeg
 
 from common.contracts.footage import Footage, Ground
 from common.contracts.steps import SegmentSpec
-from common.contracts.timeline import CardKind, Clip, SceneTimeline
+from common.contracts.timeline import CardKind, Clip, Closing, SceneTimeline
 from renderer import cards, looks, mark, quality, voice
 from renderer.ffmpeg.encoder import SOFTWARE, Encoder
 from renderer.ffmpeg.formats import BT709, GUARD, MAX_PIXELS
@@ -27,6 +27,9 @@ FONTS_FOLDER = "fonts"
 CAPTIONS_FILE = "captions.ass"
 SEGMENT_FILE = "segment.mp4"
 SOUND_FILE = "sound.m4a"
+LEFT_FILE = "left.y4m"
+_LEFT: dict[str, Any] = {"f": "yuv4mpegpipe", "c:v": "wrapped_avframe", "pix_fmt": "yuv420p", "fps_mode": "passthrough"}
+"The frames themselves; the encoder for raw video would copy each of them once more, and hold 20 MB of copies."
 
 ZOOM_PER_SECOND = 0.03
 MAX_ZOOM = 0.12
@@ -94,42 +97,63 @@ def compose(
     threads: int,
     encoder: Encoder = SOFTWARE,
     *,
-    apart: bool = False,
+    left: int = 0,
     first: int = 0,
 ) -> list[str]:
     """The arguments that make `SEGMENT_FILE`, and `WATCH_FILE` for its judge, out of one source per clip of `shown`.
 
-    With `apart` the sound, which is always that of the whole scene, goes into a file of its own, `SOUND_FILE`. `first`
-    is the frame of the segment with which this run begins.
+    A scene that ends with a transition may take two runs. One with `left` leaves so many of the scene's last frames as
+    they are in `LEFT_FILE`, out of sources for the scene's own clips, and the sound of the scene in `SOUND_FILE`. The
+    other begins with frame `first` of the segment: with those, and a source for what the next scene comes up with.
+
     Beside it must lie `VOICE_FILE` if there is to be sound, and what `overlays` name, with `FONTS_FOLDER`.
     """
     timeline, fps = spec.timeline, spec.profile.fps
+    frames = timeline.frames - first - left
     # Decoding takes a fifth of the time that filters and encoder take, and each of its threads holds frames.
     frame = _Frame(looks.picture_size(spec.style, spec.profile), fps, max(1, threads // 2), spec.profile.draft)
-    branches = [
-        _branch(clip, source, frame, looks.grade(spec.style, clip.footage.tone))
-        for clip, source in zip(shown(timeline), sources, strict=True)
-    ]
-    picture = _grounded(_joined(branches[: len(timeline.clips)], fps), spec.card.kind if spec.card else None, frame)
-    if timeline.closing is not None:
-        head = _grounded(branches[-1], timeline.closing.ground, frame)
-        picture = _closed(picture, head, timeline, fps)
+    picture = _left_over(frame) if first else _shots(spec, sources, frame)
+    more = []
+    if left:
+        both = picture.filter_multi_output("split", 2)
+        more.append(ffmpeg.output(_cut(both[0], frames, left), LEFT_FILE, **_LEFT))
+        picture = _cut(both[1], 0, frames)
+    elif timeline.closing is not None:
+        head = _branch(timeline.closing.head, sources[-1], frame, _grade(spec, timeline.closing.head))
+        picture = _closed(picture, _grounded(head, timeline.closing.ground, frame), timeline.closing, frames, fps)
     picture, watched = quality.watch(picture, first)
     picture = looks.finish(spec.style, spec.profile, fps).over(picture)
     if overlays.logo is not None:
         picture = _marked(picture, overlays.logo)
-    picture = _written(picture, overlays, timeline, fps)
+    picture = _written(picture, overlays, timeline.first + first, frames, fps)
     streams = [encoder.upload(picture)]
-    sound = [voice.placed(timeline.voice_offset, timeline.length, fps)] if spec.sound else []
-    more = [ffmpeg.output(watched, quality.WATCH_FILE, **quality.WATCHED)]
-    if apart and sound:
+    sound = [voice.placed(timeline.voice_offset, timeline.length, fps)] if spec.sound and not first else []
+    more.append(ffmpeg.output(watched, quality.WATCH_FILE, **quality.WATCHED))
+    if left and sound:
         # In one file it would end with the pictures.
         more.append(ffmpeg.output(sound.pop(), SOUND_FILE, map_metadata=-1, fflags="+bitexact", **voice.ENCODING))
-    film = ffmpeg.output(*streams, *sound, SEGMENT_FILE, **_encoding(spec, threads, encoder, bool(sound)))
+    film = ffmpeg.output(*streams, *sound, SEGMENT_FILE, **_encoding(spec, frames, threads, encoder, bool(sound)))
     return list(ffmpeg.merge_outputs(film, *more).get_args())
 
 
-def _encoding(spec: SegmentSpec, threads: int, encoder: Encoder, sound: bool) -> dict[str, Any]:
+def _shots(spec: SegmentSpec, sources: Sequence[Source], frame: _Frame) -> Any:
+    """All that the scene shows of its own."""
+    clips = spec.timeline.clips
+    branches = [_branch(clip, source, frame, _grade(spec, clip)) for clip, source in zip(clips, sources, strict=False)]
+    return _grounded(_joined(branches, frame.fps), spec.card.kind if spec.card else None, frame)
+
+
+def _grade(spec: SegmentSpec, clip: Clip) -> Grade:
+    return looks.grade(spec.style, clip.footage.tone)
+
+
+def _left_over(frame: _Frame) -> Any:
+    """What the run before has left in `LEFT_FILE`, as it was: where chroma lies in it, the file says wrongly."""
+    picture = ffmpeg.input(LEFT_FILE, f="yuv4mpegpipe", **GUARD).video.filter("settb", f"1/{frame.fps}")
+    return picture.filter("setsar", 1).filter("setparams", range="tv", chroma_location="left", **BT709)
+
+
+def _encoding(spec: SegmentSpec, frames: int, threads: int, encoder: Encoder, sound: bool) -> dict[str, Any]:
     """The same for every segment of a film, but for the number of frames: else they could not be joined."""
     fps = spec.profile.fps
     return {
@@ -138,7 +162,7 @@ def _encoding(spec: SegmentSpec, threads: int, encoder: Encoder, sound: bool) ->
         "start_at_zero": None,
         "filter_complex_threads": threads,
         **encoder.device,
-        "frames:v": spec.timeline.frames,
+        "frames:v": frames,
         **encoder.options(spec.profile),
         "threads": threads,
         **BT709,
@@ -256,17 +280,15 @@ def _joined(pictures: Sequence[Any], fps: int) -> Any:
     return ffmpeg.concat(*pictures, v=1, a=0).filter("settb", f"1/{fps}").filter("setpts", "N")
 
 
-def _closed(picture: Any, head: Any, timeline: SceneTimeline, fps: int) -> Any:
-    """The last frames become a transition; the others are not touched and do not pay for it."""
-    assert timeline.closing is not None
-    kind, frames = timeline.closing.kind, timeline.closing.frames
-    if timeline.frames == frames:
-        return transition(kind, picture, head, frames, fps)
-    rest = timeline.frames - frames
+def _closed(picture: Any, head: Any, closing: Closing, frames: int, fps: int) -> Any:
+    """The last of so many frames become a transition; the others are not touched and do not pay for it."""
+    if frames == closing.frames:
+        return transition(closing.kind, picture, head, frames, fps)
+    rest = frames - closing.frames
     # The branch that lets go of its frames at once comes first: they could not be drawn on while it held them.
     both = picture.filter_multi_output("split", 2)
-    last = _cut(both[0], rest, frames)
-    return _joined([_cut(both[1], 0, rest), transition(kind, last, head, frames, fps)], fps)
+    last = _cut(both[0], rest, closing.frames)
+    return _joined([_cut(both[1], 0, rest), transition(closing.kind, last, head, closing.frames, fps)], fps)
 
 
 def _grounded(picture: Any, kind: CardKind | None, frame: _Frame) -> Any:
@@ -285,15 +307,14 @@ def _marked(picture: Any, logo: mark.Place) -> Any:
     return ffmpeg.overlay(picture, drawn, x=logo.left, y=logo.top, format="yuv420")
 
 
-def _written(picture: Any, overlays: Overlays, timeline: SceneTimeline, fps: int) -> Any:
-    """Words over the picture, at the times of the whole scene."""
-    first = timeline.first
+def _written(picture: Any, overlays: Overlays, first: int, frames: int, fps: int) -> Any:
+    """Words over so many frames of the scene from frame `first` on, at the times of the whole scene."""
     # What was laid over it may have other steps of time.
     picture = picture.filter("settb", f"1/{fps}").filter("setpts", f"N+{first}" if first else "N")
     for name in overlays.words:
         picture = picture.filter("ass", filename=name, fontsdir=FONTS_FOLDER)
     if overlays.captions is not None:
-        picture = laid(picture, overlays.captions, CAPTIONS_FILE, FONTS_FOLDER, first, timeline.frames, fps)
+        picture = laid(picture, overlays.captions, CAPTIONS_FILE, FONTS_FOLDER, first, frames, fps)
     return picture.filter("setpts", "N") if first else picture
 
 

@@ -1,7 +1,8 @@
 """Renders one scene or a part of it: no frame that is delivered is filtered or encoded more than once."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from common.contracts.base import ObjectRef
 from common.contracts.footage import Footage
@@ -46,55 +47,63 @@ def segment(spec: SegmentSpec, run: StepRun, program: str, threads: int, encoder
     overlays = _overlays(spec, run)
     run.progress(_FETCHED)
     frames, path = spec.timeline.frames, run.workdir / SEGMENT_FILE
-    stretches, media = _stretches(spec), dict[str, Source]()
-    files, logs, watched, done = list[Path](), list[str](), b"", 0
-    for number, stretch in enumerate(stretches):
-        sources, feeds = _gather(stretch, run, media)
-        arguments = compose(stretch, sources, overlays, threads, encoder, apart=len(stretches) > 1, first=done)
-        count = stretch.timeline.frames
-        limits = for_picture(spec.profile, count, len(sources) + 1, encoder)
-        span = _share(done, frames), _share(done + count, frames)
+    media, files, logs, watched = dict[str, Source](), list[Path](), list[str](), b""
+    runs = _runs(spec)
+    for first, count, left, clips in runs:
+        sources, feeds = _gather(clips, spec, run, media)
+        arguments = compose(spec, sources, overlays, threads, encoder, left=left, first=first)
+        limits = for_picture(spec.profile, count + left, len(sources) + 1, encoder)
+        span = _share(first, frames), _share(first + count, frames)
         logs.append(run_ffmpeg(program, arguments, run, limits, frames=count, progress=span, feeds=feeds))
         watched += (run.workdir / WATCH_FILE).read_bytes()
-        files.append(path.rename(run.workdir / f"stretch{number}.mp4") if len(stretches) > 1 else path)
-        done += count
-    if len(files) > 1:
-        lengths = [stretch.timeline.frames for stretch in stretches]
+        files.append(path.rename(run.workdir / f"run{first}.mp4") if len(runs) > 1 else path)
+    if len(runs) > 1:
+        lengths = [count for _, count, *_ in runs]
         join(lengths, files, run.workdir / SOUND_FILE if spec.sound else None, path, spec.profile.fps, run)
     check_film(path, frames, spec.profile, "\n".join(logs), "the scene", sound=spec.sound)
     report = judge(watched, spec)
     return SegmentFacts(media=run.keep("segment", path, "video/mp4"), frames=frames, report=report)
 
 
-def _stretches(spec: SegmentSpec) -> list[SegmentSpec]:
-    """What is rendered by one run of ffmpeg each: on a large canvas what a transition is part of comes by itself.
+class _Run(NamedTuple):
+    """What one run of ffmpeg does."""
 
-    For that a second decoder and more frames are held, beside all that the encoder holds behind a long stretch. The
-    first run has the sound of all.
+    first: int
+    "The frame of the segment that it begins with."
+    frames: int
+    "That it encodes."
+    left: int
+    "Frames behind those, which it leaves for the next run."
+    clips: tuple[Clip, ...]
+    "That it reads."
+
+
+def _runs(spec: SegmentSpec) -> list[_Run]:
+    """One, but on a large canvas a transition comes by itself.
+
+    For that a second decoder and more frames are held, beside all that the encoder holds behind a long stretch.
     """
     timeline, profile = spec.timeline, spec.profile
+    frames, closing = timeline.frames, timeline.closing
     # The judge of the picture looks at one frame of each run at least: ffmpeg writes no file without a frame.
-    cut = timeline.frames - max(timeline.closing.frames, STEP) if timeline.closing is not None else 0
-    if profile.width * profile.height < LARGE or cut <= 0:
-        return [spec]
-    before = timeline.part(0, cut).model_copy(update={"closing": None})
-    behind = timeline.part(cut, timeline.frames - cut)
-    return [
-        spec.model_copy(update={"timeline": before}),
-        spec.model_copy(update={"timeline": behind, "sound": False}),
-    ]
+    behind = max(closing.frames, STEP) if closing else 0
+    if closing is None or behind >= frames or profile.width * profile.height < LARGE:
+        return [_Run(0, frames, 0, shown(timeline))]
+    return [_Run(0, frames - behind, behind, timeline.clips), _Run(frames - behind, behind, 0, (closing.head,))]
 
 
 def _share(frames: int, of: int) -> float:
     return _FETCHED + (0.98 - _FETCHED) * frames / of
 
 
-def _gather(spec: SegmentSpec, run: StepRun, files: dict[str, Source]) -> tuple[list[Source], list[Feed]]:
+def _gather(
+    clips: Sequence[Clip], spec: SegmentSpec, run: StepRun, files: dict[str, Source]
+) -> tuple[list[Source], list[Feed]]:
     """A source per clip; the frames of painted ones come from the feeds. `files` are those that are there, by key."""
     sources: list[Source] = []
     feeds: list[Feed] = []
     size = looks.picture_size(spec.style, spec.profile)
-    for clip in shown(spec.timeline):
+    for clip in clips:
         if clip.footage.kind == "scenery":
             sources.append(_painted_source(f"feed:{len(feeds)}", size))
             feeds.append(_painted_frames(clip, size, spec.profile.fps))

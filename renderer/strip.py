@@ -79,20 +79,23 @@ def laid(picture: Any, strip: Strip, file: str, fonts_folder: str, first: int, f
     # Drawn on black, colours are the darker the less they cover.
     words = words.filter("setparams", alpha_mode="premultiplied").filter("unpremultiply", inplace=1)
     words = words.filter("setparams", range="tv")
-    return ffmpeg.overlay(picture, words, x=strip.left, y=strip.top, format="yuv420")
+    return ffmpeg.overlay(picture, words, x=strip.left, y=strip.top, format="yuv420", shortest=1)
 
 
 def _canvas(strip: Strip, first: int, frames: int, fps: int) -> Any:
-    """One frame for each change, at its time in the scene, and one for what stands at the start.
+    """One frame for each change, at its time in the scene, one for what stands at the start, and one behind the end.
+
+    The last is never seen. If there were nothing to come, `overlay` would go over from copies of the picture's frames
+    to the frames themselves, and the filter before it would have to hold as many once more: 10 MB of them.
 
     Black is 0 and white 255, which leaves the most room between them; captions are drawn on it in limited range, as
     they are on a picture.
     """
-    changes = sorted({0, *(frame - first for frame in strip.changes if first < frame < first + frames)})
+    changes = sorted({0, *(frame - first for frame in strip.changes if first < frame < first + frames), frames})
     chosen = "+".join(f"eq(n,{number})" for number in changes)
     # Made tiny and padded afterwards: a source would draw every frame of its own, and most are not chosen.
     dots = source("color", color="black", size="2x2", rate=fps).filter("format", "yuv420p", color_ranges="pc")
-    dots = dots.filter("setparams", **BT709).filter("trim", end_frame=frames).filter("select", chosen)
+    dots = dots.filter("setparams", **BT709).filter("trim", end_frame=frames + 1).filter("select", chosen)
     dots = dots.filter("settb", f"1/{fps}")
     dots = dots.filter("setpts", f"PTS+{first}") if first else dots
     black = dots.filter("pad", strip.width, strip.height, 0, 0, "black")

@@ -101,6 +101,20 @@ def test_a_scene_gives_these_arguments(name: str):
     check_golden(f"compose-{name}.txt", readable(compose(scene, sources, overlays, threads=1)))
 
 
+@pytest.mark.parametrize(("name", "left", "first"), [("before", 12, 0), ("of", 0, 48)])
+def test_the_two_runs_of_a_scene_with_a_transition_have_these_arguments(name: str, left: int, first: int):
+    """The clips of the scene are read by the first only, what comes after the scene by the second only."""
+    still = clip("s2.0", STILL, 12, skip=3, motion="pan-right")
+    scene = spec(
+        clip("s1.0", VIDEO, 60), captions=True, closing=Closing(kind="crossfade", frames=12, head=still)
+    ).model_copy(update={"sound": True})
+    assert scene.captions is not None
+    captions = strip_of([Cue(3, 40, SAID), Cue(45, 60, SAID)], scene.captions)
+    source = JPEG if first else MP4
+    arguments = compose(scene, [source], Overlays(captions=captions), threads=1, left=left, first=first)
+    check_golden(f"compose-run-{name}-a-transition.txt", readable(arguments))
+
+
 def test_captions_on_their_strip_give_this_file():
     look = CaptionLook(style="vintage", width=1080, height=1920)
     shown = [Cue(3, 40, SAID)]

@@ -168,8 +168,8 @@ def test_captions_are_drawn_only_when_they_change(run: StepRun, monkeypatch: pyt
 
     monkeypatch.setattr("renderer.segment.run_ffmpeg", counting)
     on_grey(run, words("Over", "the", "hills", frames=10), 60)
-    # At the start of each word, at the end of the cue, and once for what stands at the start.
-    assert [round(float(time) * 30) for time in counted] == [0, 10, 20, 42]
+    # At the start of each word, at the end of the cue, and once behind the end of the scene.
+    assert [round(float(time) * 30) for time in counted] == [0, 10, 20, 42, 60]
 
 
 NASTY = [
