@@ -45,7 +45,7 @@ CARDS: dict[Style, CardDesign] = {
 }
 
 
-class Place(NamedTuple):
+class CaptionPlace(NamedTuple):
     """Where captions stand and how large they are, in pixels."""
 
     em: float
@@ -55,14 +55,14 @@ class Place(NamedTuple):
     "That a line may have."
 
 
-def caption_place(look: CaptionLook) -> Place:
+def caption_place(look: CaptionLook) -> CaptionPlace:
     """Within the picture, above a letterbox bar."""
     width, height = look.width, look.height
     em, bottom = _caption_share(width, height)
     bar = picture_area(look.style, look).top
     # The bar itself is distance enough from the edge of the screen; from its own edge words keep some more.
     lowest = max(bottom * height, bar + 0.035 * height)
-    return Place(em * CAPTIONS[look.style].scale, lowest, width * (1 - 2 * SIDE))
+    return CaptionPlace(em * CAPTIONS[look.style].scale, lowest, width * (1 - 2 * SIDE))
 
 
 def _caption_share(width: int, height: int) -> tuple[float, float]:

@@ -21,8 +21,6 @@ from renderer.compose import (
     SEGMENT_FILE,
     SOUND_FILE,
     Overlays,
-    Size,
-    Source,
     compose,
     shown,
 )
@@ -32,6 +30,7 @@ from renderer.ffmpeg.limits import for_picture
 from renderer.ffmpeg.run import Feed, run_ffmpeg
 from renderer.join import join
 from renderer.quality import STEP, WATCH_FILE, judge
+from renderer.source import Size, Source
 from renderer.strip import Strip, strip_of
 from renderer.voice import fetch_voice
 

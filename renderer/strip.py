@@ -17,7 +17,7 @@ import ffmpeg
 from common.contracts.timeline import CaptionLook
 from renderer import fonts
 from renderer.captions import MAX_LINES, Cue, drawn_lines
-from renderer.design import Place, caption_place
+from renderer.design import CaptionPlace, caption_place
 from renderer.ffmpeg.formats import BT709
 from renderer.ffmpeg.source import source
 
@@ -53,7 +53,7 @@ def strip_of(cues: Sequence[Cue], look: CaptionLook) -> Strip:
     return Strip(left, top, look.width - 2 * left, bottom - top, tuple(sorted(changes)))
 
 
-def _beside(cues: Sequence[Cue], look: CaptionLook, place: Place) -> int:
+def _beside(cues: Sequence[Cue], look: CaptionLook, place: CaptionPlace) -> int:
     """How much is free on either side of the widest line; nothing where another font draws some of them."""
     lines = [line for cue in cues for line in drawn_lines(cue, look.style)]
     widest = max((fonts.width(line) * place.em for line in lines), default=0.0)

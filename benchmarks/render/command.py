@@ -17,8 +17,8 @@ from common.contracts.steps import MixSpec, SegmentSpec
 from common.contracts.timeline import Clip, Profile
 from renderer import fonts, looks
 from renderer.ass import ass
+from renderer.branch import begin_of
 from renderer.captions import Cue, Spoken, cues
-from renderer.compose import begin_of
 
 Manner = Literal["scale-first", "crop-first"]
 "How a clip is brought to the shape of the canvas."

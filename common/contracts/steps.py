@@ -214,7 +214,7 @@ SPECS: dict[str, StepKind] = {
     "search": StepKind("retrieve", SearchSpec, SearchFacts, 1, 0.5, reuse=3600),
     "cast": StepKind("", CastFacts, CastFacts, 1, 0.1),
     "acquire": StepKind("retrieve", AcquireSpec, Footage, 5, 1.0),
-    "segment": StepKind("render", SegmentSpec, SegmentFacts, 7, 10.0),
+    "segment": StepKind("render", SegmentSpec, SegmentFacts, 8, 10.0),
     "scene": StepKind("render", SceneSpec, SceneFacts, 2, 0.5),
     "mix": StepKind("render", MixSpec, MixFacts, 3, 4.0),
     "assemble": StepKind("render", AssembleSpec, AssembleFacts, 4, 2.0),

@@ -12,8 +12,9 @@ from common.contracts.steps import SegmentSpec
 from common.contracts.timeline import CaptionLook, Card, Clip, Closing, Profile, SceneTimeline
 from renderer.ass import ass, ass_on
 from renderer.captions import Cue, Spoken, cues
-from renderer.compose import Overlays, Source, compose
+from renderer.compose import Overlays, compose
 from renderer.mark import Place
+from renderer.source import Source
 from renderer.strip import strip_of
 from tests.support.golden import check_golden
 
