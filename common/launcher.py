@@ -1,5 +1,5 @@
 """Starts a program that dies with its parent and keeps to limits:
-`python -I -S launcher.py PARENT_PID [RLIMIT_NAME=MOST]... PROGRAM ARGUMENT...`
+`python -I -S launcher.py PARENT_PID [SMALL_PAGES] [RLIMIT_NAME=MOST]... PROGRAM ARGUMENT...`
 
 PR_SET_PDEATHSIG must be set in the child, and a `preexec_fn` is unsafe in a process with threads, so
 this small program sets it and becomes the other one. The kernel sends the signal when the *thread*
@@ -16,18 +16,21 @@ from collections.abc import Sequence
 PR_SET_PDEATHSIG = 1
 PR_SET_THP_DISABLE = 41
 LIMIT = "RLIMIT_"
+SMALL_PAGES = "SMALL_PAGES"
 GRACE = 10
 "Seconds of processor time."
 
 
-def launched(program: Sequence[str], **limits: int) -> list[str]:
+def launched(program: Sequence[str], *, small_pages: bool = False, **limits: int) -> list[str]:
     """The command that starts `program` as a child of this process.
 
     Limits are those of `resource`, such as `RLIMIT_AS` in bytes of address space, `RLIMIT_FSIZE` in bytes of any
-    one file it writes, and `RLIMIT_CPU` in seconds.
+    one file it writes, and `RLIMIT_CPU` in seconds. With `small_pages` no memory comes in pages of 2 MiB,
+    of which a part lies idle.
     """
     words = [f"{name}={most}" for name, most in limits.items()]
-    return [sys.executable, "-I", "-S", __file__, str(os.getpid()), *words, *program]
+    pages = [SMALL_PAGES] if small_pages else []
+    return [sys.executable, "-I", "-S", __file__, str(os.getpid()), *pages, *words, *program]
 
 
 def die_with_parent(parent: int) -> None:
@@ -38,10 +41,7 @@ def die_with_parent(parent: int) -> None:
 
 
 def without_huge_pages() -> None:
-    """Memory is had in the pages that are used, which goes for what this process becomes too.
-
-    The encoder asks for pages of 2 MiB, and a fortieth of what it has of them lies idle; it is not slower without.
-    """
+    """For this process and what it becomes."""
     ctypes.CDLL(None).prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0)
 
 
@@ -57,10 +57,12 @@ def limit(name: str, most: int) -> None:
 def main() -> None:
     parent, program = int(sys.argv[1]), sys.argv[2:]
     die_with_parent(parent)
-    without_huge_pages()
     for polite in (signal.SIGTERM, signal.SIGINT):
         signal.signal(polite, signal.SIG_DFL)  # our pool children ignore them, which programs would inherit
     limit("RLIMIT_CORE", 0)
+    if program[0] == SMALL_PAGES:
+        program.pop(0)
+        without_huge_pages()
     while program[0].startswith(LIMIT):
         name, _, most = program.pop(0).partition("=")
         limit(name, int(most))

@@ -15,11 +15,11 @@ import ffmpeg
 from common.contracts.steps import SegmentSpec
 from common.contracts.timeline import CardKind, Clip, Closing, SceneTimeline
 from renderer import cards, looks, mark, quality, voice
-from renderer.branch import Frame, branch, cut
+from renderer.branch import Canvas, aside, branch, cut
 from renderer.ffmpeg.encoder import SOFTWARE, Encoder
 from renderer.ffmpeg.formats import BT709, GUARD
 from renderer.fit import Grade
-from renderer.source import Source
+from renderer.media import Source
 from renderer.strip import Strip, laid
 from renderer.transitions import transition
 
@@ -50,9 +50,14 @@ class Overlays(NamedTuple):
     "What `CAPTIONS_FILE` is drawn on."
 
 
-def shown(timeline: SceneTimeline) -> tuple[Clip, ...]:
-    """All clips that a segment needs sources for: its own, and behind them what the next scene comes up with."""
-    return (*timeline.clips, timeline.closing.head) if timeline.closing else timeline.clips
+def shown(timeline: SceneTimeline, left: int = 0, first: int = 0) -> tuple[Clip, ...]:
+    """The clips that a run needs sources for: the scene's own, and behind them what the next scene comes up with.
+
+    Of two runs (see `compose`) the one has those, the other this.
+    """
+    if timeline.closing is None or left:
+        return timeline.clips
+    return (timeline.closing.head,) if first else (*timeline.clips, timeline.closing.head)
 
 
 def compose(
@@ -76,16 +81,19 @@ def compose(
     timeline, fps = spec.timeline, spec.profile.fps
     frames = timeline.frames - first - left
     # Decoding takes a fifth of the time that filters and encoder take, and each of its threads holds frames.
-    frame = Frame(looks.picture_size(spec.style, spec.profile), fps, max(1, threads // 2), spec.profile.draft)
-    picture = _left_over(frame) if first else _shots(spec, sources, frame)
+    canvas = Canvas(looks.picture_size(spec.style, spec.profile), fps, max(1, threads // 2), spec.profile.draft)
+    read = list(zip(shown(timeline, left, first), sources, strict=True))
+    picture = _left_over(canvas) if first else _shots(spec, read, canvas)
     more = []
     if left:
         both = picture.filter_multi_output("split", 2)
-        more.append(ffmpeg.output(cut(both[0], frames, left), LEFT_FILE, **_LEFT))
+        kept = aside(both[0].filter("select", f"eq(n,0)+gte(n,{frames})"))
+        more.append(ffmpeg.output(kept, LEFT_FILE, **_LEFT))
         picture = cut(both[1], 0, frames)
     elif timeline.closing is not None:
-        head = branch(timeline.closing.head, sources[-1], frame, _grade(spec, timeline.closing.head))
-        picture = _closed(picture, _grounded(head, timeline.closing.ground, frame), timeline.closing, frames, fps)
+        clip, source = read[-1]
+        head = branch(clip, source, canvas, _grade(spec, clip))
+        picture = _closed(picture, _grounded(head, timeline.closing.ground, canvas), timeline.closing, frames, fps)
     picture, watched = quality.watch(picture, first)
     picture = looks.finish(spec.style, spec.profile, fps).over(picture)
     if overlays.logo is not None:
@@ -101,21 +109,24 @@ def compose(
     return list(ffmpeg.merge_outputs(film, *more).get_args())
 
 
-def _shots(spec: SegmentSpec, sources: Sequence[Source], frame: Frame) -> Any:
+def _shots(spec: SegmentSpec, read: Sequence[tuple[Clip, Source]], canvas: Canvas) -> Any:
     """All that the scene shows of its own."""
-    clips = spec.timeline.clips
-    pairs = zip(clips, sources[: len(clips)], strict=True)
-    branches = [branch(clip, source, frame, _grade(spec, clip)) for clip, source in pairs]
-    return _grounded(_joined(branches, frame.fps), spec.card.kind if spec.card else None, frame)
+    own = read[: len(spec.timeline.clips)]
+    branches = [branch(clip, source, canvas, _grade(spec, clip)) for clip, source in own]
+    return _grounded(_joined(branches, canvas.fps), spec.card.kind if spec.card else None, canvas)
 
 
 def _grade(spec: SegmentSpec, clip: Clip) -> Grade:
     return looks.grade(spec.style, clip.footage.tone)
 
 
-def _left_over(frame: Frame) -> Any:
-    """What the run before has left in `LEFT_FILE`, as it was: where chroma lies in it, the file says wrongly."""
-    picture = ffmpeg.input(LEFT_FILE, f="yuv4mpegpipe", **GUARD).video.filter("settb", f"1/{frame.fps}")
+def _left_over(canvas: Canvas) -> Any:
+    """What the run before has left in `LEFT_FILE`, as it was: where chroma lies in it, the file says wrongly.
+
+    Its first frame is not one of them, see `aside`.
+    """
+    picture = ffmpeg.input(LEFT_FILE, f="yuv4mpegpipe", **GUARD).video.filter("settb", f"1/{canvas.fps}")
+    picture = picture.filter("trim", start_frame=1).filter("setpts", "N")
     return picture.filter("setsar", 1).filter("setparams", range="tv", chroma_location="left", **BT709)
 
 
@@ -160,11 +171,11 @@ def _closed(picture: Any, head: Any, closing: Closing, frames: int, fps: int) ->
     return _joined([cut(both[1], 0, rest), transition(closing.kind, last, head, closing.frames, fps)], fps)
 
 
-def _grounded(picture: Any, kind: CardKind | None, frame: Frame) -> Any:
+def _grounded(picture: Any, kind: CardKind | None, canvas: Canvas) -> Any:
     """Fit to be the ground of a card's words."""
     if kind is None:
         return picture
-    for name, options in cards.backdrop(kind, *frame.size):
+    for name, options in cards.backdrop(kind, *canvas.size):
         picture = picture.filter(name, **options)
     return picture
 

@@ -9,12 +9,12 @@ from common.contracts.footage import Footage
 from common.contracts.timeline import Clip
 from renderer import looks
 from renderer.ffmpeg.formats import BT709
-from renderer.source import Size, Source
+from renderer.media import Size, Source
 
 Grade = Sequence[looks.Filter]
 CENTRE = (0.5, 0.5)
 _ENLARGING = {"filter": "bicubic", "param_a": 0, "param_b": 0.6}
-"As the scale filter does it by itself, in two thirds of the time; it can do no more than that, such as read a matrix."
+"The kernel of the scale filter, in two thirds of its time. Chroma is taken to lie left, as in all of MPEG."
 
 
 def fitted(picture: Any, clip: Clip, source: Source, size: Size, grade: Grade) -> Any:
@@ -39,7 +39,7 @@ def _is_enlarged(footage: Footage, size: Size) -> bool:
 
 
 def graded(picture: Any, grade: Grade) -> Any:
-    """Limited BT.709 in 8 bits, 4:2:0, as it comes from `_scaled`, is said to be that, and is graded."""
+    """Limited BT.709 in 8 bits, 4:2:0, as it comes from `scaled`, is said to be that, and is graded."""
     picture = picture.filter("format", "yuv420p").filter("setparams", range="tv", **BT709)
     for name, options in grade:
         picture = picture.filter(name, **options)

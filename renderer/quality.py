@@ -15,6 +15,7 @@ from common.contracts.steps import SegmentSpec
 from common.contracts.timeline import Clip, PictureReport, Span
 from common.errors import BelowStandard, RenderFailed
 from renderer import captions
+from renderer.branch import aside
 
 WATCH_FILE = "watched.raw"
 WATCHED: dict[str, Any] = {"f": "rawvideo", "c:v": "rawvideo", "pix_fmt": "gray", "fps_mode": "passthrough"}
@@ -63,7 +64,7 @@ def watch(picture: Any, first: int = 0) -> tuple[Any, Any]:
     # The first branch is served first. While it held a frame, the other would have to copy it before drawing on it.
     points = both[0].filter("trim", start_frame=-first % STEP) if first % STEP else both[0]
     points = points.filter("framestep", STEP).filter("scale", SIDE, SIDE, flags="neighbor").filter("format", "gray")
-    return both[1], points
+    return both[1], aside(points)
 
 
 def judge(watched: bytes, spec: SegmentSpec) -> PictureReport:

@@ -29,8 +29,8 @@ from renderer.ffmpeg.encoder import SOFTWARE, Encoder
 from renderer.ffmpeg.limits import for_picture
 from renderer.ffmpeg.run import Feed, run_ffmpeg
 from renderer.join import join
+from renderer.media import Size, Source
 from renderer.quality import STEP, WATCH_FILE, judge
-from renderer.source import Size, Source
 from renderer.strip import Strip, strip_of
 from renderer.voice import fetch_voice
 
@@ -47,24 +47,24 @@ def segment(spec: SegmentSpec, run: StepRun, program: str, threads: int, encoder
     run.progress(_FETCHED)
     frames, path = spec.timeline.frames, run.workdir / SEGMENT_FILE
     media, files, logs, watched = dict[str, Source](), list[Path](), list[str](), b""
-    runs = _runs(spec)
-    for first, count, left, clips in runs:
-        sources, feeds = _gather(clips, spec, run, media)
+    passes = _passes(spec)
+    for first, count, left in passes:
+        sources, feeds = _gather(shown(spec.timeline, left, first), spec, run, media)
         arguments = compose(spec, sources, overlays, threads, encoder, left=left, first=first)
         limits = for_picture(spec.profile, count + left, len(sources) + 1, encoder)
         span = _share(first, frames), _share(first + count, frames)
         logs.append(run_ffmpeg(program, arguments, run, limits, frames=count, progress=span, feeds=feeds))
         watched += (run.workdir / WATCH_FILE).read_bytes()
-        files.append(path.rename(run.workdir / f"run{first}.mp4") if len(runs) > 1 else path)
-    if len(runs) > 1:
-        lengths = [count for _, count, *_ in runs]
+        files.append(path.rename(run.workdir / f"run{first}.mp4") if len(passes) > 1 else path)
+    if len(passes) > 1:
+        lengths = [one.frames for one in passes]
         join(lengths, files, run.workdir / SOUND_FILE if spec.sound else None, path, spec.profile.fps, run)
     check_film(path, frames, spec.profile, "\n".join(logs), "the scene", sound=spec.sound)
     report = judge(watched, spec)
     return SegmentFacts(media=run.keep("segment", path, "video/mp4"), frames=frames, report=report)
 
 
-class _Run(NamedTuple):
+class _Pass(NamedTuple):
     """What one run of ffmpeg does."""
 
     first: int
@@ -73,11 +73,9 @@ class _Run(NamedTuple):
     "That it encodes."
     left: int
     "Frames behind those, which it leaves for the next run."
-    clips: tuple[Clip, ...]
-    "That it reads."
 
 
-def _runs(spec: SegmentSpec) -> list[_Run]:
+def _passes(spec: SegmentSpec) -> list[_Pass]:
     """One, but on a large canvas a transition comes by itself.
 
     For that a second decoder and more frames are held, beside all that the encoder holds behind a long stretch.
@@ -87,8 +85,8 @@ def _runs(spec: SegmentSpec) -> list[_Run]:
     # The judge of the picture looks at one frame of each run at least: ffmpeg writes no file without a frame.
     behind = max(closing.frames, STEP) if closing else 0
     if closing is None or behind >= frames or profile.width * profile.height < LARGE:
-        return [_Run(0, frames, 0, shown(timeline))]
-    return [_Run(0, frames - behind, behind, timeline.clips), _Run(frames - behind, behind, 0, (closing.head,))]
+        return [_Pass(0, frames, 0)]
+    return [_Pass(0, frames - behind, behind), _Pass(frames - behind, behind, 0)]
 
 
 def _share(frames: int, of: int) -> float:

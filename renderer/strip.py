@@ -79,6 +79,7 @@ def laid(picture: Any, strip: Strip, file: str, fonts_folder: str, first: int, f
     # Drawn on black, colours are the darker the less they cover.
     words = words.filter("setparams", alpha_mode="premultiplied").filter("unpremultiply", inplace=1)
     words = words.filter("setparams", range="tv")
+    # The words' last frame lies behind the end of the picture, which must not go on for it.
     return ffmpeg.overlay(picture, words, x=strip.left, y=strip.top, format="yuv420", shortest=1)
 
 

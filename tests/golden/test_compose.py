@@ -14,7 +14,7 @@ from renderer.ass import ass, ass_on
 from renderer.captions import Cue, Spoken, cues
 from renderer.compose import Overlays, compose
 from renderer.mark import Place
-from renderer.source import Source
+from renderer.media import Source
 from renderer.strip import strip_of
 from tests.support.golden import check_golden
 

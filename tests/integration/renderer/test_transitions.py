@@ -1,6 +1,7 @@
 """Transitions from scene to scene, as they go into the encoder."""
 
 import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -207,6 +208,58 @@ def test_two_runs_show_what_one_shows(
     assert np.array_equal(*made)
     assert len(looked_at) == 2
     assert looked_at[0] == looked_at[1]
+
+
+@pytest.mark.parametrize("first", [0, 7])
+@pytest.mark.parametrize("kind", ["video", "small", "still", "scenery"])
+def test_two_runs_of_a_part_show_what_one_shows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, first: int
+) -> None:
+    made = []
+    for large in (10**9, 0):
+        monkeypatch.setattr("renderer.segment.LARGE", large)
+        (tmp_path / str(large)).mkdir()
+        run = step_run(tmp_path / str(large))
+        media = {
+            "video": footage(run, clips.clip(640, 360, fps=25), seconds=2.0),
+            "small": footage(run, clips.clip(160, 90, fps=25), seconds=2.0),
+            "still": footage(run, clips.picture(400, 300)),
+            "scenery": scenery(),
+        }
+        motion = "zoom-in" if kind == "still" else "none"
+        before = clip(media[kind], 30, length=45, motion=motion)
+        after = clip(media["video"], FADE, source_start=0.21)
+        closing = Closing(kind="slide", frames=FADE, head=after)
+        said = words("Over", "the", "hills", frames=9)
+        whole = scene(before, closing=closing, said=said, captioned=True, style="cinematic")
+        made.append(exact(part(whole, first, 30 - first) if first else whole, run))
+    assert len(made[0]) == 30 - first
+    assert np.array_equal(*made)
+
+
+def test_frames_of_a_still_do_not_pile_up_while_none_is_left_for_the_transition(tmp_path: Path) -> None:
+    """They need no input that would slow them down. All of them take 750 MB."""
+    run = step_run(tmp_path)
+    still = clip(footage(run, clips.picture(400, 300)), 360, motion="zoom-in")
+    closing = Closing(kind="crossfade", frames=FADE, head=clip(scenery(), FADE))
+    spec = scene(still, closing=closing, profile=SMALL.model_copy(update={"width": 1280, "height": 720}))
+    weighing = run.workdir / "weighing"
+    weighing.write_text(WEIGHING.format(python=sys.executable, program=PROGRAM, found=tmp_path / "megabytes"))
+    weighing.chmod(0o755)
+    segment(spec, run, str(weighing), threads=1)
+    found = [int(line) for line in (tmp_path / "megabytes").read_text().split()]
+    assert len(found) == 2
+    assert max(found) < 350
+
+
+WEIGHING = """#!{python}
+import os, subprocess, sys
+program = subprocess.Popen(["{program}", *sys.argv[1:]], close_fds=False)
+_, status, used = os.wait4(program.pid, 0)
+with open("{found}", "a") as found:
+    found.write(f"{{used.ru_maxrss // 1000}}\\n")
+sys.exit(os.waitstatus_to_exitcode(status))
+"""
 
 
 @pytest.mark.parametrize("lead", [1, 2, 3, 20])
