@@ -18,10 +18,10 @@ MAX_ZOOM = 0.12
 STILL_MARGIN = 1.16
 LAST_SECONDS = 0.5
 "What would begin behind its footage begins so much before the end of it."
+SIMPLE = 24
+"Frame rates that are to ours as numbers up to this one are kept from falling between two frames."
 _LATE = 1_000_000
 "Seconds."
-SIMPLE = 24
-"Canvas rates that are to ours as numbers up to this one are kept from falling between two frames."
 
 
 class Canvas(NamedTuple):

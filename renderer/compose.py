@@ -50,7 +50,7 @@ class Overlays(NamedTuple):
     "What `CAPTIONS_FILE` is drawn on."
 
 
-def shown(timeline: SceneTimeline, left: int = 0, first: int = 0) -> tuple[Clip, ...]:
+def shown(timeline: SceneTimeline, *, left: int = 0, first: int = 0) -> tuple[Clip, ...]:
     """The clips that a run needs sources for: the scene's own, and behind them what the next scene comes up with.
 
     Of two runs (see `compose`) the one has those, the other this.
@@ -82,7 +82,7 @@ def compose(
     frames = timeline.frames - first - left
     # Decoding takes a fifth of the time that filters and encoder take, and each of its threads holds frames.
     canvas = Canvas(looks.picture_size(spec.style, spec.profile), fps, max(1, threads // 2), spec.profile.draft)
-    read = list(zip(shown(timeline, left, first), sources, strict=True))
+    read = list(zip(shown(timeline, left=left, first=first), sources, strict=True))
     picture = _left_over(canvas) if first else _shots(spec, read, canvas)
     more = []
     if left:

@@ -14,7 +14,7 @@ from renderer.media import Size, Source
 Grade = Sequence[looks.Filter]
 CENTRE = (0.5, 0.5)
 _ENLARGING = {"filter": "bicubic", "param_a": 0, "param_b": 0.6}
-"The kernel of the scale filter, in two thirds of its time. Chroma is taken to lie left, as in all of MPEG."
+"The kernel of the scale filter, in two thirds of its time. Chroma is taken to lie left, as from MPEG-2 on."
 
 
 def fitted(picture: Any, clip: Clip, source: Source, size: Size, grade: Grade) -> Any:
@@ -27,8 +27,8 @@ def fitted(picture: Any, clip: Clip, source: Source, size: Size, grade: Grade) -
     picture = _cropped(picture, *size, focus=clip.footage.focus if clip.fit == "smart" else CENTRE)
     if clip.footage.kind == "still" or not _is_enlarged(clip.footage, size):
         return graded(scaled(picture, *size, source), grade)
-    # A grade takes its time per pixel, so it comes before there are more of them (a still has only one frame to grade).
-    # Where the colours are ours already, the first of the two scalings hands frames on as they are.
+    # Colours and grade take their time per pixel, so they come before there are more of them (a still has only one
+    # frame for them). Where colours are ours already, the first of the two scalings hands frames on as they are.
     picture = graded(scaled(picture, "iw", "ih", source), grade)
     return picture.filter("zscale", *size, **_ENLARGING)
 

@@ -49,7 +49,7 @@ def segment(spec: SegmentSpec, run: StepRun, program: str, threads: int, encoder
     media, files, logs, watched = dict[str, Source](), list[Path](), list[str](), b""
     passes = _passes(spec)
     for first, count, left in passes:
-        sources, feeds = _gather(shown(spec.timeline, left, first), spec, run, media)
+        sources, feeds = _gather(shown(spec.timeline, left=left, first=first), spec, run, media)
         arguments = compose(spec, sources, overlays, threads, encoder, left=left, first=first)
         limits = for_picture(spec.profile, count + left, len(sources) + 1, encoder)
         span = _share(first, frames), _share(first + count, frames)
