@@ -20,6 +20,8 @@ ReelwrightError
 
 import errno
 
+WATERMARK = "watermark"
+
 
 class ReelwrightError(Exception):
     """Base of all. `str(error)` is one sentence for a person, with no path, key or traceback in it."""
@@ -50,6 +52,8 @@ class StepError(ReelwrightError):
     "Seconds; None leaves it to the backoff."
     outage = False
     "True when the step has nothing to do with it: no attempt is counted."
+    subject = ""
+    "What is to blame, where that is known: the id of a shot, or `WATERMARK`."
 
 
 class Retryable(StepError):
@@ -71,6 +75,10 @@ class BelowStandard(Retryable):
     """What was made is not fit to be shown. It is made once more, for a worker may have slipped, and then given up."""
 
     code = "below_standard"
+
+    def __init__(self, message: str, shot: str = "") -> None:
+        super().__init__(message)
+        self.subject = shot
 
 
 class ObjectMissing(Retryable):
@@ -115,6 +123,10 @@ class NotConfigured(Permanent):
 
 class BadMedia(Permanent):
     code = "bad_media"
+
+    def __init__(self, message: str, subject: str = "") -> None:
+        super().__init__(message)
+        self.subject = subject
 
 
 class RenderFailed(Permanent):

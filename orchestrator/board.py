@@ -377,7 +377,7 @@ def _irretrievable(key: str) -> Failure:
         "storyboard": "the stored storyboard of an earlier version is no longer there; edit or restore another version",
     }
     kind = key.split("/")[1] if key.count("/") > 1 else ""
-    return Failure(code="object_missing", message=what.get(kind, "a stored object is no longer there"))
+    return Failure(code="object_missing", message=what.get(kind, "a stored object is no longer there"), missing=key)
 
 
 def _patch(before: Step | None, after: Step) -> dict[str, Any]:

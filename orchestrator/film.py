@@ -26,6 +26,7 @@ from common.contracts.steps import (
 )
 from common.contracts.storyboard import Scene, Shot, Storyboard
 from common.contracts.timeline import Profile, SceneCut, SoundProfile
+from common.errors import WATERMARK
 from orchestrator import specs, timeline
 from orchestrator.board import Board
 from orchestrator.casting import Call, cast
@@ -433,19 +434,25 @@ class Film:
             if policy == "fallback" if own else candidate.kind != "scenery":
                 self._reject({place: candidate}, failure.message)
                 return True
-        if policy == "fail":
+        if policy == "fail" or self._of_the_mark(failure):
             return False
-        pictures = self._replaceable(scene) if kind == "segment" and policy == "fallback" else {}
+        pictures = self._replaceable(scene, failure.subject) if kind == "segment" and policy == "fallback" else {}
         if pictures:
             self._reject(pictures, UNRENDERABLE + failure.message)
         else:
             self._leave_out(scene, self._placed(step, failure))
         return True
 
-    def _replaceable(self, scene: str) -> dict[str, Candidate]:
-        """What a scene shows that something else can be shown for."""
-        shots = {shot.id: self._chosen.get(shot.id) for one in self.scenes if one.id == scene for shot in one.shots}
-        return {shot: one for shot, one in shots.items() if one is not None and one.kind != "scenery"}
+    def _of_the_mark(self, failure: Failure) -> bool:
+        """Whether every scene will fail like this, whatever it shows."""
+        mark = self.story.watermark
+        return failure.subject == WATERMARK or (mark is not None and mark.key in failure.missing.split())
+
+    def _replaceable(self, scene: str, blamed: str) -> dict[str, Candidate]:
+        """What something else can be shown for: the shot that is to blame, or all of the scene if that is not known."""
+        shots = [blamed] if blamed else [shot.id for one in self.scenes if one.id == scene for shot in one.shots]
+        shown = {shot: self._chosen.get(shot) for shot in shots}
+        return {shot: one for shot, one in shown.items() if one is not None and one.kind != "scenery"}
 
     def _reject(self, unusable: dict[str, Candidate], why: str) -> None:
         before = self._casting()

@@ -146,7 +146,7 @@ def assemble(
         segments=tuple(ref for slot, facts in joined for ref in timeline.segment_refs(slot.scene.id, facts)),
         mix=mix.media,
         profile=profile,
-        speech=timeline.speech(layout, narrations, profile),
+        speech=timeline.speech(layout, narrations),
         captions=timeline.caption_files(request, profile),
         title=story.title,
         cut_list=canonical_json(shown),

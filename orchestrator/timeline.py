@@ -7,7 +7,7 @@ from itertools import pairwise
 from common.contracts.footage import Candidate, Footage, Provenance
 from common.contracts.grid import samples_per_frame
 from common.contracts.narration import Narration, Word
-from common.contracts.request import TransitionKind, VideoRequest
+from common.contracts.request import Fit, TransitionKind, VideoRequest
 from common.contracts.steps import MixSpec, SegmentFacts
 from common.contracts.storyboard import Scene, Shot, Storyboard
 from common.contracts.styles import DEFAULTS
@@ -26,6 +26,7 @@ from common.contracts.timeline import (
     SegmentRef,
     SoundProfile,
     Span,
+    SpokenScene,
 )
 from common.letters import bundled
 from orchestrator.layout import Layout, Part, Slot
@@ -42,7 +43,6 @@ SLOWEST, FASTEST = 0.8, 1.25
 "Speeds at which people, water and traffic still look right."
 OWN = frozenset({"upload", "url"})
 "Providers of media that the user chose for a scene, and so wants to see whole."
-MOST_CREDITS = 60
 
 
 def own_media(shot: Shot) -> Candidate:
@@ -75,7 +75,6 @@ def scene_timeline(
         _cut(clip_of(slot, piece.place, media, request, profile.fps), piece.skip, piece.frames)
         for piece, media in zip(part.pieces, footage, strict=True)
     ]
-    words = narration.words if narration is not None else ()
     return SceneTimeline(
         scene=slot.scene.id,
         first=part.first,
@@ -84,7 +83,7 @@ def scene_timeline(
         closing=closing,
         clips=tuple(clips),
         voice_offset=slot.voice_offset,
-        words=tuple(_shifted(word, slot.voice_offset) for word in words),
+        words=_words(slot, narration) if narration is not None else (),
     )
 
 
@@ -161,9 +160,11 @@ def dips(layout: Layout, request: VideoRequest, fps: int) -> tuple[Span, ...]:
 
 def placed(layout: Layout, narrations: Sequence[Narration | None], fps: int) -> tuple[PlacedNarration, ...]:
     """The narrations on the film's time axis; `narrations` is that of each slot."""
+    step = samples_per_frame(fps)
     return tuple(
-        PlacedNarration(audio=narration.audio, start=start, samples=narration.samples)
-        for narration, start in _placed(layout, narrations, fps)
+        PlacedNarration(audio=narration.audio, start=start * step + slot.voice_offset, samples=narration.samples)
+        for slot, start, narration in zip(layout.slots, layout.starts, narrations, strict=True)
+        if narration is not None
     )
 
 
@@ -172,11 +173,12 @@ def segment_refs(scene: str, segments: Sequence[SegmentFacts]) -> tuple[SegmentR
     return tuple(SegmentRef(scene=scene, media=facts.media, frames=facts.frames) for facts in segments)
 
 
-def speech(layout: Layout, narrations: Sequence[Narration | None], profile: Profile) -> tuple[tuple[Word, ...], ...]:
-    """The words of each narrated scene on the film's time axis. `narrations` is that of each slot."""
+def speech(layout: Layout, narrations: Sequence[Narration | None]) -> tuple[SpokenScene, ...]:
+    """What is said in each narrated scene. `narrations` is that of each slot."""
     return tuple(
-        tuple(_shifted(word, start) for word in narration.words)
-        for narration, start in _placed(layout, narrations, profile.fps)
+        SpokenScene(start=start, frames=slot.frames, words=_words(slot, narration))
+        for slot, start, narration in zip(layout.slots, layout.starts, narrations, strict=True)
+        if narration is not None
     )
 
 
@@ -238,7 +240,7 @@ def mark(request: VideoRequest, story: Storyboard) -> Mark | None:
 def credit_lines(footage: Sequence[Footage]) -> tuple[str, ...]:
     """Whom to name for the footage of a film: each line once, in the order of the film."""
     told = (one.provenance.credit or one.provenance.creator for one in footage)
-    return tuple(dict.fromkeys(line for line in told if line))[:MOST_CREDITS]
+    return tuple(dict.fromkeys(line for line in told if line))
 
 
 def card(scene: Scene, credit: Sequence[str]) -> Card | None:
@@ -246,15 +248,16 @@ def card(scene: Scene, credit: Sequence[str]) -> Card | None:
 
     None as well for an end card on which there is nobody to name and nothing else to say: its picture ends the film.
     """
-    if scene.card is None or not scene.credits:
-        return scene.card
-    return scene.card.model_copy(update={"lines": tuple(credit)}) if credit or scene.card.text else None
+    if scene.card is None:
+        return None
+    lines = tuple(credit) if scene.credits else ()
+    return scene.card.model_copy(update={"lines": lines}) if lines or scene.card.text else None
 
 
 def clip_of(slot: Slot, place: int, footage: Footage, request: VideoRequest, fps: int) -> Clip:
     """The whole stretch for which the slot shows its shot number `place`."""
     index, frames = slot.shots[place]
-    shot, phase = slot.scene.shots[index], sum(frames for _, frames in slot.shots[:place])
+    shot = slot.scene.shots[index]
     # What the user brought is seen from its beginning where no transition needs that.
     whole = footage.provenance.provider in OWN and transition_into(slot.scene, request) == "cut"
     reserve = 0 if place or whole else round(LONGEST_TRANSITION * fps)
@@ -270,9 +273,14 @@ def clip_of(slot: Slot, place: int, footage: Footage, request: VideoRequest, fps
         source_start=start,
         speed=speed,
         fit=request.footage.fit,
-        motion=MOVES[sum(map(ord, shot.id)) % len(MOVES)] if footage.kind == "still" else "none",
-        phase=phase if footage.kind == "scenery" else 0,
+        motion=_motion(shot, footage, request.footage.fit),
     )
+
+
+def _motion(shot: Shot, footage: Footage, fit: Fit) -> Motion:
+    """How the camera moves over a still; a picture that is to be seen whole would lose its edges."""
+    whole = footage.kind != "still" or fit == "contain-blur"
+    return "none" if whole else MOVES[sum(map(ord, shot.id)) % len(MOVES)]
 
 
 def _excerpt(footage: Footage, seconds: float, reserve: float) -> tuple[float, float]:
@@ -303,15 +311,7 @@ def _lead(footage: Footage, start: float, speed: float, frames: int, reserve: in
     return max(0, min(reserve, int(seconds / speed * fps) - frames))
 
 
-def _placed(layout: Layout, narrations: Sequence[Narration | None], fps: int) -> list[tuple[Narration, int]]:
-    """What is spoken, and the sample of the film with which each narration starts."""
-    step = samples_per_frame(fps)
-    return [
-        (narration, start * step + slot.voice_offset)
-        for slot, start, narration in zip(layout.slots, layout.starts, narrations, strict=True)
-        if narration is not None
-    ]
-
-
-def _shifted(word: Word, samples: int) -> Word:
-    return Word(text=word.text, start=word.start + samples, end=word.end + samples)
+def _words(slot: Slot, narration: Narration) -> tuple[Word, ...]:
+    """What is said in the slot, from its start on."""
+    late = slot.voice_offset
+    return tuple(Word(text=word.text, start=word.start + late, end=word.end + late) for word in narration.words)

@@ -25,7 +25,7 @@ def assemble(spec: AssembleSpec, run: StepRun) -> AssembleFacts:
     )
     check_film(film, frames, profile, "", "the film")
     run.progress(0.6)
-    shown = _cues(spec, frames)
+    shown = _cues(spec)
     # Nobody else has anything to do for this film now, so what can be done at once is.
     with ThreadPoolExecutor(1) as aside:
         picture = aside.submit(thumbnail, film, profile.fps, [(cue.start, cue.end) for cue in shown])
@@ -60,5 +60,12 @@ def _timeline(spec: AssembleSpec) -> str:
     return canonical_json(film)
 
 
-def _cues(spec: AssembleSpec, frames: int) -> list[Cue]:
-    return cues(spec.speech, spec.captions, spec.profile.fps, frames) if spec.captions is not None else []
+def _cues(spec: AssembleSpec) -> list[Cue]:
+    """Those that were burned in, or would have been."""
+    if spec.captions is None:
+        return []
+    return [
+        cue.later(scene.start)
+        for scene in spec.speech
+        for cue in cues(scene.words, spec.captions, spec.profile.fps, scene.frames)
+    ]

@@ -24,18 +24,22 @@ DEMUXERS = {
     "audio/flac": "flac",
     "audio/ogg": "ogg",
     "audio/mp4": "mov",
-    "audio/aac": "aac",
     # Sound in a container that usually holds a picture as well.
     "video/mp4": "mov",
     "video/quicktime": "mov",
     "video/webm": "matroska",
     "video/x-matroska": "matroska",
+    "video/x-msvideo": "avi",
 }
 BED_FILE = "bed.raw"
 RAW = {"f": "s16le", "ar": SAMPLE_RATE, "ac": 2}
 "How sound lies in BED_FILE."
+FRAME_BYTES = 4
+"Of a sample of both channels there."
 HEADROOM = "-6dB"
 "What files are lowered by before they are kept with 16 bits: loud ones have peaks above full scale once decoded."
+SHORTEST = 0.5
+"Seconds of the user's file. What is shorter is no music, and would have to be played thousands of times."
 CROSSFADE = 2.0
 "Seconds during which the end of a file that is played again runs into its beginning."
 BLOCK = 1 << 16
@@ -44,7 +48,7 @@ BLOCK = 1 << 16
 def prepare(cue: MusicCue, total: int, run: StepRun, program: str) -> Loudness:
     """Writes the bed of a film of `total` samples to `BED_FILE`, at most that long, and measures what it wrote.
 
-    Raises `BadMedia` if the user's file cannot be read as sound.
+    Raises `BadMedia` if the user's file cannot be read as sound, or has next to none.
     """
     if cue.media is None:
         blocks = compose_blocks(cue.mood, cue.seed, total / SAMPLE_RATE)
@@ -54,8 +58,11 @@ def prepare(cue: MusicCue, total: int, run: StepRun, program: str) -> Loudness:
         level = _write(_file(cue.media, total, run), total, run, program)
     except RenderFailed as error:
         raise BadMedia("the music file cannot be read as sound; use another file or a mood") from error
-    if not (run.workdir / BED_FILE).stat().st_size:
+    samples = (run.workdir / BED_FILE).stat().st_size // FRAME_BYTES
+    if not samples:
         raise BadMedia("the music file has no sound in it; use another file or a mood")
+    if samples < min(total, SHORTEST * SAMPLE_RATE):
+        raise BadMedia("the music file is shorter than half a second; use a longer one or a mood")
     return level
 
 

@@ -1,7 +1,7 @@
 """From words with times to cues, and from cues to subtitle files.
 
-Pure. Times come in as samples and are snapped to frames here, once, so that burned-in captions and
-the files beside the film change on the same frames.
+Pure. Times come in as samples and are snapped to frames here. The cues of a scene depend on nothing else, so that
+burned-in captions and the files beside the film change on the same frames.
 """
 
 import re
@@ -49,6 +49,11 @@ class Cue(NamedTuple):
     end: int
     lines: tuple[tuple[Spoken, ...], ...]
 
+    def later(self, frames: int) -> "Cue":
+        """The same, so many frames later."""
+        lines = tuple(tuple(Spoken(word.text, word.start + frames) for word in line) for line in self.lines)
+        return Cue(self.start + frames, self.end + frames, lines)
+
     def text(self) -> str:
         return "\n".join(" ".join(word.text for word in line) for line in self.lines)
 
@@ -82,12 +87,10 @@ def _letter_width(letter: str) -> float:
     return 1.2 if letter.isupper() else 1.0
 
 
-def cues(scenes: Iterable[Sequence[Word]], look: CaptionLook, fps: int, frames: int) -> list[Cue]:
-    """Cues in order, none overlapping, all inside `frames`. A cue never spans two of the `scenes`."""
+def cues(words: Sequence[Word], look: CaptionLook, fps: int, frames: int) -> list[Cue]:
+    """The cues of a scene in order, none overlapping, all inside its `frames`."""
     limit = line_limit(look)
-    groups = [
-        group for words in scenes for phrase in _phrases(list(_tidy(words, limit))) for group in _split(phrase, limit)
-    ]
+    groups = [group for phrase in _phrases(list(_tidy(words, limit))) for group in _split(phrase, limit)]
     return list(_timed(groups, limit, fps, frames))
 
 

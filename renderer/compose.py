@@ -4,7 +4,8 @@ Each clip becomes a branch of exactly its number of frames, all in one format (`
 transition takes the last frames, and the look's finish, captions and card lie over all of it.
 
 A scene that is rendered in parts gives the same pictures as one rendered whole: what depends on time counts from the
-start of the stretch or of the scene, never from the start of the part.
+start of the stretch or of the scene, never from the start of the part. Only grain, which is noise anyway, begins anew
+with each part.
 """
 
 from collections.abc import Sequence
@@ -78,6 +79,7 @@ def compose(
 
     Beside it must lie `VOICE_FILE` if there is to be sound, and what `overlays` name, with `FONTS_FOLDER`.
     """
+    assert not (left and first), "a run leaves frames or takes them"
     timeline, fps = spec.timeline, spec.profile.fps
     frames = timeline.frames - first - left
     # Decoding takes a fifth of the time that filters and encoder take, and each of its threads holds frames.

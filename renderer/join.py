@@ -48,7 +48,7 @@ def join(lengths: Sequence[int], paths: Sequence[Path], sound: Path | None, film
     """Writes `film`: the pictures of the files at `paths`, of so many frames each, and the sound, if there is any.
 
     Raises `RenderFailed` if the segments do not belong together, `Retryable` if one cannot be read, `OSError` if the
-    disk is full, `Stopped` if the step is called off meanwhile.
+    disk is full or broken, `Stopped` if the step is called off meanwhile.
     """
     clock = Fraction(1, fps * TICKS)
     # In thousandths of a second, as is usual, the tracks would seem to end before their last sample.
@@ -70,6 +70,9 @@ def join(lengths: Sequence[int], paths: Sequence[Path], sound: Path | None, film
                 made.mux(packet)
     except (av.error.InvalidDataError, av.error.EOFError):
         raise Retryable("a segment cannot be read back") from None
+    except av.error.OSError as error:
+        # All files are our own, so it is the disk's.
+        raise OSError(error.errno, error.strerror) from None
 
 
 def _opened(path: Path) -> InputContainer:

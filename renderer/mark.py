@@ -11,7 +11,7 @@ from common.contracts.base import ObjectRef
 from common.contracts.request import Corner
 from common.contracts.timeline import CaptionLook, Mark
 from common.emoji import drawable
-from common.errors import BadMedia
+from common.errors import WATERMARK, BadMedia
 from common.jobs.steprun import StepRun
 from renderer import fonts
 from renderer.ass import Style, escape, sheet
@@ -115,9 +115,9 @@ def _opened(media: ObjectRef, run: StepRun) -> Image.Image:
     try:
         with Image.open(path, formats=("PNG", "JPEG", "WEBP", "GIF")) as file:
             if file.width * file.height > MAX_PIXELS:
-                raise BadMedia(_TOO_LARGE)
+                raise BadMedia(_TOO_LARGE, WATERMARK)
             return ImageOps.exif_transpose(file).convert("RGBA")
     except Image.DecompressionBombError as error:
-        raise BadMedia(_TOO_LARGE) from error
+        raise BadMedia(_TOO_LARGE, WATERMARK) from error
     except (OSError, SyntaxError, ValueError) as error:
-        raise BadMedia("the watermark cannot be read as a picture; use a PNG, JPEG, WebP or GIF") from error
+        raise BadMedia("the watermark cannot be read as a picture; use a PNG, JPEG, WebP or GIF", WATERMARK) from error

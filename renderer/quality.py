@@ -77,7 +77,7 @@ def judge(watched: bytes, spec: SegmentSpec) -> PictureReport:
     frozen = list(_frozen_faults(_frozen(points), spec))
     for fault in (*black, *frozen):
         if not fault.planned and fault.clip.footage.provenance.provider not in OWN:
-            raise BelowStandard(_told(fault, fps))
+            raise BelowStandard(_told(fault, fps), fault.clip.shot)
     overlapping, overflowing = _captions(spec)
     return PictureReport(
         black=tuple(fault.span for fault in black),
@@ -193,5 +193,5 @@ def _captions(spec: SegmentSpec) -> tuple[int, int]:
     """How many captions overlap and overflow; those of a scene in parts are told once, with its first part."""
     if spec.captions is None or spec.timeline.first:
         return 0, 0
-    cues = captions.cues([spec.timeline.words], spec.captions, spec.profile.fps, spec.timeline.length)
+    cues = captions.cues(spec.timeline.words, spec.captions, spec.profile.fps, spec.timeline.length)
     return captions.overlapping(cues), captions.overflowing(cues, spec.captions)

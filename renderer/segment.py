@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from common.contracts.base import ObjectRef
-from common.contracts.footage import Footage
 from common.contracts.steps import SegmentFacts, SegmentSpec
 from common.contracts.timeline import CaptionLook, Clip
 from common.errors import BadMedia
@@ -107,19 +106,20 @@ def _gather(
             continue
         media = clip.footage.media
         if media is None:
-            raise BadMedia(f"shot {clip.shot} has no media; choose other footage for it")
+            raise BadMedia(f"shot {clip.shot} has no media; choose other footage for it", clip.shot)
         if media.key not in files:
-            files[media.key] = _file_source(clip.footage, media, f"clip{len(files)}", run)
+            files[media.key] = _file_source(clip, media, f"clip{len(files)}", run)
         sources.append(files[media.key])
     return sources, feeds
 
 
-def _file_source(footage: Footage, media: ObjectRef, name: str, run: StepRun) -> Source:
+def _file_source(clip: Clip, media: ObjectRef, name: str, run: StepRun) -> Source:
     # Whatever a file pretends to be, it is read as this or not at all: some demuxers open what a file names.
     wanted = demuxer(media.media_type)
     if wanted is None:
-        raise BadMedia(f"media of the type {media.media_type} cannot be shown; use a video or a picture")
+        raise BadMedia(f"media of the type {media.media_type} cannot be shown; use a video or a picture", clip.shot)
     run.fetch(media, name)
+    footage = clip.footage
     # What is laid on a ground is RGB from there on.
     matrix = "auto" if footage.ground else footage.matrix
     return Source(name, wanted, matrix=matrix, hdr=footage.hdr, ground=footage.ground)
@@ -132,8 +132,8 @@ def _painted_source(address: str, size: Size) -> Source:
 def _painted_frames(clip: Clip, size: Size, fps: int) -> Iterator[bytes]:
     recipe = clip.footage.scenery
     if recipe is None:
-        raise BadMedia(f"shot {clip.shot} has no scenery; choose other footage for it")
-    return scenery.paint(recipe, *size, fps, clip.phase + clip.skip, clip.frames)
+        raise BadMedia(f"shot {clip.shot} has no scenery; choose other footage for it", clip.shot)
+    return scenery.paint(recipe, *size, fps, clip.skip, clip.frames)
 
 
 def _overlays(spec: SegmentSpec, run: StepRun) -> Overlays:
@@ -159,7 +159,7 @@ def _overlays(spec: SegmentSpec, run: StepRun) -> Overlays:
 
 def _captions(spec: SegmentSpec, look: CaptionLook, run: StepRun) -> Strip:
     fps = spec.profile.fps
-    shown = cues([spec.timeline.words], look, fps, spec.timeline.length)
+    shown = cues(spec.timeline.words, look, fps, spec.timeline.length)
     strip = strip_of(shown, look)
     (run.workdir / CAPTIONS_FILE).write_text(ass_on(strip, shown, look, fonts.FAMILY, fps), encoding="utf-8")
     return strip

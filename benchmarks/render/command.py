@@ -90,7 +90,7 @@ def _captions(segments: Sequence[SegmentSpec]) -> Iterator[Cue]:
         timeline = segment.timeline
         assert segment.captions is not None
         if timeline.first == 0:  # the words are those of the whole scene
-            for cue in cues([timeline.words], segment.captions, segment.profile.fps, timeline.length):
+            for cue in cues(timeline.words, segment.captions, segment.profile.fps, timeline.length):
                 lines = tuple(tuple(Spoken(word.text, word.start + start) for word in line) for line in cue.lines)
                 yield Cue(cue.start + start, cue.end + start, lines)
             start += timeline.length

@@ -60,6 +60,8 @@ class Failure(Contract):
     "A part of our own was away (Redis, the object store, disk space): no attempt is counted, the step waits."
     missing: str = ""
     "Keys, separated by spaces, of stored objects that are not there any more; whatever made them must do so again."
+    subject: str = ""
+    "What is to blame, where that is known; see `StepError`."
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,7 @@ def _without_controls(text: str) -> str:
 
 
 def _with_letters(text: str) -> str:
-    if not drawable(text).strip():
+    if text and not drawable(text).strip():
         raise ValueError("it has nothing but emoji, which cannot be drawn; use letters")
     return text
 
@@ -50,7 +50,7 @@ def _with_letters(text: str) -> str:
 PROSE = AfterValidator(_without_controls)
 "Text to speak or to show. Line breaks and tabs are fine."
 LETTERS = AfterValidator(_with_letters)
-"Text to draw that must not come out empty."
+"Text to draw, which must not come out as nothing."
 AssetId = Annotated[str, StringConstraints(pattern=r"^ast_[0-9a-f]{32}$")]
 
 
@@ -141,7 +141,7 @@ class TransitionChoice(Contract):
 
 CardText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120), PROSE, LETTERS]
 MarkText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=60), PROSE, LETTERS]
-CardLine = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200), PROSE]
+CardLine = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200), PROSE, LETTERS]
 
 
 class TitleCard(Contract):

@@ -13,7 +13,7 @@ from pydantic import Field
 
 from common.contracts.base import Contract, ObjectRef, canonical_json
 from common.contracts.footage import Candidate, Footage, ProviderNote, ShotQuery
-from common.contracts.narration import Narration, Word
+from common.contracts.narration import Narration
 from common.contracts.request import Style
 from common.contracts.timeline import (
     CaptionLook,
@@ -28,6 +28,7 @@ from common.contracts.timeline import (
     SoundProfile,
     SoundReport,
     Span,
+    SpokenScene,
 )
 
 
@@ -159,8 +160,7 @@ class AssembleSpec(Contract):
     segments: tuple[SegmentRef, ...]
     mix: ObjectRef
     profile: Profile
-    speech: tuple[tuple[Word, ...], ...]
-    "The words of each narrated scene; times are samples from the start of the film."
+    speech: tuple[SpokenScene, ...]
     captions: CaptionLook | None
     "None: no caption files."
     title: str

@@ -54,8 +54,6 @@ class Clip(Contract):
     fit: Fit = "cover"
     motion: Motion = "none"
     "Camera move over a still; footage that moves by itself has none."
-    phase: int = 0
-    "For scenery: the frame of its scene this clip starts at, so that a scene continues instead of starting over."
 
 
 CardKind = Literal["title", "end"]
@@ -101,16 +99,6 @@ class SceneTimeline(Contract):
     words: tuple[Word, ...] = ()
     "Those of the whole scene as spoken; times are samples from the start of the scene."
 
-    def part(self, first: int, frames: int) -> "SceneTimeline":
-        """So many of its frames, from that one of its own on, with its closing."""
-        clips, begin = [], 0
-        for clip in self.clips:
-            low, high = max(first, begin), min(first + frames, begin + clip.frames)
-            if low < high:
-                clips.append(clip.model_copy(update={"skip": clip.skip + low - begin, "frames": high - low}))
-            begin += clip.frames
-        return self.model_copy(update={"first": self.first + first, "frames": frames, "clips": tuple(clips)})
-
 
 class SceneCut(Contract):
     """What a scene of the film shows, whole, whatever segments it was rendered in."""
@@ -131,6 +119,16 @@ class Mark(Contract):
     opacity: float
     size: float
     "Its width as a share of the canvas' width."
+
+
+class SpokenScene(Contract):
+    """What is said in a scene, and where in the film that is."""
+
+    start: int
+    "The frame of the film at which the scene begins."
+    frames: int
+    words: tuple[Word, ...]
+    "Times are samples from the start of the scene."
 
 
 class PlacedNarration(Contract):

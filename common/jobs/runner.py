@@ -253,6 +253,7 @@ def _failure(claim: Claim, error: Exception) -> Failure:
             step=claim.step,
             outage=cause.outage,
             missing=cause.key if isinstance(cause, ObjectMissing) else "",
+            subject=cause.subject,
         )
     # A defect of ours. It may have to do with this one worker, so another attempt is worth it.
     log.exception("%s of %s met an unexpected error", claim.step, claim.job_id)

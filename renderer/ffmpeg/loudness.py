@@ -38,6 +38,6 @@ def listen(sound: ffmpeg.Stream, seconds: float) -> ffmpeg.Stream:
 
 def silences(log: str) -> list[tuple[float, float]]:
     """Where it was silent by the log of a run: from and to, in seconds."""
-    starts, ends = (re.findall(rf"\bsilence_{edge}: (-?[\d.]+)", log) for edge in ("start", "end"))
-    # Every silence is told an end, if only that of the sound.
-    return [(max(0.0, float(start)), float(end)) for start, end in zip(starts, ends, strict=True)]
+    # Every silence is told an end, if only that of the sound; of the first, a log cut short may have lost the start.
+    told = re.findall(r"\bsilence_start: (-?[\d.]+)(?s:.*?)\bsilence_end: (-?[\d.]+)", log)
+    return [(max(0.0, float(start)), float(end)) for start, end in told]

@@ -31,7 +31,12 @@ DRIVERS = frozenset({"LD_LIBRARY_PATH", "LIBVA_DRIVER_NAME", "LIBVA_DRIVERS_PATH
 "How the drivers of a card are found, on machines where they are not in the usual place."
 # Frames go back to the system when they are done with. By itself glibc would keep them, in a heap for each thread.
 ALLOCATION = {"MALLOC_MMAP_THRESHOLD_": "262144", "MALLOC_ARENA_MAX": "1"}
-LOG_LINES = 400
+OLDEST = 63
+"Major version of libavformat, which is that of ffmpeg 9. Version 7 ends some of our graphs before their first frame."
+LIBRARIES = ("libx264", "libass", "libzimg")
+"What ffmpeg has to be built with, as its configuration calls it: for films, captions and enlarging."
+LOG_LINES = 4000
+"Kept of what it says. It takes two of them to tell that a film is silent somewhere, and there may be many such places."
 # Of a line that ffmpeg itself calls an error; what a file says about itself (its title) is only information.
 ERROR_LINE = re.compile(r"^(?:\[[^\]]* @ 0x[0-9a-f]+\] |x264 )*\[(?:error|fatal|panic)\]:? (.*)", re.MULTILINE)
 SIGNALLED = re.compile(r"^\[info\] Exiting normally, received signal (\d+)", re.MULTILINE)
@@ -55,12 +60,21 @@ def ffmpeg_program(configured: str = "") -> str:
 
 @functools.cache
 def ffmpeg_build(program: str) -> str:
-    """The build's own name, such as `n9.0.2-17-g2a571b6068`: segments are joined only if theirs agree."""
+    """The build's own name, such as `n9.0.2-17-g2a571b6068`: segments are joined only if theirs agree.
+
+    Raises `NotConfigured` if it cannot be run, is older than `OLDEST`, or was built without one of `LIBRARIES`.
+    """
     try:
-        first = subprocess.run([program, "-version"], capture_output=True, text=True, check=True).stdout.split("\n")[0]
+        said = subprocess.run([program, "-version"], capture_output=True, text=True, check=True).stdout
     except (OSError, subprocess.CalledProcessError):
         raise NotConfigured("the program FFMPEG names cannot be run") from None
-    return first.removeprefix("ffmpeg version ").split(" ")[0]
+    major = re.search(r"^libavformat +(\d+)", said, re.MULTILINE)
+    if major is None or int(major[1]) < OLDEST:
+        raise NotConfigured("the ffmpeg that FFMPEG names is older than version 9; name another, or none to use ours")
+    if missing := [name for name in LIBRARIES if f"--enable-{name}" not in said.split()]:
+        lacks = " and ".join(missing)
+        raise NotConfigured(f"the ffmpeg that FFMPEG names lacks {lacks}; name another, or none to use ours")
+    return said.removeprefix("ffmpeg version ").split(" ")[0]
 
 
 def run_ffmpeg(
@@ -88,7 +102,7 @@ def run_ffmpeg(
         command = [program, "-hide_banner", "-nostdin", "-y", "-loglevel", "level+info", "-nostats"]
         command += ["-stats_period", "0.25", "-progress", "pipe:1"]
         command += [addresses.get(argument, argument) for argument in arguments]
-        process = _spawn(command, run, limits, [read_end for read_end, _ in pipes])
+        process = _spawn(command, run, limits, pipes)
         stack.callback(_reap, process)
         stack.callback(run.adopt(process))
         feeders = [_Feeder(feed, write_end, process) for feed, (_, write_end) in zip(feeds, pipes, strict=True)]
@@ -107,7 +121,9 @@ def run_ffmpeg(
     return text
 
 
-def _spawn(command: list[str], run: StepRun, limits: Limits, read_ends: list[int]) -> subprocess.Popen[str]:
+def _spawn(command: list[str], run: StepRun, limits: Limits, pipes: Sequence[tuple[int, int]]) -> subprocess.Popen[str]:
+    """Starts it with the read ends of the pipes, which are closed here; if it cannot be started, the others, too."""
+    read_ends = [read_end for read_end, _ in pipes]
     most = {"RLIMIT_AS": limits.memory, "RLIMIT_FSIZE": limits.file, "RLIMIT_CPU": limits.seconds}
     try:
         return subprocess.Popen(
@@ -123,6 +139,10 @@ def _spawn(command: list[str], run: StepRun, limits: Limits, read_ends: list[int
             pass_fds=read_ends,
             start_new_session=True,
         )
+    except OSError:
+        for _, write_end in pipes:
+            os.close(write_end)
+        raise
     finally:
         for end in read_ends:
             os.close(end)

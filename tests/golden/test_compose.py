@@ -127,4 +127,4 @@ def test_captions_give_this_file(name: str, profile: Profile):
     said = 'Rivers carry it back, says {\\b1}, and "nothing" is lost.'
     words = [Word(text=text, start=12_000 * n, end=12_000 * n + 9_600) for n, text in enumerate(said.split())]
     look = CaptionLook(style="cinematic", width=profile.width, height=profile.height)
-    check_golden(f"captions-{name}.ass", ass(cues([words], look, 30, 120), look, "Source Sans Pro", 30))
+    check_golden(f"captions-{name}.ass", ass(cues(words, look, 30, 120), look, "Source Sans Pro", 30))

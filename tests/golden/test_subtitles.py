@@ -7,9 +7,10 @@ from common.contracts.timeline import CaptionLook
 from renderer.captions import cues, srt, vtt
 from tests.support.golden import check_golden
 
+# First frame and frames of each scene, and what is said in it from 0.3 seconds on.
 SPOKEN = (
-    (0.3, "The lighthouse was built in 1852. Its lamp, says Dr. Hale, can be seen from thirty miles away."),
-    (9.1, "Who keeps it now? Nobody <knows> & nobody asks."),
+    (0, 264, "The lighthouse was built in 1852. Its lamp, says Dr. Hale, can be seen from thirty miles away."),
+    (264, 156, "Who keeps it now? Nobody <knows> & nobody asks."),
 )
 
 
@@ -24,6 +25,7 @@ def said(start: float, text: str) -> tuple[Word, ...]:
 @pytest.mark.parametrize(("name", "width", "height"), [("wide", 1920, 1080), ("tall", 1080, 1920)])
 def test_subtitle_files(name: str, width: int, height: int) -> None:
     look = CaptionLook(style="cinematic", width=width, height=height)
-    found = cues([said(*line) for line in SPOKEN], look, 30, 30 * 14)
+    scenes = [(begin, cues(said(0.3, text), look, 30, frames)) for begin, frames, text in SPOKEN]
+    found = [cue.later(begin) for begin, shown in scenes for cue in shown]
     check_golden(f"subtitles-{name}.vtt", vtt(found, 30))
     check_golden(f"subtitles-{name}.srt", srt(found, 30))

@@ -96,10 +96,16 @@ def exact(spec: SegmentSpec, run: StepRun) -> np.ndarray:
 
 def part(spec: SegmentSpec, first: int, frames: int) -> SegmentSpec:
     """So many frames of a scene, from that one on, as a segment of their own."""
-    timeline = spec.timeline.part(first, frames)
-    if first + frames != spec.timeline.frames:
-        timeline = timeline.model_copy(update={"closing": None})
-    return spec.model_copy(update={"timeline": timeline, "sound": False})
+    whole, clips, begin = spec.timeline, [], 0
+    for one in whole.clips:
+        low, high = max(first, begin), min(first + frames, begin + one.frames)
+        if low < high:
+            clips.append(one.model_copy(update={"skip": one.skip + low - begin, "frames": high - low}))
+        begin += one.frames
+    shown = {"first": whole.first + first, "frames": frames, "clips": tuple(clips)}
+    if first + frames != whole.frames:
+        shown["closing"] = None
+    return spec.model_copy(update={"timeline": whole.model_copy(update=shown), "sound": False})
 
 
 def rendered(spec: SegmentSpec, run: StepRun) -> np.ndarray:

@@ -27,8 +27,9 @@ from common.contracts.timeline import (
     SceneCut,
     SegmentRef,
     SoundProfile,
+    SpokenScene,
 )
-from common.errors import RenderFailed, Retryable
+from common.errors import DiskFull, RenderFailed, Retryable, disk_trouble
 from common.settings import Settings
 from common.storage.memory import MemoryStorage
 from renderer.assemble import assemble
@@ -40,6 +41,8 @@ from tests.support.scenes import PROGRAM, SMALL, clip, footage, pictures, scene,
 from tests.support.steprun import step_run
 from whisper_worker.tasks import handlers
 
+FULL = "/dev/full"
+"A disk without room."
 LOOK = CaptionLook(style="minimal", width=320, height=180)
 NOTHING = CutList(cuts=(), narrations=())
 
@@ -74,12 +77,21 @@ class Cutter:
 
     def film(
         self,
-        speech: tuple[tuple[Word, ...], ...] = (),
+        speech: tuple[SpokenScene, ...] = (),
         captions: CaptionLook | None = LOOK,
         lost: int = 0,
         mix: ObjectRef | None = None,
     ) -> AssembleFacts:
-        spec = AssembleSpec(
+        return assemble(self.spec(speech, captions, lost, mix), step_run(self.fresh("film"), self.storage))
+
+    def spec(
+        self,
+        speech: tuple[SpokenScene, ...] = (),
+        captions: CaptionLook | None = LOOK,
+        lost: int = 0,
+        mix: ObjectRef | None = None,
+    ) -> AssembleSpec:
+        return AssembleSpec(
             segments=tuple(self.made),
             mix=mix or self.mix(sum(part.frames for part in self.made) * 1600 - lost),
             profile=SMALL,
@@ -88,7 +100,6 @@ class Cutter:
             title="A film",
             cut_list=canonical_json(self.shown),
         )
-        return assemble(spec, step_run(self.fresh("film"), self.storage))
 
     @property
     def path(self) -> Path:
@@ -102,6 +113,10 @@ class Cutter:
 @pytest.fixture
 def cutter(tmp_path: Path) -> Cutter:
     return Cutter(tmp_path, MemoryStorage(), [])
+
+
+def spoken(start: int, frames: int, *texts: str) -> SpokenScene:
+    return SpokenScene(start=start, frames=frames, words=words(*texts))
 
 
 def packets(path: Path, kind: Literal["video", "audio"] = "video") -> list[bytes]:
@@ -263,6 +278,15 @@ def test_picture_and_sound_end_together(cutter: Cutter):
         assert picture.duration * picture.time_base == sound.duration * sound.time_base == Fraction(111, 30)
 
 
+def test_a_full_disk_is_told_as_what_it_is(cutter: Cutter):
+    cutter.segment(scene(clip(scenery(), 10)))
+    run = step_run(cutter.fresh("film"), cutter.storage)
+    cutter.path.symlink_to(FULL)
+    with pytest.raises(OSError, match="No space left") as caught:
+        assemble(cutter.spec(), run)
+    assert isinstance(disk_trouble(caught.value), DiskFull)
+
+
 def test_segments_made_with_one_and_two_threads_can_be_joined(cutter: Cutter):
     moving = cutter.footage(clips.clip(), seconds=2.0)
     for threads in (1, 2):
@@ -288,11 +312,7 @@ def test_the_film_can_be_played_while_it_arrives_and_tells_nothing_about_its_mak
 def test_captions_lie_beside_the_film(cutter: Cutter):
     cutter.segment(scene(clip(scenery(), 40)))
     cutter.segment(scene(clip(scenery(), 40)))
-    later = tuple(
-        word.model_copy(update={"start": word.start + 64_000, "end": word.end + 64_000})
-        for word in words("Bye", "<now>")
-    )
-    facts = cutter.film(speech=(words("Hello", "you."), later))
+    facts = cutter.film(speech=(spoken(0, 40, "Hello", "you."), spoken(40, 40, "Bye", "<now>")))
     assert cutter.read(facts.srt).decode() == (
         "1\n00:00:00,000 --> 00:00:00,800\nHello you.\n\n2\n00:00:01,333 --> 00:00:02,133\nBye <now>\n"
     )
@@ -302,9 +322,16 @@ def test_captions_lie_beside_the_film(cutter: Cutter):
     assert (facts.srt.media_type, facts.vtt.media_type) == ("application/x-subrip", "text/vtt")
 
 
+def test_a_caption_in_the_files_ends_with_its_scene_as_the_one_in_the_picture(cutter: Cutter):
+    cutter.segment(scene(clip(scenery(), 20)))
+    cutter.segment(scene(clip(scenery(), 40)))
+    facts = cutter.film(speech=(spoken(0, 20, "Hello", "you."),))
+    assert cutter.read(facts.srt).decode() == "1\n00:00:00,000 --> 00:00:00,666\nHello you.\n"
+
+
 def test_without_captions_or_words_there_are_no_caption_files(cutter: Cutter):
     cutter.segment(scene(clip(scenery(), 20)))
-    facts = cutter.film(speech=(words("Hello"),), captions=None)
+    facts = cutter.film(speech=(spoken(0, 20, "Hello"),), captions=None)
     assert (facts.srt, facts.vtt) == (None, None)
 
 
@@ -312,7 +339,7 @@ def test_the_timeline_tells_an_editor_all_of_the_film(cutter: Cutter):
     """What was planned is passed on as it is, with clips that need not be there to join the segments."""
     moving = cutter.footage(clips.clip(), seconds=2.0)
     voice = step_run(cutter.folder, cutter.storage).keep("narration", clips.tone(seconds=0.5), "audio/wav")
-    first, second = clip(moving, 20, source_start=0.4, speed=1.1), clip(scenery(), 25, skip=12, length=37, phase=3)
+    first, second = clip(moving, 20, source_start=0.4, speed=1.1), clip(scenery(), 25, skip=12, length=37)
     head = second.model_copy(update={"skip": 0, "frames": 12})
     cuts = (
         SceneCut(scene="s1", frames=20, closing=Closing(kind="wipe", frames=12, head=head), clips=(first,)),
@@ -358,7 +385,7 @@ def test_the_thumbnail_has_no_caption_if_there_is_a_picture_without(cutter: Cutt
     still = cutter.footage(clips.picture())
     for said in (words("Hello", "you."), ()):
         cutter.segment(scene(clip(still, 60), said=said, captioned=True))
-    thumbnail = Image.open(io.BytesIO(cutter.read(cutter.film(speech=(words("Hello", "you."),)).thumbnail)))
+    thumbnail = Image.open(io.BytesIO(cutter.read(cutter.film(speech=(spoken(0, 60, "Hello", "you."),)).thumbnail)))
     plain = pictures(cutter.path)[100]
     assert np.abs(np.asarray(thumbnail).astype(int) - plain)[140:].mean() < 6
 

@@ -139,7 +139,7 @@ def test_captions_look_as_if_drawn_on_every_frame(
     spec = part(whole, first, 40 - first)
     once = exact(spec, run)
     assert whole.captions is not None
-    shown = cues([said], whole.captions, 30, 40)
+    shown = cues(said, whole.captions, 30, 40)
     (run.workdir / "every.ass").write_text(ass(shown, whole.captions, fonts.FAMILY, 30), encoding="utf-8")
     monkeypatch.setattr(
         "renderer.compose.laid", lambda picture, *_: picture.filter("ass", filename="every.ass", fontsdir="fonts")

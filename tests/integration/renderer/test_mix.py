@@ -18,6 +18,7 @@ from common.contracts.timeline import MusicCue, PlacedNarration, SoundProfile, S
 from common.errors import BadMedia, Stopped
 from common.jobs.steprun import StepRun
 from common.settings import Settings
+from renderer.ffmpeg.loudness import silences
 from renderer.ffmpeg.run import ffmpeg_program, run_ffmpeg
 from renderer.mix import mix
 from tests.support.steprun import step_run
@@ -217,6 +218,7 @@ def test_the_bed_is_kept_alone_and_adds_up_with_the_voice_to_the_film(run, say):
         ("ogg", "audio/ogg", ["-c:a", "libvorbis"]),
         ("flac", "audio/flac", ["-ar", "22050"]),
         ("wav", "audio/wav", ["-c:a", "pcm_s24le", "-ar", "96000"]),
+        ("avi", "video/x-msvideo", ["-c:a", "pcm_s16le"]),
     ],
 )
 def test_the_users_file_is_played_over_and_over_without_a_gap(run, suffix, media_type, encoding):
@@ -251,6 +253,17 @@ def test_a_file_that_is_no_music_is_refused_by_name(run, data, media_type):
     media = run.keep_bytes("upload", data, media_type)
     with pytest.raises(BadMedia, match="music"):
         make(run, 2, music=MusicCue(mood="calm", seed=0, media=media))
+
+
+def test_a_click_is_refused_as_music_however_often_it_could_be_played(run):
+    media = user_music(run, "wav", "audio/wav", seconds=0.3)
+    with pytest.raises(BadMedia, match="shorter than half a second"):
+        make(run, 2, music=MusicCue(mood="calm", seed=0, media=media))
+
+
+def test_of_silences_that_a_log_has_lost_in_part_the_whole_ones_are_told():
+    lines = [f"[silencedetect @ 0x1] silence_{edge}: {at}" for at, edge in ((1, "end"), (4, "start"), (8.5, "end"))]
+    assert silences("\n".join(lines)) == [(4.0, 8.5)]
 
 
 def test_equal_specs_give_equal_bytes(run, tmp_path):

@@ -74,7 +74,7 @@ def test_a_camera_move_goes_on_over_the_cut(run: StepRun, motion: str):
 
 
 def test_painted_scenery_goes_on_over_the_cut(run: StepRun):
-    assert differing(scene(clip(scenery(), 24, phase=7)), run, 10) == []
+    assert differing(scene(clip(scenery(), 24, skip=7, length=31)), run, 10) == []
 
 
 def test_captions_and_several_clips_lie_alike(run: StepRun):

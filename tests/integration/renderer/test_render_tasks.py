@@ -27,3 +27,20 @@ def test_a_segment_step_renders(tmp_path: Path):
 def test_an_ffmpeg_that_cannot_be_run_is_named_before_any_step():
     with pytest.raises(NotConfigured, match="FFMPEG"):
         engines(Settings(ffmpeg="/no/such/program"))
+
+
+@pytest.mark.parametrize(
+    ("libraries", "version", "complaint"),
+    [
+        ("--enable-libx264 --enable-libass --enable-libzimg", "libavformat    61.  1.100", "older than version 9"),
+        ("--enable-libx264 --enable-libass", "libavformat    63.  1.100", "lacks libzimg"),
+    ],
+)
+def test_an_ffmpeg_that_cannot_do_our_work_is_named_before_any_step(
+    tmp_path: Path, libraries: str, version: str, complaint: str
+):
+    poor = tmp_path / "ffmpeg"
+    poor.write_text(f"#!/bin/sh\necho 'ffmpeg version 1'\necho 'configuration: {libraries}'\necho '{version}'\n")
+    poor.chmod(0o755)
+    with pytest.raises(NotConfigured, match=complaint):
+        engines(Settings(ffmpeg=str(poor)))

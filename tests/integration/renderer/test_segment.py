@@ -84,10 +84,10 @@ def test_footage_used_twice_is_fetched_once(run: StepRun):
     assert sorted(path.name for path in run.workdir.glob("clip*")) == ["clip0"]
 
 
-def test_scenery_goes_on_where_the_clip_before_stopped(run: StepRun, tmp_path_factory: pytest.TempPathFactory):
+def test_scenery_begins_behind_the_frames_that_are_skipped(run: StepRun, tmp_path_factory: pytest.TempPathFactory):
     whole = rendered(scene(clip(scenery(), 20)), run)
     other = step_run(tmp_path_factory.mktemp("other"))
-    parts = rendered(scene(clip(scenery(), 10), clip(scenery(), 10, phase=10)), other)
+    parts = rendered(scene(clip(scenery(), 10), clip(scenery(), 10, skip=10, length=20)), other)
     assert np.abs(whole.astype(int) - parts).mean() < 0.5
 
 

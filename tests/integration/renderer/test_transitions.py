@@ -55,7 +55,7 @@ def shots(run: StepRun) -> tuple[Clip, Clip, Clip]:
     return (
         clip(video, 30, skip=LEAD, length=30 + LEAD, source_start=0.21),
         clip(still, 25, skip=LEAD, length=25 + LEAD, motion="zoom-in"),
-        clip(scenery(), 28, skip=LEAD, length=28 + LEAD, phase=4),
+        clip(scenery(), 28, skip=LEAD, length=28 + LEAD),
     )
 
 

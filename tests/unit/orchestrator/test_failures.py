@@ -174,6 +174,24 @@ def test_a_segment_with_own_media_that_cannot_be_rendered_gets_other_footage_the
     assert casting(sim).chosen["s2.1"].startswith("scenery:")
 
 
+def test_only_the_shot_that_is_to_blame_is_replaced_be_it_the_next_scene_s() -> None:
+    sim = Sim(VideoRequest(scenes=THREE, on_scene_failure="fallback", transition="crossfade"))
+    blamed = NEVER.model_copy(update={"subject": "s2.1"})
+    sim.run(lambda name, spec: blamed if name == "segment:s1.0" and not casting(sim).rejected else None)
+    assert sim.job.state == "completed"
+    assert {shot: len(why) for shot, why in casting(sim).rejected.items()} == {"s2.1": 1}
+
+
+@pytest.mark.parametrize("policy", ["fail", "fallback", "partial"])
+def test_a_damaged_watermark_costs_no_footage(policy: str) -> None:
+    torn = Failure(code="bad_media", message="the watermark cannot be read", subject="watermark")
+    sim = film(policy).run(lambda name, spec: torn if kind_of(name) == "segment" else None)
+    assert sim.job.state == "failed"
+    assert sim.job.failure is not None
+    assert sim.job.failure.message.endswith(torn.message)
+    assert casting(sim).rejected == {}
+
+
 def test_a_scene_that_cannot_even_be_painted_is_left_out() -> None:
     sim = film("fallback").run(failing("segment:s1.0"))
     assert sim.job.state == "partial"

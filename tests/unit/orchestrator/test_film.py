@@ -143,6 +143,13 @@ def test_behind_a_cut_media_of_ones_own_are_seen_from_the_very_beginning(seconds
     assert (clip.source_start, clip.skip, clip.speed) == (0.0, 0, pytest.approx(speed))
 
 
+@pytest.mark.parametrize(("fit", "still"), [("contain-blur", True), ("cover", False), ("smart", False)])
+def test_no_camera_move_cuts_the_edges_of_a_picture_that_is_to_be_seen_whole(fit: str, still: bool) -> None:
+    request = VideoRequest(prompt="x", footage={"fit": fit})
+    clip = clip_of(slot(150), 0, Footage(kind="still", provenance=Provenance(provider="upload")), request, 30)
+    assert (clip.motion == "none") is still
+
+
 def test_only_the_first_shot_of_a_scene_has_a_lead() -> None:
     shots = tuple(Shot(id=f"s2.{n}", show="x") for n in (1, 2))
     both = Slot(Scene(id="s2", shots=shots, estimate=5.0), 150, 0, ((0, 90), (1, 60)))
@@ -221,8 +228,9 @@ def test_an_end_card_without_credits_waits_for_nobody() -> None:
     assert card.lines == ()
 
 
-def test_an_end_card_that_has_nothing_to_say_is_the_last_picture_alone() -> None:
-    sim = film(scenes=[{"narration": "A harbour."}], end_card=True, footage="scenery", transition="crossfade").run()
+@pytest.mark.parametrize("card", [True, {"credits": False}])
+def test_an_end_card_that_has_nothing_to_say_is_the_last_picture_alone(card: Any) -> None:
+    sim = film(scenes=[{"narration": "A harbour."}], end_card=card, footage="scenery", transition="crossfade").run()
     assert sim.job.state == "completed"
     assert [one.scene for one in sim.spec("assemble").segments] == ["s1", "s2"]
     assert segment(sim, "s2.0").card is None

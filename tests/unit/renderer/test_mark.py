@@ -81,7 +81,7 @@ def test_it_is_in_its_corner_where_there_are_no_captions(
 def widest(look: CaptionLook) -> float:
     """Of the captions of a usual text, in pixels."""
     spoken = [Word(text=text, start=n * 12_000, end=n * 12_000 + 12_000) for n, text in enumerate(TEXT.split())]
-    shown = [line for cue in cues([spoken], look, 30, 30 * 60) for line in cue.text().split("\n")]
+    shown = [line for cue in cues(spoken, look, 30, 30 * 60) for line in cue.text().split("\n")]
     upper = CAPTIONS[look.style].upper
     return max(fonts.width(line.upper() if upper else line) for line in shown) * caption_place(look).em
 
