@@ -476,7 +476,7 @@ class Film:
         """The failure with the scene it happened in, counted as people count."""
         scene = step.partition(":")[2].partition(".")[0]
         told = failure.message
-        if scene:
+        if scene and not self._of_the_mark(failure):
             place = [one.id for one in self.story.scenes].index(scene) + 1
             told = f"scene {place}: {told}"
         return failure.model_copy(update={"message": told, "step": step or failure.step})
