@@ -262,6 +262,8 @@ class VideoRequest(Contract):
         """A text, or a boolean: `true` is a card with the credits alone."""
         if isinstance(value, bool):
             return {} if value else None
+        if isinstance(value, str) and not value.strip():
+            raise ValueError("it has no text; write true for a card with the names alone, or leave it out")
         return {"text": value} if isinstance(value, str) else value
 
     @field_validator("watermark", mode="before")

@@ -39,6 +39,8 @@ def test_a_request_that_was_stored_is_the_same_when_it_is_read(fields: dict[str,
         ({"transition": "explode"}, "transition"),
         ({"title": "🎬 ✨"}, "nothing but emoji"),
         ({"watermark": {"text": "⭐"}}, "nothing but emoji"),
+        ({"end_card": "🎉"}, "nothing but emoji"),
+        ({"end_card": " "}, "write true for a card with the names alone"),
         ({"watermark": {"text": "a", "asset": "ast_" + "0" * 32}}, "either asset"),
     ],
 )
