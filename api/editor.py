@@ -7,6 +7,7 @@ switched off because an editor would show it as large as the canvas. Times of pi
 
 from collections.abc import Iterator
 from itertools import accumulate
+from math import ceil
 from typing import Any, NamedTuple
 
 import opentimelineio as otio
@@ -85,10 +86,10 @@ def _picture(film: FilmTimeline) -> otio.schema.Track:
         spans = list(_spans(cut))
         for span in spans:
             if span.media is not None:
-                made = _clip(span, span.media, film.fps)
+                made = list(_clips(span, span.media, film.fps))
                 if cut.card is not None:
-                    made.markers.append(_words(cut.card, made.source_range))
-                track.append(made)
+                    made[0].markers.append(_words(cut.card, made[0].source_range))
+                track.extend(made)
             else:
                 track.extend(_rendered(span, cut.scene, film))
         # What was rendered has its transition in it.
@@ -110,21 +111,31 @@ def _spans(cut: SceneCut) -> Iterator[_Span]:
             yield _Span(clip, edge, end, None)
 
 
-def _clip(span: _Span, media: ObjectRef, fps: int) -> otio.schema.Clip:
-    clip = span.clip
-    still = clip.footage.kind == "still"
-    begin = 0 if still else round(clip.source_start * fps + clip.skip * clip.speed)
+def _clips(span: _Span, media: ObjectRef, fps: int) -> Iterator[otio.schema.Clip]:
+    """One; if the film holds the last picture of footage that is too short, another that does so."""
+    clip, frames = span.clip, span.end - span.start
+    if clip.footage.kind == "still":
+        yield _clip(clip, media, None, _range(0, frames, fps))
+        return
+    length, begin = clip.footage.seconds * fps, clip.source_start * fps + clip.skip * clip.speed
+    # A part of a frame that is missing is none that is held.
+    moving = min(frames, max(1, ceil((length - begin) / clip.speed)))
+    there = max(1, int(length))
+    available = _range(0, there, fps)
+    speed = [otio.schema.LinearTimeWarp("speed", time_scalar=clip.speed)] if clip.speed != 1.0 else []
     # Editors read the range before its speed is changed.
-    made = otio.schema.Clip(
-        clip.shot,
-        media_reference=otio.schema.ExternalReference(
-            _footage_name(media),
-            available_range=None if still else _range(0, int(clip.footage.seconds * fps), fps),
-        ),
-        source_range=_range(begin, span.end - span.start, fps),
-    )
-    if clip.speed != 1.0:
-        made.effects.append(otio.schema.LinearTimeWarp("speed", time_scalar=clip.speed))
+    yield _clip(clip, media, available, _range(min(round(begin), there - 1), moving, fps), *speed)
+    if moving < frames:
+        held = _range(there - 1, frames - moving, fps)
+        yield _clip(clip, media, available, held, otio.schema.FreezeFrame("held"))
+
+
+def _clip(
+    clip: Clip, media: ObjectRef, available: TimeRange | None, shown: TimeRange, *effects: otio.schema.Effect
+) -> otio.schema.Clip:
+    reference = otio.schema.ExternalReference(_footage_name(media), available_range=available)
+    made = otio.schema.Clip(clip.shot, media_reference=reference, source_range=shown)
+    made.effects.extend(effects)
     made.metadata["reelwright"] = {"fit": clip.fit, "motion": clip.motion}
     return made
 

@@ -1,6 +1,7 @@
 """What an editor is given."""
 
 import opentimelineio as otio
+import pytest
 from opentimelineio.opentime import RationalTime
 
 from api.editor import document, media_of
@@ -95,6 +96,25 @@ def test_the_picture_lasts_as_long_as_the_film_and_each_clip_begins_in_its_place
     assert [bool(one.metadata["reelwright"].get("rendered")) for one in clips] == [
         *(True, True, False, False, True, True, False)
     ]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "frames", "speed", "moving"),
+    [(0.0, 60, 0.8, 1), (1 / 30, 60, 0.8, 2), (3.0, 150, 0.8, 113), (4.517, 150, 0.9033, 150), (12.0, 150, 1.0, 150)],
+)
+def test_a_picture_that_is_held_is_frozen_and_no_clip_asks_for_more_than_there_is(
+    seconds: float, frames: int, speed: float, moving: int
+) -> None:
+    short = clip("s1.1", frames, "boat", speed=speed)
+    short = short.model_copy(update={"footage": short.footage.model_copy(update={"seconds": seconds})})
+    cut = SceneCut(scene="s1", frames=frames, closing=None, clips=(short,))
+    told = film().model_copy(update={"cuts": (cut,), "narrations": ()})
+    picture = otio.adapters.read_from_string(document(told), "otio_json").video_tracks()[0]
+    clips = list(picture.find_clips())
+    assert [one.source_range.duration.value for one in clips] == [moving, frames - moving][: 1 + (moving < frames)]
+    for held in clips[1:]:
+        assert isinstance(held.effects[0], otio.schema.FreezeFrame)
+        assert held.available_range().contains(held.source_range.start_time)
 
 
 def test_a_transition_lies_before_the_cut_it_leads_over_and_never_over_frames_that_have_it() -> None:
