@@ -1,7 +1,7 @@
 """From layout, narration and footage to what the renderer is told. Pure."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from common.contracts.footage import Candidate, Footage, Provenance
@@ -163,8 +163,7 @@ def placed(layout: Layout, narrations: Sequence[Narration | None], fps: int) -> 
     step = samples_per_frame(fps)
     return tuple(
         PlacedNarration(audio=narration.audio, start=start * step + slot.voice_offset, samples=narration.samples)
-        for slot, start, narration in zip(layout.slots, layout.starts, narrations, strict=True)
-        if narration is not None
+        for slot, start, narration in _narrated(layout, narrations)
     )
 
 
@@ -177,8 +176,7 @@ def speech(layout: Layout, narrations: Sequence[Narration | None]) -> tuple[Spok
     """What is said in each narrated scene. `narrations` is that of each slot."""
     return tuple(
         SpokenScene(start=start, frames=slot.frames, words=_words(slot, narration))
-        for slot, start, narration in zip(layout.slots, layout.starts, narrations, strict=True)
-        if narration is not None
+        for slot, start, narration in _narrated(layout, narrations)
     )
 
 
@@ -309,6 +307,13 @@ def _lead(footage: Footage, start: float, speed: float, frames: int, reserve: in
     # The last of its frames may be missing.
     seconds = footage.seconds - 1 / max(1.0, footage.fps) - start
     return max(0, min(reserve, int(seconds / speed * fps) - frames))
+
+
+def _narrated(layout: Layout, narrations: Sequence[Narration | None]) -> Iterator[tuple[Slot, int, Narration]]:
+    """The slots in which something is said, and the frame of the film at which each begins."""
+    for slot, start, narration in zip(layout.slots, layout.starts, narrations, strict=True):
+        if narration is not None:
+            yield slot, start, narration
 
 
 def _words(slot: Slot, narration: Narration) -> tuple[Word, ...]:

@@ -18,7 +18,7 @@ from common.contracts.timeline import Clip, Profile
 from renderer import fonts, looks
 from renderer.ass import ass
 from renderer.branch import begin_of
-from renderer.captions import Cue, Spoken, cues
+from renderer.captions import Cue, cues
 
 Manner = Literal["scale-first", "crop-first"]
 "How a clip is brought to the shape of the canvas."
@@ -91,8 +91,7 @@ def _captions(segments: Sequence[SegmentSpec]) -> Iterator[Cue]:
         assert segment.captions is not None
         if timeline.first == 0:  # the words are those of the whole scene
             for cue in cues(timeline.words, segment.captions, segment.profile.fps, timeline.length):
-                lines = tuple(tuple(Spoken(word.text, word.start + start) for word in line) for line in cue.lines)
-                yield Cue(cue.start + start, cue.end + start, lines)
+                yield cue.later(start)
             start += timeline.length
 
 
