@@ -1,1 +1,1 @@
-"""The way in: the HTTP service and the command line that speaks to it."""
+"""The HTTP API: use cases, views, routes, and a client for Python programs."""

@@ -7,12 +7,12 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import IO
 
+from common import scratch
 from common.errors import InvalidRequest, ReelwrightError
-from common.jobs import scratch
 from common.settings import Settings
 from common.sniff import HEAD_BYTES, demuxer, sniff
 from common.storage.port import Storage
-from common.storage.whole import put_whole, put_whole_file
+from common.storage.verified import put_whole, put_whole_file
 from common.uploads import Asset, about_key, media_key, read_asset
 
 

@@ -5,19 +5,19 @@ from typing import Annotated, Any
 
 from pydantic import Field, ValidationError
 
-from api.orders import Orders
+from api.errors import Complaint, Unknown, refuse
 from api.records import JSON, Records, digest_of
-from api.refusals import Complaint, Unknown, refuse
+from api.submission import Orders
+from api.views.status import item_view
 from common.contracts.base import Contract, fingerprint
 from common.contracts.job import BATCH
 from common.contracts.request import VideoRequest
 from common.errors import ObjectMissing
 from common.jobs.ids import BATCH_ID, new_batch_id, new_job_ids
 from common.jobs.store import JobStore, KeyReused, TooManyJobs
-from common.jobs.views import item_view
 from common.settings import Settings
 from common.storage.port import Storage
-from common.storage.whole import put_whole
+from common.storage.verified import put_whole
 
 MAX_REQUESTS = 100
 

@@ -3,19 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from api.orders import Orders
+from api.errors import Conflict, Unknown, refuse, unknown_job
 from api.records import Records, digest_of, keyed
-from api.refusals import Conflict, Unknown, refuse, unknown_job
-from common.contracts.base import ObjectRef
-from common.contracts.job import CANCELLED, COMPLETED, ENDINGS_WITH_FILM, FAILED, TERMINAL, Job
-from common.contracts.request import VideoRequest
-from common.contracts.steps import AssembleFacts, PublishFacts, SceneFacts, SegmentFacts, kind_of, parse_facts
-from common.contracts.storyboard import Scene, Storyboard
-from common.errors import ReelwrightError
-from common.jobs.ids import new_job_ids
-from common.jobs.report import quality_view
-from common.jobs.store import Created, JobStore, RequestKey
-from common.jobs.views import (
+from api.submission import Orders
+from api.views.quality import quality_view
+from api.views.status import (
     candidate_view,
     left_out,
     rendered_scene,
@@ -25,6 +17,14 @@ from common.jobs.views import (
     summary_view,
     versions_view,
 )
+from common.contracts.base import ObjectRef
+from common.contracts.job import CANCELLED, COMPLETED, ENDINGS_WITH_FILM, FAILED, TERMINAL, Job
+from common.contracts.request import VideoRequest
+from common.contracts.steps import AssembleFacts, PublishFacts, SceneFacts, SegmentFacts, kind_of, parse_facts
+from common.contracts.storyboard import Scene, Storyboard
+from common.errors import ReelwrightError
+from common.jobs.ids import new_job_ids
+from common.jobs.store import Created, JobStore, RequestKey
 from common.settings import Settings
 from common.storage.port import Storage
 

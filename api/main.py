@@ -50,7 +50,7 @@ class Server(BaseApplication):
     def load(self) -> Any:
         # Here and not above: the worker has by now made the standard library cooperative.
         from api.http.app import create_app
-        from common.jobs import scratch
+        from common import scratch
         from common.jobs.store import connect
         from common.storage.s3 import S3Storage
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from api.refusals import Unknown, unknown_job
+from api.errors import Unknown, unknown_job
 from common.contracts.base import Contract, ObjectRef, canonical_json, fingerprint, object_key
 from common.contracts.footage import Candidate, CandidateList
 from common.contracts.job import DONE, Event, Job
@@ -23,7 +23,7 @@ from common.jobs.ids import JOB_ID
 from common.jobs.store import JobStore, RequestKey
 from common.settings import Settings
 from common.storage.port import Storage
-from common.storage.whole import put_whole
+from common.storage.verified import put_whole
 
 LINES = 50
 "Newest events of a status."

@@ -14,7 +14,7 @@ from typing import Any
 
 import requests
 
-from api.cli.client import Client
+from api.sdk.client import Client
 from benchmarks.processes import Watch, cpu_of
 from benchmarks.report import NotMeasured
 from common.contracts.job import COMPLETED, DONE, READY, RUNNING, Event, Job
@@ -22,7 +22,7 @@ from common.contracts.steps import AssembleFacts, AssembleSpec, MixSpec, Segment
 from common.messaging.queues import QUEUES
 from common.settings import Settings
 from infra.chaos.site import SMALL, Site
-from renderer.compose import SEGMENT_FILE
+from renderer.steps.compose import SEGMENT_FILE
 
 LOOK_SECONDS = 0.5
 "Between two looks at a job: as `reel make` does it."

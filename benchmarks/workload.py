@@ -24,7 +24,7 @@ from common.contracts.base import fingerprint
 from common.contracts.footage import SceneryRecipe, Theme
 from renderer import scenery
 from renderer.ffmpeg.run import ffmpeg_build
-from renderer.music import compose
+from renderer.sound.music import compose
 
 RECIPE = 1
 "To be raised when the same description would now give other files."

@@ -2,9 +2,9 @@
 
 import sys
 
-from common.messaging.service import Service, serve
+from common.worker.service import Service, serve
 from orchestrator import tasks
-from orchestrator.janitor import janitor
+from orchestrator.cleanup.janitor import janitor
 from orchestrator.reconciler import reconcile
 
 SERVICE = Service(

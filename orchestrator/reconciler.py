@@ -24,10 +24,10 @@ from common.messaging.queues import QUEUES
 from common.settings import Settings
 from common.storage.port import Storage
 from common.storage.s3 import S3Storage
-from orchestrator.board import Rules
-from orchestrator.film import Canvas
-from orchestrator.memo import Memo
-from orchestrator.offers import Fleet
+from orchestrator.engine.capabilities import Fleet
+from orchestrator.engine.memo import Memo
+from orchestrator.engine.working_copy import Rules
+from orchestrator.film.film import Canvas
 from orchestrator.workflow import decide, ending
 
 log = logging.getLogger(__name__)

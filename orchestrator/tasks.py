@@ -8,10 +8,10 @@ from common.contracts.request import VideoRequest
 from common.contracts.steps import PlanFacts, PlanSpec, PublishFacts, PublishSpec
 from common.contracts.storyboard import Storyboard
 from common.errors import Permanent, StorageUnavailable
-from common.jobs.runner import Handler
-from common.jobs.steprun import StepRun
 from common.settings import Settings
 from common.uploads import uploaded
+from common.worker.runner import Handler
+from common.worker.steprun import StepRun
 from orchestrator.planners import rules
 from orchestrator.planners.revise import revise
 

@@ -32,10 +32,10 @@ from common.contracts.job import (
     Step,
 )
 from common.contracts.steps import AssembleFacts, kind_of, parse_facts
-from orchestrator.board import Board, IllegalMoveError, Rules, pins_json
-from orchestrator.film import Canvas, Film
-from orchestrator.memo import Memo
-from orchestrator.offers import Fleet
+from orchestrator.engine.capabilities import Fleet
+from orchestrator.engine.memo import Memo
+from orchestrator.engine.working_copy import Board, IllegalMoveError, Rules, pins_json
+from orchestrator.film.film import Canvas, Film
 
 LOOK_AGAIN = 30_000
 "Milliseconds: an active job is looked at this often even if nothing happens."

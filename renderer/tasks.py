@@ -6,15 +6,15 @@ from typing import Any
 
 from common.contracts.base import Contract
 from common.contracts.steps import AssembleSpec, MixSpec, SceneSpec, SegmentSpec
-from common.jobs.steprun import StepRun
 from common.settings import Settings
-from renderer.assemble import assemble
+from common.worker.steprun import StepRun
+from renderer.ffmpeg.detect import build_of, proven
 from renderer.ffmpeg.encoder import Encoder
-from renderer.ffmpeg.proof import build_of, proven
 from renderer.ffmpeg.run import ffmpeg_program
-from renderer.mix import mix
-from renderer.scene import scene
-from renderer.segment import segment
+from renderer.steps.assemble import assemble
+from renderer.steps.mix import mix
+from renderer.steps.scene import scene
+from renderer.steps.segment import segment
 
 MOST_THREADS = 4
 "More make a segment hardly faster, for decoder and filters keep to themselves, and take more memory."

@@ -7,12 +7,12 @@ from common.contracts.base import ObjectRef
 from common.contracts.footage import Candidate, Footage, Provenance, Tone
 from common.contracts.steps import AcquireSpec
 from common.errors import BadMedia
-from common.http import Http
-from common.jobs.steprun import StepRun
+from common.net.client import Http
 from common.settings import Settings
 from common.uploads import uploaded
-from retriever.inspection import footage_type
-from retriever.probe import probe
+from common.worker.steprun import StepRun
+from retriever.inspection.program import footage_type
+from retriever.inspection.sandbox import probe
 from retriever.providers.folder import ClipFolder
 
 MEGABYTE = 1024 * 1024

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from common.contracts.footage import Candidate, CandidateList, ProviderNote, ShotQuery
 from common.contracts.steps import SearchFacts, SearchSpec
 from common.errors import Permanent, Retryable
-from common.jobs.steprun import StepRun
+from common.worker.steprun import StepRun
 from retriever import ranking
 from retriever.providers.port import Provider
 from retriever.providers.registry import CURES

@@ -7,9 +7,9 @@ import redis
 
 from common.contracts.base import Contract
 from common.contracts.steps import SearchFacts, SearchSpec
-from common.http import Http
-from common.jobs.steprun import StepRun
+from common.net.client import Http
 from common.settings import Settings
+from common.worker.steprun import StepRun
 from retriever.acquire import Acquirer
 from retriever.providers.registry import available, providers
 from retriever.search import search

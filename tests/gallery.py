@@ -19,12 +19,12 @@ from common.contracts.narration import Word
 from common.contracts.request import Corner, Style, TransitionKind
 from common.contracts.steps import SegmentSpec
 from common.contracts.timeline import CaptionLook, Card, Clip, Closing, Mark, Profile, SceneTimeline
-from common.jobs.steprun import StepRun
+from common.worker.steprun import StepRun
 from renderer import scenery
 from renderer.ffmpeg.run import ffmpeg_program
-from renderer.fonts import BOLD, font_file
-from renderer.segment import segment
-from retriever.measure import measured
+from renderer.steps.segment import segment
+from renderer.text.fonts import BOLD, font_file
+from retriever.inspection.measure import measured
 from tests.support.steprun import step_run
 
 FOLDER = Path(__file__).resolve().parents[1] / "docs" / "frames"

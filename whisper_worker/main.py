@@ -2,7 +2,7 @@
 
 import sys
 
-from common.messaging.service import Service, serve
+from common.worker.service import Service, serve
 from whisper_worker import tasks
 
 SERVICE = Service(

@@ -9,7 +9,7 @@ import numpy as np
 from common.contracts.grid import SAMPLE_RATE
 from common.contracts.narration import Narration, Word
 from common.contracts.steps import SpeakSpec
-from common.jobs.steprun import StepRun
+from common.worker.steprun import StepRun
 from whisper_worker.level import polish
 from whisper_worker.tts.port import Engine, SpokenWord
 

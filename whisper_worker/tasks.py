@@ -6,8 +6,8 @@ from typing import Any
 from common.contracts.base import Contract
 from common.contracts.narration import Narration
 from common.contracts.steps import SpeakSpec
-from common.jobs.steprun import StepRun
 from common.settings import Settings
+from common.worker.steprun import StepRun
 from whisper_worker.speak import speak
 from whisper_worker.tts import default_engine
 

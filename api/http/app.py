@@ -6,16 +6,16 @@ from flask import Flask, Response, request
 
 from api.assets import Assets
 from api.batches import Batches
-from api.exports import Exports
+from api.edit.revisions import Revisions
+from api.errors import Forbidden
+from api.export.archive import Exports
 from api.http import problems
 from api.http.lingering import Lingering
-from api.http.reading import UploadRequest
+from api.http.parsing import UploadRequest
 from api.http.routes import asset_routes, batch_routes, export_routes, health_routes, job_routes, revision_routes
 from api.jobs import Jobs
-from api.orders import Orders
 from api.records import Records
-from api.refusals import Forbidden
-from api.revisions import Revisions
+from api.submission import Orders
 from common.jobs.store import JobStore
 from common.settings import Settings
 from common.storage.port import Storage

@@ -13,8 +13,8 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.routing import Map
 
 from api.assets import TooLarge, UnknownMedia
-from api.http.fields import complaints
-from api.refusals import Complaint, Conflict, Forbidden, InvalidFields, Unknown, Unreadable, WrongType
+from api.errors import Complaint, Conflict, Forbidden, InvalidFields, Unknown, Unreadable, WrongType
+from api.http.messages import complaints
 from common.errors import InvalidRequest, ReelwrightError, StorageUnavailable
 from common.jobs.store import KeyReused, StateUnavailable, TooManyJobs
 

@@ -7,9 +7,9 @@ from flask.typing import ResponseReturnValue
 
 from api.assets import Assets
 from api.batches import Batches
-from api.exports import Exports
-from api.http.problems import RETRY_SECONDS, addresses, problem
-from api.http.reading import (
+from api.edit.revisions import Revisions
+from api.export.archive import Exports
+from api.http.parsing import (
     UploadRequest,
     after_query,
     batch_request,
@@ -23,11 +23,11 @@ from api.http.reading import (
     version_query,
     video_request,
 )
+from api.http.problems import RETRY_SECONDS, addresses, problem
 from api.jobs import Jobs, missing_parts
-from api.revisions import Revisions
+from api.views.status import RENDERED
 from common.contracts.job import ENDINGS_WITH_FILM
 from common.jobs.store import JobStore
-from common.jobs.views import RENDERED
 from common.messaging.queues import QUEUES
 from common.settings import Settings
 from common.storage.port import Storage

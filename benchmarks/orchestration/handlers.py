@@ -12,8 +12,8 @@ from common.contracts.narration import Narration, Word
 from common.contracts.request import SceneRequest, TransitionChoice, VideoRequest
 from common.contracts.steps import AssembleFacts, MixFacts, PlanFacts, PublishFacts, SearchFacts, SegmentFacts
 from common.contracts.storyboard import Scene, Shot, Storyboard, words_of
-from common.jobs.runner import Handler
-from common.jobs.steprun import StepRun
+from common.worker.runner import Handler
+from common.worker.steprun import StepRun
 
 SPOKEN = "the tide comes in along the shore and carries the boats home"
 WORD = 12_000

@@ -27,11 +27,11 @@ from common.contracts.base import ObjectRef, canonical_json
 from common.contracts.job import COMPLETED, READY, WorkerInfo
 from common.contracts.steps import SPECS, offer
 from common.jobs.ids import new_job_ids
-from common.jobs.runner import DONE, StepRunner
 from common.jobs.store import NewJob, connect
 from common.messaging.queues import QUEUES
 from common.settings import Settings
 from common.storage.memory import MemoryStorage
+from common.worker.runner import DONE, StepRunner
 from infra.local import free_ports, redis_server
 from orchestrator.reconciler import Desk
 

@@ -15,10 +15,11 @@ from typing import Literal
 from common.contracts.grid import SAMPLE_RATE, samples_per_frame
 from common.contracts.steps import MixSpec, SegmentSpec
 from common.contracts.timeline import Clip, Profile
-from renderer import fonts, looks
-from renderer.ass import ass
-from renderer.branch import begin_of
-from renderer.captions import Cue, cues
+from renderer.picture import looks
+from renderer.picture.clip import begin_of
+from renderer.text import fonts
+from renderer.text.ass import ass
+from renderer.text.captions import Cue, cues
 
 Manner = Literal["scale-first", "crop-first"]
 "How a clip is brought to the shape of the canvas."

@@ -1,1 +1,1 @@
-"""The job record in Redis, the leases of its steps, and the loop that runs one step."""
+"""The job record in Redis: its form, its scripts, and who may write what."""

@@ -25,7 +25,7 @@ from common.jobs.record import job_of
 from common.jobs.store import JobStore
 from common.settings import Settings
 from common.storage.port import Storage
-from common.storage.whole import put_whole
+from common.storage.verified import put_whole
 
 FORMAT = 1
 FOLDER = "manifest"

@@ -1,1 +1,1 @@
-"""Hints on the message queue: which queues there are, and how a service listens to its own."""
+"""The message queue: the names of queues and tasks, and the Celery application."""

@@ -37,7 +37,7 @@ def make_app(settings: Settings) -> celery.Celery:
         # One message per process: a hint that waits behind a long step would be a hint lost to all others.
         worker_prefetch_multiplier=1,
         worker_max_tasks_per_child=200,
-        # Running steps end by themselves when the service is to end (common.jobs.drain), so Celery just waits for them.
+        # Running steps end by themselves when the service is to end (common.worker.drain); Celery just waits for them.
         worker_soft_shutdown_timeout=0.0,
         worker_cancel_long_running_tasks_on_connection_loss=False,
         worker_enable_remote_control=False,

@@ -1,4 +1,4 @@
-"""What each H.264 encoder is told. Pure; `renderer.ffmpeg.proof` finds out which of them this machine has.
+"""What each H.264 encoder is told. Pure; `renderer.ffmpeg.detect` finds out which of them this machine has.
 
 All segments of a film come from one encoder with one set of options: else they could not be joined.
 """

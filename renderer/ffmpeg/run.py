@@ -18,7 +18,7 @@ import imageio_ffmpeg
 
 from common import launcher
 from common.errors import NotConfigured, RenderFailed, Retryable
-from common.jobs.steprun import StepRun
+from common.worker.steprun import StepRun
 from renderer.ffmpeg.limits import Limits
 
 log = logging.getLogger(__name__)

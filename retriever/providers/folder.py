@@ -10,7 +10,7 @@ from typing import NamedTuple
 from common.contracts.footage import Candidate, Provenance, ShotQuery
 from common.errors import BadMedia, Permanent
 from retriever import ranking
-from retriever.inspection import Picture, footage_type, inspect
+from retriever.inspection.program import Picture, footage_type, inspect
 
 SUFFIXES = frozenset([".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi", ".jpg", ".jpeg", ".png", ".webp", ".gif"])
 MOST = 40

@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 
 from common.contracts.footage import Candidate, Provenance, ShotQuery
 from common.errors import NotConfigured, Permanent, Retryable, Throttled
-from common.http import Http, Reply
-from common.ratelimit import SlidingWindow
+from common.net.client import Http, Reply
+from common.net.ratelimit import SlidingWindow
 from common.settings import Settings
 from retriever import ranking
 

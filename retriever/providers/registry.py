@@ -5,8 +5,8 @@ from pathlib import Path
 
 import redis
 
-from common.http import Http
-from common.ratelimit import SlidingWindow
+from common.net.client import Http
+from common.net.ratelimit import SlidingWindow
 from common.settings import Settings
 from retriever.providers.folder import ClipFolder
 from retriever.providers.pexels import Pexels

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from common.contracts.footage import Candidate, ShotQuery
-from common.http import Http
+from common.net.client import Http
 from common.settings import Settings
 from retriever.providers.port import Provider
 from retriever.providers.registry import providers

@@ -34,7 +34,7 @@ def test_ctrl_c_ends_a_run_in_order_and_leaves_nothing_behind(tmp_path: Path) ->
     data, said = tmp_path / "data", tmp_path / "said"
     with said.open("wb") as output, ctrl_c_works():
         process = subprocess.Popen(
-            [sys.executable, "-m", "api.cli", "chaos", "--seconds", "300", "--seed", "5", "--data", str(data)],
+            [sys.executable, "-m", "cli", "chaos", "--seconds", "300", "--seed", "5", "--data", str(data)],
             cwd=ROOT,
             stdout=output,
             stderr=subprocess.STDOUT,

@@ -15,14 +15,14 @@ from pathlib import Path
 
 import pytest
 
+from common import scratch
 from common.contracts.base import ObjectRef
 from common.contracts.job import COMPLETED, SETTLED, Job
 from common.contracts.steps import kind_of, parse_facts
-from common.jobs import scratch
-from common.jobs.runner import StepRunner
 from common.jobs.store import JobStore, connect
 from common.settings import Settings
 from common.storage.s3 import S3Storage
+from common.worker.runner import StepRunner
 from tests.support import crash, tiny_films
 from tests.support.crash import DRAINS, FAILS, KILLED, WORKS
 from tests.support.ready import BUILD

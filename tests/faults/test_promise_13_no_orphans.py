@@ -56,7 +56,9 @@ def test_ffmpeg_and_the_probe_die_with_their_service(farm: Farm) -> None:
     worker = farm.start(RENDER_SLOTS="2")
     farm.job("job_1", "encode")
     farm.job("job_2", "inspect")
-    eventually(lambda: processes.find("ffmpeg", worker.pid) and processes.find("retriever.inspection", worker.pid))
+    eventually(
+        lambda: processes.find("ffmpeg", worker.pid) and processes.find("retriever.inspection.program", worker.pid)
+    )
     worker.kill()
     worker.wait()
     eventually(lambda: not farm.processes())

@@ -22,10 +22,10 @@ from pydantic import BaseModel
 from common.contracts.base import ObjectRef
 from common.contracts.job import DONE, Job
 from common.contracts.steps import AssembleFacts, PublishFacts, kind_of, parse_facts
-from common.jobs.runner import StepRunner
 from common.jobs.store import JobStore, connect
 from common.settings import Settings
 from common.storage.s3 import S3Storage
+from common.worker.runner import StepRunner
 from orchestrator import tasks as planning
 from renderer import tasks as rendering
 from retriever import tasks as retrieving

@@ -15,7 +15,7 @@ from common.jobs.store import JobStore, NewJob, connect
 from common.messaging.queues import QUEUES
 from common.settings import Settings
 from common.storage.memory import MemoryStorage
-from orchestrator.janitor import Janitor
+from orchestrator.cleanup.janitor import Janitor
 from tests.support.ended_jobs import BUCKET, end, finish, make_ready
 from tests.support.redis_server import redis_server
 from tests.support.waiting import eventually

@@ -10,12 +10,12 @@ from common.contracts.narration import Word
 from common.contracts.request import Style
 from common.contracts.steps import SegmentSpec
 from common.contracts.timeline import CaptionLook, Card, Clip, Closing, Profile, SceneTimeline
-from renderer.ass import ass, ass_on
-from renderer.captions import Cue, Spoken, cues
-from renderer.compose import Overlays, compose
-from renderer.mark import Place
-from renderer.media import Source
-from renderer.strip import strip_of
+from renderer.picture.source import Source
+from renderer.steps.compose import Overlays, compose
+from renderer.text.ass import ass, ass_on
+from renderer.text.caption_strip import strip_of
+from renderer.text.captions import Cue, Spoken, cues
+from renderer.text.watermark import Place
 from tests.support.golden import check_golden
 
 WIDE = Profile(width=1920, height=1080)

@@ -11,7 +11,7 @@ import requests
 from flask.testing import FlaskClient
 
 from api.http.app import create_app
-from api.orders import voice_complaints
+from api.submission import voice_complaints
 from common.contracts.job import WorkerInfo
 from common.contracts.request import VideoRequest
 from common.jobs.archive import archive

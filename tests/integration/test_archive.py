@@ -19,7 +19,7 @@ from common.settings import Settings
 from common.storage.memory import MemoryStorage
 from common.storage.port import Storage
 from common.storage.s3 import S3Storage
-from orchestrator.janitor import Janitor, janitor
+from orchestrator.cleanup.janitor import Janitor, janitor
 from tests.support.asking import awaits_archive
 from tests.support.ended_jobs import BUCKET, UPLOAD, end, finish, keys, load, make_job
 from tests.support.s3_server import s3_server
@@ -472,7 +472,7 @@ def test_nothing_is_forgotten_before_its_manifest_is_in_storage(
 def test_the_janitor_outlives_outages_of_redis_and_of_storage(
     store: JobStore, settings: Settings, s3: Settings, s3_proxy: TcpProxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("orchestrator.janitor.PAUSE_SECONDS", 0.05)
+    monkeypatch.setattr("orchestrator.cleanup.janitor.PAUSE_SECONDS", 0.05)
     near = S3Storage(s3)
     with tcp_proxy(urlsplit(settings.state_url).port or 0) as redis_proxy:
         far = replace(

@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 
-from api.cli import bench
-from api.cli.errors import FAILED, OK, BadInput
 from benchmarks import orchestration, render, scale
 from benchmarks.pipeline import Made, Span
 from benchmarks.processes import Watch, cpu_of, run
 from benchmarks.report import NotMeasured, Report, Say, Scope, Table, growth, highest
 from benchmarks.workload import Workload, media
+from cli import bench
+from cli.errors import FAILED, OK, BadInput
 from renderer.ffmpeg.run import ffmpeg_program
 
 SMALL = orchestration.Plan(jobs=(4, 80), finished=8, steps=0, scenes=(5, 25), films=10, looks=5)

@@ -20,7 +20,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from api.cli.make import SERVER_SETTINGS
+from cli.make import SERVER_SETTINGS
 from common.contracts.footage import ProviderNote
 from common.contracts.job import PARTIAL, Job
 from common.contracts.request import VideoRequest
@@ -115,7 +115,7 @@ def pipeline(site: tuple[str, Settings], store: JobStore) -> Iterator[Callable[.
 
 
 def command(*arguments: object) -> list[str]:
-    return [sys.executable, "-P", "-m", "api.cli", *(str(argument) for argument in arguments)]
+    return [sys.executable, "-P", "-m", "cli", *(str(argument) for argument in arguments)]
 
 
 def environment(**more: str) -> dict[str, str]:

@@ -20,9 +20,9 @@ from common.settings import Settings
 from common.storage.memory import MemoryStorage
 from common.storage.port import Stored
 from common.storage.s3 import S3Storage
-from common.storage.whole import put_whole
-from orchestrator import collect
-from orchestrator.collect import Collector, Tally
+from common.storage.verified import put_whole
+from orchestrator.cleanup import collect
+from orchestrator.cleanup.collect import Collector, Tally
 from tests.support.api_server import ROOT, as_environment
 from tests.support.ended_jobs import (
     BUCKET,

@@ -18,7 +18,7 @@ from common.jobs.archive import archive
 from common.jobs.store import JobStore
 from common.settings import Settings
 from common.storage.memory import MemoryStorage
-from orchestrator.collect import Collector
+from orchestrator.cleanup.collect import Collector
 from tests.integration.test_http import accepted
 from tests.support.ended_jobs import PARTS
 from tests.support.pipeline import Pipeline

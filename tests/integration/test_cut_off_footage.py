@@ -9,10 +9,10 @@ from typing import Any
 
 from common.contracts.job import Job
 from common.contracts.steps import kind_of, parse_facts
-from common.jobs.runner import StepRunner
 from common.jobs.store import JobStore
 from common.settings import Settings
 from common.storage.memory import MemoryStorage
+from common.worker.runner import StepRunner
 from tests.support import clips
 from tests.support.pexels_server import KEY, pexels_server
 from tests.support.ready import BUILD, load

@@ -18,10 +18,10 @@ from werkzeug.test import TestResponse
 from api.assets import Assets
 from api.http.app import create_app
 from api.jobs import MOST_LOOKED_AT
+from common import scratch
 from common.contracts.base import ObjectRef
 from common.contracts.job import WorkerInfo
 from common.errors import StorageUnavailable
-from common.jobs import scratch
 from common.jobs.ids import new_job_ids
 from common.jobs.store import JobStore, NewJob, connect
 from common.settings import Settings

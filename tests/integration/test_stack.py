@@ -39,7 +39,7 @@ class Reel:
         env = {"PYTHONPATH": str(ROOT), MARK: self.mark, "TMPDIR": str(self.temporary), "TARGET_RESOLUTION": "180"}
         with self.said.open("wb") as said, ctrl_c_works():
             self.process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "api.cli", *(str(argument) for argument in arguments)],
+                [sys.executable, "-P", "-m", "cli", *(str(argument) for argument in arguments)],
                 cwd=folder,
                 env={**os.environ, **env},
                 stdout=said,
@@ -75,7 +75,7 @@ def test_up_serves_restarts_what_is_killed_and_ends_without_a_trace(started: lis
     assert requests.get(f"{url}/readyz", timeout=30).status_code == 200
 
     second = subprocess.run(
-        [sys.executable, "-m", "api.cli", "up", "--port", str(port)],
+        [sys.executable, "-m", "cli", "up", "--port", str(port)],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -86,7 +86,7 @@ def test_up_serves_restarts_what_is_killed_and_ends_without_a_trace(started: lis
         f"reel: another Reelwright already uses port {port}; stop it or choose another with --port\n",
     )
     third = subprocess.run(
-        [sys.executable, "-m", "api.cli", "up", "--port", str(free_port()), "--data", str(data)],
+        [sys.executable, "-m", "cli", "up", "--port", str(free_port()), "--data", str(data)],
         cwd=ROOT,
         capture_output=True,
         text=True,

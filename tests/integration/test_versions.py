@@ -13,7 +13,7 @@ import requests
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from api import revisions
+from api.edit import revisions
 from api.http.app import create_app
 from common.contracts.job import Job, Step
 from common.errors import Permanent

@@ -17,12 +17,12 @@ from typing import Any
 
 from common.contracts.base import Contract
 from common.errors import Retryable
-from common.jobs.drain import Drain
-from common.jobs.runner import Handler, StepRunner
-from common.jobs.steprun import StepRun
 from common.jobs.store import connect
 from common.settings import Settings
 from common.storage.s3 import S3Storage
+from common.worker.drain import Drain
+from common.worker.runner import Handler, StepRunner
+from common.worker.steprun import StepRun
 from tests.support import tiny_films
 from tests.support.ready import BUILD
 

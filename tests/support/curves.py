@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from renderer.looks import Filter
+from renderer.picture.looks import Filter
 
 
 def curve(grade: Iterable[Filter], luma: float) -> float:

@@ -3,7 +3,7 @@
 import sys
 
 from common.messaging.app import Hints
-from common.messaging.service import serve
+from common.worker.service import serve
 from orchestrator.main import SERVICE
 
 COPIES = 5

@@ -16,14 +16,14 @@ from typing import Any
 from common import launcher
 from common.contracts.base import Contract
 from common.contracts.steps import kind_of
-from common.jobs.runner import Handler
-from common.jobs.steprun import StepRun
 from common.messaging import app
-from common.messaging.service import Service, serve
 from common.settings import Settings
+from common.worker.runner import Handler
+from common.worker.service import Service, serve
+from common.worker.steprun import StepRun
 from renderer.ffmpeg.limits import Limits
 from renderer.ffmpeg.run import ffmpeg_program, run_ffmpeg
-from retriever.probe import probe
+from retriever.inspection.sandbox import probe
 from tests.support import tiny_films
 from tests.support.ready import BUILD
 

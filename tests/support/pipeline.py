@@ -27,12 +27,12 @@ from common.contracts.steps import (
     offer,
 )
 from common.errors import ObjectMissing
-from common.jobs.runner import KEY, Handler, StepRunner
-from common.jobs.steprun import StepRun
 from common.jobs.store import JobStore
 from common.messaging.queues import QUEUES
 from common.settings import Settings
 from common.storage.port import Storage
+from common.worker.runner import KEY, Handler, StepRunner
+from common.worker.steprun import StepRun
 from orchestrator import tasks
 from orchestrator.reconciler import Reconciler
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import requests
 
-from api.cli.embedded import EmbeddedStack
+from cli.embedded import EmbeddedStack
 
 ENDED = {"completed", "partial", "failed", "cancelled"}
 PATIENCE = 240.0

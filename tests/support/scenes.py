@@ -13,11 +13,11 @@ from common.contracts.narration import Word
 from common.contracts.request import Style
 from common.contracts.steps import SegmentSpec
 from common.contracts.timeline import CaptionLook, Clip, Closing, Profile, SceneTimeline
-from common.jobs.steprun import StepRun
+from common.worker.steprun import StepRun
 from renderer.ffmpeg.encoder import Encoder
 from renderer.ffmpeg.run import ffmpeg_program
-from renderer.segment import segment
-from retriever.colours import colours
+from renderer.steps.segment import segment
+from retriever.inspection.colours import colours
 
 PROGRAM = ffmpeg_program()
 LOSSLESS = Encoder("libx264", lambda profile: {"preset": "ultrafast", "qp": 0})

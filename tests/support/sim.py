@@ -48,10 +48,10 @@ from common.contracts.steps import (
 )
 from common.contracts.storyboard import Storyboard
 from common.errors import StepError
-from orchestrator.board import Rules
-from orchestrator.film import Canvas
-from orchestrator.memo import Memo
-from orchestrator.offers import Fleet
+from orchestrator.engine.capabilities import Fleet
+from orchestrator.engine.memo import Memo
+from orchestrator.engine.working_copy import Rules
+from orchestrator.film.film import Canvas
 from orchestrator.planners import rules as planner
 from orchestrator.planners.revise import revise
 from orchestrator.workflow import Decision, decide, ending

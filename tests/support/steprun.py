@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from common.jobs.steprun import StepRun
 from common.storage.memory import MemoryStorage
 from common.storage.port import Storage
+from common.worker.steprun import StepRun
 
 
 def step_run(workdir: Path, storage: Storage | None = None, step: str = "test") -> StepRun:

@@ -26,13 +26,13 @@ from common.contracts.steps import (
     SegmentSpec,
     SpeakSpec,
 )
-from common.jobs.runner import Handler
-from common.jobs.steprun import StepRun
 from common.jobs.store import JobStore, NewJob
 from common.messaging.queues import QUEUES
-from common.messaging.service import offers
 from common.settings import Settings
 from common.storage.port import Storage
+from common.worker.runner import Handler
+from common.worker.service import offers
+from common.worker.steprun import StepRun
 from orchestrator import tasks as planning
 from orchestrator.reconciler import Reconciler
 from retriever import tasks as retrieving

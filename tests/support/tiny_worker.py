@@ -13,12 +13,12 @@ from typing import Any
 
 from common.contracts.base import Contract
 from common.contracts.steps import SPECS
-from common.jobs.runner import Handler
-from common.jobs.steprun import StepRun
 from common.messaging.queues import QUEUES
-from common.messaging.service import Service, serve
 from common.settings import Settings
-from orchestrator.janitor import janitor
+from common.worker.runner import Handler
+from common.worker.service import Service, serve
+from common.worker.steprun import StepRun
+from orchestrator.cleanup.janitor import janitor
 from orchestrator.reconciler import reconcile
 from tests.support import tiny_films
 from tests.support.ready import BUILD

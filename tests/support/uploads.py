@@ -5,8 +5,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from common.jobs.steprun import StepRun
 from common.uploads import about_key, media_key
+from common.worker.steprun import StepRun
 
 ASSET = "ast_" + "a" * 32
 

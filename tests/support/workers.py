@@ -17,11 +17,11 @@ from typing import Any, TypeVar
 
 from common.contracts.job import COMPLETED, Job, Step
 from common.contracts.steps import SPECS, PlanSpec, kind_of
-from common.jobs.runner import StepRunner
 from common.jobs.store import JobStore, connect
 from common.messaging.app import Hints
 from common.settings import Settings
 from common.storage.port import Storage
+from common.worker.runner import StepRunner
 from tests.support import processes, tiny_films
 from tests.support.ready import BUILD, REQUEST, load, make_job, make_ready, mix_spec, step_of
 from tests.support.redis_server import RedisServer

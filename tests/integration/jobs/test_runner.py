@@ -13,18 +13,18 @@ from typing import Any
 
 import pytest
 
+from common import scratch
 from common.contracts.job import FAILED, READY, RUNNING
 from common.contracts.steps import AssembleSpec, MixFacts, MixSpec, SceneSpec
 from common.contracts.timeline import Profile, SegmentRef
 from common.errors import BadMedia, DiskFull, ObjectMissing, StepError, StorageUnavailable, Throttled
-from common.jobs import scratch
-from common.jobs.drain import Drain
-from common.jobs.runner import StepRunner, worker_name
-from common.jobs.slots import Slots
-from common.jobs.steprun import StepRun
 from common.jobs.store import Claim, JobStore, StateUnavailable
 from common.settings import Settings
 from common.storage.memory import MemoryStorage
+from common.worker.drain import Drain
+from common.worker.runner import StepRunner, worker_name
+from common.worker.slots import Slots
+from common.worker.steprun import StepRun
 from tests.support.asking import dispatch
 from tests.support.ready import BUILD, load, make_job, make_ready, mix_spec, step_of
 

@@ -32,9 +32,9 @@ from common.contracts.timeline import (
 from common.errors import DiskFull, RenderFailed, Retryable, disk_trouble
 from common.settings import Settings
 from common.storage.memory import MemoryStorage
-from renderer.assemble import assemble
-from renderer.mix import mix
-from renderer.segment import segment
+from renderer.steps.assemble import assemble
+from renderer.steps.mix import mix
+from renderer.steps.segment import segment
 from tests.support import clips
 from tests.support.measure import heard, highlights, onset
 from tests.support.scenes import PROGRAM, SMALL, clip, footage, pictures, scene, scenery, words

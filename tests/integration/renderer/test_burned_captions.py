@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from common.contracts.narration import Word
 from common.contracts.request import Style
 from common.contracts.timeline import Profile
-from common.jobs.steprun import StepRun
-from renderer import fonts
-from renderer.ass import ass
-from renderer.captions import cues
+from common.worker.steprun import StepRun
 from renderer.ffmpeg.run import run_ffmpeg
+from renderer.text import fonts
+from renderer.text.ass import ass
+from renderer.text.captions import cues
 from tests.support import clips
 from tests.support.scenes import PROGRAM, clip, exact, footage, part, rendered, scene, words
 from tests.support.steprun import step_run
@@ -142,7 +142,7 @@ def test_captions_look_as_if_drawn_on_every_frame(
     shown = cues(said, whole.captions, 30, 40)
     (run.workdir / "every.ass").write_text(ass(shown, whole.captions, fonts.FAMILY, 30), encoding="utf-8")
     monkeypatch.setattr(
-        "renderer.compose.laid", lambda picture, *_: picture.filter("ass", filename="every.ass", fontsdir="fonts")
+        "renderer.steps.compose.laid", lambda picture, *_: picture.filter("ass", filename="every.ass", fontsdir="fonts")
     )
     every = exact(spec, run)
     assert once.shape == every.shape == (40 - first, profile.height * 3 // 2, profile.width)
@@ -166,7 +166,7 @@ def test_captions_are_drawn_only_when_they_change(run: StepRun, monkeypatch: pyt
         counted.extend(re.findall(r"showinfo.* n: *\d+ .*pts_time:([0-9.]+)", log))
         return log
 
-    monkeypatch.setattr("renderer.segment.run_ffmpeg", counting)
+    monkeypatch.setattr("renderer.steps.segment.run_ffmpeg", counting)
     on_grey(run, words("Over", "the", "hills", frames=10), 60)
     # At the start of each word, at the end of the cue, and once behind the end of the scene.
     assert [round(float(time) * 30) for time in counted] == [0, 10, 20, 42, 60]

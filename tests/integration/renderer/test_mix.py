@@ -16,11 +16,11 @@ from common.contracts.grid import SAMPLE_RATE, samples_per_frame
 from common.contracts.steps import MixFacts, MixSpec, SpeakSpec
 from common.contracts.timeline import MusicCue, PlacedNarration, SoundProfile, SoundReport, Span
 from common.errors import BadMedia, Stopped
-from common.jobs.steprun import StepRun
 from common.settings import Settings
-from renderer.ffmpeg.loudness import silences
+from common.worker.steprun import StepRun
 from renderer.ffmpeg.run import ffmpeg_program, run_ffmpeg
-from renderer.mix import mix
+from renderer.sound.loudness import silences
+from renderer.steps.mix import mix
 from tests.support.steprun import step_run
 from whisper_worker.tasks import handlers
 
@@ -291,8 +291,8 @@ def passes(monkeypatch) -> list[str]:
         outputs.append(arguments[-1])
         return run_ffmpeg(program, arguments, *rest, **more)
 
-    monkeypatch.setattr("renderer.mix.run_ffmpeg", counted)
-    monkeypatch.setattr("renderer.bed.run_ffmpeg", counted)
+    monkeypatch.setattr("renderer.steps.mix.run_ffmpeg", counted)
+    monkeypatch.setattr("renderer.sound.bed.run_ffmpeg", counted)
     return outputs
 
 

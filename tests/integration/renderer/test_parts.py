@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from common.contracts.steps import SegmentSpec
-from common.jobs.steprun import StepRun
+from common.worker.steprun import StepRun
 from tests.support import clips
 from tests.support.scenes import clip, exact, footage, part, scene, scenery, words
 from tests.support.steprun import step_run

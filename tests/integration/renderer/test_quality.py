@@ -9,8 +9,8 @@ from common.contracts.footage import Footage, Provenance, SceneryRecipe
 from common.contracts.request import Style
 from common.contracts.timeline import Card, Closing, PictureReport, Span
 from common.errors import BelowStandard
-from common.jobs.steprun import StepRun
-from renderer.segment import segment
+from common.worker.steprun import StepRun
+from renderer.steps.segment import segment
 from tests.support import clips
 from tests.support.scenes import PROGRAM, SMALL, clip, footage, scene, words
 from tests.support.steprun import step_run

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from common.errors import RenderFailed, Retryable, StepError, Stopped
-from common.jobs.steprun import StepRun
+from common.worker.steprun import StepRun
 from renderer.ffmpeg.limits import MEGABYTE, Limits
 from renderer.ffmpeg.run import run_ffmpeg
 from tests.support import clips

@@ -13,9 +13,9 @@ from common.contracts.footage import Footage, Tone
 from common.contracts.request import Style
 from common.contracts.timeline import Profile
 from common.errors import BadMedia, ObjectMissing, RenderFailed, StepError
-from common.jobs.steprun import StepRun
+from common.worker.steprun import StepRun
 from renderer import scenery as painted
-from renderer.segment import segment
+from renderer.steps.segment import segment
 from tests.support import clips
 from tests.support.scenes import FROM, PROGRAM, SMALL, clip, footage, pictures, rendered, scene, scenery
 from tests.support.steprun import step_run

@@ -12,9 +12,9 @@ from common.contracts.base import ObjectRef
 from common.contracts.narration import Narration, Word
 from common.contracts.steps import SegmentSpec, SpeakSpec
 from common.contracts.timeline import Profile
-from common.jobs.steprun import StepRun
 from common.settings import Settings
-from renderer.segment import segment
+from common.worker.steprun import StepRun
+from renderer.steps.segment import segment
 from tests.support import clips
 from tests.support.measure import heard, highlights, loudness, onset
 from tests.support.scenes import PROGRAM, clip, footage, pictures, scene, scenery

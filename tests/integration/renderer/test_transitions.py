@@ -13,10 +13,10 @@ import pytest
 from common.contracts.request import TransitionKind
 from common.contracts.steps import SegmentSpec
 from common.contracts.timeline import Clip, Closing, PictureReport
-from common.jobs.steprun import StepRun
+from common.worker.steprun import StepRun
 from renderer.ffmpeg.run import run_ffmpeg
-from renderer.quality import judge
-from renderer.segment import segment
+from renderer.picture.quality import judge
+from renderer.steps.segment import segment
 from tests.support import clips
 from tests.support.scenes import PROGRAM, SMALL, clip, exact, footage, part, scene, scenery, words
 from tests.support.steprun import step_run
@@ -31,7 +31,7 @@ HEIGHT, WIDTH = SMALL.height, SMALL.width
 @pytest.fixture(params=[10**9, 0], ids=["one-run", "two-runs"])
 def run(tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> StepRun:
     """On large canvases ffmpeg runs a second time for the transition; here canvases are small."""
-    monkeypatch.setattr("renderer.segment.LARGE", request.param)
+    monkeypatch.setattr("renderer.steps.segment.LARGE", request.param)
     return step_run(tmp_path)
 
 
@@ -193,11 +193,11 @@ def test_two_runs_show_what_one_shows(
         looked_at.append(watched)
         return judge(watched, spec)
 
-    monkeypatch.setattr("renderer.segment.judge", looking)
+    monkeypatch.setattr("renderer.steps.segment.judge", looking)
     for large in (10**9, 0):
         (tmp_path / str(large)).mkdir()
         run = step_run(tmp_path / str(large))
-        monkeypatch.setattr("renderer.segment.LARGE", large)
+        monkeypatch.setattr("renderer.steps.segment.LARGE", large)
         video = footage(run, clips.clip(640, 360, fps=25), seconds=2.0)
         before = clip(video, frames, source_start=0.21)
         after = clip(footage(run, clips.picture(400, 300)), FADE, motion="zoom-in", length=40)
@@ -217,7 +217,7 @@ def test_two_runs_of_a_part_show_what_one_shows(
 ) -> None:
     made = []
     for large in (10**9, 0):
-        monkeypatch.setattr("renderer.segment.LARGE", large)
+        monkeypatch.setattr("renderer.steps.segment.LARGE", large)
         (tmp_path / str(large)).mkdir()
         run = step_run(tmp_path / str(large))
         media = {
@@ -267,7 +267,7 @@ sys.exit(os.waitstatus_to_exitcode(status))
 def test_two_runs_are_one_film_also_when_the_encoder_takes_frames_out_of_their_order(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, preset: str, lead: int
 ) -> None:
-    monkeypatch.setattr("renderer.segment.LARGE", 0)
+    monkeypatch.setattr("renderer.steps.segment.LARGE", 0)
     run = step_run(tmp_path)
     video = clip(footage(run, clips.clip(640, 360, fps=30), seconds=2.0), lead + 8)
     closing = Closing(kind="crossfade", frames=8, head=clip(footage(run, clips.picture(400, 300)), 8))
@@ -291,9 +291,9 @@ def test_each_frame_of_two_runs_is_encoded_once_and_their_sound_is_that_of_one(
         encoded.append(int(arguments[arguments.index("-frames:v") + 1]))
         return run_ffmpeg(program, arguments, *more, **options)
 
-    monkeypatch.setattr("renderer.segment.run_ffmpeg", counting)
+    monkeypatch.setattr("renderer.steps.segment.run_ffmpeg", counting)
     for large in (10**9, 0):
-        monkeypatch.setattr("renderer.segment.LARGE", large)
+        monkeypatch.setattr("renderer.steps.segment.LARGE", large)
         (tmp_path / str(large)).mkdir()
         run = step_run(tmp_path / str(large))
         voice = run.keep("narration", said, "audio/wav")

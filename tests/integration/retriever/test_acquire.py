@@ -13,9 +13,9 @@ from common.contracts.footage import Candidate, Footage, Provenance, SceneryReci
 from common.contracts.request import MediaRef
 from common.contracts.steps import AcquireSpec
 from common.errors import BadMedia, ObjectMissing, Permanent, StepError, Stopped
-from common.http import Http
-from common.jobs.steprun import StepRun
+from common.net.client import Http
 from common.settings import Settings
+from common.worker.steprun import StepRun
 from retriever.acquire import Acquirer
 from retriever.providers.folder import ClipFolder
 from tests.support import clips

@@ -12,9 +12,9 @@ import pytest
 from PIL import Image
 
 from common.errors import BadMedia, Retryable, Stopped
-from common.jobs.steprun import StepRun
-from retriever.inspection import Picture, footage_type, inspect
-from retriever.probe import MAX_CPU_SECONDS, MAX_MEMORY, probe
+from common.worker.steprun import StepRun
+from retriever.inspection.program import Picture, footage_type, inspect
+from retriever.inspection.sandbox import MAX_CPU_SECONDS, MAX_MEMORY, probe
 from tests.support import clips
 from tests.support.processes import find
 from tests.support.steprun import step_run
@@ -242,7 +242,7 @@ def test_the_look_is_limited_and_whoever_kills_it_does_not_blame_the_file(run: S
     limits: list[str] = []
 
     def end_it() -> None:
-        [pid] = eventually(lambda: find("retriever.inspection", os.getpid()))
+        [pid] = eventually(lambda: find("retriever.inspection.program", os.getpid()))
         limits.append(Path(f"/proc/{pid}/limits").read_text())
         os.kill(pid, signal.SIGKILL)
 

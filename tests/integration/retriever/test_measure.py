@@ -7,8 +7,8 @@ import imageio_ffmpeg
 import pytest
 from PIL import Image
 
-import retriever.measure
-from retriever.inspection import Picture, footage_type, inspect
+import retriever.inspection.measure
+from retriever.inspection.program import Picture, footage_type, inspect
 from tests.support import clips
 
 SEEN = "testsrc2=size=1280x720:rate=10:duration=1,trim=end_frame=1,loop=9:1,setpts=N/10/TB,hue=s=0.5,format=gbrp"
@@ -127,13 +127,13 @@ def test_only_a_few_frames_are_decoded_however_long_the_clip(
     source = f"color=gray:size={size}:rate=5:duration=8"
     path = clips.make(f"{size}.mp4", ["-f", "lavfi", "-i", source, "-preset", "ultrafast", "-g", "4"])
     seen: list[float | None] = []
-    make_small = retriever.measure._small
+    make_small = retriever.inspection.measure._small
 
     def counting(frame, view):  # type: ignore[no-untyped-def]
         seen.append(frame.pts)
         return make_small(frame, view)
 
-    monkeypatch.setattr(retriever.measure, "_small", counting)
+    monkeypatch.setattr(retriever.inspection.measure, "_small", counting)
     look(path)
     assert len(seen) == 1 + most  # the first was decoded already
     assert len(set(seen)) >= most, "spread over the clip"
@@ -143,13 +143,13 @@ def test_the_beginning_is_not_decoded_once_more(monkeypatch: pytest.MonkeyPatch)
     path = walking(500, "-g", "25")
     known = look(path)
     decoded: list[int] = []
-    decode_run = retriever.measure._run
+    decode_run = retriever.inspection.measure._run
 
     def noting(container, stream, start, most, view):  # type: ignore[no-untyped-def]
         decoded.append(start)
         return decode_run(container, stream, start, most, view)
 
-    monkeypatch.setattr(retriever.measure, "_run", noting)
+    monkeypatch.setattr(retriever.inspection.measure, "_run", noting)
     assert look(path) == known
     assert len(decoded) == 3, "of four places"
     assert 0 not in decoded

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-import retriever.measure
+import retriever.inspection.measure
 from common.errors import BadMedia
-from retriever.inspection import Picture, footage_type, inspect
+from retriever.inspection.program import Picture, footage_type, inspect
 from tests.support import clips
 
 X264 = ["-c:v", "libx264", "-preset", "ultrafast"]
@@ -199,6 +199,6 @@ def test_what_cannot_be_measured_can_still_be_shown(trouble: type[Exception], mo
     def fail(*_: object) -> None:
         raise trouble
 
-    monkeypatch.setattr(retriever.measure, "focus", fail)
+    monkeypatch.setattr(retriever.inspection.measure, "focus", fail)
     got = look(made("vfr.mp4", *VIDEOS["vfr.mp4"][0]))
     assert got == Picture("video", 320, 180, 1.933, 20.69, tone=None, focus=(0.5, 0.5), matrix="bt601")

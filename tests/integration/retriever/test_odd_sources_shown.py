@@ -15,10 +15,10 @@ from common.contracts.request import MediaRef
 from common.contracts.steps import AcquireSpec
 from common.contracts.timeline import Profile
 from common.errors import BadMedia
-from common.http import Http
-from common.jobs.steprun import StepRun
+from common.net.client import Http
 from common.settings import Settings
-from renderer.segment import segment
+from common.worker.steprun import StepRun
+from renderer.steps.segment import segment
 from retriever.acquire import Acquirer
 from tests.support import clips
 from tests.support.scenes import PROGRAM, SMALL, clip, pictures, scene

@@ -9,8 +9,8 @@ import redis
 
 from common.contracts.footage import ShotQuery
 from common.errors import NotConfigured, Permanent, Retryable, Throttled
-from common.http import Http
-from common.ratelimit import SlidingWindow
+from common.net.client import Http
+from common.net.ratelimit import SlidingWindow
 from common.settings import Settings
 from retriever.providers.pexels import Pexels
 from tests.support.pexels_server import (

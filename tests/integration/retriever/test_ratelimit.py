@@ -7,7 +7,7 @@ import pytest
 import redis
 
 from common.errors import Retryable
-from common.ratelimit import SlidingWindow
+from common.net.ratelimit import SlidingWindow
 from tests.support.redis_server import RedisServer, free_port
 
 

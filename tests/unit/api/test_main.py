@@ -1,6 +1,6 @@
 """The bounds of the command line are those of the contract, which it does not import."""
 
-from api.cli.main import MAX_SECONDS, MAX_SEED, MIN_SECONDS, STYLES
+from cli.main import MAX_SECONDS, MAX_SEED, MIN_SECONDS, STYLES
 from common.contracts.request import VideoRequest
 
 FIELDS = VideoRequest.model_json_schema()["properties"]

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from common import addresses
-from common.addresses import AddressRefused
 from common.errors import BadMedia, NotConfigured, Permanent, Retryable, StepError, Stopped, Throttled
-from common.http import MAX_REDIRECTS, Http, Timeouts
+from common.net import guard
+from common.net.client import MAX_REDIRECTS, Http, Timeouts
+from common.net.guard import AddressRefused
 from common.settings import Settings
 from tests.support.nasty_urls import NAMES, nasty_urls
 from tests.support.web_server import WebServer, reply, web_server
@@ -46,7 +46,7 @@ def target(tmp_path: Path) -> Path:
 def trap(monkeypatch: pytest.MonkeyPatch) -> Iterator[WebServer]:
     """Something inside that must never be reached; its port counts as a web port, so only the address can save it."""
     with web_server(reply(b"secret")) as server:
-        monkeypatch.setattr(addresses, "WEB_PORTS", (80, 443, server.port))
+        monkeypatch.setattr(guard, "WEB_PORTS", (80, 443, server.port))
         yield server
         assert server.hits == 0
 

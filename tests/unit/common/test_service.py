@@ -12,14 +12,14 @@ from celery.exceptions import Reject
 from celery.worker.request import Request
 
 from common.contracts.steps import SPECS
-from common.jobs.drain import Drain
-from common.jobs.runner import worker_name
-from common.jobs.slots import Slots
 from common.messaging.app import make_app
-from common.messaging.hint import request_class
 from common.messaging.queues import QUEUES
-from common.messaging.service import Service, add_task, offers
 from common.settings import Settings
+from common.worker.celery_request import request_class
+from common.worker.drain import Drain
+from common.worker.runner import worker_name
+from common.worker.service import Service, add_task, offers
+from common.worker.slots import Slots
 
 
 def test_between_them_the_services_offer_every_kind_of_step_that_has_a_queue() -> None:
@@ -73,7 +73,7 @@ def test_the_processes_of_a_service_agree_on_their_names_and_those_of_another_ha
         assert news.read() == worker_name(child)
     os.waitpid(child, 0)
     another = subprocess.run(
-        [sys.executable, "-c", "from common.jobs.runner import worker_name; print(worker_name(1))"],
+        [sys.executable, "-c", "from common.worker.runner import worker_name; print(worker_name(1))"],
         capture_output=True,
         text=True,
         check=True,

@@ -5,7 +5,7 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from common.jobs.slots import Slots
+from common.worker.slots import Slots
 
 
 @contextmanager

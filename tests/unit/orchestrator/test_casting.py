@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common.contracts.footage import Candidate
-from orchestrator.casting import REPEAT, SAME_CREATOR, SAME_CREATOR_NEXT, Call, cast
+from orchestrator.film.casting import REPEAT, SAME_CREATOR, SAME_CREATOR_NEXT, Call, cast
 from tests.support.sim import candidate, scenery
 
 SHOTS = ["s1.1", "s2.1", "s3.1"]

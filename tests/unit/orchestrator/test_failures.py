@@ -9,7 +9,7 @@ import pytest
 from common.contracts.job import DONE, FAILED, READY, SKIPPED, WAITING, Failure, Step
 from common.contracts.request import VideoRequest
 from common.contracts.steps import CastFacts, kind_of, parse_facts
-from orchestrator.board import Rules
+from orchestrator.engine.working_copy import Rules
 from tests.support.sim import KEY, LEASE, Sim, Trouble
 
 NEVER = Failure(code="unusable", message="not ever")

@@ -8,7 +8,7 @@ from common.contracts.base import ObjectRef
 from common.contracts.grid import frame_at, frames_to_hold, samples_per_frame
 from common.contracts.narration import Narration, Word
 from common.contracts.storyboard import Scene, Shot
-from orchestrator.layout import MOST_CLIPS, MOST_PAUSE, TOLERANCE, Layout, Piece, Slot, lay_out, parts_of, slot_of
+from orchestrator.film.layout import MOST_CLIPS, MOST_PAUSE, TOLERANCE, Layout, Piece, Slot, lay_out, parts_of, slot_of
 
 AUDIO = ObjectRef(key="k", sha256="0" * 64, size=1, media_type="audio/wav")
 FPS = 30

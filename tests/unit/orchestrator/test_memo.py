@@ -8,7 +8,7 @@ import pytest
 from common.contracts.job import READY
 from common.contracts.request import VideoRequest
 from common.contracts.steps import kind_of
-from orchestrator.memo import Memo
+from orchestrator.engine.memo import Memo
 from tests.support.sim import Sim
 
 

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from api.views.status import progress
 from common.contracts.job import DONE, FAILED, READY, RUNNING, TERMINAL, Failure
 from common.contracts.request import VideoRequest
 from common.contracts.steps import kind_of
-from common.jobs.views import progress
-from orchestrator.board import IllegalMoveError
+from orchestrator.engine.working_copy import IllegalMoveError
 from orchestrator.workflow import decide
 from tests.support.sim import CANVAS, KEY, LEASE, Sim
 

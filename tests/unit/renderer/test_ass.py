@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 
 from common.contracts.timeline import CaptionLook
 from common.emoji import drawable
-from renderer.ass import ass, ass_time, escape
-from renderer.captions import Cue, Spoken
-from renderer.fonts import capitals
+from renderer.text.ass import ass, ass_time, escape
+from renderer.text.captions import Cue, Spoken
+from renderer.text.fonts import capitals
 
 WIDE = CaptionLook(style="cinematic", width=1920, height=1080)
 CUE = Cue(6, 60, ((Spoken("Over", 6), Spoken("the", 20)), (Spoken("hills", 40),)))

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from renderer.bed import _repeated
+from renderer.sound.bed import _repeated
 
 
 def body(length: int) -> np.ndarray:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from common.contracts.grid import SAMPLE_RATE
 from common.contracts.narration import Word
 from common.contracts.timeline import CaptionLook
-from renderer.captions import MAX_LINES, Cue, cues, line_limit, measure, srt, vtt
+from renderer.text.captions import MAX_LINES, Cue, cues, line_limit, measure, srt, vtt
 
 WIDE = CaptionLook(style="cinematic", width=1920, height=1080)
 TALL = CaptionLook(style="cinematic", width=1080, height=1920)

@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 from common.contracts.request import Style
 from common.contracts.timeline import CaptionLook, Card
 from common.emoji import drawable
-from renderer import fonts
-from renderer.ass import ass_time
-from renderer.captions import clean
-from renderer.cards import card_ass
-from renderer.design import CARDS
-from renderer.fonts import LINE_HEIGHT, capitals
-from renderer.looks import picture_area
+from renderer.picture.looks import picture_area
+from renderer.text import fonts
+from renderer.text.ass import ass_time
+from renderer.text.captions import clean
+from renderer.text.cards import card_ass
+from renderer.text.design import CARDS
+from renderer.text.fonts import LINE_HEIGHT, capitals
 
 STYLES: tuple[Style, ...] = get_args(Style)
 SHAPES = [(1280, 720), (1920, 1080), (720, 1280), (720, 720), (720, 900), (1440, 600), (320, 180), (128, 256)]

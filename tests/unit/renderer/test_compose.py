@@ -7,10 +7,10 @@ from common.contracts.narration import Word
 from common.contracts.request import Style
 from common.contracts.steps import SegmentSpec
 from common.contracts.timeline import Clip, Profile, SceneTimeline
-from renderer.compose import Overlays, compose
 from renderer.ffmpeg.formats import MAX_PIXELS
-from renderer.looks import grade
-from renderer.media import Source
+from renderer.picture.looks import grade
+from renderer.picture.source import Source
+from renderer.steps.compose import Overlays, compose
 
 VIDEO = Footage(kind="video", width=640, height=360, seconds=4.0, provenance=Provenance(provider="folder"))
 WORDS = (Word(text="'];[x]drawtext=textfile=/etc/passwd", start=0, end=9_600),)

@@ -3,7 +3,7 @@ import pytest
 from common.contracts.base import ObjectRef
 from common.contracts.grid import SAMPLE_RATE
 from common.contracts.timeline import PlacedNarration, Span
-from renderer.mix import DIP, DUCK, DUCK_HOLD, DUCK_LEAD, _dip, _ducked, _ducking
+from renderer.steps.mix import DIP, DUCK, DUCK_HOLD, DUCK_LEAD, _dip, _ducked, _ducking
 
 
 def placed(*spans: tuple[float, float]) -> list[PlacedNarration]:

@@ -11,7 +11,18 @@ from hypothesis import strategies as st
 from common.contracts.footage import Tone
 from common.contracts.request import Style
 from common.contracts.timeline import CaptionLook
-from renderer.looks import BLACK, LOOKS, NEUTRAL, WHITE, Evening, evening, finish, grade, picture_area, picture_size
+from renderer.picture.looks import (
+    BLACK,
+    LOOKS,
+    NEUTRAL,
+    WHITE,
+    Evening,
+    evening,
+    finish,
+    grade,
+    picture_area,
+    picture_size,
+)
 from tests.support.curves import curve
 
 STYLES: tuple[Style, ...] = get_args(Style)

@@ -6,8 +6,8 @@ import pytest
 
 from common.contracts.grid import SAMPLE_RATE
 from common.contracts.request import Mood
-from renderer.music import compose, compose_blocks
-from renderer.synth import INSTRUMENTS
+from renderer.sound.music import compose, compose_blocks
+from renderer.sound.synth import INSTRUMENTS
 
 MOODS = get_args(Mood)
 LENGTH = 20.0

@@ -1,6 +1,6 @@
 import numpy as np
 
-from renderer.thumbnail import richness
+from renderer.picture.thumbnail import richness
 
 GREY = np.full((90, 160), 128, np.uint8)
 CHESS = (np.indices((90, 160)).sum(axis=0) // 8 % 2 * 150 + 60).astype(np.uint8)

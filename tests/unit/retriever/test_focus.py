@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from retriever.focus import Frame, focus
+from retriever.inspection.focus import Frame, focus
 
 WIDTH, HEIGHT = 320, 180
 Luma = NDArray[np.floating]

@@ -9,7 +9,7 @@ import pytest
 from common.contracts.footage import Candidate, CandidateList, Provenance, ShotQuery
 from common.contracts.steps import SearchFacts, SearchSpec
 from common.errors import NotConfigured, Retryable, Stopped, Throttled
-from common.jobs.steprun import StepRun
+from common.worker.steprun import StepRun
 from retriever.providers.port import Provider
 from retriever.providers.scenery import SceneryProvider
 from retriever.search import ENOUGH, LONGEST_WAIT, search

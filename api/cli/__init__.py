@@ -1,1 +1,0 @@
-"""The command line. Speaks to the service over HTTP like any other client."""

@@ -1,0 +1,1 @@
+"""Changes to a job that exists: edits, another picture for a scene, going back to a version."""

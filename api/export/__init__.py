@@ -1,0 +1,1 @@
+"""A film for an editor: its timeline as OpenTimelineIO, with the media it names."""

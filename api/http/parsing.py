@@ -1,0 +1,182 @@
+"""Turns what came over the wire into our own data, or says which field is wrong."""
+
+import json
+import re
+from typing import Any, NoReturn
+
+from flask import Request
+from gunicorn.http.errors import ParseException
+from werkzeug.datastructures import FileStorage
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from api.assets import Assets, Incoming
+from api.batches import BatchRequest
+from api.errors import Unknown, Unreadable, WrongType
+from common.contracts.edit import EditRequest, RegenerateRequest, RestoreRequest
+from common.contracts.job import STAGES, TERMINAL
+from common.contracts.request import VideoRequest
+from common.errors import InvalidRequest
+from common.jobs.ids import JOB_ID
+
+CHUNK = 64 * 1024
+MULTIPART = "multipart/form-data"
+KEY = re.compile(r"[\x21-\x7e]{1,255}")
+NUMBER = re.compile(r"[0-9]{1,9}")
+PAGE, MAX_PAGE = 20, 100
+
+
+def video_request(request: Request) -> VideoRequest:
+    body = json_object(request)
+    _refuse_webhooks(body, "callback_url")
+    return VideoRequest.model_validate(body)
+
+
+def batch_request(request: Request) -> BatchRequest:
+    body = json_object(request)
+    items = body.get("requests")
+    for index, item in enumerate(items if isinstance(items, list) else ()):
+        _refuse_webhooks(item, f"requests[{index}].callback_url")
+    return BatchRequest.model_validate(body)
+
+
+def edit_request(request: Request) -> EditRequest:
+    return EditRequest.model_validate(json_object(request))
+
+
+def regenerate_request(request: Request) -> RegenerateRequest:
+    """Nothing at all stands for an empty object: simply another picture."""
+    empty = not request.mimetype and not body_of(request)
+    return RegenerateRequest.model_validate({} if empty else json_object(request))
+
+
+def restore_request(request: Request) -> RestoreRequest:
+    """A restore needs no body."""
+    return RestoreRequest.model_validate(json_object(request) if body_of(request) else {})
+
+
+def version_number(job_id: str, text: str) -> int:
+    """The version that an address names."""
+    if not NUMBER.fullmatch(text):
+        raise Unknown("unknown_version", f'"{text}" is no number of a version; GET /mcp/versions/{job_id} lists them')
+    return int(text)
+
+
+def _refuse_webhooks(body: Any, field: str) -> None:
+    if isinstance(body, dict) and "callback_url" in body:
+        raise InvalidRequest(field, "webhooks are not available yet; poll /mcp/status/<job_id>")
+
+
+def json_object(request: Request) -> dict[str, Any]:
+    # Only a page of our own origin may send this type without asking us first.
+    if request.mimetype != "application/json":
+        raise WrongType("send JSON with the header Content-Type: application/json")
+    data = body_of(request)
+    try:
+        body = json.loads(data, parse_constant=_not_json)
+        json.dumps(body, allow_nan=False, ensure_ascii=False).encode()  # no infinity, no half of a character
+    except (ValueError, RecursionError) as error:
+        raise Unreadable(f"the body is not valid JSON{_where(error)}") from None
+    if not isinstance(body, dict):
+        raise Unreadable("the body must be a JSON object")
+    return body
+
+
+def body_of(request: Request) -> bytes:
+    """All of the body, which must not be longer than the address takes."""
+    limit = request.max_content_length
+    try:
+        data = request.get_data()
+        # One that comes in chunks does not say how long it is, and is cut where it becomes too long.
+        if limit is not None and len(data) >= limit and request.content_length is None:
+            raise RequestEntityTooLarge
+    except (OSError, ParseException) as error:
+        raise Unreadable("the body broke off, or its chunks make no sense; send it again") from error
+    return data
+
+
+def idempotency_key(request: Request) -> str:
+    key = request.headers.get("Idempotency-Key")
+    if key is not None and not KEY.fullmatch(key):
+        raise InvalidRequest("Idempotency-Key", "must be 1 to 255 visible ASCII characters without spaces")
+    return key or ""
+
+
+def page_query(request: Request) -> tuple[str, int, str]:
+    """`cursor`, `limit` and `status` of a listing."""
+    limit = _number(request, "limit", f"a whole number from 1 to {MAX_PAGE}")
+    if limit is not None and not 1 <= limit <= MAX_PAGE:
+        raise InvalidRequest("limit", f"must be a whole number from 1 to {MAX_PAGE}")
+    state, cursor = request.args.get("status", ""), request.args.get("cursor", "")
+    if state and state not in TERMINAL | set(STAGES):
+        raise InvalidRequest("status", f"must be one of {', '.join((*STAGES, *sorted(TERMINAL)))}")
+    if cursor and not JOB_ID.fullmatch(cursor):
+        raise InvalidRequest("cursor", "must be a next_cursor of this server")
+    return cursor, PAGE if limit is None else limit, state
+
+
+def after_query(request: Request) -> int | None:
+    """`after` of a status: the `seq` of the last log line the reader has; None for the newest lines."""
+    return _number(request, "after", "the seq of a log line, a whole number")
+
+
+def version_query(request: Request) -> int | None:
+    """`version` of a job's film or storyboard; None for the newest."""
+    return _number(request, "version", "the number of a version; GET /mcp/versions/<job_id> lists them")
+
+
+def _number(request: Request, name: str, what: str) -> int | None:
+    text = request.args.get(name)
+    if text is None:
+        return None
+    if not NUMBER.fullmatch(text):
+        raise InvalidRequest(name, f"must be {what}")
+    return int(text)
+
+
+class UploadRequest(Request):
+    """A request whose uploaded files go straight to where they are measured and digested."""
+
+    assets: Assets
+
+    def incoming(self) -> Incoming:
+        file = self.assets.incoming()
+        self._incoming = [*getattr(self, "_incoming", ()), file]
+        return file
+
+    def _get_file_stream(self, *_: Any, **__: Any) -> Any:
+        return self.incoming()
+
+    def close(self) -> None:
+        super().close()
+        for file in getattr(self, "_incoming", ()):
+            file.close()
+
+
+def uploaded(request: UploadRequest) -> tuple[Incoming, str]:
+    """The file of an upload and what it is called: the form field `file`, or the body itself."""
+    if request.mimetype == MULTIPART:
+        parts = request.files.getlist("file")
+        if not parts:
+            raise InvalidRequest("file", "the form needs a file in its field `file`")
+        if len(parts) > 1:
+            raise InvalidRequest("file", "the form has several files; send one per request")
+        return _incoming_of(parts[0]), parts[0].filename or ""
+    file = request.incoming()
+    while chunk := request.stream.read(CHUNK):
+        file.write(chunk)
+    if not file.size:
+        raise InvalidRequest("file", "the upload is empty")
+    return file, ""
+
+
+def _incoming_of(part: FileStorage) -> Incoming:
+    assert isinstance(part.stream, Incoming)
+    return part.stream
+
+
+def _not_json(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _where(error: Exception) -> str:
+    return f" (line {error.lineno}, column {error.colno})" if isinstance(error, json.JSONDecodeError) else ""

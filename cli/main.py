@@ -1,0 +1,283 @@
+"""What the command line understands. Only the standard library is imported until a command runs."""
+
+import argparse
+import math
+import os
+import re
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import NoReturn
+
+from api.sdk.errors import Refused, ServiceError
+from cli.errors import BAD_INPUT, FAILED, INTERRUPTED, CommandError, Interrupted
+
+REEL = """\
+Turns a prompt, a script or a list of scenes into a narrated, captioned, scored video.
+
+commands:
+  make     make a video
+  up       run the service on this machine until Ctrl-C
+  test     check the code and run the tests
+  chaos    break a running system in every way we know, and see whether anything gets lost
+  bench    measure speed and memory
+
+examples:
+  ./reel make "A beautiful sunset over the ocean with waves crashing on the beach"
+  ./reel make --script talk.txt --aspect 9:16 -o talk.mp4
+  ./reel up --data ~/reelwright
+
+`./reel COMMAND --help` says more about a command.
+"""
+MAKE = """\
+Makes a video and prints its path. Captions are written beside it as .srt and .vtt.
+
+If a Reelwright runs on this machine (./reel up) it does the work; else one is started for this video alone
+and leaves nothing behind. Ctrl-C cancels. A service that runs already keeps its own settings: PEXELS_API_KEY,
+CLIP_FOLDER and the like count only for one that is started here.
+
+examples:
+  ./reel make "How bees find their way home"               a few shots, 30 seconds
+  ./reel make "Rain in the city" --duration 12 --aspect 1:1 --style mono --music calm
+  ./reel make --script talk.txt --voice en-gb -o talk.mp4  the whole text is narrated
+  ./reel make --scenes film.json --captions file           every scene as you want it
+"""
+SCENES = """\
+a scenes file is a JSON list; a scene needs at least one of narration, show and media:
+  [{"narration": "We start at the harbour.", "media": "harbour.jpg"},
+   {"narration": "Then the storm comes.", "show": "storm waves at sea", "duration": 6},
+   {"show": "calm sea at dawn", "media": "https://example.org/dawn.mp4"}]
+media is a file (beside the list), a web address, or the id of an uploaded asset.
+
+exit codes: 0 the video is there, 1 it could not be made, 2 something asked for is wrong, 130 Ctrl-C
+"""
+UP = """\
+Runs Redis, an object store and the five services in the foreground until Ctrl-C, and shows what they log.
+The API listens on http://127.0.0.1:8080 unless told otherwise. There are no keys yet: whoever reaches the
+address can use the service.
+
+Settings are read from the environment and from a file .env beside reel; .env.example lists them all.
+
+examples:
+  ./reel up                        jobs and videos are gone when it ends
+  ./reel up --data ~/reelwright    they are kept between runs
+  PEXELS_API_KEY=... ./reel up     with stock footage
+"""
+TEST = """\
+Runs the linters, the type checker, the import rules and the tests.
+
+examples:
+  ./reel test                            everything that is not slow
+  ./reel test --all                      the slow tests too
+  ./reel test tests/unit -k storyboard   only pytest, with these arguments
+"""
+CHAOS = """\
+Starts the whole system with small videos, gives it jobs, and kills, freezes, fills up and restarts its parts at random.
+Then it lets the system recover, waits for all jobs and checks that none is lost, that every result is whole and there
+once, and that no process, file, lease, message or key is left over. Needs no root; a full disk is only tried with it.
+
+examples:
+  ./reel chaos                             60 seconds of faults, a random seed
+  ./reel chaos --seconds 120 --seed 7      the same faults in the same order as anybody else with seed 7
+
+exit codes: 0 nothing was lost, 1 something was, 130 Ctrl-C
+"""
+BENCH = """\
+Runs the benchmarks: the figures are ratios within one run, since machines differ and are seldom quiet.
+
+examples:
+  ./reel bench                         all of them, which takes an hour
+  ./reel bench render                  the pipeline against one ffmpeg command, at full size
+  ./reel bench orchestration --quick   one of them, at small counts
+"""
+
+
+MIN_SECONDS, MAX_SECONDS, MAX_SEED = 3, 3600, 2**31 - 1
+STYLES = ("cinematic", "documentary", "vivid", "mono", "vintage", "minimal")
+TRANSITIONS = ("cut", "crossfade", "dip-black", "dip-white", "wipe", "slide", "zoom")
+
+
+def main(arguments: list[str]) -> int:
+    parser = _parser()
+    if not arguments:
+        parser.print_help()
+        return BAD_INPUT
+    options, rest = parser.parse_known_args(arguments)
+    if options.command == "test":
+        options.pytest = rest
+    elif rest:
+        parser.error(f"unknown argument: {rest[0]}")
+    _heed_signals()
+    try:
+        return int(_command(options.command)(options))
+    except CommandError as error:
+        print(f"reel: {error}", file=sys.stderr)
+        return error.code
+    except ServiceError as error:
+        print(f"reel: {error}", file=sys.stderr)
+        return BAD_INPUT if isinstance(error, Refused) else FAILED
+    except BrokenPipeError:
+        # Whoever read us is gone; what Python still wants to write on its way out goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    except KeyboardInterrupt:
+        print("\nreel: stopped.", file=sys.stderr)
+        return INTERRUPTED
+    except Interrupted as stop:
+        return stop.code
+
+
+def _command(name: str) -> Callable[[argparse.Namespace], int]:
+    if name == "make":
+        from cli.make import make
+
+        return make
+    if name == "up":
+        from cli.up import up
+
+        return up
+    if name == "chaos":
+        from cli.chaos import chaos
+
+        return chaos
+    if name == "bench":
+        from cli.bench import bench
+
+        return bench
+    from cli.checks import test
+
+    return test
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="reel", description=REEL, usage="./reel COMMAND [options]", add_help=False)
+    parser.add_argument("-h", "--help", action="help", help=argparse.SUPPRESS)
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, help=argparse.SUPPRESS)
+    _add_make(commands.add_parser("make", prog="reel make", description=MAKE, epilog=SCENES, formatter_class=_Plain))
+    up = commands.add_parser("up", prog="reel up", description=UP, formatter_class=_Plain)
+    up.add_argument("--data", type=Path, metavar="DIR", help="keep jobs, assets and videos here")
+    up.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")
+    up.add_argument("--port", type=_port, default=8080, help="of the API (8080)")
+    test = commands.add_parser("test", prog="reel test", description=TEST, formatter_class=_Plain)
+    test.add_argument("--all", action="store_true", help="the slow tests too")
+    chaos = commands.add_parser("chaos", prog="reel chaos", description=CHAOS, formatter_class=_Plain)
+    chaos.add_argument("--seconds", type=_seconds, default=60.0, metavar="S", help="of faults (60)")
+    chaos.add_argument("--seed", type=_seed, metavar="N", help="of the faults (a random one, which is told)")
+    chaos.add_argument("--jobs", type=_count, default=8, metavar="N", help="at most so many jobs at a time (8)")
+    chaos.add_argument("--data", type=Path, metavar="DIR", help="keep state, objects and logs in this new folder")
+    bench = commands.add_parser("bench", prog="reel bench", description=BENCH, formatter_class=_Plain)
+    bench.add_argument("name", nargs="?", metavar="NAME", help="a folder of benchmarks/ (all of them)")
+    bench.add_argument("--quick", action="store_true", help="small counts and pictures, a minute or two")
+    bench.add_argument("--pairs", type=_count, metavar="N", help="rounds in which competitors take turns (5)")
+    bench.add_argument("--check", action="store_true", help="fail when a ratio is worse than promised")
+    bench.add_argument("--save", action="store_true", help="keep the figures in benchmarks/results/")
+    bench.add_argument("--data", type=Path, metavar="DIR", help="where footage is made, once, and films (.reel/bench)")
+    return parser
+
+
+def _add_make(make: argparse.ArgumentParser) -> None:
+    make.usage = "reel make (PROMPT | --script FILE | --scenes FILE) [options]"
+    what = make.add_argument_group("what it is about (one of these)")
+    what.add_argument("prompt", nargs="?", metavar="PROMPT", help="a line, or a few sentences to be narrated")
+    what.add_argument("--script", metavar="FILE", help="a text to be narrated")
+    what.add_argument("--scenes", metavar="FILE", help="a JSON list of scenes (see below)")
+    how = make.add_argument_group("how it looks and sounds")
+    how.add_argument("--duration", type=_seconds, metavar="S", help="length in seconds (a one-line prompt: 30)")
+    how.add_argument("--aspect", choices=("16:9", "9:16", "1:1", "4:5"), help="shape of the picture (16:9)")
+    how.add_argument("--style", choices=STYLES, metavar="STYLE", help=f"{', '.join(STYLES)} (cinematic)")
+    how.add_argument("--voice", metavar="VOICE", help="name of a voice (the language's own)")
+    how.add_argument("--language", metavar="TAG", help="of the narration, such as en or pt-BR (en)")
+    how.add_argument(
+        "--footage", choices=("auto", "pexels", "folder", "scenery"), help="where pictures come from (auto)"
+    )
+    how.add_argument(
+        "--fit",
+        choices=("smart", "cover", "contain-blur"),
+        help="cut towards what moves, cut around the middle, or whole before a blurred copy (smart)",
+    )
+    how.add_argument(
+        "--music", metavar="MUSIC", help="auto, none, calm, uplifting, dramatic, playful or a sound file (auto)"
+    )
+    how.add_argument(
+        "--captions", choices=("burn", "file", "none"), help="in the picture and as files, files only, none (burn)"
+    )
+    how.add_argument("--size", metavar="WxH", help="of the picture in pixels, up to 3840x2160 (1080 lines)")
+    how.add_argument("--fps", type=int, choices=(24, 25, 30, 50, 60), help="pictures per second (30)")
+    how.add_argument("--quality", choices=("draft", "standard", "high"), help="care for the picture (standard)")
+    how.add_argument("--draft", action="store_true", help="small and quick, to be looked at first")
+    how.add_argument(
+        "--transition", choices=TRANSITIONS, metavar="KIND", help=f"{', '.join(TRANSITIONS)} (the style's)"
+    )
+    how.add_argument("--title", metavar="TEXT", help="a title card before the first scene")
+    how.add_argument("--end-card", metavar="TEXT", help="an end card with the credits behind the last scene")
+    how.add_argument("--watermark", metavar="MARK", help="a picture file or a short text in a corner of every frame")
+    how.add_argument("--seed", type=_seed, metavar="N", help="another number gives other scenery and music (0)")
+    how.add_argument(
+        "--on-failure",
+        choices=("fail", "fallback", "partial"),
+        help="a scene that cannot be made as asked: fail, show something else, leave it out (fallback)",
+    )
+    where = make.add_argument_group("where")
+    where.add_argument("-o", "--output", metavar="OUT.mp4", help="file or folder (a name from the first words, here)")
+    where.add_argument("--export", metavar="FILE.zip", help="the timeline with its media too, for an editor")
+    where.add_argument("--server", metavar="URL", help="the Reelwright that does the work")
+    where.add_argument("--data", type=Path, metavar="DIR", help="run a private stack that keeps jobs and logs here")
+
+
+class _Plain(argparse.RawDescriptionHelpFormatter):
+    """Keeps our line breaks, and gives the option column room."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=32, width=110)
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says one line when something is wrong, and where to read more."""
+
+    def __init__(self, **options: object) -> None:
+        super().__init__(**{"formatter_class": _Plain, "allow_abbrev": False, **options})  # type: ignore[arg-type]
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"reel: {message} (see {self.prog} --help)\n")
+
+
+def _seconds(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not MIN_SECONDS <= number <= MAX_SECONDS:
+        raise argparse.ArgumentTypeError(f"must be a number of seconds from {MIN_SECONDS} to {MAX_SECONDS}")
+    return number
+
+
+def _seed(text: str) -> int:
+    return _whole(text, 0, MAX_SEED)
+
+
+def _count(text: str) -> int:
+    return _whole(text, 1, 1000)
+
+
+def _port(text: str) -> int:
+    return _whole(text, 1, 65535)
+
+
+def _whole(text: str, least: int, most: int) -> int:
+    number = int(text) if re.fullmatch(r"[0-9]{1,10}", text) else -1
+    if not least <= number <= most:
+        raise argparse.ArgumentTypeError(f"must be a whole number from {least} to {most}")
+    return number
+
+
+def _heed_signals() -> None:
+    """A closed terminal or a polite kill must clean up like Ctrl-C does."""
+
+    def interrupt(number: int, _: object) -> NoReturn:
+        raise Interrupted(number)
+
+    # A shell tells what it starts with & to ignore Ctrl-C; whoever sends the signal by hand still means it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, interrupt)
+    signal.signal(signal.SIGHUP, interrupt)

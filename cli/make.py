@@ -1,0 +1,134 @@
+"""`reel make`: from words to an MP4 file."""
+
+import argparse
+import os
+import secrets
+import sys
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from api.sdk.client import Client
+from api.sdk.errors import Refused, ServiceError
+from cli.embedded import EmbeddedStack
+from cli.errors import OK, BadInput, CommandError
+from cli.output import choose_export, choose_output
+from cli.progress import display_for
+from cli.request import read_order, with_uploads, words_of_order
+
+USUAL_SERVER = "http://127.0.0.1:8080"
+POLL_SECONDS = 0.5
+SERVER_SETTINGS = ("PEXELS_API_KEY", "CLIP_FOLDER", "TARGET_RESOLUTION", "FFMPEG_PRESET")
+"Settings that shape a film, and that a server which runs already has settled for itself."
+MAX_NOTES = 3
+ENDED = ("completed", "partial", "failed", "cancelled")
+
+
+def make(options: argparse.Namespace) -> int:
+    order = read_order(options)
+    output = choose_output(options.output, words_of_order(options))
+    export = choose_export(options.export, output)
+    with ExitStack() as stack:
+        client, embedded = _service(options, stack)
+        stack.callback(client.close)
+        job_id = client.generate(with_uploads(order, client.upload), secrets.token_hex(16))
+        try:
+            status = _follow(client, job_id, embedded)
+        except BaseException:
+            client.cancel(job_id)
+            raise
+        _check(status, kept=embedded is None or options.data is not None)
+        result = client.result(job_id)
+        _fetch(client, result, output)
+        _report(result)
+        print(output, flush=True)
+        if export is not None:
+            client.export(job_id, export)
+    return OK
+
+
+def _service(options: argparse.Namespace, stack: ExitStack) -> tuple[Client, EmbeddedStack | None]:
+    """The server that was named, else the one that runs on this machine, else one of our own."""
+    if options.server is not None:
+        client = _named(options.server)
+        if not client.answers():
+            raise CommandError(f"no Reelwright answers at {client.url}")
+        _warn_of_settings()
+        return client, None
+    if options.data is None and (client := Client(USUAL_SERVER)).answers():
+        _say(f"Using the Reelwright at {USUAL_SERVER}.")
+        _warn_of_settings()
+        return client, None
+    _say("Starting the local stack ...")
+    embedded = stack.enter_context(EmbeddedStack(options.data))
+    return Client(embedded.url), embedded
+
+
+def _named(url: str) -> Client:
+    try:
+        return Client(url)
+    except Refused:
+        raise BadInput(f"--server must be an http or https address, not {url}") from None
+
+
+def _warn_of_settings() -> None:
+    unused = [name for name in SERVER_SETTINGS if os.environ.get(name)]
+    if unused:
+        _say(f"Warning: {', '.join(unused)} not used: the settings of the running service apply.")
+
+
+def _follow(client: Client, job_id: str, embedded: EmbeddedStack | None) -> dict[str, Any]:
+    """Shows the job until it ends; returns its last status."""
+    display = display_for(sys.stderr)
+    try:
+        while True:
+            status = client.status(job_id)
+            display.show(status)
+            if status["status"] in ENDED:
+                return status
+            time.sleep(POLL_SECONDS)
+    except ServiceError:
+        if embedded is not None and not embedded.alive():
+            raise CommandError(embedded.last_words() or "the local stack ended unexpectedly") from None
+        raise
+    finally:
+        display.close()
+
+
+def _check(status: dict[str, Any], kept: bool) -> None:
+    """Raises `CommandError` for a job without a film."""
+    if status["status"] in ("completed", "partial"):
+        return
+    why = (status.get("error") or {}).get("message") or f"the job was {status['status']}"
+    hint = "" if kept else " (--data DIR keeps the logs)"
+    raise CommandError(f"no video was made: {why}{hint}")
+
+
+def _fetch(client: Client, result: dict[str, Any], output: Path) -> None:
+    """The captions first, so that the film never stands there without them."""
+    for name, address in result["captions"].items():
+        if address:
+            client.download(address, output.with_suffix(f".{name}"))
+    client.download(result["download_url"], output)
+
+
+def _report(result: dict[str, Any]) -> None:
+    count = len(result["scenes"]) - len(result.get("left_out", ()))
+    scenes = "1 scene" if count == 1 else f"{count} scenes"
+    _say(f"{result['duration']:.1f} s, {result['width']}x{result['height']}, {scenes}.")
+    for missing in result.get("left_out", ()):
+        _say(f"Left out: {missing['why']}")
+    if result.get("note"):
+        _say(f"Note: {result['note']}")
+    for problem in result.get("quality", {}).get("problems", ())[:MAX_NOTES]:
+        _say(f"Note: {problem}")
+    notes = (note for scene in result["scenes"] for shot in scene["shots"] for note in shot["notes"])
+    for note in list(dict.fromkeys(notes))[:MAX_NOTES]:
+        _say(f"Note: {note}")
+    for credit in result.get("credits", ()):
+        _say(f"Credit: {credit}")
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)

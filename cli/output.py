@@ -1,0 +1,67 @@
+"""Where the film goes: its name, and that nothing is overwritten that the user did not name."""
+
+import re
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from cli.errors import BadInput
+
+SUFFIXES = (".mp4", ".srt", ".vtt")
+NAME_WORDS, NAME_CHARS = 8, 60
+
+
+def choose_output(wanted: str | None, words: str) -> Path:
+    """The path of the film; raises `BadInput` now rather than after minutes of rendering."""
+    return _writable(lambda: _path(wanted, words), wanted, "-o")
+
+
+def choose_export(wanted: str | None, film: Path) -> Path | None:
+    """The path of the ZIP file, in a folder named like the film; None if there is to be none. Raises `BadInput` too."""
+    return _writable(lambda: _zip_path(wanted, film), wanted, "--export") if wanted else None
+
+
+def _writable(path_of: Callable[[], Path], wanted: str | None, option: str) -> Path:
+    try:
+        path = path_of()
+        if not path.parent.is_dir():
+            raise BadInput(f"there is no folder {path.parent}")
+        if path.is_dir():
+            raise BadInput(f"{path} is a folder; choose another name with {option}")
+        # Tried and not asked: permissions alone do not tell of read-only disks or of names that are too long.
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}."):
+            pass
+    except OSError as error:
+        raise BadInput(
+            f"{wanted or 'this folder'} cannot be written to ({error.strerror}); choose with {option}"
+        ) from None
+    return path
+
+
+def _path(wanted: str | None, words: str) -> Path:
+    path = Path(wanted).expanduser() if wanted else Path()
+    if wanted and not path.is_dir():
+        return path if path.suffix.lower() == ".mp4" else path.with_name(path.name + ".mp4")
+    return _free(path / f"{file_name(words)}.mp4")
+
+
+def _zip_path(wanted: str, film: Path) -> Path:
+    path = Path(wanted).expanduser()
+    if path.is_dir():
+        return path / f"{film.stem}.zip"
+    return path if path.suffix.lower() == ".zip" else path.with_name(path.name + ".zip")
+
+
+def file_name(words: str) -> str:
+    """A tidy file name from the first words of a text."""
+    found = re.findall(r"\w+", words.lower())[:NAME_WORDS]
+    return "-".join(found)[:NAME_CHARS].rstrip("-_") or "video"
+
+
+def _free(path: Path) -> Path:
+    """`path`, or `path` with -2, -3 ... so that neither the film nor its captions hit something."""
+    candidate, number = path, 1
+    while any(candidate.with_suffix(suffix).exists() for suffix in SUFFIXES):
+        number += 1
+        candidate = path.with_name(f"{path.stem}-{number}{path.suffix}")
+    return candidate

@@ -1,0 +1,156 @@
+"""From the options of `reel make` to the body of a request. Everything local is checked before anything starts."""
+
+import argparse
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NoReturn
+
+from cli.errors import BadInput
+
+SCENE_FIELDS = ("narration", "show", "media", "duration", "transition")
+MOODS = ("calm", "uplifting", "dramatic", "playful")
+ASSET = re.compile(r"ast_[0-9a-f]{32}")
+
+
+def read_order(options: argparse.Namespace) -> dict[str, Any]:
+    """The request body, with a `Path` wherever a local file must be uploaded first."""
+    order: dict[str, Any] = _subject(options)
+    for option, field in (
+        ("duration", "duration_target"),
+        ("aspect", "aspect"),
+        ("style", "style"),
+        ("voice", "voice"),
+        ("language", "language"),
+        ("captions", "captions"),
+        ("seed", "seed"),
+        ("on_failure", "on_scene_failure"),
+        ("size", "size"),
+        ("fps", "fps"),
+        ("quality", "quality"),
+        ("transition", "transition"),
+        ("title", "title"),
+        ("end_card", "end_card"),
+    ):
+        value = getattr(options, option)
+        if value is not None:
+            order[field] = value
+    if (footage := _footage(options)) is not None:
+        order["footage"] = footage
+    if options.music is not None:
+        order["music"] = _music(options.music)
+    if options.draft:
+        order["draft"] = True
+    if options.watermark is not None:
+        order["watermark"] = _watermark(options.watermark)
+    return order
+
+
+def with_uploads(order: Any, upload: Callable[[Path], str]) -> Any:
+    """The same order with an asset id in place of each file; a file named twice is sent once."""
+    known: dict[Path, str] = {}
+
+    def sent(part: Any) -> Any:
+        if isinstance(part, Path):
+            if part not in known:
+                known[part] = upload(part)
+            return known[part]
+        if isinstance(part, dict):
+            return {name: sent(value) for name, value in part.items()}
+        return [sent(value) for value in part] if isinstance(part, list) else part
+
+    return sent(order)
+
+
+def words_of_order(options: argparse.Namespace) -> str:
+    """What the film is about, for its file name."""
+    return options.prompt or Path(options.script or options.scenes).stem
+
+
+def _subject(options: argparse.Namespace) -> dict[str, Any]:
+    given = [name for name in ("prompt", "script", "scenes") if getattr(options, name) is not None]
+    if len(given) != 1:
+        raise BadInput("say what to make: a PROMPT, or --script FILE, or --scenes FILE (one of them)")
+    if options.prompt is not None:
+        return {"prompt": _with_words(options.prompt, "the prompt")}
+    if options.script is not None:
+        return {"script": _with_words(_text(Path(options.script), "--script"), options.script)}
+    return {"scenes": _scenes(Path(options.scenes))}
+
+
+def _with_words(text: str, what: str) -> str:
+    if not text.strip():
+        raise BadInput(f"{what} is empty; say what the video is about")
+    return text
+
+
+def _scenes(path: Path) -> list[dict[str, Any]]:
+    try:
+        scenes = json.loads(_text(path, "--scenes"), parse_constant=_not_json)
+    except ValueError as error:
+        raise BadInput(f"{path} is not valid JSON: {error}") from None
+    if not isinstance(scenes, list) or not scenes:
+        raise BadInput(f"{path} must hold a JSON list of scenes")
+    return [_scene(scene, f"{path}: scene {number}", path.parent) for number, scene in enumerate(scenes, 1)]
+
+
+def _scene(scene: Any, where: str, folder: Path) -> dict[str, Any]:
+    if not isinstance(scene, dict):
+        raise BadInput(f"{where} must be an object with {', '.join(SCENE_FIELDS)}")
+    unknown = sorted(set(scene) - set(SCENE_FIELDS))
+    if unknown:
+        raise BadInput(f"{where} has an unknown field {unknown[0]}; there are {', '.join(SCENE_FIELDS)}")
+    media = scene.get("media")
+    return {**scene, "media": _media(media, where, folder)} if isinstance(media, str) else scene
+
+
+def _media(media: str, where: str, folder: Path) -> dict[str, Any]:
+    if not media.strip():
+        raise BadInput(f"{where}: media is empty")
+    if ASSET.fullmatch(media):
+        return {"asset": media}
+    if media.startswith(("http://", "https://")):
+        return {"url": media}
+    return {"asset": _file(folder / Path(media).expanduser(), f"{where}: media")}
+
+
+def _footage(options: argparse.Namespace) -> Any:
+    if options.fit is None:
+        return options.footage
+    sources = [] if options.footage in (None, "auto") else [options.footage]
+    return {"sources": sources, "fit": options.fit}
+
+
+def _music(music: str) -> Any:
+    if music in ("auto", "none", *MOODS) or ASSET.fullmatch(music):
+        return music
+    return {"asset": _file(Path(music).expanduser(), "--music (auto, none, a mood or a file)")}
+
+
+def _watermark(mark: str) -> Any:
+    """A picture file, an asset, or else a text."""
+    path = Path(mark).expanduser()
+    looks_like_a_file = path.suffix.lower() in (".png", ".jpg", ".jpeg", ".webp", ".gif")
+    if path.is_file() or looks_like_a_file:
+        return {"asset": _file(path, "--watermark (a picture file or a text)")}
+    return mark
+
+
+def _file(path: Path, where: str) -> Path:
+    if not path.is_file():
+        raise BadInput(f"{where}: there is no file {path}")
+    return path.resolve()
+
+
+def _text(path: Path, where: str) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise BadInput(f"{where}: {path} cannot be read ({error.strerror})") from None
+    except UnicodeDecodeError:
+        raise BadInput(f"{where}: {path} is not UTF-8 text") from None
+
+
+def _not_json(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no number")

@@ -1,0 +1,33 @@
+"""`reel up`: the whole system in the foreground."""
+
+import argparse
+import sys
+
+from api.sdk.client import Client
+from cli.embedded import EmbeddedStack
+from cli.errors import OK, BadInput, CommandError
+from infra.local import StackError, port_is_free, web_address
+
+
+def up(options: argparse.Namespace) -> int:
+    _check_port(options.host, options.port)
+    where = f"kept in {options.data}" if options.data else "gone at the end (--data DIR keeps them)"
+    print(f"Starting Reelwright; jobs and assets are {where}.", file=sys.stderr, flush=True)
+    with EmbeddedStack(options.data, host=options.host, port=options.port, logs="terminal") as stack:
+        print(f"Reelwright is ready at {stack.url} (Ctrl-C stops it).", file=sys.stderr, flush=True)
+        try:
+            why = stack.last_words()
+        except KeyboardInterrupt:
+            print("\nStopping ...", file=sys.stderr, flush=True)
+            return OK
+    raise CommandError(why or "the stack has ended; the lines above say why")
+
+
+def _check_port(host: str, port: int) -> None:
+    try:
+        free = port_is_free(host, port)
+    except StackError as error:
+        raise BadInput(f"{error}") from None
+    if not free:
+        what = "another Reelwright" if Client(web_address(host, port)).answers() else "another program"
+        raise BadInput(f"{what} already uses port {port}; stop it or choose another with --port")

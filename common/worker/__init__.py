@@ -1,0 +1,1 @@
+"""How a service consumes its queue and runs steps: claim, heartbeat, drain, slots."""

@@ -1,0 +1,259 @@
+"""How a service lives: it listens to its queue, says that it is there, runs the steps it is hinted at, and ends.
+
+SIGTERM and the first Ctrl+C end it politely: it takes no more hints, its steps have DRAIN_SECONDS to finish, and
+what has not finished by then is handed back (`common.worker.drain`). A second Ctrl+C, SIGQUIT, or a step that will
+not end, end it at once: the kernel kills what it started, and the leases of its steps run out.
+"""
+
+import contextlib
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+import uuid
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+# SIGTERM is Celery's polite end, whatever the environment says; Celery reads this when it is imported.
+os.environ.pop("REMAP_SIGTERM", None)
+# A step has one core to itself; the threads numpy would start only wait for each other.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+from celery import signals
+from celery.exceptions import Reject
+from celery.platforms import SecurityWarning
+
+from common import launcher, scratch
+from common.contracts.job import WorkerInfo
+from common.contracts.steps import SPECS, offer
+from common.errors import ReelwrightError
+from common.jobs.store import StateUnavailable, connect
+from common.logs import set_up_logs
+from common.messaging.app import make_app
+from common.messaging.queues import QUEUES
+from common.settings import BadSetting, Settings
+from common.storage.s3 import S3Storage
+from common.worker.celery_request import request_class
+from common.worker.drain import Drain
+from common.worker.runner import DRAINING, Handler, StepRunner, worker_name
+from common.worker.slots import Slots
+
+log = logging.getLogger(__name__)
+
+REGISTER_SECONDS = 2.0
+POOL_LOOK_SECONDS = 0.5
+DRAIN_LOOK_SECONDS = 0.1
+LAST_SECONDS = 5.0
+"What a step that was called off has for ending and being handed back, before the service ends without it."
+END_AT_ONCE = 130
+Beside = Callable[[Settings, threading.Event], None]
+"Work a service does beside its steps, in a thread of its own, until the event is set."
+
+
+@dataclass(frozen=True)
+class Service:
+    """One of the five services, as far as the queue is concerned."""
+
+    name: str
+    queue: str
+    slots: Callable[[Settings], int]
+    handlers: Callable[[Settings], Mapping[str, Handler]]
+    engines: Callable[[Settings], Mapping[str, Any]]
+    pool: str = "prefork"
+    "`prefork` where native code or ffmpeg runs: a crash then takes one step with it, not the service."
+    beside: Sequence[Beside] = ()
+
+
+def serve(service: Service) -> int:
+    """Runs the service until it is told to stop. Returns the exit code."""
+    try:
+        settings = Settings.from_env()
+        set_up_logs(service.name, settings)
+        _check_scratch(settings)
+        engines = dict(service.engines(settings))
+    except (BadSetting, ReelwrightError) as error:
+        print(f"{service.name}: {error}", file=sys.stderr)
+        return 2
+    build = str(engines.get("ffmpeg", ""))
+    engines["offers"] = offers(service.queue, build)
+    slots = service.slots(settings)
+    worker = WorkerInfo(f"{service.name}-{uuid.uuid4().hex[:8]}", service.name, slots, engines)
+    drain = Drain()
+    app = make_app(settings)
+    add_task(app, service, settings, build, drain, Slots(slots))
+    side = _Side([*service.beside, _registration(worker)], settings, drain)
+    side.watch()
+    _listen_to_signals(settings, drain, side)
+    # Celery warns of running as root because of pickle, which we do not accept.
+    warnings.filterwarnings("ignore", category=SecurityWarning)
+    arguments = [
+        "--quiet",
+        "worker",
+        "-Q",
+        service.queue,
+        "-c",
+        str(slots),
+        "-P",
+        service.pool,
+        "-n",
+        f"{worker.id}@%h",
+    ]
+    arguments += ["--without-gossip", "--without-mingle", "--without-heartbeat", "-l", settings.log_level]
+    with _temporary(worker.id):
+        app.worker_main(arguments)
+    side.join()
+    return 0
+
+
+def offers(queue: str, build: str) -> dict[str, str]:
+    """What a worker of this queue offers, by kind of step."""
+    return {kind: offer(kind, build) for kind, about in SPECS.items() if about.queue == queue}
+
+
+def _check_scratch(settings: Settings) -> None:
+    """Makes the scratch folder and removes from it what killed workers have left."""
+    folder = settings.scratch()
+    try:
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+        for place in {folder, None}:
+            scratch.sweep(place)
+    except OSError:
+        raise BadSetting("WORK_DIR must be a folder that can be written to, or empty for the system's own") from None
+
+
+@contextlib.contextmanager
+def _temporary(worker_id: str) -> Iterator[None]:
+    """What libraries keep on disk, as the process pool does, is removed however the service ends."""
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(scratch.temporary(worker_id))
+        except OSError as error:
+            log.warning("no folder of its own for temporary files: %s", error.strerror)
+        yield
+
+
+def add_task(app: Any, service: Service, settings: Settings, build: str, drain: Drain, slots: Slots) -> None:
+    """Gives the application the one task of the service: run the step that is hinted at."""
+    runners: dict[tuple[int, int], StepRunner] = {}
+
+    def runner() -> StepRunner:
+        # Made where it is used: connections and native libraries must not cross a fork.
+        place = (os.getpid(), threading.get_ident() if service.pool == "threads" else 0)
+        if place not in runners:
+            runners[place] = StepRunner(
+                settings, connect(settings), S3Storage(settings), service.handlers(settings), build, drain, slots
+            )
+        return runners[place]
+
+    def died(job_id: str, step: str, pid: int) -> None:
+        log.warning("%s of %s died with its process", step, job_id)
+        threading.Thread(target=_bury, args=(settings, job_id, step, worker_name(pid)), daemon=True).start()
+
+    @app.task(name=QUEUES[service.queue].task, Request=request_class(died))
+    def run_step(job_id: str, step: str) -> None:
+        try:
+            outcome = runner().run(job_id, step)
+        except StateUnavailable as error:
+            outcome = str(error)  # the step is still ready or its lease ends: it will be hinted again
+        log.info("%s of %s: %s", step, job_id, outcome)
+        if outcome == DRAINING:
+            raise Reject(outcome, requeue=True)  # for another worker
+
+
+def _bury(settings: Settings, job_id: str, step: str, worker: str) -> None:
+    """Ends the lease of a dead process of ours and removes what it left, so that nobody has to wait for that."""
+    try:
+        store = connect(settings)
+        store.lost(job_id, step, worker)
+        store.client.close()
+    except StateUnavailable:
+        pass  # the lease runs out
+    scratch.sweep(settings.scratch())
+
+
+def _listen_to_signals(settings: Settings, drain: Drain, side: "_Side") -> None:
+    parent = os.getpid()
+
+    def ready(sender: Any, **_: object) -> None:
+        signal.signal(signal.SIGQUIT, _end_at_once)
+        if hasattr(sender.pool, "maintain_pool"):
+            # Celery often misses the moment in which a pool child dies, and else looks only every five seconds.
+            sender.hub.call_repeatedly(POOL_LOOK_SECONDS, sender.pool.maintain_pool)
+        side.start()
+
+    def shutting_down(**_: object) -> None:
+        # This runs within a signal handler, which may interrupt anything, itself included: it takes no lock.
+        drain.begin(settings.drain_seconds)
+        signal.signal(signal.SIGINT, _end_at_once)
+
+    def child_ready(**_: object) -> None:
+        launcher.die_with_parent(parent)
+        # Some supervisors ask the whole process group to end, but only our main process knows how.
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+
+    # Celery would keep weak references only.
+    signals.worker_ready.connect(ready, weak=False)
+    signals.worker_shutting_down.connect(shutting_down, weak=False)
+    signals.worker_process_init.connect(child_ready, weak=False)
+
+
+def _end_at_once(*_: object) -> None:
+    os._exit(END_AT_ONCE)
+
+
+class _Side:
+    """The work beside the steps, and whoever sees to it that the service ends in time."""
+
+    def __init__(self, work: Sequence[Beside], settings: Settings, drain: Drain) -> None:
+        self._settings, self._drain = settings, drain
+        self._stop = threading.Event()
+        self._threads = [threading.Thread(target=self._until_dead, args=(task,), daemon=True) for task in work]
+
+    def watch(self) -> None:
+        """From now on, what has begun to end does end."""
+        threading.Thread(target=self._watch, daemon=True).start()
+
+    def start(self) -> None:
+        for thread in self._threads:
+            thread.start()
+
+    def join(self) -> None:
+        """Lets the work come to its end, for a moment."""
+        self._stop.set()
+        for thread in self._threads:
+            if thread.ident is not None:
+                thread.join(REGISTER_SECONDS)
+
+    def _until_dead(self, task: Beside) -> None:
+        """A service whose side work died is not alive: better to end and be started again."""
+        try:
+            task(self._settings, self._stop)
+        except Exception:
+            log.exception("the service cannot go on")
+            os._exit(70)
+
+    def _watch(self) -> None:
+        while not self._drain.began:
+            time.sleep(DRAIN_LOOK_SECONDS)
+        self._stop.set()
+        time.sleep(self._settings.drain_seconds + LAST_SECONDS)
+        log.warning("a step does not end; the service ends without it")
+        os._exit(END_AT_ONCE)
+
+
+def _registration(worker: WorkerInfo) -> Beside:
+    def keep_registered(settings: Settings, stop: threading.Event) -> None:
+        store = connect(settings)
+        while not stop.is_set():
+            with contextlib.suppress(StateUnavailable):
+                store.register(worker, REGISTER_SECONDS * 3)
+            stop.wait(REGISTER_SECONDS)
+        with contextlib.suppress(StateUnavailable):
+            store.unregister(worker.id)
+
+    return keep_registered

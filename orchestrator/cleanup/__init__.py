@@ -1,0 +1,1 @@
+"""Archiving ended jobs, forgetting old ones, and removing objects nothing refers to."""

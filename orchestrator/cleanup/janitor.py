@@ -1,0 +1,88 @@
+"""Tidies up after jobs: writes the manifests of those that ended, forgets those that are archived, collects litter.
+
+Nothing is forgotten before its manifest is in storage. Of several orchestrators any may do any of it; what is done
+twice comes to the same.
+"""
+
+import logging
+import threading
+
+from common.errors import StorageUnavailable
+from common.jobs.archive import archive
+from common.jobs.store import JobStore, StateUnavailable, connect
+from common.settings import Settings
+from common.storage.port import Storage
+from common.storage.s3 import S3Storage
+from orchestrator.cleanup.collect import Collector, report
+
+log = logging.getLogger(__name__)
+
+AT_ONCE = 20
+HOLD_SECONDS = 60.0
+"A job whose manifest could not be written is tried again after this."
+LOOK_SECONDS = 1.0
+PAUSE_SECONDS = 5.0
+"After an outage was met."
+TURN = "collected"
+"The key of the time (ms) when a collection began."
+
+
+class Janitor:
+    """Archives, forgets and collects, each as far as there is something to do."""
+
+    def __init__(self, settings: Settings, store: JobStore, storage: Storage) -> None:
+        self._settings, self._store, self._storage = settings, store, storage
+        self._collector = Collector(store, storage, settings)
+
+    def tidy(self) -> int:
+        """Archives and forgets some jobs. Returns how many."""
+        return self._archive_some() + self._forget_some()
+
+    def collect(self) -> bool:
+        """Collects, if no orchestrator has begun to do so within COLLECT_SECONDS."""
+        if not self._has_turn():
+            return False
+        log.info("collected:\n%s", report(self._collector.collect()))
+        return True
+
+    def _has_turn(self) -> bool:
+        """Whether it is time, and no other orchestrator has noticed before."""
+        if self._settings.collect_seconds <= 0:
+            return False
+        client, now = self._store.client, self._store.now()
+        if now < self._next_turn(client.get(TURN)):
+            return False
+        # Who puts the new time in the place of the old one has the turn; the others find the new one.
+        return now >= self._next_turn(client.set(TURN, now, get=True))
+
+    def _next_turn(self, last: str | None) -> int:
+        """When it is time again, by the setting of today: only when the last turn was is remembered."""
+        return int(last or 0) + int(self._settings.collect_seconds * 1000)
+
+    def _archive_some(self) -> int:
+        done = 0
+        for job_id in self._store.to_archive(AT_ONCE, HOLD_SECONDS):
+            try:
+                done += archive(self._store, self._storage, self._settings, job_id)
+            except (StorageUnavailable, StateUnavailable):
+                raise
+            except Exception:
+                log.exception("job %s cannot be archived; it stays as it is", job_id)
+        return done
+
+    def _forget_some(self) -> int:
+        return sum(self._store.forget(job_id) for job_id in self._store.expired(AT_ONCE))
+
+
+def janitor(settings: Settings, stop: threading.Event) -> None:
+    """Tidies up until `stop` is set. Outlives outages of its stores: then everything waits where it is."""
+    one = Janitor(settings, connect(settings, timeout=5.0), S3Storage(settings))
+    while not stop.is_set():
+        try:
+            while one.tidy() and not stop.is_set():
+                pass
+            one.collect()
+            stop.wait(LOOK_SECONDS)
+        except Exception as error:
+            log.warning("the janitor waits: %s", error)
+            stop.wait(PAUSE_SECONDS)

@@ -1,0 +1,1 @@
+"""Pictures: clips brought to one shape, graded, joined by transitions, checked."""

@@ -1,0 +1,148 @@
+"""A clip as a branch of the filter graph: exactly its frames, on the grid of the film, in one format for all.
+
+That is the size of the picture, square pixels, 8-bit 4:2:0, BT.709, limited range and a time base of one frame.
+"""
+
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+from common.contracts.timeline import Clip
+from renderer.picture.fit import Grade, even, fitted, graded, scaled
+from renderer.picture.source import Size, Source, opened, painted
+
+ZOOM_PER_SECOND = 0.03
+MAX_ZOOM = 0.12
+# A still is held a little larger than the canvas while the camera moves over it: sampled at exactly its
+# own size, linear interpolation would be sharp on whole pixels and soft between them, and so pulse.
+STILL_MARGIN = 1.16
+LAST_SECONDS = 0.5
+"What would begin behind its footage begins so much before the end of it."
+SIMPLE = 24
+"Frame rates that are to ours as numbers up to this one are kept from falling between two frames."
+_LATE = 1_000_000
+"Seconds."
+
+
+class Canvas(NamedTuple):
+    """What all branches have in common."""
+
+    size: Size
+    fps: int
+    decoding: int
+    "Threads of each decoder."
+    draft: bool = False
+
+
+def branch(clip: Clip, source: Source, canvas: Canvas, grade: Grade) -> Any:
+    """The clip's own frames, on the grid, in the common format and graded.
+
+    The format is said once more at the end, since filters behind the grade might choose another.
+    """
+    kinds: dict[str, Callable[[Clip, Source, Canvas, Grade], Any]] = {
+        "video": _video,
+        "still": _still,
+        "scenery": _scenery,
+    }
+    return kinds[clip.footage.kind](clip, source, canvas, grade).filter("setsar", 1).filter("format", "yuv420p")
+
+
+def _video(clip: Clip, source: Source, canvas: Canvas, grade: Grade) -> Any:
+    start, last = begin_of(clip, canvas.fps), max(0.0, clip.footage.seconds - LAST_SECONDS)
+    seek = min(start + clip.skip * clip.speed / canvas.fps, last)
+    # All frames from the key frame before are decoded anyway. With none of them thrown away behind the decoder, `fps`
+    # sees the one that covers the cut, however long it lasts.
+    wanted = {"noaccurate_seek": None, "ss": f"{seek:.6f}"} if seek > 0 else {}
+    if canvas.draft:
+        # The edges of blocks hardly show in a picture so much smaller, and smoothing them is a seventh of decoding.
+        wanted["skip_loop_filter"] = "all"
+    picture = opened(source, threads=canvas.decoding, **wanted)
+    if clip.speed != 1:
+        picture = picture.filter("settb", "AVTB").filter("setpts", f"PTS/{clip.speed}")
+    # The grid begins with the stretch, whichever part of it is wanted, so that all parts round alike.
+    picture = picture.filter("fps", fps=canvas.fps, start_time=f"{start / clip.speed:.6f}")
+    # Nothing is a frame short: footage that ends too early holds its last picture.
+    picture = picture.filter("tpad", stop=-1, stop_mode="clone")
+    return fitted(cut(picture, clip.skip, clip.frames), clip, source, canvas.size, grade)
+
+
+def begin_of(clip: Clip, fps: int) -> float:
+    """The second of the footage at which the stretch begins.
+
+    That is on one of its frames if its rate is known, or a little before: where frames would fall just between two of
+    ours (60 on 30), rounding would take now the one and now the other, and the picture would judder.
+    """
+    begin = min(clip.source_start, max(0.0, clip.footage.seconds - LAST_SECONDS))
+    rate = clip.footage.fps
+    if rate <= 0:
+        return begin
+    places = Fraction(fps / (rate * clip.speed)).limit_denominator(SIMPLE).denominator
+    before = 0.0 if places % 2 else 0.5 / places
+    return int(begin * rate + 0.5) / rate - before * clip.speed / fps
+
+
+def _still(clip: Clip, source: Source, canvas: Canvas, grade: Grade) -> Any:
+    """The picture is fitted and graded once and then repeated; only the camera moves per frame."""
+    width, height = canvas.size
+    moving = clip.motion != "none"
+    share = STILL_MARGIN if moving else 1.0
+    size = even(width * share), even(height * share)
+    picture = fitted(opened(source, threads=canvas.decoding), clip, source, size, grade)
+    if moving:
+        # Makes up for the softness of linear interpolation.
+        picture = picture.filter("unsharp", 3, 3, 0.6, 3, 3, 0)
+    picture = picture.filter("loop", loop=-1, size=1, start=0).filter("settb", f"1/{canvas.fps}").filter("setpts", "N")
+    picture = cut(picture.filter("fps", canvas.fps), 0, clip.frames)
+    if not moving:
+        return picture
+    camera = picture.filter("perspective", eval="frame", interpolation="linear", **_camera(clip, canvas, size))
+    return camera.filter("crop", width, height, 0, 0)
+
+
+def _scenery(clip: Clip, source: Source, canvas: Canvas, grade: Grade) -> Any:
+    picture = painted(source, canvas.fps).filter("settb", f"1/{canvas.fps}")
+    return graded(scaled(cut(picture, 0, clip.frames), *canvas.size, source), grade)
+
+
+def cut(picture: Any, skip: int, frames: int) -> Any:
+    """So many frames behind those that are skipped."""
+    return picture.filter("trim", start_frame=skip, end_frame=skip + frames).filter("setpts", "PTS-STARTPTS")
+
+
+def aside(picture: Any) -> Any:
+    """Frames for an output beside the film's, at times far behind all of the film's.
+
+    ffmpeg asks for frames of the output that is furthest back. It shall always be the film: until another had got its
+    next frame, those of the film would pile up. So the first of these must come when the film's first does.
+    """
+    return picture.filter("setpts", f"PTS+{_LATE}/TB")
+
+
+def _camera(clip: Clip, canvas: Canvas, still: Size) -> dict[str, str]:
+    """The corners that `perspective` maps to the corners of the frame, as expressions of the frame number.
+
+    `perspective` places pixels by fractions (zoompan rounds to whole ones, which trembles). Its frame is
+    as large as the still, and only the canvas at its top left is kept, so the corners lie further out
+    than the part that is seen.
+    """
+    reach = min(MAX_ZOOM, ZOOM_PER_SECOND * clip.length / canvas.fps)
+    # `on` counts from 1.
+    done = f"(on-1+{clip.skip})/{max(1, clip.length - 1)}"
+    zoom, left = _move(clip.motion, 1 + reach, done)
+    (width, height), (full_width, full_height) = canvas.size, still
+    x0, y0 = f"W*(1-1/({zoom}))*({left})", f"H*(1-1/({zoom}))/2"
+    x1 = f"{x0}+W/({zoom})*{full_width}/{width}"
+    y1 = f"{y0}+H/({zoom})*{full_height}/{height}"
+    return {"x0": x0, "y0": y0, "x1": x1, "y1": y0, "x2": x0, "y2": y1, "x3": x1, "y3": y1}
+
+
+def _move(motion: str, zoom: float, done: str) -> tuple[str, str]:
+    """How close the camera is, and which share of the hidden width lies left of it."""
+    moves = {
+        # A constant factor per frame looks like a constant speed.
+        "zoom-in": (f"pow({zoom:.6f},{done})", "0.5"),
+        "zoom-out": (f"pow({zoom:.6f},1-{done})", "0.5"),
+        "pan-left": (f"{zoom:.6f}", f"1-{done}"),
+        "pan-right": (f"{zoom:.6f}", done),
+    }
+    return moves[motion]

@@ -1,0 +1,197 @@
+"""Looks at every segment while it is made, so that nothing black or frozen is delivered without a word.
+
+The picture is watched where it is made, before it is encoded: of every sixth frame a few thousand points are kept,
+which costs next to nothing. What they show is held against what was planned: a transition may dip to black, a
+still without camera move may stand still, nothing else.
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import accumulate
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from common.contracts.steps import SegmentSpec
+from common.contracts.timeline import Clip, PictureReport, Span
+from common.errors import BelowStandard, RenderFailed
+from renderer.picture.clip import aside
+from renderer.text import captions
+
+WATCH_FILE = "watched.raw"
+WATCHED: dict[str, Any] = {"f": "rawvideo", "c:v": "rawvideo", "pix_fmt": "gray", "fps_mode": "passthrough"}
+"How ffmpeg writes what is watched."
+
+STEP = 6
+"Of so many frames one is looked at: 4 to 10 a second."
+SIDE = 128
+"Points across and down. The picture is not averaged, so that fine movement is not lost."
+BRIGHT = 24
+"Of 255. What stays below cannot be told from black on most screens; the darkest night has points above."
+ALIVE = 16
+"So many of the points must be bright: one in a thousand."
+CHANGE, MOVED = 12, 48
+"Steps of brightness, and the number of points that change by more where something moves."
+DRIFT = 1.0
+"Steps by which all points change on average where everything moves, however slowly or faintly."
+# An encoder refines a frozen picture for seconds: by up to 0.7 steps on average, a few points by more than 12.
+
+LONGEST_BLACK = 1.0
+"Seconds. Fades and dips to black are shorter."
+LONGEST_STILL = 2.0
+"Seconds. Shorter rests are part of ordinary footage."
+OWN = frozenset({"upload", "url"})
+"Providers of what the user gave us: that is shown as it is, and its faults are only told."
+
+
+class Fault(NamedTuple):
+    """A stretch of a clip that is not as it should be."""
+
+    clip: Clip
+    what: str
+    span: Span
+    planned: bool = False
+    "It was known beforehand that there is not enough footage; rendering it again would change nothing."
+
+
+def watch(picture: Any, first: int = 0) -> tuple[Any, Any]:
+    """The picture, and what is to be written to `WATCH_FILE` in the same run, with the options `WATCHED`.
+
+    `first` is the frame of the segment at which the picture begins, so that all its runs look at the same frames as
+    one would. To be called on the joined clips before grain, captions and marks are laid over them: those move on a
+    frozen picture and shine on a black one.
+    """
+    both = picture.filter_multi_output("split", 2)
+    # The first branch is served first. While it held a frame, the other would have to copy it before drawing on it.
+    points = both[0].filter("trim", start_frame=-first % STEP) if first % STEP else both[0]
+    points = points.filter("framestep", STEP).filter("scale", SIDE, SIDE, flags="neighbor").filter("format", "gray")
+    return both[1], aside(points)
+
+
+def judge(watched: bytes, spec: SegmentSpec) -> PictureReport:
+    """What there is to say about a segment; `watched` is what its run wrote to `WATCH_FILE`.
+
+    Raises `BelowStandard` for what must not be delivered.
+    """
+    fps, points = spec.profile.fps, _points(watched, spec.timeline.frames)
+    black = list(_black_faults(_black(points), spec))
+    frozen = list(_frozen_faults(_frozen(points), spec))
+    for fault in (*black, *frozen):
+        if not fault.planned and fault.clip.footage.provenance.provider not in OWN:
+            raise BelowStandard(_told(fault, fps), fault.clip.shot)
+    overlapping, overflowing = _captions(spec)
+    return PictureReport(
+        black=tuple(fault.span for fault in black),
+        frozen=tuple(fault.span for fault in frozen),
+        overlapping=overlapping,
+        overflowing=overflowing,
+        problems=(*(_told(fault, fps) for fault in (*black, *frozen)), *_bad_captions(overlapping, overflowing)),
+    )
+
+
+def _points(watched: bytes, frames: int) -> np.ndarray:
+    """(pictures, points) of brightness, as many pictures as were to be looked at."""
+    wanted = -(-frames // STEP)
+    points = np.frombuffer(watched, np.uint8)
+    if len(points) < wanted * SIDE * SIDE:
+        raise RenderFailed("not all pictures of the scene could be looked at")
+    return points[: wanted * SIDE * SIDE].reshape(wanted, -1)
+
+
+def _black(points: np.ndarray) -> list[Span]:
+    """Frames from the first black picture of a row to the last."""
+    dark = (points >= BRIGHT).sum(axis=1) < ALIVE
+    edges = np.flatnonzero(np.diff(dark, prepend=False, append=False)).tolist()
+    return [_span(first, behind - 1) for first, behind in zip(edges[::2], edges[1::2], strict=True)]
+
+
+def _frozen(points: np.ndarray) -> list[Span]:
+    """Frames from a picture to the last of those that do not differ from it, however slowly something moves."""
+    spans: list[Span] = []
+    first = 0
+    for number in range(1, len(points) + 1):
+        if number == len(points) or _differ(points[first], points[number]):
+            spans.append(_span(first, number - 1))
+            first = number
+    return spans
+
+
+def _differ(one: np.ndarray, other: np.ndarray) -> bool:
+    change = np.abs(one.astype(np.int16) - other)
+    return bool(change.mean() >= DRIFT or (change > CHANGE).sum() >= MOVED)
+
+
+def _span(first: int, last: int) -> Span:
+    """From one picture that was looked at to another; what lies beyond is not known."""
+    return Span(start=first * STEP, end=last * STEP + 1)
+
+
+def _black_faults(black: Sequence[Span], spec: SegmentSpec) -> Iterator[Fault]:
+    # Words on black are a design of their own.
+    if spec.card is not None:
+        return
+    closing = spec.timeline.closing
+    dip = closing.frames if closing is not None and closing.kind == "dip-black" else 0
+    for clip, place in _places(spec.timeline.clips):
+        seen = Span(start=place.start, end=max(place.start, min(place.end, spec.timeline.frames - dip)))
+        for span in _inside(seen, black, LONGEST_BLACK * spec.profile.fps):
+            yield Fault(clip, "is black", span)
+
+
+def _frozen_faults(frozen: Sequence[Span], spec: SegmentSpec) -> Iterator[Fault]:
+    # Under an end card the picture is blurred and dark: whether it moves is hardly seen, and nobody looks for it.
+    if spec.card is not None and spec.card.kind == "end":
+        return
+    fps = spec.profile.fps
+    for clip, place in _places(spec.timeline.clips):
+        if clip.footage.kind == "still" and clip.motion == "none":
+            continue
+        last = min(place.end, max(place.start, place.start + _moving(clip, fps)))
+        for span in _inside(Span(start=place.start, end=last), frozen, LONGEST_STILL * fps):
+            yield Fault(clip, "does not move", span)
+        for span in _inside(Span(start=last, end=place.end), frozen, LONGEST_STILL * fps):
+            yield Fault(clip, "is at its end and holds its last picture", span, planned=True)
+
+
+def _moving(clip: Clip, fps: int) -> int:
+    """How many of the frames shown here its footage suffices for."""
+    if clip.footage.kind != "video":
+        return clip.frames
+    return int((clip.footage.seconds - clip.source_start) / clip.speed * fps) - clip.skip
+
+
+def _places(clips: Sequence[Clip]) -> Iterator[tuple[Clip, Span]]:
+    """Each clip and where in the segment it is shown."""
+    ends = list(accumulate(clip.frames for clip in clips))
+    for clip, end in zip(clips, ends, strict=True):
+        yield clip, Span(start=end - clip.frames, end=end)
+
+
+def _inside(place: Span, spans: Sequence[Span], longest: float) -> Iterator[Span]:
+    """What of `spans` lies in `place` and is longer than it may be."""
+    for span in spans:
+        start, end = max(place.start, span.start), min(place.end, span.end)
+        if end - start > longest:
+            yield Span(start=start, end=end)
+
+
+def _told(fault: Fault, fps: int) -> str:
+    return f"shot {fault.clip.shot} {fault.what} for {(fault.span.end - fault.span.start) / fps:.1f} s"
+
+
+def _bad_captions(overlapping: int, overflowing: int) -> Iterator[str]:
+    if overlapping:
+        yield f"{overlapping} captions are on screen while another one is"
+    if overflowing:
+        yield (
+            "1 caption is wider than its place"
+            if overflowing == 1
+            else f"{overflowing} captions are wider than their place"
+        )
+
+
+def _captions(spec: SegmentSpec) -> tuple[int, int]:
+    """How many captions overlap and overflow; those of a scene in parts are told once, with its first part."""
+    if spec.captions is None or spec.timeline.first:
+        return 0, 0
+    cues = captions.cues(spec.timeline.words, spec.captions, spec.profile.fps, spec.timeline.length)
+    return captions.overlapping(cues), captions.overflowing(cues, spec.captions)

@@ -1,0 +1,1 @@
+"""Sound: narrations, music, ducking, loudness."""

@@ -1,0 +1,159 @@
+"""Renders one scene or a part of it: no frame that is delivered is filtered or encoded more than once."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from common.contracts.base import ObjectRef
+from common.contracts.steps import SegmentFacts, SegmentSpec
+from common.contracts.timeline import CaptionLook, Clip
+from common.errors import BadMedia
+from common.sniff import demuxer
+from common.worker.steprun import StepRun
+from renderer import scenery
+from renderer.ffmpeg.encoder import SOFTWARE, Encoder
+from renderer.ffmpeg.join import join
+from renderer.ffmpeg.limits import for_picture
+from renderer.ffmpeg.run import Feed, run_ffmpeg
+from renderer.ffmpeg.verify import check_film
+from renderer.picture import looks
+from renderer.picture.quality import STEP, WATCH_FILE, judge
+from renderer.picture.source import Size, Source
+from renderer.sound.voice import fetch_voice
+from renderer.steps.compose import CAPTIONS_FILE, FONTS_FOLDER, SEGMENT_FILE, SOUND_FILE, Overlays, compose, shown
+from renderer.text import fonts, watermark
+from renderer.text.ass import ass_on
+from renderer.text.caption_strip import Strip, strip_of
+from renderer.text.captions import cues
+from renderer.text.cards import card_ass
+
+LARGE = 1280 * 720
+"Pixels of a canvas whose frames take so much memory that a run more is worth its start."
+_FETCHED = 0.05
+
+
+def segment(spec: SegmentSpec, run: StepRun, program: str, threads: int, encoder: Encoder = SOFTWARE) -> SegmentFacts:
+    """A closed-GOP MP4 with exactly the planned number of frames; with the scene's narration if it is to have sound."""
+    if spec.sound:
+        fetch_voice(spec.voice, run)
+    overlays = _overlays(spec, run)
+    run.progress(_FETCHED)
+    frames, path = spec.timeline.frames, run.workdir / SEGMENT_FILE
+    media, files, logs, watched = dict[str, Source](), list[Path](), list[str](), b""
+    passes = _passes(spec)
+    for first, count, left in passes:
+        sources, feeds = _gather(shown(spec.timeline, left=left, first=first), spec, run, media)
+        arguments = compose(spec, sources, overlays, threads, encoder, left=left, first=first)
+        limits = for_picture(spec.profile, count + left, len(sources) + 1, encoder)
+        span = _share(first, frames), _share(first + count, frames)
+        logs.append(run_ffmpeg(program, arguments, run, limits, frames=count, progress=span, feeds=feeds))
+        watched += (run.workdir / WATCH_FILE).read_bytes()
+        files.append(path.rename(run.workdir / f"run{first}.mp4") if len(passes) > 1 else path)
+    if len(passes) > 1:
+        lengths = [one.frames for one in passes]
+        join(lengths, files, run.workdir / SOUND_FILE if spec.sound else None, path, spec.profile.fps, run)
+    check_film(path, frames, spec.profile, "\n".join(logs), "the scene", sound=spec.sound)
+    report = judge(watched, spec)
+    return SegmentFacts(media=run.keep("segment", path, "video/mp4"), frames=frames, report=report)
+
+
+class _Pass(NamedTuple):
+    """What one run of ffmpeg does."""
+
+    first: int
+    "The frame of the segment that it begins with."
+    frames: int
+    "That it encodes."
+    left: int
+    "Frames behind those, which it leaves for the next run."
+
+
+def _passes(spec: SegmentSpec) -> list[_Pass]:
+    """One, but on a large canvas a transition comes by itself.
+
+    For that a second decoder and more frames are held, beside all that the encoder holds behind a long stretch.
+    """
+    timeline, profile = spec.timeline, spec.profile
+    frames, closing = timeline.frames, timeline.closing
+    # The judge of the picture looks at one frame of each run at least: ffmpeg writes no file without a frame.
+    behind = max(closing.frames, STEP) if closing else 0
+    if closing is None or behind >= frames or profile.width * profile.height < LARGE:
+        return [_Pass(0, frames, 0)]
+    return [_Pass(0, frames - behind, behind), _Pass(frames - behind, behind, 0)]
+
+
+def _share(frames: int, of: int) -> float:
+    return _FETCHED + (0.98 - _FETCHED) * frames / of
+
+
+def _gather(
+    clips: Sequence[Clip], spec: SegmentSpec, run: StepRun, files: dict[str, Source]
+) -> tuple[list[Source], list[Feed]]:
+    """A source per clip; the frames of painted ones come from the feeds. `files` are those that are there, by key."""
+    sources: list[Source] = []
+    feeds: list[Feed] = []
+    size = looks.picture_size(spec.style, spec.profile)
+    for clip in clips:
+        if clip.footage.kind == "scenery":
+            sources.append(_painted_source(f"feed:{len(feeds)}", size))
+            feeds.append(_painted_frames(clip, size, spec.profile.fps))
+            continue
+        media = clip.footage.media
+        if media is None:
+            raise BadMedia(f"shot {clip.shot} has no media; choose other footage for it", clip.shot)
+        if media.key not in files:
+            files[media.key] = _file_source(clip, media, f"clip{len(files)}", run)
+        sources.append(files[media.key])
+    return sources, feeds
+
+
+def _file_source(clip: Clip, media: ObjectRef, name: str, run: StepRun) -> Source:
+    # Whatever a file pretends to be, it is read as this or not at all: some demuxers open what a file names.
+    wanted = demuxer(media.media_type)
+    if wanted is None:
+        raise BadMedia(f"media of the type {media.media_type} cannot be shown; use a video or a picture", clip.shot)
+    run.fetch(media, name)
+    footage = clip.footage
+    # What is laid on a ground is RGB from there on.
+    matrix = "auto" if footage.ground else footage.matrix
+    return Source(name, wanted, matrix=matrix, hdr=footage.hdr, ground=footage.ground)
+
+
+def _painted_source(address: str, size: Size) -> Source:
+    return Source(address, "rawvideo", size=scenery.scenery_size(*size), pixel_format=scenery.PIXEL_FORMAT)
+
+
+def _painted_frames(clip: Clip, size: Size, fps: int) -> Iterator[bytes]:
+    recipe = clip.footage.scenery
+    if recipe is None:
+        raise BadMedia(f"shot {clip.shot} has no scenery; choose other footage for it", clip.shot)
+    return scenery.paint(recipe, *size, fps, clip.skip, clip.frames)
+
+
+def _overlays(spec: SegmentSpec, run: StepRun) -> Overlays:
+    """Writes down what lies over the picture: of the whole scene, for a part shows what falls into its frames."""
+    look = CaptionLook(style=spec.style, width=spec.profile.width, height=spec.profile.height)
+    # Where nothing is said there is nothing to pay for; but a mark has the same place in all scenes of a film.
+    captioned = spec.captions is not None and bool(spec.timeline.words)
+    logo, words, strip = None, {}, None
+    if spec.mark is not None and spec.mark.media is not None:
+        logo = watermark.picture(spec.mark, spec.mark.media, look, spec.captions is not None, run)
+    elif spec.mark is not None:
+        words["mark.ass"] = watermark.words(spec.mark, look, spec.captions is not None)
+    if spec.card is not None:
+        words["card.ass"] = card_ass(spec.card, look, fonts.FAMILY, spec.profile.fps, spec.timeline.length)
+    for name, text in words.items():
+        (run.workdir / name).write_text(text, encoding="utf-8")
+    if captioned:
+        strip = _captions(spec, look, run)
+    if words or captioned:
+        fonts.install(run.workdir / FONTS_FOLDER)
+    return Overlays(logo, tuple(words), strip)
+
+
+def _captions(spec: SegmentSpec, look: CaptionLook, run: StepRun) -> Strip:
+    fps = spec.profile.fps
+    shown = cues(spec.timeline.words, look, fps, spec.timeline.length)
+    strip = strip_of(shown, look)
+    (run.workdir / CAPTIONS_FILE).write_text(ass_on(strip, shown, look, fonts.FAMILY, fps), encoding="utf-8")
+    return strip

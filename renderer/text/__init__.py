@@ -1,0 +1,1 @@
+"""Words on the picture: captions, cards, text watermarks, fonts."""
