@@ -19,8 +19,9 @@ from api.views.status import (
 )
 from common.contracts.base import ObjectRef
 from common.contracts.job import CANCELLED, COMPLETED, ENDINGS_WITH_FILM, FAILED, TERMINAL, Job
+from common.contracts.names import StepName
 from common.contracts.request import VideoRequest
-from common.contracts.steps import AssembleFacts, PublishFacts, SceneFacts, SegmentFacts, kind_of, parse_facts
+from common.contracts.steps import AssembleFacts, PublishFacts, SceneFacts, SegmentFacts, parse_facts
 from common.contracts.storyboard import Scene, Storyboard
 from common.errors import ReelwrightError
 from common.jobs.ids import new_job_ids
@@ -115,7 +116,7 @@ class Jobs:
         rendered = rendered_scene(job, scene.id)
         if rendered is None:
             raise not_rendered(job, newest, scene.id)
-        facts: SegmentFacts | SceneFacts = parse_facts(kind_of(rendered.name), rendered.facts)
+        facts: SegmentFacts | SceneFacts = parse_facts(StepName(rendered.name).kind, rendered.facts)
         if self._storage.size(self._settings.assets_bucket, facts.media.key) is None:
             raise Unknown("no_longer_kept", "the scenes of this film are no longer kept one by one; the film is")
         filename = f"{job_id}-{scene_id}.mp4"

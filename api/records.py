@@ -14,8 +14,8 @@ from pydantic import ValidationError
 from api.errors import Unknown, unknown_job
 from common.contracts.base import Contract, ObjectRef, canonical_json, fingerprint, object_key
 from common.contracts.footage import Candidate, CandidateList
-from common.contracts.job import DONE, Event, Job
-from common.contracts.steps import SPECS, SearchFacts, parse_facts
+from common.contracts.job import DONE, Event, Job, Pins
+from common.contracts.steps import STEP_KINDS, SearchFacts, parse_facts
 from common.contracts.storyboard import Storyboard
 from common.errors import ObjectMissing
 from common.jobs.archive import Manifest, archive, archived_events, archived_jobs, read_manifest
@@ -88,7 +88,7 @@ class Records:
             storyboard=version.storyboard,
             finished=version.finished,
             failure=None,
-            pins={},
+            pins=Pins(),
             steps={},
         )
 
@@ -134,7 +134,7 @@ class Records:
 
     def known_for(self, kind: str) -> int:
         """Seconds for which results of that kind of step stay known."""
-        return SPECS[kind].known_for(self._settings.keep_parts_seconds)
+        return STEP_KINDS[kind].known_for(self._settings.keep_parts_seconds)
 
     def events(self, job: Job, after: int | None) -> list[Event]:
         """The newest events, or those that follow event number `after`; from the manifest what Redis has forgotten."""

@@ -18,7 +18,8 @@ from api.sdk.client import Client
 from benchmarks.processes import Watch, cpu_of
 from benchmarks.report import NotMeasured
 from common.contracts.job import COMPLETED, DONE, READY, RUNNING, Event, Job
-from common.contracts.steps import AssembleFacts, AssembleSpec, MixSpec, SegmentSpec, kind_of, parse_facts, parse_spec
+from common.contracts.names import StepName
+from common.contracts.steps import AssembleFacts, AssembleSpec, MixSpec, SegmentSpec, parse_facts, parse_spec
 from common.messaging.queues import QUEUES
 from common.settings import Settings
 from infra.chaos.site import SMALL, Site
@@ -46,7 +47,7 @@ class Span:
 
     @property
     def kind(self) -> str:
-        return kind_of(self.name)
+        return StepName(self.name).kind
 
     @property
     def seconds(self) -> float:
@@ -156,10 +157,10 @@ class Pipeline:
             time.sleep(SPEC_SECONDS)
         assert job is not None
         self._check(job)
-        specs = {name: parse_spec(kind_of(name), text) for name, text in found.items()}
+        specs = {name: parse_spec(StepName(name).kind, text) for name, text in found.items()}
         film: AssembleSpec = specs["assemble"]
         scenes = list(dict.fromkeys(one.scene for one in film.segments))
-        segments: list[SegmentSpec] = [spec for name, spec in specs.items() if kind_of(name) == "segment"]
+        segments: list[SegmentSpec] = [spec for name, spec in specs.items() if StepName(name).kind == "segment"]
         segments.sort(key=lambda spec: (scenes.index(spec.timeline.scene), spec.timeline.first))
         if [spec.timeline.frames for spec in segments] != [one.frames for one in film.segments]:
             raise NotMeasured("a segment was so quick that nobody saw what it was told")

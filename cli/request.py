@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from cli.errors import BadInput
+from common.contracts.names import ASSET_ID
 
 SCENE_FIELDS = ("narration", "show", "media", "duration", "transition")
 MOODS = ("calm", "uplifting", "dramatic", "playful")
-ASSET = re.compile(r"ast_[0-9a-f]{32}")
+ASSET = re.compile(ASSET_ID)
 
 
 def read_order(options: argparse.Namespace) -> dict[str, Any]:

@@ -7,17 +7,15 @@ record is only ever changed by one atomic save, and a hint that was not sent is 
 import logging
 import threading
 import time
-from collections import Counter, OrderedDict
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor, wait
-from dataclasses import dataclass, field, replace
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
 from typing import TypeVar
 
-from common.contracts.base import ObjectRef
 from common.contracts.job import FAILED, READY, SKIPPED, Change, Failure, Job, WorkerInfo
-from common.contracts.steps import SPECS, kind_of
-from common.errors import ObjectMissing, StorageUnavailable
-from common.jobs.record import Reader
+from common.contracts.names import StepName
+from common.contracts.steps import STEP_KINDS
+from common.errors import StorageUnavailable
 from common.jobs.store import JobStore, StateUnavailable, connect
 from common.messaging.app import BrokerUnavailable, Hints
 from common.messaging.queues import QUEUES
@@ -25,10 +23,10 @@ from common.settings import Settings
 from common.storage.port import Storage
 from common.storage.s3 import S3Storage
 from orchestrator.engine.capabilities import Fleet
-from orchestrator.engine.memo import Memo
-from orchestrator.engine.working_copy import Rules
-from orchestrator.film.film import Canvas
-from orchestrator.workflow import decide, ending
+from orchestrator.engine.working_copy import Knowledge, Rules
+from orchestrator.film.profile import OutputDefaults
+from orchestrator.job_cache import JobCache, JobCaches
+from orchestrator.workflow import Policy, decide, ending
 
 log = logging.getLogger(__name__)
 
@@ -53,48 +51,17 @@ REST = 4
 "A job rests so many times as long as its last look took, so that a large one leaves time for the others."
 LONGEST_REST = 0.5
 "... but no longer, in seconds: a wish must be heard soon."
-DESKS = 1_000
-"Jobs of which the last look is remembered."
-BODIES = 32_000_000
-"Bytes of stored objects that are remembered with them; what is made of these takes more than ten times as much."
-READERS = 8
-"Stored objects read at once."
 SOURCES = ("pexels", "folder")
 "Footage sources in order of preference; scenery is added by the retriever."
-
-
-@dataclass
-class Desk:
-    """What is kept of a job between two looks. It saves work and changes nothing."""
-
-    reader: Reader = field(default_factory=Reader)
-    memo: Memo = field(default_factory=Memo)
-    bodies: dict[str, bytes] = field(default_factory=dict)
-    "Stored objects the job needs, by key; they never change."
-    seen: set[str] = field(default_factory=set)
-    "Keys of objects that were looked for and are there."
-    defects: int = 0
-    "How many looks in a row met an error of ours."
-    rested: float = 0.0
-    "Not to be looked at before this time of the monotonic clock."
 
 
 class Reconciler:
     """Lets jobs in, looks at due ones and sends hints for ready steps."""
 
     def __init__(self, settings: Settings, store: JobStore, storage: Storage, hints: Hints) -> None:
-        self._settings, self._store, self._storage, self._hints = settings, store, storage, hints
-        self._canvas = Canvas(settings.target_resolution, settings.ffmpeg_preset, settings.segment_seconds)
-        self._rules = Rules(
-            max_attempts=settings.max_attempts,
-            retry_seconds=settings.retry_seconds,
-            repin_ms=int(settings.repin_seconds * 1000),
-        )
-        self._desks: OrderedDict[str, Desk] = OrderedDict()
-        self._remembered = 0
-        "Bytes of stored objects on all desks."
-        self._readers = ThreadPoolExecutor(READERS, "read")
-        self._storage_away = False
+        self._settings, self._store, self._hints = settings, store, hints
+        self._policy = _policy(settings)
+        self._caches = JobCaches(storage, settings.assets_bucket)
         self._workers: list[WorkerInfo] = []
         self._fleet = Fleet()
         self._watched = self._dispatched = -1.0
@@ -106,20 +73,20 @@ class Reconciler:
         self._store.admit(self._settings.max_concurrent_jobs)
         due = self._store.take_due(BATCH, HOLD_SECONDS)
         self._watch()
-        self._storage_away = False
+        self._caches.begin()
         looked = sum(self._look_at(job_id) for job_id in due)
         self._dispatch()
         return looked
 
     def _look_at(self, job_id: str) -> bool:
-        desk = self._desk(job_id)
-        rest = desk.rested - time.monotonic()
+        cache = self._caches.of(job_id)
+        rest = cache.rested - time.monotonic()
         if rest > 0:
             self._store.look_later(job_id, rest)
             return False
         started = time.monotonic()
         try:
-            self.settle(job_id, desk)
+            self.decide_and_save(job_id, cache)
         except StorageUnavailable as error:
             # It is due again after HOLD_SECONDS. The others of this look can still be cancelled or ended.
             log.warning("job %s waits: %s", job_id, error)
@@ -127,35 +94,31 @@ class Reconciler:
             raise
         except Exception:
             log.exception("job %s cannot be decided", job_id)
-            self._met_defect(job_id, desk)
+            self._met_defect(job_id, cache)
         else:
-            desk.defects = 0
+            cache.defects = 0
         ended = time.monotonic()
-        desk.rested = ended + min(LONGEST_REST, REST * (ended - started))
+        cache.rested = ended + min(LONGEST_REST, REST * (ended - started))
         if ended - self._dispatched > DISPATCH_SECONDS:
             self._dispatch()  # many or long jobs must not hold up the hints of the others
         return True
 
-    def _met_defect(self, job_id: str, desk: Desk) -> None:
+    def _met_defect(self, job_id: str, cache: JobCache) -> None:
         """A job that cannot be decided again and again ends, and says why, instead of waiting for its deadline."""
-        desk.defects += 1
+        cache.defects += 1
         job, now = self._store.load_now(job_id)
-        if desk.defects >= MOST_DEFECTS and job is not None and not job.terminal:
+        if cache.defects >= MOST_DEFECTS and job is not None and not job.terminal:
             self._store.save(job, undecidable(job, now), {"state": FAILED, "finished": now})
 
-    def settle(self, job_id: str, desk: Desk) -> None:
+    def decide_and_save(self, job_id: str, cache: JobCache) -> None:
         """Decides, reading what the decision asks for, and saves it."""
         for _ in range(ROUNDS):
-            job, now = self._store.load_now(job_id, desk.reader)
-            if job is None:
+            job, now = self._store.load_now(job_id, cache.reader)
+            if job is None or job.terminal:
                 self._store.purge(job_id)
-                self._forget(job_id)
+                self._caches.forget(job_id)
                 return
-            if job.terminal:
-                self._store.purge(job_id)
-                self._forget(job_id)
-                return
-            change = self._decide(job, now, desk)
+            change = self._decide(job, now, cache)
             if change is None:
                 return
             if self._store.save(job, change, ending(job, change)):
@@ -164,77 +127,21 @@ class Reconciler:
                 return
             # It has moved under the decision; that is soon made again.
 
-    def _decide(self, job: Job, now: int, desk: Desk) -> Change | None:
+    def _decide(self, job: Job, now: int, cache: JobCache) -> Change | None:
         """Decides and answers questions in turn. Should the job move meanwhile, the decision is not saved."""
         known: dict[str, str | None] = {}
         vanished: frozenset[str] = frozenset()
         if any(step.state == FAILED and step.failure and step.failure.missing for step in job.steps.values()):
-            self._doubt_all(desk)
+            self._caches.doubt_all(cache)
         for _ in range(ROUNDS):
-            decision = decide(
-                job, desk.bodies, known, self._fleet, self._canvas, self._rules, now, desk.memo, vanished, desk.seen
-            )
+            knowledge = Knowledge(cache.bodies, known, vanished, cache.seen)
+            decision = decide(job, knowledge, self._fleet, self._policy, now, cache.memo)
             if not decision.asks:
                 return decision.change
-            vanished |= self._read(decision.missing.values(), desk) | self._gone(decision.doubted, desk)
+            vanished |= self._caches.read(decision.missing.values(), cache)
+            vanished |= self._caches.gone(decision.doubted, cache)
             known |= self._store.known_work(job.owner, decision.unknown)
         return None
-
-    def _desk(self, job_id: str) -> Desk:
-        """The desk of the job. Those that were not used for the longest time are cleared for it."""
-        desk = self._desks.setdefault(job_id, Desk())
-        self._desks.move_to_end(job_id)
-        while len(self._desks) > DESKS or (self._remembered > BODIES and len(self._desks) > 1):
-            self._forget(next(iter(self._desks)))
-        return desk
-
-    def _forget(self, job_id: str) -> None:
-        if desk := self._desks.pop(job_id, None):
-            self._remembered -= sum(map(len, desk.bodies.values()))
-            self._doubt_all(desk)
-
-    def _read(self, refs: Iterable[ObjectRef], desk: Desk) -> frozenset[str]:
-        """Puts stored objects on the desk; returns the keys of those that are not there."""
-        reading = {ref.key: self._readers.submit(self._body, ref.key) for ref in refs}
-        wait(reading.values())
-        bodies = {key: one.result() for key, one in reading.items() if one.exception() is None}
-        there = {key: body for key, body in bodies.items() if body is not None}
-        desk.bodies |= there  # what was read need not be read again, even if the rest cannot be read now
-        self._remembered += sum(map(len, there.values()))
-        return frozenset(key for key, one in reading.items() if one.result() is None)
-
-    def _gone(self, keys: Iterable[str], desk: Desk) -> frozenset[str]:
-        """Those of the objects that are not there; the others are remembered to be."""
-        looking = {key: self._readers.submit(self._size, key) for key in keys}
-        wait(looking.values())
-        sizes = {key: one.result() for key, one in looking.items()}
-        there = {key for key, size in sizes.items() if size is not None}
-        desk.seen |= there
-        self._remembered += sum(map(len, there))
-        return frozenset(sizes.keys() - there)
-
-    def _doubt_all(self, desk: Desk) -> None:
-        """What was there may be gone by now."""
-        self._remembered -= sum(map(len, desk.seen))
-        desk.seen.clear()
-
-    def _size(self, key: str) -> int | None:
-        return self._asked(lambda: self._storage.size(self._settings.assets_bucket, key))
-
-    def _body(self, key: str) -> bytes | None:
-        try:
-            return self._asked(lambda: self._storage.get_bytes(self._settings.assets_bucket, key))
-        except ObjectMissing:
-            return None
-
-    def _asked(self, ask: Callable[[], Answer]) -> Answer:
-        if self._storage_away:
-            raise StorageUnavailable("the object store did not answer a moment ago")
-        try:
-            return ask()
-        except StorageUnavailable:
-            self._storage_away = True  # whoever waits for a reader need not try
-            raise
 
     def _watch(self) -> None:
         now = time.monotonic()
@@ -266,6 +173,17 @@ class Reconciler:
         }
         for queue, job_id, step in self._store.dispatch(rooms, self._settings.hint_seconds):
             self._hints.send(queue, job_id, step)
+
+
+def _policy(settings: Settings) -> Policy:
+    return Policy(
+        defaults=OutputDefaults(settings.target_resolution, settings.ffmpeg_preset, settings.segment_seconds),
+        rules=Rules(
+            max_attempts=settings.max_attempts,
+            retry_seconds=settings.retry_seconds,
+            repin_ms=int(settings.repin_seconds * 1000),
+        ),
+    )
 
 
 def reconcile(settings: Settings, stop: threading.Event) -> None:
@@ -307,7 +225,7 @@ def undecidable(job: Job, now: int) -> Change:
         head=head,
         steps={name: {"state": SKIPPED} for name in ready},
         ready={},
-        unready={name: SPECS[kind_of(name)].queue for name in ready},
+        unready={name: STEP_KINDS[StepName(name).kind].queue for name in ready},
         events=(("job", {"state": FAILED, "failure": head["failure"]}),),
         look=now,
     )
@@ -316,8 +234,8 @@ def undecidable(job: Job, now: int) -> Change:
 def _fleet(workers: list[WorkerInfo], seen: dict[str, dict[str, int]]) -> Fleet:
     live: dict[str, set[str]] = {}
     for worker in workers:
-        for kind, offer in worker.engines.get("offers", {}).items():
-            live.setdefault(kind, set()).add(offer)
+        for kind, chain in worker.engines.get("offers", {}).items():
+            live.setdefault(kind, set()).add(chain)
     offered = {source for worker in workers for source in worker.engines.get("sources", ())}
     sources = [source for source in SOURCES if source in offered]
     return Fleet(seen, live, (*sources, "scenery") if "scenery" in offered else tuple(sources))

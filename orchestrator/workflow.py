@@ -1,28 +1,26 @@
 """What a job needs next. Pure: the same record gives the same decision, whoever asks and however often.
 
-decide(job, ...) = the film, wanted from its end backwards through `Board.want`
+decide(job, ...) = the film, wanted from its end backwards through `WorkingCopy.want`
 """
 
-import json
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from common.contracts.base import ObjectRef
 from common.contracts.job import (
+    ACTIVE_STATES,
     ASSEMBLING,
     CANCELLED,
     COMPLETED,
     DONE,
     ENDINGS_WITH_FILM,
     FAILED,
-    GATHERING,
     JOB_MOVES,
     PARTIAL,
     PLANNING,
     QUEUED,
     READY,
-    RENDERING,
     RUNNING,
     SETTLED,
     TERMINAL,
@@ -31,12 +29,17 @@ from common.contracts.job import (
     Job,
     Step,
 )
-from common.contracts.steps import AssembleFacts, kind_of, parse_facts
+from common.contracts.names import Kind, StepName
+from common.contracts.steps import STEP_KINDS, AssembleFacts, parse_facts
+from common.jobs.record import pins_json, pins_of
 from orchestrator.engine.capabilities import Fleet
 from orchestrator.engine.memo import Memo
-from orchestrator.engine.working_copy import Board, IllegalMoveError, Rules, pins_json
-from orchestrator.film.film import Canvas, Film
+from orchestrator.engine.working_copy import CAST, IllegalMoveError, Knowledge, Rules, WorkingCopy
+from orchestrator.film.expected import ASSEMBLE, PUBLISH
+from orchestrator.film.film import Film
+from orchestrator.film.profile import OutputDefaults
 
+PLAN = StepName.of(Kind.PLAN)
 LOOK_AGAIN = 30_000
 "Milliseconds: an active job is looked at this often even if nothing happens."
 FLEET_LOOK = 1_000
@@ -61,41 +64,40 @@ class Decision:
         return bool(self.missing or self.unknown or self.doubted)
 
 
+@dataclass(frozen=True)
+class Policy:
+    """The server's part in every decision."""
+
+    defaults: OutputDefaults
+    rules: Rules
+
+
 def decide(
-    job: Job,
-    bodies: Mapping[str, bytes],
-    known: Mapping[str, str | None],
-    fleet: Fleet,
-    canvas: Canvas,
-    rules: Rules,
-    now: int,
-    memo: Memo | None = None,
-    vanished: frozenset[str] = frozenset(),
-    seen: Collection[str] = (),
+    job: Job, knowledge: Knowledge, fleet: Fleet, policy: Policy, now: int, memo: Memo | None = None
 ) -> Decision:
     """The next move of a job that has not ended. `now` is in milliseconds of Redis' clock.
 
-    `memo` is that of earlier looks at the same job, if it was kept; `vanished` are the keys of objects that an earlier
-    decision asked for and that are not there, `seen` of those it doubted without reason.
+    `memo` is that of earlier looks at the same job, if it was kept.
     """
-    board = Board(job, bodies, known, rules, now, fleet, Memo() if memo is None else memo, vanished, seen)
-    head: dict[str, Any] = {}
+
+    look = job, knowledge, fleet, policy.rules, now, Memo() if memo is None else memo
+    copy, head = WorkingCopy(*look), dict[str, Any]()
     if job.cancel:
-        _end(board, head, CANCELLED)
+        _end(copy, head, CANCELLED)
     elif now >= job.deadline and not _published(job):
-        _end(board, head, FAILED, _too_late(job))
+        _end(copy, head, FAILED, _too_late(job))
     elif job.started:
-        film = Film(board, canvas)
+        film = Film(copy, policy.defaults)
         film.want()
-        if board.questions:
-            return Decision(_nothing(job), board.missing, frozenset(board.unknown), frozenset(board.doubted))
+        if copy.questions:
+            return Decision(_nothing(job), copy.missing, frozenset(copy.unknown), frozenset(copy.doubted))
         if now >= job.deadline and not film.published:
             # What was published is an earlier version. What was wanted of this one is not to be saved.
-            board = Board(job, bodies, known, rules, now, fleet, board.memo, vanished, seen)
-            _end(board, head, FAILED, _too_late(job))
+            copy = WorkingCopy(*look)
+            _end(copy, head, FAILED, _too_late(job))
         else:
-            _go_on(board, head, film)
-    return Decision(_change(board, head), {}, frozenset())
+            _go_on(copy, head, film)
+    return Decision(_change(copy, head), {}, frozenset())
 
 
 def ending(job: Job, change: Change) -> dict[str, Any]:
@@ -105,48 +107,45 @@ def ending(job: Job, change: Change) -> dict[str, Any]:
         return {}
     ended = {"state": state, "finished": change.head["finished"], "video": "", "thumbnail": "", "seconds": 0.0}
     if state in ENDINGS_WITH_FILM:
-        facts = change.steps.get("assemble", {}).get("facts") or job.steps["assemble"].facts
-        film: AssembleFacts = parse_facts("assemble", facts)
-        pins = json.loads(change.head["pins"]) if "pins" in change.head else job.pins
+        facts = change.steps.get(ASSEMBLE, {}).get("facts") or job.steps[ASSEMBLE].facts
+        film: AssembleFacts = parse_facts(Kind.ASSEMBLE, facts)
+        pins = pins_of(change.head["pins"]) if "pins" in change.head else job.pins
         ended |= {"video": film.media.model_dump_json(), "thumbnail": film.thumbnail.model_dump_json()}
-        ended["seconds"] = pins["seconds"]
+        ended["seconds"] = pins.seconds
     return ended
 
 
-def stage(steps: Mapping[str, Step]) -> str:
-    """Where a job stands that goes on: the earliest stage with work left."""
-    plan = steps.get("plan")
+def job_state(steps: Mapping[str, Step]) -> str:
+    """The state of a job that goes on: that of its earliest kind of step with work left."""
+    plan = steps.get(PLAN)
     if plan is None or plan.state == READY:
         return QUEUED
     if plan.state not in SETTLED:
         return PLANNING
     # A step that failed and did not end the job was replaced by something else.
-    left = {kind_of(name) for name, step in steps.items() if step.state not in SETTLED and step.state != FAILED}
-    if left & {"speak", "search", "acquire", "cast"}:
-        return GATHERING
-    if left & {"segment", "mix"}:
-        return RENDERING
-    return ASSEMBLING
+    left = {step.kind for step in steps.values() if step.state not in SETTLED and step.state != FAILED}
+    states = {about.state for kind, about in STEP_KINDS.items() if kind in left}
+    return next((state for state in ACTIVE_STATES if state in states), ASSEMBLING)
 
 
-def _go_on(board: Board, head: dict[str, Any], film: Film) -> None:
-    job = board.job
+def _go_on(copy: WorkingCopy, head: dict[str, Any], film: Film) -> None:
+    job = copy.job
     failure = film.failure()
     if failure is not None:
-        _end(board, head, FAILED, failure)
+        _end(copy, head, FAILED, failure)
     elif film.published:
-        _end(board, head, PARTIAL if board.pins.get("dropped") else COMPLETED)
+        _end(copy, head, PARTIAL if copy.pins.left_out else COMPLETED)
     else:
-        head["state"] = stage(board.steps)
+        head["state"] = job_state(copy.steps)
     if film.storyboard is not None and film.storyboard != job.storyboard:
         head["storyboard"] = film.storyboard.model_dump_json()
-    if job.looked != job.version:
+    if job.decided_version != job.version:
         head["looked"] = job.version
 
 
 def _published(job: Job) -> bool:
     """Whether a film was published, which may be that of an earlier version."""
-    publish = job.steps.get("publish")
+    publish = job.steps.get(PUBLISH)
     return publish is not None and publish.state == DONE
 
 
@@ -159,9 +158,9 @@ def _too_late(job: Job) -> Failure:
     return Failure(code="deadline", message=told)
 
 
-def _end(board: Board, head: dict[str, Any], state: str, failure: Failure | None = None) -> None:
-    board.skip_rest()
-    head.update(state=state, finished=board.now)
+def _end(copy: WorkingCopy, head: dict[str, Any], state: str, failure: Failure | None = None) -> None:
+    copy.skip_rest()
+    head.update(state=state, finished=copy.now)
     if failure is not None:
         head["failure"] = failure.model_dump_json()
 
@@ -170,53 +169,53 @@ def _nothing(job: Job) -> Change:
     return Change(head={}, steps={}, ready={}, unready={}, events=(), look=job.deadline)
 
 
-def _change(board: Board, head: dict[str, Any]) -> Change:
-    job = board.job
-    if board.pins != job.pins:
-        head["pins"] = pins_json(board.pins)
+def _change(copy: WorkingCopy, head: dict[str, Any]) -> Change:
+    job = copy.job
+    if copy.pins != job.pins:
+        head["pins"] = pins_json(copy.pins)
     if head.get("state") == job.state:
         del head["state"]
     if "state" in head and head["state"] not in JOB_MOVES[job.state]:
         raise IllegalMoveError(f"a job cannot go from {job.state} to {head['state']}")
     events: list[tuple[str, Mapping[str, Any]]] = [
-        ("step", _event(step)) for step in board.changes() if _moved(job.steps.get(step.name), step)
+        ("step", _event(step)) for step in copy.changes() if _moved(job.steps.get(step.name), step)
     ]
     if "state" in head:
         events.append(("job", {"state": head["state"]} | ({"failure": head["failure"]} if "failure" in head else {})))
     return Change(
         head=head,
-        steps=board.patches(),
-        ready=board.ready(),
-        unready=board.unready(),
+        steps=copy.patches(),
+        ready=copy.ready(),
+        unready=copy.unready(),
         events=tuple(events),
-        look=_next_look(board),
-        specs=board.told(),
-        forget=tuple(sorted(board.forget)),
+        look=_next_look(copy),
+        specs=copy.due_specs(),
+        forget=tuple(sorted(copy.forget)),
     )
 
 
 def _moved(before: Step | None, after: Step) -> bool:
-    return before is None or before.state != after.state or before.work != after.work
+    return before is None or before.state != after.state or before.fingerprint != after.fingerprint
 
 
 def _event(step: Step) -> dict[str, Any]:
     data: dict[str, Any] = {"step": step.name, "state": step.state}
-    if step.state == DONE and step.name != "cast":
+    if step.state == DONE and step.name != CAST:
         data["reused"] = True  # a decision runs nothing
     if step.failure is not None and step.state in (READY, FAILED):
         data["code"], data["message"] = step.failure.code, step.failure.message
     return data
 
 
-def _next_look(board: Board) -> int:
+def _next_look(copy: WorkingCopy) -> int:
     """The first moment at which time alone changes what should be done."""
-    job = board.job
+    job = copy.job
     if not job.started:
         return job.deadline
-    looks = [board.now + LOOK_AGAIN, job.deadline]
+    looks = [copy.now + LOOK_AGAIN, job.deadline]
     # A lease that is over already belongs to a step nobody wants now; looking again would not change that.
-    looks += [step.lease + 1 for step in board.steps.values() if step.state == RUNNING and step.lease > board.now]
-    ready = (kind_of(step.name) for step in board.steps.values() if step.state == READY)
-    if board.offers.waits or any(kind in board.offers.away for kind in ready):
-        looks.append(board.now + FLEET_LOOK)
-    return max(min(looks), board.now + 1)
+    looks += [step.lease + 1 for step in copy.steps.values() if step.state == RUNNING and step.lease > copy.now]
+    ready = (step.kind for step in copy.steps.values() if step.state == READY)
+    if copy.pinning.waits or any(kind in copy.pinning.away for kind in ready):
+        looks.append(copy.now + FLEET_LOOK)
+    return max(min(looks), copy.now + 1)

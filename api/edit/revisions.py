@@ -1,7 +1,7 @@
 """New versions of a video that is there or under way: edited, with other pictures, or as it was before."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from api.edit.checks import changes_nothing, edit_complaints, only_reseeded
@@ -12,9 +12,10 @@ from api.submission import Orders
 from api.views.status import cast_of, shown_in, steps_view, unusable
 from common.contracts.base import ObjectRef
 from common.contracts.edit import Changes, Edit, EditRequest, RegenerateRequest, RestoreRequest, ShotEdit
-from common.contracts.footage import SCENERY
-from common.contracts.job import DONE, ENDINGS_WITH_FILM, Job
-from common.contracts.steps import SPECS, CastFacts, kind_of, parse_facts
+from common.contracts.footage import OWN, SCENERY
+from common.contracts.job import DONE, ENDINGS_WITH_FILM, Job, Pins
+from common.contracts.names import StepName
+from common.contracts.steps import STEP_KINDS, CastFacts, parse_facts
 from common.contracts.storyboard import Scene, Shot, Storyboard
 from common.jobs.store import JobStore, RequestKey
 
@@ -96,7 +97,7 @@ class Revisions:
             cause="restore",
             base=old.storyboard,
             edit=None,
-            pins=old.pins or None,
+            pins=old.pins if old.pins != Pins() else None,
             cast=cast.facts if cast is not None and cast.facts else None,
         )
 
@@ -203,7 +204,7 @@ class Revisions:
         cause: str,
         base: ObjectRef,
         edit: ObjectRef | None,
-        pins: Mapping[str, Any] | None = None,
+        pins: Pins | None = None,
         cast: str | None = None,
     ) -> Answer:
         outcome = self._records.change(
@@ -267,18 +268,18 @@ class Revisions:
     def _make_known(self, owner: str, old: Job) -> None:
         by_time: dict[int, dict[str, str]] = {}
         for name, step in old.steps.items():
-            kind = kind_of(name)
+            kind = StepName(name).kind
             seconds = self._records.known_for(kind)
-            reused = step.state == DONE and step.work and seconds and SPECS[kind].queue
+            reused = step.state == DONE and step.fingerprint and seconds and STEP_KINDS[kind].queue
             if reused and getattr(parse_facts(kind, step.facts), "shareable", True):
-                by_time.setdefault(seconds, {})[step.work] = step.facts
+                by_time.setdefault(seconds, {})[step.fingerprint] = step.facts
         for seconds, facts in by_time.items():
             self._store.seed_work(owner, facts, seconds)
 
 
 def _is_planned(job: Job) -> bool:
     """Whether the record tells which steps are done again: before the storyboard is there it knows of few."""
-    return job.looked >= job.version and job.storyboard is not None
+    return job.decided_version >= job.version and job.storyboard is not None
 
 
 def _as_it_is(job_id: str, version: int, message: str) -> Answer:
@@ -309,7 +310,7 @@ def _check_version(job: Job, version: int | None) -> None:
 def _looks_like(job: Job, old: Job) -> bool:
     """Whether the newest version, which must have a film, is what restoring the old one would make."""
     casts = [version.steps["cast"].facts if "cast" in version.steps else "" for version in (job, old)]
-    same = (job.storyboard, dict(job.pins), casts[0]) == (old.storyboard, dict(old.pins), casts[1])
+    same = (job.storyboard, job.pins, casts[0]) == (old.storyboard, old.pins, casts[1])
     return same and job.state in ENDINGS_WITH_FILM
 
 
@@ -338,7 +339,7 @@ def _unpainted(cast: CastFacts, shot: Shot) -> str:
     shown = shown_in(cast, shot)
     if not shown or shown.startswith(SCENERY):
         return ""
-    what = "media of your own" if shown.startswith("own:") else shown
+    what = "media of your own" if shown.startswith(OWN) else shown
     return f"changes generated scenery only, and {shot.id} shows {what}; give a candidate, or a query to search with"
 
 

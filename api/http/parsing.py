@@ -13,7 +13,7 @@ from api.assets import Assets, Incoming
 from api.batches import BatchRequest
 from api.errors import Unknown, Unreadable, WrongType
 from common.contracts.edit import EditRequest, RegenerateRequest, RestoreRequest
-from common.contracts.job import STAGES, TERMINAL
+from common.contracts.job import ACTIVE_STATES, TERMINAL
 from common.contracts.request import VideoRequest
 from common.errors import InvalidRequest
 from common.jobs.ids import JOB_ID
@@ -107,8 +107,8 @@ def page_query(request: Request) -> tuple[str, int, str]:
     if limit is not None and not 1 <= limit <= MAX_PAGE:
         raise InvalidRequest("limit", f"must be a whole number from 1 to {MAX_PAGE}")
     state, cursor = request.args.get("status", ""), request.args.get("cursor", "")
-    if state and state not in TERMINAL | set(STAGES):
-        raise InvalidRequest("status", f"must be one of {', '.join((*STAGES, *sorted(TERMINAL)))}")
+    if state and state not in TERMINAL | set(ACTIVE_STATES):
+        raise InvalidRequest("status", f"must be one of {', '.join((*ACTIVE_STATES, *sorted(TERMINAL)))}")
     if cursor and not JOB_ID.fullmatch(cursor):
         raise InvalidRequest("cursor", "must be a next_cursor of this server")
     return cursor, PAGE if limit is None else limit, state

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from itertools import count, takewhile
 from typing import Any
 
-from common.contracts.footage import SCENERY, Candidate, Footage
+from common.contracts.footage import OWN, Candidate, Footage, is_pick, own_id
 from common.contracts.job import (
     CANCELLED,
     DEFERRED,
@@ -27,14 +27,14 @@ from common.contracts.job import (
     Job,
     Step,
 )
+from common.contracts.names import StepName
 from common.contracts.steps import (
-    SPECS,
+    STEP_KINDS,
     AssembleFacts,
     CastFacts,
     MixFacts,
     Rejection,
     SearchFacts,
-    kind_of,
     parse_facts,
 )
 from common.contracts.storyboard import Scene, Shot, Storyboard
@@ -81,13 +81,12 @@ def progress(job: Job, storyboard: Storyboard | None = None) -> int:
         plan = job.steps.get("plan")
         return int(PLANNED * 0.9 * _share(job, plan)) if plan is not None else 0
     counted = _counted(job, storyboard)
-    total = sum(SPECS[kind_of(step.name)].weight for step in counted)
+    total = sum(STEP_KINDS[step.kind].weight for step in counted)
     # Footage of the user's own may prove unusable; the search for something else is reckoned with from the first.
-    total += SPECS["search"].weight * sum(
-        kind_of(step.name) == "acquire" and step.name.replace("acquire", "search", 1) not in job.steps
-        for step in counted
+    total += STEP_KINDS["search"].weight * sum(
+        step.kind == "acquire" and step.name.replace("acquire", "search", 1) not in job.steps for step in counted
     )
-    done = sum(SPECS[kind_of(step.name)].weight * _done(job, step) for step in counted)
+    done = sum(STEP_KINDS[step.kind].weight * _done(job, step) for step in counted)
     return min(UNFINISHED, int(PLANNED + (100 - PLANNED) * done / total)) if total else int(PLANNED)
 
 
@@ -98,7 +97,7 @@ def current_step(job: Job) -> str:
     if job.state == QUEUED:
         return QUEUED if job.started else "waiting for a place"
     for kind in KIND_WORDS:
-        steps = [step for name, step in job.steps.items() if kind_of(name) == kind and step.state != SKIPPED]
+        steps = [step for name, step in job.steps.items() if StepName(name).kind == kind and step.state != SKIPPED]
         done = sum(step.state == DONE for step in steps)
         if any(step.state in (RUNNING, READY) for step in steps):
             return f"{KIND_WORDS[kind]} {done}/{len(steps)}" if len(steps) > 1 else KIND_WORDS[kind]
@@ -146,10 +145,10 @@ def steps_view(job: Job) -> dict[str, list[str]]:
     """The steps of this version: what did not have to be done again, what is or was, and what waits for that."""
     lists: dict[str, list[str]] = {"reused": [], "done_again": [], "running_again": [], "waiting": []}
     for name, step in job.steps.items():
-        if kind_of(name) == "cast":  # decided in no time; its outcome is in the shots
+        if StepName(name).kind == "cast":  # decided in no time; its outcome is in the shots
             continue
         if step.state == DONE:
-            lists["reused" if step.reused or step.ran < job.version else "done_again"].append(name)
+            lists["reused" if step.reused or step.ran_version < job.version else "done_again"].append(name)
         elif step.state in UNDER_WAY:
             lists["running_again"].append(name)
         elif step.state == WAITING:
@@ -225,12 +224,12 @@ def result_view(job: Job, storyboard: Storyboard) -> dict[str, Any]:
         "status": job.state,
         "version": job.version,
         "title": job.title,
-        "duration": job.pins.get("seconds", 0.0),
+        "duration": job.pins.seconds,
         "width": film.width,
         "height": film.height,
         "frames": film.frames,
         "loudness": mix.loudness,
-        "note": job.pins.get("note", ""),
+        "note": job.pins.note,
         "left_out": [
             {"scene": scene["id"], "why": scene["problem"]} for scene in scenes if scene["id"] in left_out(job)
         ],
@@ -299,7 +298,7 @@ def unusable(cast: CastFacts, shot: str, candidate: str) -> str:
 
 def left_out(job: Job) -> dict[str, str]:
     """The scenes the film is made without, and why."""
-    return dict(job.pins.get("dropped") or {})
+    return dict(job.pins.left_out)
 
 
 @functools.lru_cache(maxsize=4096)
@@ -316,7 +315,7 @@ def _counted(job: Job, storyboard: Storyboard | None) -> list[Step]:
     steps = [
         step
         for name, step in job.steps.items()
-        if kind_of(name) not in UNCOUNTED and (kind_of(name) != "segment" or name.endswith(".0"))
+        if StepName(name).kind not in UNCOUNTED and (StepName(name).kind != "segment" or name.endswith(".0"))
     ]
     if storyboard is not None:
         places = {name for scene in storyboard.scenes for name in (scene.id, *(shot.id for shot in scene.shots))}
@@ -325,12 +324,14 @@ def _counted(job: Job, storyboard: Storyboard | None) -> list[Step]:
     if job.terminal:
         return steps
     return [
-        step for step in steps if step.state != SKIPPED or step.ran == job.version or _scene_of(step) in left_out(job)
+        step
+        for step in steps
+        if step.state != SKIPPED or step.ran_version == job.version or _scene_of(step) in left_out(job)
     ]
 
 
 def _done(job: Job, step: Step) -> float:
-    if kind_of(step.name) != "segment":
+    if step.kind != "segment":
         return _share(job, step)
     return _mean([_share(job, one) for one in rendering(job, _scene_of(step))])
 
@@ -339,7 +340,7 @@ def _share(job: Job, step: Step) -> float:
     """How much of the step is done, for this version; of a scene that was left out, nothing remains to be done."""
     if step.state == DONE or _scene_of(step) in left_out(job):
         return 1.0
-    return step.done if step.ran == job.version else 0.0
+    return step.progress if step.ran_version == job.version else 0.0
 
 
 def _scene_of(step: Step) -> str:
@@ -381,7 +382,7 @@ def _scene_state(job: Job, scene: Scene, segments: list[Step]) -> str:
     if job.terminal and any(step.state == FAILED for step in (*steps, *segments)):
         return SCENE_FAILED
     for state, word in (("acquire", "fetching footage"), ("search", "searching footage"), ("speak", "speaking")):
-        if any(step.state in (RUNNING, READY) and kind_of(step.name) == state for step in steps):
+        if any(step.state in (RUNNING, READY) and step.kind == state for step in steps):
             return word
     there = [step for step in steps if step.state != SKIPPED]
     return "gathered" if there and all(step.state == DONE for step in there) else "waiting"
@@ -405,7 +406,7 @@ def _notes(job: Job, shot: Shot) -> list[str]:
     """What did not work: media of the user's own that could not be used, why a footage source had nothing, and what
     is not shown because the user does not want it.
     """
-    own = [one for one in cast_of(job).rejected.get(shot.id, ()) if one.candidate.startswith("own:")]
+    own = [one for one in cast_of(job).rejected.get(shot.id, ()) if one.candidate.startswith(OWN)]
     notes = _unusable(shot, own)
     search = job.steps.get(f"search:{shot.id}")
     if search is not None and search.state == DONE:
@@ -417,7 +418,7 @@ def _notes(job: Job, shot: Shot) -> list[str]:
 def _why(job: Job, shot: Shot, provider: str) -> str:
     cast = cast_of(job)
     got = FOUND.get(provider, f"found on {provider}")
-    if shot.pick is not None and _is_pick(shot.pick, cast.chosen.get(shot.id, "")):
+    if shot.pick is not None and is_pick(shot.pick, cast.chosen.get(shot.id, "")):
         return f"{got}, and chosen by you"
     rejected = _unusable(shot, cast.rejected.get(shot.id, ()))
     return "; ".join([*rejected, f"{got} instead"]) if rejected else got
@@ -431,18 +432,13 @@ def _unusable(shot: Shot, rejected: Sequence[Rejection]) -> list[str]:
     return [
         f"{names[one.candidate]} could not be used ({one.why.rstrip('.')})"
         for one in rejected
-        if one.candidate == own or not one.candidate.startswith("own:")
+        if one.candidate == own or not one.candidate.startswith(OWN)
     ]
 
 
 def _own(shot: Shot) -> str:
     """The name of the user's own media as a candidate; empty when the shot has none."""
-    return f"own:{shot.media.asset or shot.media.url}" if shot.media is not None else ""
-
-
-def _is_pick(pick: str, chosen: str) -> bool:
-    """Whoever chose a painted picture gets the one that there is now, whatever its seed."""
-    return chosen == pick or (chosen.startswith(SCENERY) and pick.startswith(SCENERY))
+    return own_id(shot.media) if shot.media is not None else ""
 
 
 def _iso(at: int) -> str | None:

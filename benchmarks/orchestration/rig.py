@@ -25,7 +25,7 @@ from benchmarks.orchestration.handlers import HANDLERS, film_request
 from common import launcher
 from common.contracts.base import ObjectRef, canonical_json
 from common.contracts.job import COMPLETED, READY, WorkerInfo
-from common.contracts.steps import SPECS, offer
+from common.contracts.steps import STEP_KINDS, toolchain
 from common.jobs.ids import new_job_ids
 from common.jobs.store import NewJob, connect
 from common.messaging.queues import QUEUES
@@ -182,7 +182,7 @@ class Rig:
 
     def _register(self) -> None:
         for one in QUEUES.values():
-            offers = {kind: offer(kind, BUILD) for kind, about in SPECS.items() if about.queue == one.name}
+            offers = {kind: toolchain(kind, BUILD) for kind, about in STEP_KINDS.items() if about.queue == one.name}
             engines = {"offers": offers, "sources": ["pexels", "scenery"]}
             self.store.register(WorkerInfo(f"{one.consumer}-1", one.consumer, THREADS, engines), LONG)
 

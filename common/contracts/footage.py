@@ -28,6 +28,21 @@ Weather = Literal["", "rain", "snow"]
 
 SCENERY = "scenery:"
 "How the ids of painted candidates begin; a shot is offered one."
+OWN = "own:"
+"How the ids of media that the user brought begin."
+
+
+def own_id(media: MediaRef) -> str:
+    """The id, as a candidate, of media that the user brought."""
+    return f"{OWN}{media.asset or media.url or ''}"
+
+
+def is_pick(pick: str, candidate: str) -> bool:
+    """Whether the candidate of this id is the one that the user picked.
+
+    Each search offers one painted picture, whose id tells its seed: who picked it means it with another seed, too.
+    """
+    return candidate == pick or (candidate.startswith(SCENERY) and pick.startswith(SCENERY))
 
 
 class ShotQuery(Contract):
@@ -63,6 +78,11 @@ class Provenance(Contract):
     "The line to show, for example `Video by Ada Example on Pexels`."
     fetched_at: str = ""
     "UTC, ISO 8601; empty for what nothing was fetched for."
+
+    @property
+    def own(self) -> bool:
+        """True for media that the user brought, uploaded or by its address."""
+        return self.provider in ("upload", "url")
 
 
 class SceneryRecipe(Contract):

@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from common.contracts.base import Contract, ObjectRef
+from common.contracts.names import StepName
 
 QUEUED, PLANNING, GATHERING, RENDERING, ASSEMBLING = "queued", "planning", "gathering", "rendering", "assembling"
 COMPLETED, PARTIAL, FAILED, CANCELLED = "completed", "partial", "failed", "cancelled"
 
-STAGES = (QUEUED, PLANNING, GATHERING, RENDERING, ASSEMBLING)
+ACTIVE_STATES = (QUEUED, PLANNING, GATHERING, RENDERING, ASSEMBLING)
 "The states of a job that goes on, in order."
 TERMINAL = frozenset({COMPLETED, PARTIAL, FAILED, CANCELLED})
 ENDINGS_WITH_FILM = frozenset({COMPLETED, PARTIAL})
@@ -23,10 +24,10 @@ DONE, SKIPPED = "done", "skipped"
 
 SETTLED = frozenset({DONE, SKIPPED})
 
-# A job can go back a stage when an input changes under it (a footage source fails late, an edit), so among the
-# stages every move is legal. What has ended stays ended, unless somebody wishes otherwise (resume, edit, restore).
+# A job can go back a state when an input changes under it (a footage source fails late, an edit), so among the active
+# states every move is legal. What has ended stays ended, unless somebody wishes otherwise (resume, edit, restore).
 JOB_MOVES: Mapping[str, frozenset[str]] = {
-    **{stage: frozenset(STAGES) | TERMINAL for stage in STAGES},
+    **{state: frozenset(ACTIVE_STATES) | TERMINAL for state in ACTIVE_STATES},
     **{end: frozenset({QUEUED}) for end in TERMINAL},
 }
 
@@ -70,8 +71,8 @@ class Step:
 
     name: str
     state: str = WAITING
-    work: str = ""
-    "Fingerprint of the spec it was last made ready with."
+    fingerprint: str = ""
+    "Of the spec it was last made ready with."
     attempt: int = 0
     "Tries that were heard of: done, or failed with a reason."
     losses: int = 0
@@ -81,7 +82,7 @@ class Step:
     lease: int = 0
     "When the holder's right to the step runs out."
     not_before: int = 0
-    done: float = 0.0
+    progress: float = 0.0
     "Share of the work done, 0 to 1: the highest of all attempts, so that it never goes back."
     facts: str = ""
     "JSON of the kind's facts; empty until done."
@@ -89,10 +90,41 @@ class Step:
     reused: bool = False
     "Done without running, because the same work had been done before."
     worker: str = ""
-    needs: str = ""
-    "The offer (recipe, and ffmpeg build where it matters) a worker must make to be given the step."
-    ran: int = 0
+    toolchain: str = ""
+    "The recipe, with the ffmpeg build where it matters, that a worker must have to be given the step."
+    ran_version: int = 0
     "Version of the storyboard for which it was last made ready; done in a later version, it was reused."
+
+    @property
+    def kind(self) -> str:
+        return StepName(self.name).kind
+
+    @property
+    def scene(self) -> str:
+        """The id of the scene it works on; empty for a step of the film."""
+        return StepName(self.name).scene
+
+
+@dataclass(frozen=True, slots=True)
+class Pins:
+    """Decisions made once for a whole job, and kept while it goes on."""
+
+    toolchains: Mapping[str, str] = field(default_factory=dict)
+    "By kind of step."
+    build: str = ""
+    "The ffmpeg build of all segments and what is made of them."
+    sources: tuple[str, ...] = ()
+    "Footage sources, in order of preference."
+    pace: float | None = None
+    "Of the narration; 1.0 is the voice's own rate."
+    paced: str = ""
+    "Fingerprint of the script for which the pace was fitted to the target."
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    "Scenes the film is made without, and why."
+    note: str = ""
+    "A remark about the film for its result: a target that was missed, a script without a font."
+    seconds: float = 0.0
+    "Length of the film."
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +160,7 @@ class Job:
     metadata: Mapping[str, Any] = field(default_factory=dict)
     rev: int = 0
     "Counts every change but beats and claims."
-    saved: int = 0
+    decisions: int = 0
     "Counts the decisions that changed something; only one of two that saw the same is saved."
     version: int = 1
     "Of the storyboard."
@@ -142,12 +174,11 @@ class Job:
     lane: str = INTERACTIVE
     started: int = 0
     "When it was let in; 0 while it waits for a place among the running jobs."
-    looked: int = 0
+    decided_version: int = 0
     "The version for which a decision was last saved."
     cancel: bool = False
     "The wish to cancel, until it is carried out."
-    pins: Mapping[str, Any] = field(default_factory=dict)
-    "What was settled once for the whole job: offers of the workers, footage sources, pace, scenes left out."
+    pins: Pins = Pins()
     failure: Failure | None = None
     finished: int = 0
     seq: int = 0

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, StringConstraints, field_validator, model_validator
 
 from common.contracts.base import Contract, canonical_json
+from common.contracts.names import ASSET_ID
 from common.emoji import drawable
 
 Aspect = Literal["16:9", "9:16", "1:1", "4:5"]
@@ -51,7 +52,7 @@ PROSE = AfterValidator(_without_controls)
 "Text to speak or to show. Line breaks and tabs are fine."
 LETTERS = AfterValidator(_with_letters)
 "Text to draw, which must not come out as nothing."
-AssetId = Annotated[str, StringConstraints(pattern=r"^ast_[0-9a-f]{32}$")]
+AssetId = Annotated[str, StringConstraints(pattern=f"^{ASSET_ID}$")]
 
 
 class MediaRef(Contract):

@@ -1,18 +1,21 @@
-"""The steps of a job: what each is told (spec) and what each answers (facts).
+"""The steps of a job: the order each one gets (spec), the answer it gives (facts), and the one table of their kinds.
 
-A spec is everything a step needs to know, with the checksums of its inputs inside, so the digest of
-the spec is the fingerprint of the work. `SPECS` is the one table of kinds, queues and recipe versions;
-raise a recipe's number when the same spec would now give other bytes. Specs of steps that are under way are kept
-in the job record (docs/adr/0006).
+A spec is everything a step needs to know, with the checksums of its inputs inside, so the digest of the spec is the
+fingerprint of the work. Specs of steps that are under way are kept in the job record (docs/adr/0006). Whoever needs to
+know something about a kind of step reads `STEP_KINDS`; names of steps are built and read by `StepName`.
 """
 
 import hashlib
+from collections.abc import Mapping
+from enum import StrEnum
 from typing import Any, NamedTuple
 
 from pydantic import Field
 
 from common.contracts.base import Contract, ObjectRef, canonical_json
 from common.contracts.footage import Candidate, Footage, ProviderNote, ShotQuery
+from common.contracts.job import ASSEMBLING, GATHERING, PLANNING, RENDERING
+from common.contracts.names import Kind
 from common.contracts.narration import Narration
 from common.contracts.request import Style
 from common.contracts.timeline import (
@@ -193,64 +196,120 @@ class PublishFacts(Contract):
     thumbnail_key: str
 
 
+class Per(StrEnum):
+    """The unit of the film for which there is one step of a kind."""
+
+    FILM = "film"
+    SCENE = "scene"
+    SHOT = "shot"
+    PART = "part"
+
+
 class StepKind(NamedTuple):
+    """Everything the system knows about a kind of step."""
+
     queue: str
+    "Empty for what the orchestrator decides by itself."
     spec: type[Contract]
     facts: type[Contract]
     recipe: int
+    per: Per
+    state: str
+    "State of a job whose earliest unfinished step is of this kind."
+    verb: str
+    "For a reader of the status; empty for a kind that takes no time."
     weight: float
     "Share of the progress bar, relative to the other kinds."
+    counted: bool = True
+    "Has a part in the progress bar. Planning has a share of its own; other exceptions take no time."
+    delivered: bool = False
+    "Makes what the user ordered, which is kept with the job; what the others make are parts of that."
+    needs_build: bool = False
+    "Depends on the ffmpeg build: all of a film must come from the same one."
+    late: bool = False
+    "Soon done and needed at the end only: after the long steps of a job, it fills the gap that these leave."
     reuse: int = 7 * 24 * 3600
     "Seconds for which the same work, of any job of the owner, is not done again; 0 for what is never shared."
 
     def known_for(self, keep_parts_seconds: float) -> int:
-        """The same where parts of films are kept for so long: what is known is kept, too, and shall not stay longer."""
+        """Seconds for which a result stays known where parts of films are kept for `keep_parts_seconds`."""
         return int(min(self.reuse, keep_parts_seconds))
 
 
-SPECS: dict[str, StepKind] = {
-    "plan": StepKind("orchestrate", PlanSpec, PlanFacts, 1, 2.0),
-    "speak": StepKind("speech", SpeakSpec, Narration, 1, 0.5),
-    "search": StepKind("retrieve", SearchSpec, SearchFacts, 1, 0.5, reuse=3600),
-    "cast": StepKind("", CastFacts, CastFacts, 1, 0.1),
-    "acquire": StepKind("retrieve", AcquireSpec, Footage, 5, 1.0),
-    "segment": StepKind("render", SegmentSpec, SegmentFacts, 8, 10.0),
-    "scene": StepKind("render", SceneSpec, SceneFacts, 2, 0.5),
-    "mix": StepKind("render", MixSpec, MixFacts, 3, 4.0),
-    "assemble": StepKind("render", AssembleSpec, AssembleFacts, 4, 2.0),
-    "publish": StepKind("orchestrate", PublishSpec, PublishFacts, 1, 0.5, reuse=0),
+STEP_KINDS: Mapping[str, StepKind] = {
+    Kind.PLAN: StepKind(
+        "orchestrate", PlanSpec, PlanFacts, 1, Per.FILM, PLANNING, "planning", 2.0, counted=False, delivered=True
+    ),
+    Kind.SPEAK: StepKind("speech", SpeakSpec, Narration, 1, Per.SCENE, GATHERING, "speaking", 0.5),
+    Kind.SEARCH: StepKind(
+        "retrieve", SearchSpec, SearchFacts, 1, Per.SHOT, GATHERING, "searching footage", 0.5, reuse=3600
+    ),
+    Kind.CAST: StepKind("", CastFacts, CastFacts, 1, Per.FILM, GATHERING, "", 0.1, counted=False),
+    Kind.ACQUIRE: StepKind("retrieve", AcquireSpec, Footage, 5, Per.SHOT, GATHERING, "fetching footage", 1.0),
+    Kind.SEGMENT: StepKind(
+        "render", SegmentSpec, SegmentFacts, 8, Per.PART, RENDERING, "rendering", 10.0, needs_build=True
+    ),
+    Kind.SCENE: StepKind(
+        "render",
+        SceneSpec,
+        SceneFacts,
+        2,
+        Per.SCENE,
+        ASSEMBLING,
+        "joining scenes",
+        0.5,
+        counted=False,
+        needs_build=True,
+    ),
+    Kind.MIX: StepKind(
+        "render", MixSpec, MixFacts, 3, Per.FILM, RENDERING, "mixing sound", 4.0, needs_build=True, late=True
+    ),
+    Kind.ASSEMBLE: StepKind(
+        "render",
+        AssembleSpec,
+        AssembleFacts,
+        4,
+        Per.FILM,
+        ASSEMBLING,
+        "assembling",
+        2.0,
+        delivered=True,
+        needs_build=True,
+    ),
+    Kind.PUBLISH: StepKind(
+        "orchestrate", PublishSpec, PublishFacts, 1, Per.FILM, ASSEMBLING, "publishing", 0.5, delivered=True, reuse=0
+    ),
 }
+"Rows in the order of `Kind`. Raise a recipe's number when the same spec would now give other bytes."
+
+NEEDS_BUILD = frozenset(kind for kind, about in STEP_KINDS.items() if about.needs_build)
+DELIVERED = frozenset(kind for kind, about in STEP_KINDS.items() if about.delivered)
+LATE = frozenset(kind for kind, about in STEP_KINDS.items() if about.late)
 
 
-NEEDS_BUILD = frozenset({"segment", "scene", "mix", "assemble"})
-"Kinds whose outcome depends on the ffmpeg build: all of a film must come from the same one."
-LATE = frozenset({"mix"})
-"Kinds that are soon done and needed at the end only: after the long ones of a job, they fill the gap that these leave."
+def kinds_of(queue: str) -> list[str]:
+    """The kinds whose steps wait in a queue."""
+    return [kind for kind, about in STEP_KINDS.items() if about.queue == queue]
 
 
-def offer(kind: str, build: str = "") -> str:
-    """What a worker with this code offers for steps of `kind`: its recipe, and its build if that matters."""
-    recipe = str(SPECS[kind].recipe)
-    return f"{recipe}/{build}" if kind in NEEDS_BUILD else recipe
+def toolchain(kind: str, build: str = "") -> str:
+    """The recipe that this code has for steps of `kind`, with the ffmpeg build where that matters: `8/9.0-a1`."""
+    about = STEP_KINDS[kind]
+    return f"{about.recipe}/{build}" if about.needs_build else str(about.recipe)
 
 
-def kind_of(step: str) -> str:
-    """`segment:s1.0` is a `segment` step."""
-    return step.partition(":")[0]
-
-
-def spec_fingerprint(kind: str, spec: str, needs: str) -> str:
-    """The name of the work `spec` asks of a worker that offers `needs`: equal work has an equal name, in any job.
+def spec_fingerprint(kind: str, spec: str, toolchain: str) -> str:
+    """The name of the work `spec` asks of a worker with this toolchain: equal work has an equal name, in any job.
 
     `spec` is canonical JSON: whoever names the work has already written it, and large specs take time to write.
     """
-    content = "\n".join((canonical_json(kind), canonical_json(needs), spec))
+    content = "\n".join((canonical_json(kind), canonical_json(toolchain), spec))
     return hashlib.sha256(content.encode()).hexdigest()[:32]
 
 
 def parse_spec(kind: str, data: bytes | str) -> Any:
-    return SPECS[kind].spec.model_validate_json(data)
+    return STEP_KINDS[kind].spec.model_validate_json(data)
 
 
 def parse_facts(kind: str, data: bytes | str) -> Any:
-    return SPECS[kind].facts.model_validate_json(data)
+    return STEP_KINDS[kind].facts.model_validate_json(data)

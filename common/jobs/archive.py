@@ -17,8 +17,8 @@ from typing import Any
 
 from common.contracts.base import ObjectRef
 from common.contracts.job import DONE, FAILED, READY, RUNNING, Event, Job
+from common.contracts.names import ASSET_ID, StepName
 from common.contracts.request import VideoRequest
-from common.contracts.steps import kind_of
 from common.contracts.storyboard import Storyboard
 from common.errors import ObjectMissing
 from common.jobs.record import job_of
@@ -36,7 +36,7 @@ BEHIND = "0"
 'Behind "/" in the order of keys: what comes after `<folder>0` is no longer in the folder.'
 EVENTS = 1_000
 TRIES = 5
-UPLOAD = re.compile(r"ast_[0-9a-f]{32}")
+UPLOAD = re.compile(ASSET_ID)
 
 
 @dataclass(frozen=True)
@@ -172,7 +172,7 @@ def provenance(job: Job) -> dict[str, dict[str, Any]]:
     """Where the picture of each shot came from, by shot."""
     found = {}
     for name, step in job.steps.items():
-        if kind_of(name) == "acquire" and step.state == DONE:
+        if StepName(name).kind == "acquire" and step.state == DONE:
             footage = json.loads(step.facts)
             found[name.partition(":")[2]] = {"kind": footage["kind"], **footage["provenance"]}
     return found

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from common.contracts.base import ObjectRef
-from common.contracts.job import Event, Failure, Job, Step, Version, WorkerInfo
+from common.contracts.job import Event, Failure, Job, Pins, Step, Version, WorkerInfo
 
 STEP, VERSION = "step:", "version:"
 
@@ -48,7 +48,7 @@ def job_of(job_id: str, fields: Mapping[str, str], reader: Reader | None = None)
         title=head["title"],
         metadata=json.loads(head["metadata"]),
         rev=head["rev"],
-        saved=head["saved"],
+        decisions=head["saved"],
         version=head["version"],
         base=reader.parsed("base", head.get("base", ""), _ref_or_none),
         edit=reader.parsed("edit", head.get("edit", ""), _ref_or_none),
@@ -56,15 +56,51 @@ def job_of(job_id: str, fields: Mapping[str, str], reader: Reader | None = None)
         versions=versions,
         lane=head["lane"],
         started=head["started"],
-        looked=head.get("looked", 0),
+        decided_version=head.get("looked", 0),
         cancel=bool(head["cancel"]),
-        pins=json.loads(head["pins"]),
+        pins=pins_of(head["pins"]),
         failure=_failure(head.get("failure")),
         finished=head["finished"],
         seq=head["seq"],
         token=head["token"],
         steps=steps,
     )
+
+
+def pins_of(text: str) -> Pins:
+    data = json.loads(text)
+    return Pins(
+        toolchains=data.get("offers", {}),
+        build=data.get("build", ""),
+        sources=tuple(data.get("sources", ())),
+        pace=data.get("pace"),
+        paced=data.get("paced", ""),
+        left_out=data.get("dropped", {}),
+        note=data.get("note", ""),
+        seconds=data.get("seconds", 0.0),
+    )
+
+
+def pins_json(pins: Pins) -> str:
+    """The same pins have the same text; what is not settled is left out."""
+    settled = {
+        "offers": pins.toolchains,
+        "build": pins.build,
+        "sources": pins.sources,
+        "pace": pins.pace,
+        "paced": pins.paced,
+        "dropped": pins.left_out,
+        "note": pins.note,
+        "seconds": pins.seconds,
+    }
+    return json.dumps({name: value for name, value in settled.items() if value}, sort_keys=True)
+
+
+def step_patch(before: Step | None, after: Step) -> dict[str, Any]:
+    """Fields of the record that change between two states of a step. Lease, token and worker are never among them."""
+    fields = _decided(after)
+    old = _decided(before) if before is not None else {}
+    return {name: value for name, value in fields.items() if name not in old or value != old[name]}
 
 
 def event_of(entry: str, fields: Mapping[str, str]) -> Event:
@@ -80,19 +116,19 @@ def _step(field: str, text: str) -> Step:
     return Step(
         name=field[len(STEP) :],
         state=data["state"],
-        work=data.get("work", ""),
+        fingerprint=data.get("work", ""),
         attempt=data["attempt"],
         losses=data.get("losses", 0),
         token=data["token"],
         lease=data["lease"],
         not_before=data["not_before"],
-        done=data["done"],
+        progress=data["done"],
         facts=data.get("facts", ""),
         failure=_failure(data.get("failure")),
         reused=bool(data.get("reused")),
         worker=data.get("worker", ""),
-        needs=data.get("needs", ""),
-        ran=data.get("ran", 0),
+        toolchain=data.get("needs", ""),
+        ran_version=data.get("ran", 0),
     )
 
 
@@ -109,6 +145,23 @@ def _version(field: str, text: str) -> Version:
         thumbnail=_ref_or_none(field, data.get("thumbnail", "")),
         seconds=data.get("seconds", 0.0),
     )
+
+
+def _decided(step: Step) -> dict[str, Any]:
+    """What a decision may write of a step, as the record has it."""
+    return {
+        "state": step.state,
+        "work": step.fingerprint,
+        "attempt": step.attempt,
+        "losses": step.losses,
+        "not_before": step.not_before,
+        "done": step.progress,
+        "facts": step.facts,
+        "failure": step.failure.model_dump_json() if step.failure else "",
+        "reused": int(step.reused),
+        "needs": step.toolchain,
+        "ran": step.ran_version,
+    }
 
 
 def _ref(_: str, text: str) -> ObjectRef:

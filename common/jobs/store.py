@@ -11,7 +11,7 @@ import json
 import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -25,22 +25,27 @@ from common.contracts.job import (
     DONE,
     FAILED,
     INTERACTIVE,
+    JOB_MOVES,
     LANES,
     PARTIAL,
     QUEUED,
     REGENERATE,
     SKIPPED,
+    STEP_MOVES,
+    TERMINAL,
     WAITING,
     Change,
     Event,
     Failure,
     Job,
+    Pins,
     Step,
     WorkerInfo,
 )
-from common.contracts.steps import LATE, SPECS, kind_of
+from common.contracts.names import Kind, StepName
+from common.contracts.steps import LATE, STEP_KINDS
 from common.errors import InvalidRequest, ReelwrightError
-from common.jobs.record import Reader, event_of, job_of, worker_of
+from common.jobs.record import Reader, event_of, job_of, pins_json, worker_of
 from common.settings import Settings
 
 REQUEST_KEY_SECONDS = 24 * 3600
@@ -228,8 +233,7 @@ class JobStore:
                 return "not_ended"
             if job.state == COMPLETED:
                 return "completed"
-            pins = {name: value for name, value in job.pins.items() if name != "dropped"}
-            head: dict[str, Any] = {"pins": json.dumps(pins)}
+            head: dict[str, Any] = {"pins": pins_json(replace(job.pins, left_out={}))}
             if job.state == PARTIAL and job.storyboard is not None:
                 # The film that was delivered stays a version of its own, whatever becomes of a better one.
                 base = job.storyboard.model_dump_json()
@@ -247,7 +251,7 @@ class JobStore:
         cause: str,
         base: ObjectRef,
         edit: ObjectRef | None,
-        pins: Mapping[str, Any] | None = None,
+        pins: Pins | None = None,
         cast: str | None = None,
         limits: Limits = NO_LIMITS,
         request: RequestKey = NO_KEY,
@@ -268,17 +272,22 @@ class JobStore:
                 return "ok" if same else "stale"
             if job.storyboard is None and edit is not None:
                 return "unplanned"
-            kept = {name: value for name, value in job.pins.items() if name != "dropped"} if pins is None else pins
+            kept = replace(job.pins, left_out={}) if pins is None else pins
             head = {
                 "version": version + 1,
                 "base": base.model_dump_json(),
                 "edit": edit.model_dump_json() if edit is not None else "",
                 "storyboard": "",
-                "pins": json.dumps(dict(kept)),
+                "pins": pins_json(kept),
             }
             steps = _fresh_attempts(job) if job.terminal else {}
             if cast is not None:
-                steps["cast"] = {"state": DONE, "facts": cast, "work": fingerprint("cast", cast), "done": 1}
+                steps[StepName.of(Kind.CAST)] = {
+                    "state": DONE,
+                    "facts": cast,
+                    "work": fingerprint(Kind.CAST, cast),
+                    "done": 1,
+                }
             if job.terminal:
                 head["lane"] = REGENERATE
             outcome = self._reopen(job, {"wish": cause, "head": head, "steps": steps}, limits, request)
@@ -287,7 +296,7 @@ class JobStore:
 
     def _reopen(self, job: Job, change: dict[str, Any], limits: Limits, request: RequestKey) -> str:
         """`CONFLICT` when the job has moved since it was loaded."""
-        change |= {"saved": job.saved, "most_waiting": limits.waiting, "most_of_owner": limits.of_owner}
+        change |= {"saved": job.decisions, "most_waiting": limits.waiting, "most_of_owner": limits.of_owner}
         version = change["head"].get("version", job.version)
         change["request"] = {**request._asdict(), "answer": str(version), "seconds": REQUEST_KEY_SECONDS}
         rev = job.rev if job.terminal or change["steps"] else -1
@@ -325,7 +334,7 @@ class JobStore:
 
     def release(self, claim: Claim) -> bool:
         """Hands the step back unfinished; it is ready at once and nothing is counted. False when the claim is over."""
-        queue = SPECS[kind_of(claim.step)].queue
+        queue = STEP_KINDS[StepName(claim.step).kind].queue
         return bool(self._run("release", claim.job_id, claim.step, claim.token, queue) == "ok")
 
     def lost(self, job_id: str, step: str, worker: str) -> bool:
@@ -356,7 +365,7 @@ class JobStore:
         decision = {
             "rev": job.rev,
             "token": job.token,
-            "saved": job.saved,
+            "saved": job.decisions,
             "version": job.version,
             "cancel": int(job.cancel),
             "head": dict(change.head),
@@ -571,12 +580,34 @@ class JobStore:
 @functools.cache
 def _source(name: str) -> str:
     folder = Path(__file__).parent / "lua"
-    weights = ", ".join(f"{lane} = {weight}" for lane, weight in LANES.items())
-    late = ", ".join(f"{kind} = true" for kind in sorted(LATE))
-    return (
-        f"local WEIGHT = {{ {weights} }}\n"
-        f"local LATE = {{ {late} }}\n" + (folder / "_prelude.lua").read_text() + (folder / f"{name}.lua").read_text()
+    return constants() + (folder / "_prelude.lua").read_text() + (folder / f"{name}.lua").read_text()
+
+
+def constants() -> str:
+    """The tables of the contracts as Lua, so that scripts and decisions go by the same ones."""
+    return "".join(
+        f"local {name} = {table}\n"
+        for name, table in {
+            "TERMINAL": _lua_set(TERMINAL),
+            "WEIGHT": _lua_table({lane: str(weight) for lane, weight in LANES.items()}),
+            "LATE": _lua_set(LATE),
+            "JOB_MOVES": _lua_moves(JOB_MOVES, QUEUED),
+            "STEP_MOVES": _lua_moves(STEP_MOVES, WAITING),
+        }.items()
     )
+
+
+def _lua_moves(moves: Mapping[str, frozenset[str]], initial: str) -> str:
+    """`initial` is the state of what has none yet."""
+    return _lua_table({"initial": f"'{initial}'"} | {state: _lua_set(to) for state, to in moves.items()})
+
+
+def _lua_set(names: Iterable[str]) -> str:
+    return _lua_table(dict.fromkeys(sorted(names), "true"))
+
+
+def _lua_table(rows: Mapping[str, str]) -> str:
+    return f"{{ {', '.join(f'{name} = {value}' for name, value in rows.items())} }}"
 
 
 def _now(time: tuple[int, int]) -> int:
@@ -613,7 +644,7 @@ def _kinds_waiting(job: Job, change: Change) -> str:
     """The kinds of which steps wait for others once the change is made, separated by spaces."""
     states = {name: step.state for name, step in job.steps.items()}
     states |= {name: patch["state"] for name, patch in change.steps.items() if "state" in patch}
-    return " ".join(sorted({kind_of(name) for name, state in states.items() if state == WAITING}))
+    return " ".join(sorted({StepName(name).kind for name, state in states.items() if state == WAITING}))
 
 
 def _fresh_attempts(job: Job) -> dict[str, dict[str, Any]]:

@@ -8,7 +8,6 @@ current token is heard.
 import functools
 import logging
 import os
-import re
 import threading
 import time
 import uuid
@@ -19,7 +18,8 @@ from typing import Any, TypeVar
 from common import scratch
 from common.contracts.base import Contract
 from common.contracts.job import Failure
-from common.contracts.steps import LATE, SPECS, kind_of, offer, parse_spec
+from common.contracts.names import StepName, keys_in
+from common.contracts.steps import LATE, STEP_KINDS, parse_spec, toolchain
 from common.errors import ObjectMissing, StepError, Stopped, disk_trouble
 from common.jobs.store import Claim, JobStore, StateUnavailable
 from common.settings import Settings
@@ -34,8 +34,6 @@ T = TypeVar("T")
 Handler = Callable[[Any, StepRun], Contract]
 "Takes the spec of a step, returns its facts."
 
-KEY = re.compile(r'"key":\s*"([^"]+)"')
-"The key of a stored object in a spec."
 REPORT_PAUSE = 0.3
 "Seconds between tries to report to a store that does not answer."
 
@@ -84,7 +82,7 @@ class StepRunner:
         if isinstance(claim, str):
             return claim  # a late or doubled hint, or one for another worker
         # What is soon done does not keep a core from the long steps that begin beside it.
-        with nullcontext() if kind_of(step) in LATE else self._slots.taken():
+        with nullcontext() if StepName(step).kind in LATE else self._slots.taken():
             run = self._prepare(claim, asked + self._settings.self_kill_seconds)
             outcome = self._work(claim, run)
             run.call_off()  # a handler may see by the clock that it is over before its heart does, which kills children
@@ -94,7 +92,7 @@ class StepRunner:
 
     def _claim(self, job_id: str, step: str) -> Claim | str:
         """Claims the step. Asked a second time when the answer got lost: the nonce makes it one claim."""
-        kind = kind_of(step)
+        kind = StepName(step).kind
         ask = functools.partial(
             self._store.claim,
             job_id,
@@ -102,8 +100,8 @@ class StepRunner:
             nonce=uuid.uuid4().hex,
             worker=self._worker,
             lease=self._settings.lease_seconds,
-            queue=SPECS[kind].queue,
-            offer=offer(kind, self._build),
+            queue=STEP_KINDS[kind].queue,
+            offer=toolchain(kind, self._build),
         )
         try:
             return ask()
@@ -139,20 +137,21 @@ class StepRunner:
             return self._commit(claim, run, facts)
 
     def _facts(self, claim: Claim, run: StepRun) -> Contract:
-        kind = kind_of(claim.step)
+        kind = StepName(claim.step).kind
         try:
             with scratch.scratch(run.workdir):
                 return self._handlers[kind](parse_spec(kind, claim.spec), run)
         except ObjectMissing as error:
             # Where one input is gone, others often are. Told one by one, each would cost a run of the step.
-            gone = run.gone(key for key in KEY.findall(claim.spec) if key != error.key)
+            gone = run.gone(key for key in keys_in(claim.spec) if key != error.key)
             raise ObjectMissing(str(error), " ".join([error.key, *gone]).strip()) from error
 
     def _stopped(self, claim: Claim, run: StepRun, why: str) -> str:
         if why == DRAINING:
             return RELEASED if self._report(run, lambda: self._store.release(claim)) is True else LOST
         if why == TIMED_OUT:
-            message = f"{kind_of(claim.step)} took longer than the {self._settings.step_timeout:g} s a step may take"
+            kind, most = StepName(claim.step).kind, self._settings.step_timeout
+            message = f"{kind} took longer than the {most:g} s a step may take"
             failure = Failure(code="step_timeout", message=message, retryable=True, step=claim.step)
             return self._fail(claim, run, failure)
         return CALLED_OFF
@@ -161,7 +160,7 @@ class StepRunner:
         return FAILED if self._report(run, lambda: self._store.fail(claim, failure)) is True else LOST
 
     def _commit(self, claim: Claim, run: StepRun, facts: Contract) -> str:
-        known_for = SPECS[kind_of(claim.step)].known_for(self._settings.keep_parts_seconds)
+        known_for = STEP_KINDS[StepName(claim.step).kind].known_for(self._settings.keep_parts_seconds)
         reuse = known_for if getattr(facts, "shareable", True) else 0
         answer = self._report(run, lambda: self._store.commit(claim, facts.model_dump_json(), reuse))
         return DONE if answer == "ok" else str(answer)
@@ -257,5 +256,5 @@ def _failure(claim: Claim, error: Exception) -> Failure:
         )
     # A defect of ours. It may have to do with this one worker, so another attempt is worth it.
     log.exception("%s of %s met an unexpected error", claim.step, claim.job_id)
-    message = f"an unexpected error in {kind_of(claim.step)}; the service's log has the details"
+    message = f"an unexpected error in {StepName(claim.step).kind}; the service's log has the details"
     return Failure(code="internal_error", message=message, retryable=True, step=claim.step)

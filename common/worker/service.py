@@ -29,7 +29,7 @@ from celery.platforms import SecurityWarning
 
 from common import launcher, scratch
 from common.contracts.job import WorkerInfo
-from common.contracts.steps import SPECS, offer
+from common.contracts.steps import STEP_KINDS, toolchain
 from common.errors import ReelwrightError
 from common.jobs.store import StateUnavailable, connect
 from common.logs import set_up_logs
@@ -111,7 +111,7 @@ def serve(service: Service) -> int:
 
 def offers(queue: str, build: str) -> dict[str, str]:
     """What a worker of this queue offers, by kind of step."""
-    return {kind: offer(kind, build) for kind, about in SPECS.items() if about.queue == queue}
+    return {kind: toolchain(kind, build) for kind, about in STEP_KINDS.items() if about.queue == queue}
 
 
 def _check_scratch(settings: Settings) -> None:

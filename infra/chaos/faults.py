@@ -41,7 +41,7 @@ class Struck(NamedTuple):
 Injection = Callable[[Site, random.Random], AbstractContextManager[Struck]]
 
 
-class Kind(NamedTuple):
+class FaultKind(NamedTuple):
     habit: Habit
     inject: Injection
 
@@ -244,27 +244,27 @@ def _fill(path: str) -> None:
         os.close(handle)
 
 
-def kinds(lease: float) -> dict[str, Kind]:
+def kinds(lease: float) -> dict[str, FaultKind]:
     """All there are, by the name a report gives them. `lease` in seconds."""
     frozen = (lease + 0.5, lease + 2.5)
     return {
-        "worker killed": Kind(Habit("worker", 3), kill_worker),
-        "pool child killed": Kind(Habit("worker", 3), kill_pool_child),
-        "orchestrator killed": Kind(Habit("worker", 2), kill_orchestrator),
-        "all workers killed": Kind(Habit("worker", 1), kill_all_workers),
-        "worker restarted": Kind(Habit("worker", 2), restart_worker),
-        "worker frozen past its lease": Kind(Habit("frozen", 2, frozen), freeze_worker),
-        "idle worker frozen and killed": Kind(
+        "worker killed": FaultKind(Habit("worker", 3), kill_worker),
+        "pool child killed": FaultKind(Habit("worker", 3), kill_pool_child),
+        "orchestrator killed": FaultKind(Habit("worker", 2), kill_orchestrator),
+        "all workers killed": FaultKind(Habit("worker", 1), kill_all_workers),
+        "worker restarted": FaultKind(Habit("worker", 2), restart_worker),
+        "worker frozen past its lease": FaultKind(Habit("frozen", 2, frozen), freeze_worker),
+        "idle worker frozen and killed": FaultKind(
             Habit("frozen", 1, (POP_SECONDS, POP_SECONDS)), freeze_and_kill_idle_worker
         ),
-        "API killed": Kind(Habit("api", 2), kill_api),
-        "hints deleted": Kind(Habit("broker", 2), delete_hints),
-        "hints multiplied": Kind(Habit("broker", 2), multiply_hints),
-        "Redis killed": Kind(Habit("redis", 2), partial(kill_store, "redis")),
-        "Redis frozen": Kind(Habit("redis", 1, (0.5, 4.0)), partial(freeze_store, "redis")),
-        "Redis slow": Kind(Habit("redis", 1, (0.5, 3.0)), pause_redis),
-        "Redis full": Kind(Habit("redis", 1, (0.5, 3.0)), fill_redis),
-        "S3 killed": Kind(Habit("s3", 1), partial(kill_store, "s3")),
-        "S3 frozen": Kind(Habit("s3", 1, (0.5, 6.0)), partial(freeze_store, "s3")),
-        "disk full": Kind(Habit("disk", 1, (1.0, 4.0)), fill_disk),
+        "API killed": FaultKind(Habit("api", 2), kill_api),
+        "hints deleted": FaultKind(Habit("broker", 2), delete_hints),
+        "hints multiplied": FaultKind(Habit("broker", 2), multiply_hints),
+        "Redis killed": FaultKind(Habit("redis", 2), partial(kill_store, "redis")),
+        "Redis frozen": FaultKind(Habit("redis", 1, (0.5, 4.0)), partial(freeze_store, "redis")),
+        "Redis slow": FaultKind(Habit("redis", 1, (0.5, 3.0)), pause_redis),
+        "Redis full": FaultKind(Habit("redis", 1, (0.5, 3.0)), fill_redis),
+        "S3 killed": FaultKind(Habit("s3", 1), partial(kill_store, "s3")),
+        "S3 frozen": FaultKind(Habit("s3", 1, (0.5, 6.0)), partial(freeze_store, "s3")),
+        "disk full": FaultKind(Habit("disk", 1, (1.0, 4.0)), fill_disk),
     }

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from typing import NamedTuple
 
-from infra.chaos.faults import Kind, NothingToHit, Struck
+from infra.chaos.faults import FaultKind, NothingToHit, Struck
 from infra.chaos.schedule import Fault
 from infra.chaos.site import Site
 
@@ -25,7 +25,7 @@ class Done(NamedTuple):
 def inject(
     site: Site,
     faults: Sequence[Fault],
-    kinds: Mapping[str, Kind],
+    kinds: Mapping[str, FaultKind],
     stop: threading.Event,
     note: Callable[[str], None] = lambda _: None,
 ) -> list[Done]:
@@ -52,7 +52,7 @@ def inject(
     return done
 
 
-def _make(site: Site, fault: Fault, kind: Kind, harm: ExitStack) -> Done:
+def _make(site: Site, fault: Fault, kind: FaultKind, harm: ExitStack) -> Done:
     try:
         return Done(fault, harm.enter_context(kind.inject(site, random.Random(fault.luck))))
     except NothingToHit as reason:

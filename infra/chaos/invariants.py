@@ -22,7 +22,8 @@ from common.contracts.job import (
     Event,
     Job,
 )
-from common.contracts.steps import CastFacts, kind_of, parse_facts
+from common.contracts.names import StepName
+from common.contracts.steps import CastFacts, parse_facts
 
 SHOWN = 100
 "Characters of something long that are told."
@@ -93,10 +94,10 @@ def asked_for(stock: Stock) -> Iterator[str]:
 def blameless(stock: Stock) -> Iterator[str]:
     """No input was bad, so nothing may have been given up for a fault of ours."""
     for record, job in _jobs(stock):
-        for scene, why in dict(job.pins.get("dropped") or {}).items():
+        for scene, why in job.pins.left_out.items():
             yield f"{record.id} left out scene {scene}: {why}"
         for step in job.steps.values():
-            if kind_of(step.name) == "cast" and step.facts:
+            if step.kind == "cast" and step.facts:
                 facts: CastFacts = parse_facts("cast", step.facts)
                 for shot, rejected in facts.rejected.items():
                     yield f"{record.id} gave up footage of {shot}: {rejected}"
@@ -206,7 +207,7 @@ def _wrong_steps(job: Job, events: Sequence[Event], whole: bool) -> Iterator[str
 
 
 def _without_work(event: Event, step: str) -> bool:
-    return bool(event.data.get("reused")) or kind_of(step) == "cast"
+    return bool(event.data.get("reused")) or StepName(step).kind == "cast"
 
 
 def _wrong_tokens(job: Job, events: Sequence[Event]) -> Iterator[str]:
@@ -225,7 +226,7 @@ def _wrong_tokens(job: Job, events: Sequence[Event]) -> Iterator[str]:
 
 
 def _wrong_objects(objects: Mapping[str, Found], step: str, facts: str) -> Iterator[str]:
-    model = parse_facts(kind_of(step), facts)
+    model = parse_facts(StepName(step).kind, facts)
     for ref in refs_in(model):
         found = objects.get(f"assets/{ref.key}", Found())
         if not found.sha256:
@@ -234,7 +235,7 @@ def _wrong_objects(objects: Mapping[str, Found], step: str, facts: str) -> Itera
             yield f"{ref.key} has other content than was stored"
         elif found.problem:
             yield f"{ref.key} cannot be played: {found.problem}"
-    if kind_of(step) in ("segment", "assemble"):
+    if StepName(step).kind in ("segment", "assemble"):
         frames = objects.get(f"assets/{model.media.key}", Found()).frames
         if frames != model.frames:
             yield f"{model.media.key} has {frames} frames instead of {model.frames}"

@@ -13,7 +13,7 @@ import av
 import redis
 
 from common.contracts.job import COMPLETED, DONE, PARTIAL, Event, Job
-from common.contracts.steps import SPECS, kind_of, parse_facts
+from common.contracts.steps import STEP_KINDS, parse_facts
 from common.errors import ReelwrightError
 from common.messaging.app import make_app
 from common.messaging.queues import QUEUES
@@ -98,7 +98,7 @@ def _hint(message: str) -> str:
 
 def _moved(job: Job) -> tuple[int, float]:
     """Changes with every step that gets done or further than ever: trying again and again is no movement."""
-    return sum(step.state == DONE for step in job.steps.values()), sum(step.done for step in job.steps.values())
+    return sum(step.state == DONE for step in job.steps.values()), sum(step.progress for step in job.steps.values())
 
 
 def _events(site: Site, job: str) -> Iterator[Event]:
@@ -143,8 +143,8 @@ def _objects(site: Site, jobs: Sequence[Job]) -> dict[str, Found]:
     assets, videos = site.settings.assets_bucket, site.settings.videos_bucket
     for job in jobs:
         for step in job.steps.values():
-            kind = kind_of(step.name)
-            if step.state != DONE or not step.facts or kind not in SPECS:
+            kind = step.kind
+            if step.state != DONE or not step.facts or kind not in STEP_KINDS:
                 continue
             facts = parse_facts(kind, step.facts)
             wanted |= {(assets, ref.key): wanted.get((assets, ref.key), "") for ref in refs_in(facts)}

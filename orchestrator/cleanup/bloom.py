@@ -9,7 +9,7 @@ PLACES = 4
 WORD = (1 << 64) - 1
 
 
-class Marks:
+class BloomFilter:
     """Holds digests of 64 bits. What was added is in it; of all else a few seem to be, others in each set."""
 
     def __init__(self) -> None:

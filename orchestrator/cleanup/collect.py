@@ -25,8 +25,8 @@ from common.jobs.archive import FOLDER
 from common.jobs.store import JobStore
 from common.settings import Settings
 from common.storage.port import Storage, Stored
-from orchestrator.cleanup.bloom import Marks
-from orchestrator.cleanup.manifest_index import Known, Ledger
+from orchestrator.cleanup.bloom import BloomFilter
+from orchestrator.cleanup.manifest_index import Known, ManifestIndex
 from orchestrator.cleanup.references import (
     OBJECT_KEY,
     UPLOAD_KEY,
@@ -81,13 +81,13 @@ class Collector:
     ) -> None:
         self._redis, self._storage, self._settings, self._clock = store.client, storage, settings, clock
         self._bucket = settings.assets_bucket
-        self._manifests = Ledger(settings.scratch())
+        self._manifests = ManifestIndex(settings.scratch())
         self._documents: dict[str, Digests] = {}
         "What documents of jobs name that have not ended."
 
     def collect(self, dry_run: bool = False) -> Tally:
         """Removes what can go. Whatever Redis and the object store raise, nothing was removed that is needed."""
-        tally, marks, after = Tally({}, {}), Marks(), ""
+        tally, marks, after = Tally({}, {}), BloomFilter(), ""
         for one in self._named():
             marks.add(one)
         while True:
@@ -99,7 +99,7 @@ class Collector:
 
     # sweep
 
-    def _litter(self, marks: Marks, tally: Tally, after: str) -> Iterator[Stored]:
+    def _litter(self, marks: BloomFilter, tally: Tally, after: str) -> Iterator[Stored]:
         """What is neither marked nor young; the rest is kept."""
         now = self._clock()
         for stored in self._storage.list(self._bucket, "", after):

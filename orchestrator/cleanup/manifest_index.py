@@ -26,7 +26,7 @@ class Known(NamedTuple):
     "Only as long as parts of films are kept."
 
 
-class Ledger:
+class ManifestIndex:
     """Entries in the order of their keys. The file has no name, so it goes with the process, however that ends."""
 
     def __init__(self, folder: Path | None) -> None:

@@ -9,21 +9,19 @@ import re
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from common.contracts.steps import kind_of
+from common.contracts.names import ASSET_ID, StepName
+from common.contracts.steps import DELIVERED
 from common.jobs.record import STEP
 
 OWNER = r"[A-Za-z0-9_.@-]+"
 "Of what JSON writes as it is; an object of any other owner would not be found in it, and is not taken for ours."
 OBJECT = rf"{OWNER}/[a-z0-9_-]+/[0-9a-f]{{32}}/[0-9a-f]{{64}}(?:\.[0-9a-f]{{8}})?"
-UPLOAD = r"ast_[0-9a-f]{32}"
 OBJECT_KEY = re.compile(OBJECT)
-UPLOAD_KEY = re.compile(rf"{OWNER}/asset/({UPLOAD})/[a-z.]+")
-NAMED = re.compile(rf'"({OBJECT})|({UPLOAD})')
+UPLOAD_KEY = re.compile(rf"{OWNER}/asset/({ASSET_ID})/[a-z.]+")
+NAMED = re.compile(rf'"({OBJECT})|({ASSET_ID})')
 "Where a text (JSON, or JSON in a string of JSON) names an object by its key, or an upload by its id."
 ESCAPED_SLASH = re.compile(r"\\+/")
 "Redis' scripts write `/` as `\\/`, and a string in a string doubles the backslash."
-DELIVERED = frozenset({"plan", "assemble", "publish"})
-"Kinds of steps that make what the user ordered; those of the others make parts of it."
 
 Digests = Sequence[int]
 """Names by their digests: at eight bytes each, what every manifest names can be remembered. Should two names have the
@@ -70,4 +68,4 @@ def in_manifest(text: str) -> tuple[Digests, Digests]:
 
 
 def _of_parts(field: str) -> bool:
-    return field.startswith(STEP) and kind_of(field[len(STEP) :]) not in DELIVERED
+    return field.startswith(STEP) and StepName(field[len(STEP) :]).kind not in DELIVERED

@@ -1,83 +1,82 @@
-"""Which offer of the workers a job takes, settled once for each kind of step. Pure.
+"""The toolchains a job uses, chosen among those of the live workers and pinned once for each kind of step. Pure.
 
 A film must come from one recipe and one ffmpeg build from end to end, so a job holds on to what it took first, through
-restarts and short absences. Only when a step waits for an offer that nobody has made for a while, and somebody makes
-another, does the job move to that one; what was done by the old one is then done again.
+restarts and short absences. Only when a step waits for a toolchain that no worker has had for a while, and some worker
+has another, does the job move to that one; what was done with the old one is then done again.
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
 
-from common.contracts.job import READY, RUNNING, Step
-from common.contracts.steps import NEEDS_BUILD, kind_of, offer
+from common.contracts.job import READY, RUNNING, Pins, Step
+from common.contracts.names import Kind
+from common.contracts.steps import NEEDS_BUILD, toolchain
 
 
 @dataclass(frozen=True)
 class Fleet:
-    """What the workers can do."""
+    """The capabilities of the workers."""
 
-    offers: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
-    "By kind of step and offer: when it was last made, in milliseconds."
+    last_seen: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    "By kind of step and toolchain: when a worker last had it, in milliseconds."
     live: Mapping[str, Collection[str]] = field(default_factory=dict)
-    "By kind of step: the offers that are made now."
+    "By kind of step: the toolchains of the workers that are there now."
     sources: tuple[str, ...] = ()
     "Footage sources of the retrievers, in order of preference."
 
-    def makes(self, kind: str, one: str) -> bool:
-        return one in self.live.get(kind, ())
+    def has(self, kind: str, chain: str) -> bool:
+        return chain in self.live.get(kind, ())
 
-    def made_since(self, kind: str, one: str, since: int) -> bool:
-        return self.offers.get(kind, {}).get(one, 0) > since
+    def seen_since(self, kind: str, chain: str, since: int) -> bool:
+        return self.last_seen.get(kind, {}).get(chain, 0) > since
 
 
 @dataclass
 class Pinning:
-    """The offers one job takes."""
+    """The toolchains of one job."""
 
     fleet: Fleet
-    pins: dict[str, Any]
-    "Of the job; `offers` (by kind) and `build` are set here."
+    pins: Pins
+    "Of the job; replaced when toolchains and build are pinned here."
     steps: Mapping[str, Step]
     "As they were before the look."
     now: int
     patience: int
-    "Milliseconds for which an offer may be away."
+    "Milliseconds for which a toolchain may be away."
     waits: bool = False
     "True when the job waits for a worker."
     away: set[str] = field(default_factory=set)
-    "Kinds of steps whose offers are kept although not all of them are made: who is ready now waits for a worker, too."
+    "Kinds of steps that keep toolchains of which not all are there: a step that is ready now waits for a worker, too."
 
-    def needs(self, kind: str) -> str | None:
-        """The offer that a worker must make for steps of `kind`; None while there is nobody to choose from."""
-        self._settle(NEEDS_BUILD if kind in NEEDS_BUILD else frozenset({kind}))
-        taken: str | None = self.pins.get("offers", {}).get(kind)
-        return taken
+    def toolchain_for(self, kind: str) -> str | None:
+        """The toolchain that a worker must have for steps of `kind`; None while there is none to choose from."""
+        self._pin(NEEDS_BUILD if kind in NEEDS_BUILD else frozenset({kind}))
+        return self.pins.toolchains.get(kind)
 
-    def _settle(self, kinds: frozenset[str]) -> None:
-        """Takes what is offered now for kinds that go together, if what was taken before is there no more."""
-        taken = {kind: one for kind, one in self.pins.get("offers", {}).items() if kind in kinds}
-        gone = [kind for kind, one in taken.items() if not self.fleet.makes(kind, one)]
+    def _pin(self, kinds: frozenset[str]) -> None:
+        """Takes what is there now for kinds that go together, if what was taken before is there no more."""
+        taken = {kind: chain for kind, chain in self.pins.toolchains.items() if kind in kinds}
+        gone = [kind for kind, chain in taken.items() if not self.fleet.has(kind, chain)]
         if len(taken) == len(kinds) and not (gone and self._given_up(taken, gone)):
             self.away.update(kinds if gone else ())
             return
         chosen = _of_one_build(self.fleet) if kinds == NEEDS_BUILD else _of_one_kind(self.fleet, *kinds)
         if not chosen and not taken:
-            # A hint for what this version of the code would offer waits for a worker; only a build must be known.
-            chosen = {kind: offer(kind) for kind in kinds - NEEDS_BUILD}
-        if chosen:
-            self.pins["offers"] = {**self.pins.get("offers", {}), **chosen}
-            if kinds == NEEDS_BUILD:
-                self.pins["build"] = _build(chosen["segment"])
-        else:
+            # A hint for the toolchain of this version of the code waits for a worker; only a build must be known.
+            chosen = {kind: toolchain(kind) for kind in kinds - NEEDS_BUILD}
+        if not chosen:
             self.waits = True
+            return
+        self.pins = replace(self.pins, toolchains={**self.pins.toolchains, **chosen})
+        if kinds == NEEDS_BUILD:
+            self.pins = replace(self.pins, build=_build(chosen[Kind.SEGMENT]))
 
     def _given_up(self, taken: Mapping[str, str], gone: Collection[str]) -> bool:
-        """Has a step waited long enough for somebody who makes these offers again?"""
-        of_kind = [step for step in self.steps.values() if kind_of(step.name) in taken]
+        """Has a step waited long enough for a worker that has these toolchains again?"""
+        of_kind = [step for step in self.steps.values() if step.kind in taken]
         if not any(step.state == READY for step in of_kind):
             return False
-        recent = any(self.fleet.made_since(kind, taken[kind], self.now - self.patience) for kind in gone)
+        recent = any(self.fleet.seen_since(kind, taken[kind], self.now - self.patience) for kind in gone)
         return not recent and not any(step.state == RUNNING and step.lease > self.now for step in of_kind)
 
 
@@ -87,24 +86,28 @@ def _of_one_kind(fleet: Fleet, kind: str) -> dict[str, str]:
 
 
 def _of_one_build(fleet: Fleet) -> dict[str, str]:
-    """Offers of one build for all kinds that need one: of this version of the code if there are, else the least."""
+    """Toolchains of one build for all kinds that need one: of this version of the code if there are, else the least."""
     by_build = {
         build: {
-            kind: _best(kind, [one for one in fleet.live.get(kind, ()) if _build(one) == build], build)
+            kind: _best(kind, [chain for chain in fleet.live.get(kind, ()) if _build(chain) == build], build)
             for kind in NEEDS_BUILD
         }
-        for build in {_build(one) for one in fleet.live.get("segment", ())}
+        for build in {_build(chain) for chain in fleet.live.get(Kind.SEGMENT, ())}
     }
-    whole = {build: offers for build, offers in by_build.items() if all(offers.values())}
-    own = [build for build, offers in whole.items() if all(one == offer(kind, build) for kind, one in offers.items())]
-    build = min(own or whole, default=None)
-    return whole[build] if build is not None else {}
+    complete = {build: chains for build, chains in by_build.items() if all(chains.values())}
+    own = [
+        build
+        for build, chains in complete.items()
+        if all(chain == toolchain(kind, build) for kind, chain in chains.items())
+    ]
+    chosen = min(own or complete, default=None)
+    return complete[chosen] if chosen is not None else {}
 
 
-def _best(kind: str, offers: Collection[str], build: str = "") -> str:
-    own = offer(kind, build)
-    return own if own in offers else min(offers, default="")
+def _best(kind: str, chains: Collection[str], build: str = "") -> str:
+    own = toolchain(kind, build)
+    return own if own in chains else min(chains, default="")
 
 
-def _build(one: str) -> str:
-    return one.partition("/")[2]
+def _build(chain: str) -> str:
+    return chain.partition("/")[2]

@@ -1,7 +1,7 @@
 """Values that are computed once for as long as what they are computed from stays the same object. Pure.
 
-A job is looked at many times, and from one look to the next nearly everything about it is the same. What a `Memo`
-remembers is only ever what a fresh one would compute, so it may be thrown away at any time.
+A job is looked at many times, and from one look to the next nearly everything about it is the same. A `Memo` only ever
+returns what a fresh one would compute, so it may be thrown away at any time.
 """
 
 from collections.abc import Callable, Hashable
@@ -12,25 +12,30 @@ Value = TypeVar("Value")
 
 
 class Memo:
-    """What was computed for one job, by name. For one look at a time."""
+    """The computed values of one job. For one look at a time."""
 
     def __init__(self) -> None:
         self._computed: dict[Hashable, tuple[tuple[Any, ...], Any]] = {}
         self._seen: dict[Hashable, Any] = {}
 
-    def __call__(self, name: Hashable, compute: Callable[..., Value], *inputs: Any) -> Value:
+    def __call__(self, compute: Callable[..., Value], *inputs: Any, of: Hashable = "") -> Value:
         """`compute(*inputs)`, as it was computed before if every input is the very object it was then.
 
-        One name always goes with one function. Inputs must never change in place.
+        `of` is the subject of the value where a function is used for several: the last inputs of each are remembered.
+        Inputs must never change in place.
         """
-        found = self._computed.get(name)
+        before = self._computed.get((compute, of))
         # The inputs are kept, so none of them can have made room for another object at the same address.
-        if found is not None and len(found[0]) == len(inputs) and all(map(is_, found[0], inputs)):
-            value: Value = found[1]
+        if before is not None and len(before[0]) == len(inputs) and all(map(is_, before[0], inputs)):
+            value: Value = before[1]
             return value
         value = compute(*inputs)
-        self._computed[name] = (inputs, value)
+        self._computed[compute, of] = (inputs, value)
         return value
+
+    def together(self, name: Hashable, *values: Value) -> tuple[Value, ...]:
+        """The values as a tuple, which is the same object for as long as each of them is."""
+        return self(_tuple, *values, of=name)
 
     def same(self, name: Hashable, value: Value) -> Value:
         """`value`, as the object that was given under this name before if the two are equal."""
@@ -39,3 +44,7 @@ class Memo:
             return seen
         self._seen[name] = value
         return value
+
+
+def _tuple(*values: Any) -> tuple[Any, ...]:
+    return values

@@ -1,13 +1,11 @@
-"""The board a decision is made on: what is wanted is held against what is there. Pure.
+"""The working copy of a job that a decision is made on: each wanted step is compared with the step there is. Pure.
 
-`want(step, what)` is the whole trick. The workflow says what each step should do, every time it looks;
-the board compares the fingerprint of that with what the step last did, and moves the step only if they
-differ. So a changed input redoes what depends on it and nothing else, a late or doubled fact changes
-nothing, and the workflow needs no memory of its own. (The `Memo` saves time, nothing else.)
+`want(step, spec)` is the whole trick. The workflow says what each step should do, every time it looks; the working copy
+compares the fingerprint of that with the one of what the step last did, and moves the step only if they differ. So a
+changed input redoes what depends on it and nothing else, a late or doubled fact changes nothing, and the workflow needs
+no memory of its own. (The `Memo` saves time, nothing else.)
 """
 
-import json
-import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
@@ -25,19 +23,22 @@ from common.contracts.job import (
     WAITING,
     Failure,
     Job,
+    Pins,
     Step,
 )
-from common.contracts.steps import SPECS, kind_of, parse_facts, spec_fingerprint
+from common.contracts.names import Kind, StepName, keys_in
+from common.contracts.steps import STEP_KINDS, parse_facts, spec_fingerprint
+from common.jobs.record import step_patch
 from common.retry import backoff
 from orchestrator.engine.capabilities import Fleet, Pinning
 from orchestrator.engine.memo import Memo
 
-KEY = re.compile(r'"key":\s*"([^"]+)"')
-"The key of a stored object in facts."
-
-
 ATTEMPTS = {"below_standard": 2}
 "By failure: what would come out the same again is not made more often."
+
+
+CAST = StepName.of(Kind.CAST)
+"The one step that decisions carry out themselves."
 
 
 class IllegalMoveError(Exception):
@@ -53,7 +54,7 @@ class Rules:
     "Workers die of restarts and outages, which is no fault of the step; of a poisonous input they die every time."
     retry_seconds: float = 1.0
     repin_ms: int = 60_000
-    "How long an offer may be away before the job takes another."
+    "How long a toolchain may be away before the job takes another."
     longest_pause: float = 60.0
     "Seconds. Who asks for a longer pause is not waited for: what can be replaced is replaced."
     outage_ms: int = 3_000
@@ -63,33 +64,38 @@ class Rules:
 class Work(NamedTuple):
     """What a step is asked to do."""
 
-    name: str
-    "The fingerprint."
-    needs: str
+    fingerprint: str
+    toolchain: str
     spec: str
     "JSON."
 
 
-@dataclass
-class Board:
-    """A working copy of one job. Collects patches, specs and questions for the reconciler."""
+@dataclass(frozen=True)
+class Knowledge:
+    """Answers to the questions of earlier decisions about the same job."""
 
-    job: Job
-    bodies: Mapping[str, bytes]
+    bodies: Mapping[str, bytes] = field(default_factory=dict)
     "Stored objects the reconciler has read, by key."
-    known: Mapping[str, str | None]
+    known: Mapping[str, str | None] = field(default_factory=dict)
     "Facts of work done before, by fingerprint; None when there are none."
-    rules: Rules
-    now: int
-    fleet: Fleet
-    memo: Memo
     vanished: frozenset[str] = frozenset()
     "Keys of objects the reconciler wanted to read, or looked for, and did not find."
     seen: Collection[str] = ()
     "Keys of those it looked for and found."
+
+
+@dataclass
+class WorkingCopy:
+    """A working copy of one job. Collects patches, specs and questions for the reconciler."""
+
+    job: Job
+    knowledge: Knowledge
+    fleet: Fleet
+    rules: Rules
+    now: int
+    memo: Memo
     steps: dict[str, Step] = field(init=False)
-    pins: dict[str, Any] = field(init=False)
-    offers: Pinning = field(init=False)
+    pinning: Pinning = field(init=False)
     specs: dict[str, str] = field(default_factory=dict)
     "Specs of the steps that were told to do something, as JSON."
     missing: dict[str, ObjectRef] = field(default_factory=dict)
@@ -104,8 +110,8 @@ class Board:
     "Fingerprints of work whose known results are gone."
     _changed: dict[str, None] = field(default_factory=dict)
     _wanted: set[str] = field(default_factory=set)
-    _needs: dict[str, str] = field(default_factory=dict)
-    "By kind: the offer that this look settled on."
+    _toolchains: dict[str, str] = field(default_factory=dict)
+    "By kind: the one that this look takes."
     _makers: dict[str, frozenset[str]] = field(init=False)
     "Steps that made objects which are gone, and the keys of these."
     _orphans: frozenset[str] = field(init=False)
@@ -115,10 +121,9 @@ class Board:
 
     def __post_init__(self) -> None:
         self.steps = dict(self.job.steps)
-        self.pins = dict(self.job.pins)
-        self.offers = Pinning(self.fleet, self.pins, self.job.steps, self.now, self.rules.repin_ms)
+        self.pinning = Pinning(self.fleet, self.job.pins, self.job.steps, self.now, self.rules.repin_ms)
         failures = (step.failure for step in self.steps.values() if step.state == FAILED)
-        gone = self.vanished.union(*(failure.missing.split() for failure in failures if failure is not None))
+        gone = self.knowledge.vanished.union(*(failure.missing.split() for failure in failures if failure is not None))
         made = {step.name: gone & _keys(step.facts) for step in self.steps.values()} if gone else {}
         self._makers = {name: keys for name, keys in made.items() if keys}
         self._orphans = gone.difference(*self._makers.values())
@@ -128,48 +133,51 @@ class Board:
 
     def begin(self) -> None:
         """A new round of wants: what was wanted in the last one is wanted no more, unless it is said again."""
-        self._wanted = {"cast"}
+        self._wanted = {CAST}
         self.final = {}
 
     def body(self, ref: ObjectRef) -> bytes | None:
         """A stored object, or None until the reconciler has read it."""
-        if ref.key in self.bodies:
-            return self.bodies[ref.key]
-        if ref.key in self.vanished:
+        if ref.key in self.knowledge.bodies:
+            return self.knowledge.bodies[ref.key]
+        if ref.key in self.knowledge.vanished:
             # Were its maker wanted and about to make it again, nobody could know of it now.
             self.final[""] = _irretrievable(ref.key)
         else:
             self.missing[ref.key] = ref
         return None
 
-    def pin(self, name: str, value: Any) -> Any:
-        """Settles something for the whole job: the first value that is not empty stays."""
-        if not self.pins.get(name) and value:
-            self.pins[name] = value
-        return self.pins.get(name)
+    @property
+    def pins(self) -> Pins:
+        return self.pinning.pins
 
-    def want(self, kind: str, name: str, make: Callable[..., Contract], *inputs: Any) -> Any:
+    def pin(self, **values: Any) -> None:
+        """Settles something for the whole job. `values` are fields of `Pins`."""
+        self.pinning.pins = replace(self.pinning.pins, **values)
+
+    def want(self, name: StepName, make: Callable[..., Contract], *inputs: Any) -> Any:
         """The facts of the step if it has done what the spec `make(*inputs)` asks, else None: then it is on its way.
 
         None, too, while no worker is known that could do it. The inputs must be the same objects while they are equal.
         """
-        needs = self._needs.get(kind) or self._needed(kind)
-        if needs is None:
+        kind = name.kind
+        toolchain = self._toolchains.get(kind) or self._toolchain(kind)
+        if toolchain is None:
             return None
-        work = self.memo(("work", name), _work, kind, needs, make, *inputs)
+        work = self.memo(_work, kind, toolchain, make, *inputs, of=name)
         self._wanted.add(name)
         step = self.steps.get(name)
-        if step is None or step.state != DONE or step.work != work.name or name in self._makers:
+        if step is None or step.state != DONE or step.fingerprint != work.fingerprint or name in self._makers:
             step = self._on_its_way(step or Step(name), work)
             self._put(step)
         if step.state != DONE or name in self.final:
             return None
-        return self.memo(("facts", name), parse_facts, kind, step.facts)
+        return self.memo(parse_facts, kind, step.facts, of=name)
 
-    def settle(self, name: str, work: str, facts: Contract) -> None:
+    def record(self, name: StepName, fingerprint: str, facts: Contract) -> None:
         """Records the outcome of a step that the decision itself carries out."""
-        version = self.job.version
-        self._put(Step(name, state=DONE, work=work, facts=facts.model_dump_json(), done=1.0, ran=version))
+        step = Step(name, state=DONE, fingerprint=fingerprint, facts=facts.model_dump_json(), progress=1.0)
+        self._put(replace(step, ran_version=self.job.version))
 
     def sweep(self, expected: frozenset[str], left_out: frozenset[str]) -> None:
         """Puts every step in its place that was not wanted in this round.
@@ -224,37 +232,35 @@ class Board:
             before = self.job.steps.get(step.name, Step(step.name)).state
             if step.state != before and step.state not in STEP_MOVES[before]:
                 raise IllegalMoveError(f"{step.name} cannot go from {before} to {step.state}")
-        return {step.name: _patch(self.job.steps.get(step.name), step) for step in changed}
+        return {step.name: step_patch(self.job.steps.get(step.name), step) for step in changed}
 
     def ready(self) -> dict[str, str]:
-        return {name: SPECS[kind_of(name)].queue for name, step in self.steps.items() if step.state == READY}
+        return {name: STEP_KINDS[step.kind].queue for name, step in self.steps.items() if step.state == READY}
 
     def unready(self) -> dict[str, str]:
         """Steps that wanted a hint before this decision and want none any more."""
         before = (self.job.steps.get(name) for name in self._changed if self.steps[name].state != READY)
-        return {
-            step.name: SPECS[kind_of(step.name)].queue for step in before if step is not None and step.state == READY
-        }
+        return {step.name: STEP_KINDS[step.kind].queue for step in before if step is not None and step.state == READY}
 
-    def told(self) -> dict[str, str]:
-        """The specs of those steps that are still to do what they were told."""
+    def due_specs(self) -> dict[str, str]:
+        """The specs of the steps that are made ready."""
         return {name: spec for name, spec in self.specs.items() if self.steps[name].state == READY}
 
     # moves
 
     def _doubt(self, step: Step) -> None:
         """What was made for this version, a moment ago, is taken to be there."""
-        old = step.reused or step.ran < self.job.version or self.job.state == QUEUED or self._losing
+        old = step.reused or step.ran_version < self.job.version or self.job.state == QUEUED or self._losing
         if old and step.state == DONE:
-            keys = self.memo(("keys", step.name), _keys, step.facts)
-            self.doubted |= keys.difference(self.seen, self.vanished)
+            keys = self.memo(_keys, step.facts, of=step.name)
+            self.doubted |= keys.difference(self.knowledge.seen, self.knowledge.vanished)
 
-    def _needed(self, kind: str) -> str | None:
-        needs = self.offers.needs(kind)
-        if needs is None:
+    def _toolchain(self, kind: str) -> str | None:
+        chain = self.pinning.toolchain_for(kind)
+        if chain is None:
             return None
-        self._needs[kind] = self.memo.same(("needs", kind), needs)
-        return self._needs[kind]
+        self._toolchains[kind] = self.memo.same(("toolchain", kind), chain)
+        return self._toolchains[kind]
 
     def _put(self, step: Step) -> None:
         if self.steps.get(step.name) is not step:
@@ -263,12 +269,12 @@ class Board:
 
     def _on_its_way(self, step: Step, work: Work) -> Step:
         """The step, moved towards having done `work`."""
-        if step.work != work.name:
+        if step.fingerprint != work.fingerprint:
             return self._start(step, work)
         if step.facts and step.name in self._makers:
             return self._make_again(step, work)
         if step.state in (WAITING, SKIPPED):
-            return replace(step, state=DONE, done=1.0, failure=None) if step.facts else self._start(step, work)
+            return replace(step, state=DONE, progress=1.0, failure=None) if step.facts else self._start(step, work)
         if step.state == RUNNING and step.lease <= self.now:
             return self._lost(step)
         if step.state == FAILED and step.failure is not None:
@@ -276,30 +282,38 @@ class Board:
         return step
 
     def _start(self, step: Step, work: Work) -> Step:
-        if work.name not in self.known:
-            self.unknown.add(work.name)
+        if work.fingerprint not in self.knowledge.known:
+            self.unknown.add(work.fingerprint)
             return step
-        fresh = replace(step, work=work.name, needs=work.needs, attempt=0, losses=0, not_before=0, failure=None)
-        facts = self.known[work.name]
-        if facts is not None and self.vanished and self.vanished & _keys(facts):
-            self.forget.add(work.name)  # somebody did it once, but nothing is left of that
+        fresh = replace(
+            step,
+            fingerprint=work.fingerprint,
+            toolchain=work.toolchain,
+            attempt=0,
+            losses=0,
+            not_before=0,
+            failure=None,
+        )
+        facts = self.knowledge.known[work.fingerprint]
+        if facts is not None and self.knowledge.vanished and self.knowledge.vanished & _keys(facts):
+            self.forget.add(work.fingerprint)  # somebody did it once, but nothing is left of that
         elif facts is not None:
-            return replace(fresh, state=DONE, facts=facts, reused=True, done=1.0, lease=0)
+            return replace(fresh, state=DONE, facts=facts, reused=True, progress=1.0, lease=0)
         self.specs[step.name] = work.spec
-        return self._ready(replace(fresh, facts="", reused=False, done=self._progress(step)))
+        return self._ready(replace(fresh, facts="", reused=False, progress=self._progress(step)))
 
     def _make_again(self, step: Step, work: Work) -> Step:
         """Its result is gone: takes that of somebody else who noticed first, or does the same work once more."""
-        if work.name not in self.known:
-            self.unknown.add(work.name)
+        if work.fingerprint not in self.knowledge.known:
+            self.unknown.add(work.fingerprint)
             return step
-        facts = self.known[work.name]
+        facts = self.knowledge.known[work.fingerprint]
         if facts is not None and not _keys(facts) & self._makers[step.name]:
-            return replace(step, state=DONE, facts=facts, reused=True, done=1.0, lease=0)
+            return replace(step, state=DONE, facts=facts, reused=True, progress=1.0, lease=0)
         if step.losses + 1 >= self.rules.max_losses:
             self.final[step.name] = Failure(code="object_missing", message="its result was lost again and again")
             return step
-        self.forget.add(work.name)
+        self.forget.add(work.fingerprint)
         self.specs[step.name] = work.spec
         again = replace(step, attempt=0, losses=step.losses + 1, not_before=0, facts="", failure=None, reused=False)
         return self._ready(again)
@@ -346,27 +360,27 @@ class Board:
         return replace(step, attempt=max(0, step.attempt - 1), **fields)
 
     def _ready(self, step: Step) -> Step:
-        return replace(step, state=READY, ran=self.job.version)
+        return replace(step, state=READY, ran_version=self.job.version)
 
     def _put_off(self, step: Step) -> Step:
         """What the step is to do is not known before others are done. What it has done is kept until then."""
         if step.state == WAITING:
             return step
-        return replace(step, state=WAITING, not_before=0, failure=None, done=self._progress(step))
+        return replace(step, state=WAITING, not_before=0, failure=None, progress=self._progress(step))
 
     def _progress(self, step: Step) -> float:
         """What a bar shows of a step that is not done: it never goes back, but for a new version it begins anew."""
-        return step.done if step.ran == self.job.version else 0.0
+        return step.progress if step.ran_version == self.job.version else 0.0
 
 
-def _work(kind: str, needs: str, make: Callable[..., Contract], *inputs: Any) -> Work:
+def _work(kind: str, toolchain: str, make: Callable[..., Contract], *inputs: Any) -> Work:
     spec = canonical_json(make(*inputs))
-    return Work(spec_fingerprint(kind, spec, needs), needs, spec)
+    return Work(spec_fingerprint(kind, spec, toolchain), toolchain, spec)
 
 
 def _keys(facts: str) -> frozenset[str]:
     """Keys of the objects that belong to these facts."""
-    return frozenset(KEY.findall(facts))
+    return frozenset(keys_in(facts))
 
 
 def _irretrievable(key: str) -> Failure:
@@ -378,27 +392,3 @@ def _irretrievable(key: str) -> Failure:
     }
     kind = key.split("/")[1] if key.count("/") > 1 else ""
     return Failure(code="object_missing", message=what.get(kind, "a stored object is no longer there"), missing=key)
-
-
-def _patch(before: Step | None, after: Step) -> dict[str, Any]:
-    fields = {
-        "state": after.state,
-        "work": after.work,
-        "attempt": after.attempt,
-        "losses": after.losses,
-        "not_before": after.not_before,
-        "done": after.done,
-        "facts": after.facts,
-        "failure": after.failure.model_dump_json() if after.failure else "",
-        "reused": int(after.reused),
-        "needs": after.needs,
-        "ran": after.ran,
-    }
-    if before is None:
-        return fields
-    old = _patch(None, before)
-    return {name: value for name, value in fields.items() if value != old[name]}
-
-
-def pins_json(pins: Mapping[str, Any]) -> str:
-    return json.dumps(pins, sort_keys=True)

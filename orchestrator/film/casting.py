@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from common.contracts.footage import SCENERY, Candidate, Provenance, SceneryRecipe
+from common.contracts.footage import Candidate, Provenance, SceneryRecipe, is_pick
 
 REPEAT = 2.0
 "Cost of a clip that is in the film already: more than any difference in score."
@@ -75,14 +75,9 @@ def _usable(call: Call) -> Sequence[Candidate]:
         for one in call.candidates
         if one.id not in call.rejected and (one.kind == "scenery" or not call.scenery_only)
     ]
-    picked = [one for one in fit if call.pick is not None and _is_picked(one, call.pick)]
+    picked = [one for one in fit if call.pick is not None and is_pick(call.pick, one.id)]
     liked = [one for one in fit if one.id not in call.avoid]
     return picked or liked or fit or [last_resort(call.shot, call.seed)]
-
-
-def _is_picked(one: Candidate, pick: str) -> bool:
-    """Each search offers one painted picture, whose id tells its seed: who chose it means it with another seed, too."""
-    return one.id == pick or (one.kind == "scenery" and pick.startswith(SCENERY))
 
 
 class _Film:

@@ -30,7 +30,7 @@ MOST_CLIPS = 3
 
 
 @dataclass(frozen=True)
-class Slot:
+class Placement:
     """The time one scene gets. Shots that would be too short to see are left out."""
 
     scene: Scene
@@ -44,8 +44,8 @@ class Slot:
 class Piece(NamedTuple):
     """What one segment shows of one shot."""
 
-    place: int
-    "Of the shot among those of the slot."
+    shown: int
+    "Index of the shot among those of the placement."
     skip: int
     "Frames of the shot before these."
     frames: int
@@ -59,6 +59,8 @@ class Part:
     first: int
     "The frame of the scene it begins at."
     pieces: tuple[Piece, ...]
+    alone: bool
+    "True for the only part of its scene."
 
     @cached_property
     def frames(self) -> int:
@@ -67,9 +69,9 @@ class Part:
 
 @dataclass(frozen=True)
 class Layout:
-    """The slots of all scenes, one after the other."""
+    """The placements of all scenes, one after the other."""
 
-    slots: tuple[Slot, ...]
+    placements: tuple[Placement, ...]
     note: str = ""
     "Why the target could not be met, in one sentence; empty when it was, or when there is none."
     pace: float | None = None
@@ -77,46 +79,47 @@ class Layout:
 
     @cached_property
     def starts(self) -> tuple[int, ...]:
-        """Frames from the start of the film to each slot."""
-        return tuple(itertools.accumulate((slot.frames for slot in self.slots[:-1]), initial=0))
+        """Frames from the start of the film to each placement."""
+        return tuple(itertools.accumulate((placement.frames for placement in self.placements[:-1]), initial=0))
 
     @cached_property
     def frames(self) -> int:
-        return sum(slot.frames for slot in self.slots)
+        return sum(placement.frames for placement in self.placements)
 
 
-def slot_of(scene: Scene, narration: Narration | None, first: bool, last: bool, fps: int) -> Slot:
-    """The slot of a scene of a film that has no target, which depends on no other scene.
+def placement_of(scene: Scene, narration: Narration | None, first: bool, last: bool, fps: int) -> Placement:
+    """The placement of a scene of a film that has no target, which depends on no other scene.
 
     So a scene can be rendered before the others are spoken, and an edit of one leaves the others as they are.
     """
-    return _slot(scene, narration, first, _needed(scene, narration, first, last, fps) or round(PICTURE * fps), fps)
+    return _placement(scene, narration, first, _needed(scene, narration, first, last, fps) or round(PICTURE * fps), fps)
 
 
-def parts_of(slot: Slot, longest: int) -> tuple[Part, ...]:
-    """The slot cut into segments of at most `longest` frames and `MOST_CLIPS` shots.
+def parts_of(placement: Placement, longest: int) -> tuple[Part, ...]:
+    """The placement cut into segments of at most `longest` frames and `MOST_CLIPS` shots.
 
     So no film waits for its longest scene, and a segment needs no more memory than its shots' decoders do. A shot is
     cut only if it is too long by itself: each piece of it costs a seek.
     """
     parts: list[list[Piece]] = [[]]
-    for piece in _pieces(slot, longest):
+    for piece in _pieces(placement, longest):
         last = parts[-1]
         if last and (len(last) == MOST_CLIPS or sum(one.frames for one in last) + piece.frames > longest):
             parts.append([])
         parts[-1].append(piece)
     firsts = itertools.accumulate((sum(one.frames for one in part) for part in parts), initial=0)
     return tuple(
-        Part(number, first, tuple(part)) for number, (part, first) in enumerate(zip(parts, firsts, strict=False))
+        Part(number, first, tuple(part), alone=len(parts) == 1)
+        for number, (part, first) in enumerate(zip(parts, firsts, strict=False))
     )
 
 
-def _pieces(slot: Slot, longest: int) -> Iterator[Piece]:
+def _pieces(placement: Placement, longest: int) -> Iterator[Piece]:
     """The shots, those that are too long in even pieces."""
-    for place, (_, frames) in enumerate(slot.shots):
+    for shown, (_, frames) in enumerate(placement.shots):
         count = -(-frames // longest)
         cuts = [frames * number // count for number in range(count + 1)]
-        yield from (Piece(place, begin, end - begin) for begin, end in itertools.pairwise(cuts))
+        yield from (Piece(shown, begin, end - begin) for begin, end in itertools.pairwise(cuts))
 
 
 def lay_out(
@@ -130,12 +133,12 @@ def lay_out(
     ends = _ends(len(scenes))
     needed = [_needed(scene, one, *end, fps) for scene, one, end in zip(scenes, spoken, ends, strict=True)]
     lengths = _fitted(scenes, needed, target, fps)
-    slots = tuple(
-        _slot(scene, narration, first, frames, fps)
+    placements = tuple(
+        _placement(scene, narration, first, frames, fps)
         for scene, narration, (first, _), frames in zip(scenes, spoken, ends, lengths, strict=True)
     )
     samples = sum(narration.samples for narration in spoken if narration is not None)
-    return Layout(slots, *_verdict(target, sum(lengths), samples, fps, pace))
+    return Layout(placements, *_verdict(target, sum(lengths), samples, fps, pace))
 
 
 def _ends(count: int) -> list[tuple[bool, bool]]:
@@ -143,9 +146,9 @@ def _ends(count: int) -> list[tuple[bool, bool]]:
     return [(index == 0, index == count - 1) for index in range(count)]
 
 
-def _slot(scene: Scene, narration: Narration | None, first: bool, frames: int, fps: int) -> Slot:
+def _placement(scene: Scene, narration: Narration | None, first: bool, frames: int, fps: int) -> Placement:
     offset = _offset(first)
-    return Slot(scene, frames, offset, _shots(scene, narration, offset, frames, fps))
+    return Placement(scene, frames, offset, _shots(scene, narration, offset, frames, fps))
 
 
 def _offset(first: bool) -> int:

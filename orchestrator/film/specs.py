@@ -1,11 +1,10 @@
-"""What each step of a film is told. Pure: each takes what the film has at hand and gives the spec."""
+"""The spec of each step of a film. Pure: each function takes what the film has at hand and gives the spec."""
 
 from typing import Any
 
 from common.contracts.base import ObjectRef, canonical_json
 from common.contracts.footage import Candidate, Footage, ShotQuery
 from common.contracts.narration import Narration
-from common.contracts.request import VideoRequest
 from common.contracts.steps import (
     AcquireSpec,
     AssembleFacts,
@@ -20,10 +19,11 @@ from common.contracts.steps import (
     SegmentSpec,
     SpeakSpec,
 )
-from common.contracts.storyboard import UNNAMED, Scene, Shot, Storyboard
-from common.contracts.timeline import CutList, Profile, SceneCut, SoundProfile
+from common.contracts.storyboard import UNNAMED, Scene, Shot
+from common.contracts.timeline import CutList, Profile, SceneCut
 from orchestrator.film import timeline
-from orchestrator.film.layout import Layout, Part, Slot
+from orchestrator.film.brief import Brief
+from orchestrator.film.layout import Layout, Part, Placement
 from orchestrator.planners.rules import search_terms
 
 
@@ -31,22 +31,22 @@ def plan(request: ObjectRef, base: ObjectRef | None, edit: ObjectRef | None) -> 
     return PlanSpec(request=request, base=base, edit=edit)
 
 
-def speak(scene: Scene, story: Storyboard, request: VideoRequest, pace: float) -> SpeakSpec:
-    voice = story.voice_or(request.voice)
+def speak(brief: Brief, scene: Scene, pace: float) -> SpeakSpec:
+    request = brief.request
+    voice = brief.story.voice_or(request.voice)
     return SpeakSpec(text=scene.narration, language=request.language, voice=voice, pace=pace)
 
 
-def search(
-    scene: Scene, shot: Shot, story: Storyboard, request: VideoRequest, profile: Profile, sources: tuple[Any, ...]
-) -> SearchSpec:
+def search(brief: Brief, scene: Scene, shot: Shot, sources: tuple[Any, ...]) -> SearchSpec:
+    request, topic, profile = brief.request, brief.story.topic, brief.profiles.full
     show = "" if shot.show == UNNAMED else shot.show
     # A shot that was to show the user's own media was never meant to be searched for.
-    terms = shot.terms or (search_terms(show, scene.narration, story.topic) if shot.media is not None else ())
+    terms = shot.terms or (search_terms(show, scene.narration, topic) if shot.media is not None else ())
     query = ShotQuery(
         shot=shot.id,
         show=show,
         terms=terms,
-        about=story.topic,
+        about=topic,
         seconds=round(scene.search_seconds / len(scene.shots), 2),
         width=profile.width,
         height=profile.height,
@@ -64,78 +64,71 @@ def acquire(candidate: Candidate, profile: Profile) -> AcquireSpec:
 
 
 def segment(
-    slot: Slot,
+    brief: Brief,
+    placement: Placement,
     part: Part,
-    alone: bool,
     narration: Narration | None,
-    after: tuple[Slot, Footage, tuple[str, ...]] | None,
+    after: tuple[Placement, Footage, tuple[str, ...]] | None,
     credit: tuple[str, ...],
-    story: Storyboard,
-    request: VideoRequest,
-    profile: Profile,
     *footage: Footage,
 ) -> SegmentSpec:
-    """`after` is the next slot, what it shows first and the lines of its card, for a transition.
-
-    `alone`: the scene has no other part.
-    """
-    closing = timeline.closing_of(slot, *after, request, profile) if after is not None else None
+    """`after` is the next placement, what it shows first and the lines of its card, for a transition."""
+    request, story, profile = brief.request, brief.story, brief.profiles.picture
+    closing = timeline.closing_of(placement, *after, request, profile) if after is not None else None
     return SegmentSpec(
-        timeline=timeline.scene_timeline(slot, part, footage, narration, closing, request, profile),
+        timeline=timeline.scene_timeline(placement, part, footage, narration, closing, request, profile),
         profile=profile,
         style=request.style,
         captions=timeline.burned(request, story, profile),
-        voice=narration.audio if narration is not None and alone else None,
-        sound=alone,
-        card=timeline.card(slot.scene, credit),
+        voice=narration.audio if narration is not None and part.alone else None,
+        sound=part.alone,
+        card=timeline.card(placement.scene, credit),
         mark=timeline.mark(request, story),
     )
 
 
 def cut(
-    slot: Slot,
-    after: tuple[Slot, Footage, tuple[str, ...]] | None,
+    brief: Brief,
+    placement: Placement,
+    after: tuple[Placement, Footage, tuple[str, ...]] | None,
     credit: tuple[str, ...],
-    request: VideoRequest,
-    profile: Profile,
     *footage: Footage,
 ) -> SceneCut:
-    closing = timeline.closing_of(slot, *after, request, profile) if after is not None else None
-    return timeline.scene_cut(slot, closing, timeline.card(slot.scene, credit), footage, request, profile.fps)
+    request, profile = brief.request, brief.profiles.picture
+    closing = timeline.closing_of(placement, *after, request, profile) if after is not None else None
+    words = timeline.card(placement.scene, credit)
+    return timeline.scene_cut(placement, closing, words, footage, request, profile.fps)
 
 
-def scene(slot: Slot, segments: tuple[SegmentFacts, ...], narration: Narration | None, profile: Profile) -> SceneSpec:
+def scene(
+    placement: Placement, segments: tuple[SegmentFacts, ...], narration: Narration | None, profile: Profile
+) -> SceneSpec:
     return SceneSpec(
-        segments=timeline.segment_refs(slot.scene.id, segments),
+        segments=timeline.segment_refs(placement.scene.id, segments),
         profile=profile,
         voice=narration.audio if narration is not None else None,
-        voice_offset=slot.voice_offset,
+        voice_offset=placement.voice_offset,
     )
 
 
-def mix(
-    layout: Layout,
-    narrations: tuple[Narration | None, ...],
-    story: Storyboard,
-    request: VideoRequest,
-    sound: SoundProfile,
-) -> MixSpec:
-    dips = timeline.dips(layout, request, sound.fps)
-    return timeline.mix_spec(layout, narrations, timeline.music(request, story), sound, dips)
+def mix(brief: Brief, layout: Layout, narrations: tuple[Narration | None, ...]) -> MixSpec:
+    """`narrations` is that of each placement."""
+    sound = brief.profiles.sound
+    dips = timeline.dips(layout, brief.request, sound.fps)
+    return timeline.mix_spec(layout, narrations, timeline.music(brief.request, brief.story), sound, dips)
 
 
 def assemble(
+    brief: Brief,
     layout: Layout,
     narrations: tuple[Narration | None, ...],
     segments: tuple[tuple[SegmentFacts, ...], ...],
     cuts: tuple[SceneCut, ...],
     mix: MixFacts,
-    story: Storyboard,
-    request: VideoRequest,
-    profile: Profile,
 ) -> AssembleSpec:
-    """`segments` are those of each slot."""
-    joined = zip(layout.slots, segments, strict=True)
+    """`narrations` and `segments` are those of each placement."""
+    request, story, profile = brief.request, brief.story, brief.profiles.picture
+    joined = zip(layout.placements, segments, strict=True)
     shown = CutList(
         cuts=cuts,
         narrations=timeline.placed(layout, narrations, profile.fps),
@@ -143,7 +136,7 @@ def assemble(
         mark=timeline.mark(request, story),
     )
     return AssembleSpec(
-        segments=tuple(ref for slot, facts in joined for ref in timeline.segment_refs(slot.scene.id, facts)),
+        segments=tuple(ref for one, facts in joined for ref in timeline.segment_refs(one.scene.id, facts)),
         mix=mix.media,
         profile=profile,
         speech=timeline.speech(layout, narrations),

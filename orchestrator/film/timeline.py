@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from common.contracts.footage import Candidate, Footage, Provenance
+from common.contracts.footage import Candidate, Footage, Provenance, own_id
 from common.contracts.grid import samples_per_frame
 from common.contracts.narration import Narration, Word
 from common.contracts.request import Fit, TransitionKind, VideoRequest
@@ -29,7 +29,7 @@ from common.contracts.timeline import (
     SpokenScene,
 )
 from common.letters import bundled
-from orchestrator.film.layout import Layout, Part, Slot
+from orchestrator.film.layout import Layout, Part, Placement
 
 MOVES: tuple[Motion, ...] = ("zoom-in", "pan-left", "zoom-out", "pan-right")
 "Camera moves over stills, in turn."
@@ -41,16 +41,13 @@ LONGEST_TRANSITION = 0.5
 "Seconds before its first picture that a scene keeps in reserve, whatever precedes it: so it does not depend on that."
 SLOWEST, FASTEST = 0.8, 1.25
 "Speeds at which people, water and traffic still look right."
-OWN = frozenset({"upload", "url"})
-"Providers of media that the user chose for a scene, and so wants to see whole."
 
 
 def own_media(shot: Shot) -> Candidate:
     """Media the user brought, in the form in which it can be acquired."""
     assert shot.media is not None
-    name = shot.media.asset or shot.media.url or ""
     return Candidate(
-        id=f"own:{name}",
+        id=own_id(shot.media),
         kind="video",
         score=1.0,
         media=shot.media,
@@ -59,7 +56,7 @@ def own_media(shot: Shot) -> Candidate:
 
 
 def scene_timeline(
-    slot: Slot,
+    placement: Placement,
     part: Part,
     footage: Sequence[Footage],
     narration: Narration | None,
@@ -72,23 +69,23 @@ def scene_timeline(
     Nothing in it tells where in the film the scene is, so that it need not be rendered again when others change.
     """
     clips = [
-        _cut(clip_of(slot, piece.place, media, request, profile.fps), piece.skip, piece.frames)
+        _cut(clip_of(placement, piece.shown, media, request, profile.fps), piece.skip, piece.frames)
         for piece, media in zip(part.pieces, footage, strict=True)
     ]
     return SceneTimeline(
-        scene=slot.scene.id,
+        scene=placement.scene.id,
         first=part.first,
         frames=part.frames,
-        length=slot.frames,
+        length=placement.frames,
         closing=closing,
         clips=tuple(clips),
-        voice_offset=slot.voice_offset,
-        words=_words(slot, narration) if narration is not None else (),
+        voice_offset=placement.voice_offset,
+        words=_words(placement, narration) if narration is not None else (),
     )
 
 
 def scene_cut(
-    slot: Slot,
+    placement: Placement,
     closing: Closing | None,
     words: Card | None,
     footage: Sequence[Footage],
@@ -96,8 +93,8 @@ def scene_cut(
     fps: int,
 ) -> SceneCut:
     """What a scene shows. `footage` is that of all its shots, in order."""
-    clips = (clip_of(slot, place, media, request, fps) for place, media in enumerate(footage))
-    return SceneCut(scene=slot.scene.id, frames=slot.frames, closing=closing, clips=tuple(clips), card=words)
+    clips = (clip_of(placement, shown, media, request, fps) for shown, media in enumerate(footage))
+    return SceneCut(scene=placement.scene.id, frames=placement.frames, closing=closing, clips=tuple(clips), card=words)
 
 
 def transition_into(scene: Scene, request: VideoRequest) -> TransitionKind:
@@ -106,16 +103,22 @@ def transition_into(scene: Scene, request: VideoRequest) -> TransitionKind:
 
 
 def closing_of(
-    slot: Slot, after: Slot, footage: Footage, credit: Sequence[str], request: VideoRequest, profile: Profile
+    placement: Placement,
+    after: Placement,
+    footage: Footage,
+    credit: Sequence[str],
+    request: VideoRequest,
+    profile: Profile,
 ) -> Closing | None:
-    """The transition from `slot` into the slot `after`, or None for a cut. `footage` is that of the first shot there,
-    `credit` the lines of the card there.
+    """The transition from `placement` into the placement `after`, or None for a cut.
+
+    `footage` is that of the first shot there, `credit` the lines of the card there.
 
     Where there is not enough of either picture, it is cut.
     """
     kind, frames = transition_into(after.scene, request), _transition_frames(request, profile.fps)
     first = clip_of(after, 0, footage, request, profile.fps)
-    if kind == "cut" or not _holds_transition(slot, frames) or first.skip < frames:
+    if kind == "cut" or not _holds_transition(placement, frames) or first.skip < frames:
         return None
     words = card(after.scene, credit)
     ground = words.kind if words is not None else None
@@ -126,9 +129,9 @@ def _transition_frames(request: VideoRequest, fps: int) -> int:
     return round(request.transition.seconds * fps)
 
 
-def _holds_transition(slot: Slot, frames: int) -> bool:
+def _holds_transition(placement: Placement, frames: int) -> bool:
     """Whether the last shot is long enough to be seen before its transition, too."""
-    return slot.shots[-1][1] >= 2 * frames
+    return placement.shots[-1][1] >= 2 * frames
 
 
 def _cut(clip: Clip, skip: int, frames: int) -> Clip:
@@ -143,7 +146,7 @@ def mix_spec(
     sound: SoundProfile,
     dips: tuple[Span, ...] = (),
 ) -> MixSpec:
-    """`narrations` is that of each slot."""
+    """`narrations` is that of each placement."""
     spoken = placed(layout, narrations, sound.fps)
     return MixSpec(frames=layout.frames, sound=sound, narrations=spoken, music=music, dips=dips)
 
@@ -153,17 +156,17 @@ def dips(layout: Layout, request: VideoRequest, fps: int) -> tuple[Span, ...]:
     frames = _transition_frames(request, fps)
     return tuple(
         Span(start=start - frames, end=start)
-        for (before, slot), start in zip(pairwise(layout.slots), layout.starts[1:], strict=True)
-        if transition_into(slot.scene, request) in DIPS and _holds_transition(before, frames)
+        for (before, placement), start in zip(pairwise(layout.placements), layout.starts[1:], strict=True)
+        if transition_into(placement.scene, request) in DIPS and _holds_transition(before, frames)
     )
 
 
 def placed(layout: Layout, narrations: Sequence[Narration | None], fps: int) -> tuple[PlacedNarration, ...]:
-    """The narrations on the film's time axis; `narrations` is that of each slot."""
+    """The narrations on the film's time axis; `narrations` is that of each placement."""
     step = samples_per_frame(fps)
     return tuple(
-        PlacedNarration(audio=narration.audio, start=start * step + slot.voice_offset, samples=narration.samples)
-        for slot, start, narration in _narrated(layout, narrations)
+        PlacedNarration(audio=narration.audio, start=start * step + placement.voice_offset, samples=narration.samples)
+        for placement, start, narration in _narrated(layout, narrations)
     )
 
 
@@ -173,10 +176,10 @@ def segment_refs(scene: str, segments: Sequence[SegmentFacts]) -> tuple[SegmentR
 
 
 def speech(layout: Layout, narrations: Sequence[Narration | None]) -> tuple[SpokenScene, ...]:
-    """What is said in each narrated scene. `narrations` is that of each slot."""
+    """What is said in each narrated scene. `narrations` is that of each placement."""
     return tuple(
-        SpokenScene(start=start, frames=slot.frames, words=_words(slot, narration))
-        for slot, start, narration in _narrated(layout, narrations)
+        SpokenScene(start=start, frames=placement.frames, words=_words(placement, narration))
+        for placement, start, narration in _narrated(layout, narrations)
     )
 
 
@@ -252,13 +255,13 @@ def card(scene: Scene, credit: Sequence[str]) -> Card | None:
     return scene.card.model_copy(update={"lines": lines}) if lines or scene.card.text else None
 
 
-def clip_of(slot: Slot, place: int, footage: Footage, request: VideoRequest, fps: int) -> Clip:
-    """The whole stretch for which the slot shows its shot number `place`."""
-    index, frames = slot.shots[place]
-    shot = slot.scene.shots[index]
+def clip_of(placement: Placement, shown: int, footage: Footage, request: VideoRequest, fps: int) -> Clip:
+    """The whole stretch for which the placement shows its shot at index `shown`."""
+    index, frames = placement.shots[shown]
+    shot = placement.scene.shots[index]
     # What the user brought is seen from its beginning where no transition needs that.
-    whole = footage.provenance.provider in OWN and transition_into(slot.scene, request) == "cut"
-    reserve = 0 if place or whole else round(LONGEST_TRANSITION * fps)
+    whole = footage.provenance.own and transition_into(placement.scene, request) == "cut"
+    reserve = 0 if shown or whole else round(LONGEST_TRANSITION * fps)
     start, speed = _excerpt(footage, frames / fps, reserve / fps)
     lead = _lead(footage, start, speed, frames, reserve, fps)
     return Clip(
@@ -292,7 +295,7 @@ def _excerpt(footage: Footage, seconds: float, reserve: float) -> tuple[float, f
         return 0.0, 1.0
     if have < seconds:
         return 0.0, max(SLOWEST, math.floor(10_000 * have / seconds) / 10_000)
-    if footage.provenance.provider in OWN:
+    if footage.provenance.own:
         fits = have <= FASTEST * (seconds + reserve)
         return 0.0, max(1.0, math.floor(10_000 * have / (seconds + reserve)) / 10_000) if fits else 1.0
     # The reserve is left out as well, unless a transition shows it.
@@ -309,14 +312,14 @@ def _lead(footage: Footage, start: float, speed: float, frames: int, reserve: in
     return max(0, min(reserve, int(seconds / speed * fps) - frames))
 
 
-def _narrated(layout: Layout, narrations: Sequence[Narration | None]) -> Iterator[tuple[Slot, int, Narration]]:
-    """The slots in which something is said, and the frame of the film at which each begins."""
-    for slot, start, narration in zip(layout.slots, layout.starts, narrations, strict=True):
+def _narrated(layout: Layout, narrations: Sequence[Narration | None]) -> Iterator[tuple[Placement, int, Narration]]:
+    """The placements in which something is said, and the frame of the film at which each begins."""
+    for placement, start, narration in zip(layout.placements, layout.starts, narrations, strict=True):
         if narration is not None:
-            yield slot, start, narration
+            yield placement, start, narration
 
 
-def _words(slot: Slot, narration: Narration) -> tuple[Word, ...]:
-    """What is said in the slot, from its start on."""
-    late = slot.voice_offset
+def _words(placement: Placement, narration: Narration) -> tuple[Word, ...]:
+    """What is said in the placement, from its start on."""
+    late = placement.voice_offset
     return tuple(Word(text=word.text, start=word.start + late, end=word.end + late) for word in narration.words)

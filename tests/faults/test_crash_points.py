@@ -18,7 +18,8 @@ import pytest
 from common import scratch
 from common.contracts.base import ObjectRef
 from common.contracts.job import COMPLETED, SETTLED, Job
-from common.contracts.steps import kind_of, parse_facts
+from common.contracts.names import StepName
+from common.contracts.steps import parse_facts
 from common.jobs.store import JobStore, connect
 from common.settings import Settings
 from common.storage.s3 import S3Storage
@@ -93,7 +94,7 @@ class Trial:
 
     def _run(self, job_id: str, step: str) -> None:
         kind, how, end_at = self._ends[job_id]
-        if kind_of(step) != kind or job_id in self.exits:
+        if StepName(step).kind != kind or job_id in self.exits:
             self._runner.run(job_id, step)
             return
         rest = (self._settings, job_id, step, how, end_at, self.log, self._passed(job_id))
@@ -119,13 +120,13 @@ class Trial:
         runs = Counter(run.step for run in tiny_films.runs(self.log, job_id))
         assert set(runs) | {"cast"} == set(job.steps), where
         again = {step: count for step, count in runs.items() if count > 1}
-        assert all(kind_of(step) == kind and count <= 3 for step, count in again.items()), where
+        assert all(StepName(step).kind == kind and count <= 3 for step, count in again.items()), where
         self._check_objects(job, where)
 
     def _check_objects(self, job: Job, where: str) -> None:
         """Everything the record refers to is stored as it was made."""
         for step in job.steps.values():
-            facts = parse_facts(kind_of(step.name), step.facts)
+            facts = parse_facts(step.kind, step.facts)
             for ref in (value for value in dict(facts).values() if isinstance(value, ObjectRef)):
                 data = self._storage.get_bytes(self._settings.assets_bucket, ref.key)
                 assert hashlib.sha256(data).hexdigest() == ref.sha256, where

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from common.contracts.job import DONE, RUNNING, TERMINAL, Job
-from common.contracts.steps import kind_of, parse_facts
+from common.contracts.steps import parse_facts
 from infra.chaos.invariants import refs_in
 from infra.chaos.processes import freeze, send, works_in
 from infra.chaos.site import Site
@@ -131,13 +131,13 @@ def children_at_work(site: Site) -> list[int]:
 
 def unfinished_objects(site: Site, job: Job) -> set[str]:
     """What attempts have stored that came to nothing."""
-    works = {step.work for step in job.steps.values() if step.state != DONE and step.work}
+    works = {step.fingerprint for step in job.steps.values() if step.state != DONE and step.fingerprint}
     return {key for key in stored(site) if works & set(key.split("/"))}
 
 
 def finished_objects(job: Job) -> set[str]:
     steps = [step for step in job.steps.values() if step.state == DONE and step.facts]
-    return {ref.key for step in steps for ref in refs_in(parse_facts(kind_of(step.name), step.facts))}
+    return {ref.key for step in steps for ref in refs_in(parse_facts(step.kind, step.facts))}
 
 
 def stored(site: Site) -> set[str]:

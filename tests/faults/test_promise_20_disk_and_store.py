@@ -21,7 +21,8 @@ from pydantic import BaseModel
 
 from common.contracts.base import ObjectRef
 from common.contracts.job import DONE, Job
-from common.contracts.steps import AssembleFacts, PublishFacts, kind_of, parse_facts
+from common.contracts.names import StepName
+from common.contracts.steps import AssembleFacts, PublishFacts, parse_facts
 from common.jobs.store import JobStore, connect
 from common.settings import Settings
 from common.storage.s3 import S3Storage
@@ -80,7 +81,7 @@ class Cutter:
         return job if job.terminal else None
 
     def _run(self, job_id: str, step: str) -> None:
-        kind = kind_of(step)
+        kind = StepName(step).kind
         self.before(kind)
         self.after(kind, self._runner.run(job_id, step))
 
@@ -107,7 +108,7 @@ def check_whole(film: Job, storage: S3Storage) -> None:
     seen = 0
     for step in film.steps.values():
         assert step.state == DONE
-        for ref in refs(parse_facts(kind_of(step.name), step.facts)):
+        for ref in refs(parse_facts(step.kind, step.facts)):
             data = storage.get_bytes("assets", ref.key)
             assert (hashlib.sha256(data).hexdigest(), len(data)) == (ref.sha256, ref.size)
             if ref.media_type.partition("/")[0] in ("video", "audio"):
@@ -122,7 +123,7 @@ def check_whole(film: Job, storage: S3Storage) -> None:
 
 def failures(cutter: Cutter) -> list[tuple[str, str]]:
     told = [event.data for event in cutter.store.events(JOB, limit=10_000) if event.type == "step"]
-    return [(kind_of(one["step"]), one["code"]) for one in told if one["state"] == "failed"]
+    return [(StepName(one["step"]).kind, one["code"]) for one in told if one["state"] == "failed"]
 
 
 def counted(film: Job) -> set[tuple[int, int]]:

@@ -41,7 +41,7 @@ def test_storyboard(name: str) -> None:
 def test_timeline(index: int) -> None:
     sim = Sim(REQUESTS[index]).run()
     told = {
-        name: sim.specs[step.work].model_dump(mode="json")
+        name: sim.specs[step.fingerprint].model_dump(mode="json")
         for name, step in sorted(sim.job.steps.items())
         if name.startswith(("segment", "mix", "assemble"))
     }

@@ -12,7 +12,7 @@ import pytest
 
 from common.contracts.base import ObjectRef
 from common.contracts.job import Job, WorkerInfo
-from common.contracts.steps import SPECS
+from common.contracts.steps import STEP_KINDS
 from common.errors import StorageUnavailable
 from common.jobs.archive import archive, read_manifest
 from common.jobs.store import JobStore, NewJob
@@ -236,7 +236,7 @@ def test_parts_are_kept_as_long_as_the_setting_says_and_no_longer(
 ) -> None:
     """However long results are known for reuse, and however long the job stays in Redis."""
     settings = replace(settings, keep_parts_seconds=kept, keep_job_seconds=2 * MONTH, collect_grace_seconds=DAY / 2)
-    seconds = {name: kind.known_for(kept) for name, kind in SPECS.items()}
+    seconds = {name: kind.known_for(kept) for name, kind in STEP_KINDS.items()}
     assert max(seconds.values()) <= kept
     job = finish(store, storage, make_job(store, storage).id, reuse=min(7 * 24 * 3600, int(kept)))
     archive(store, storage, settings, job.id)

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from common.contracts.job import Job
-from common.contracts.steps import kind_of, parse_facts
+from common.contracts.names import StepName
+from common.contracts.steps import parse_facts
 from common.jobs.store import JobStore
 from common.settings import Settings
 from common.storage.memory import MemoryStorage
@@ -58,5 +59,5 @@ def test_the_next_candidate_is_shown_in_place_of_one_that_is_cut_off(
 
 
 def facts_of(job: Job, kind: str) -> Any:
-    (step,) = (step for name, step in job.steps.items() if kind_of(name) == kind)
+    (step,) = (step for name, step in job.steps.items() if StepName(name).kind == kind)
     return parse_facts(kind, step.facts)

@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 
 from common.contracts.base import ObjectRef
 from common.contracts.job import READY, WAITING, Job, WorkerInfo
-from common.contracts.steps import offer
+from common.contracts.steps import toolchain
 from common.jobs.store import Claim, JobStore, NewJob
 from common.messaging.app import BrokerUnavailable
 from common.settings import Settings
@@ -99,7 +99,7 @@ def test_a_segment_is_the_last_only_when_no_other_one_of_its_film_is_to_come(
         return str(json.loads(store.client.hget(f"job:{job_id}", "head"))["waiting"])
 
     def last(step: str) -> bool:
-        needs = offer("segment", BUILD)
+        needs = toolchain("segment", BUILD)
         claim = store.claim(job_id, step, nonce=step, worker="w", lease=60.0, queue="render", offer=needs)
         assert isinstance(claim, Claim), claim
         return claim.last

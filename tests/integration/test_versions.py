@@ -514,7 +514,9 @@ def test_a_scene_that_shows_nothing_yet_has_nothing_to_be_replaced(client: Flask
 def test_a_scene_can_be_fetched_as_soon_as_it_is_rendered(client: FlaskClient, pipeline: Pipeline) -> None:
     job_id = accepted(client, scenes=SCENES)
     pipeline.held = ("segment:s2", "segment:s3", "mix")
-    pipeline.run(job_id, lambda job: job.steps.get("segment:s1.0") is not None and job.steps["segment:s1.0"].done == 1)
+    pipeline.run(
+        job_id, lambda job: job.steps.get("segment:s1.0") is not None and job.steps["segment:s1.0"].progress == 1
+    )
     links = {scene["id"]: scene["download_url"] for scene in status(client, job_id)["scenes"]}
     assert links["s2"] is links["s3"] is None
     reply = client.get(links["s1"])
@@ -1105,7 +1107,7 @@ def test_an_answer_tells_no_steps_before_the_storyboard_is_known(
 
     def looked(job_id: str) -> Job | None:
         job = load(job_id)
-        return replace(job, looked=job.version) if job is not None else None
+        return replace(job, decided_version=job.version) if job is not None else None
 
     monkeypatch.setattr(store, "load", looked)
     assert edit(client, film, voice="de").json["steps"] is None
@@ -1130,7 +1132,7 @@ def test_a_restore_makes_known_only_what_others_may_have(
     for key in store.client.scan_iter("work:local:*"):
         store.client.delete(key)
     assert client.post(f"/mcp/versions/{film}/1/restore").status_code == 202
-    works = [job.steps[name].work for name in ("search:s2.1", "acquire:s2.1")]
+    works = [job.steps[name].fingerprint for name in ("search:s2.1", "acquire:s2.1")]
     private, public = store.known_work("local", works).values()
     assert private is None
     assert public is not None

@@ -8,17 +8,17 @@ from typing import Any
 from common.contracts.base import Contract, ObjectRef, canonical_json
 from common.contracts.footage import CandidateList, Footage, Provenance
 from common.contracts.job import Change, Job
+from common.contracts.names import StepName
 from common.contracts.narration import Narration
 from common.contracts.request import VideoRequest
 from common.contracts.steps import (
-    SPECS,
+    STEP_KINDS,
     AssembleFacts,
     MixFacts,
     PlanFacts,
     PublishFacts,
     SearchFacts,
     SegmentFacts,
-    kind_of,
 )
 from common.contracts.storyboard import Scene, Shot, Storyboard
 from common.jobs.ids import new_job_ids
@@ -93,16 +93,16 @@ def run_step(
 ) -> None:
     """The step becomes ready, is claimed and done. `reuse` None is what its kind says."""
     work = hashlib.sha256(facts.model_dump_json().encode()).hexdigest()[:32]
-    queue = SPECS[kind_of(name)].queue
+    queue = STEP_KINDS[StepName(name).kind].queue
     make_ready(store, job_id, name, spec, work)
     claim = store.claim(job_id, name, nonce=work, worker="w", lease=600.0, queue=queue, offer="")
     assert isinstance(claim, Claim), claim
-    seconds = SPECS[kind_of(name)].reuse if reuse is None else reuse
+    seconds = STEP_KINDS[StepName(name).kind].reuse if reuse is None else reuse
     assert store.commit(claim, facts.model_dump_json(), seconds) in ("ok", "known")
 
 
 def make_ready(store: JobStore, job_id: str, name: str, spec: str = "{}", work: str = "w") -> None:
-    queue = SPECS[kind_of(name)].queue
+    queue = STEP_KINDS[StepName(name).kind].queue
     patch = {"state": "ready", "work": work, "attempt": 0, "not_before": 0, "done": 0.0, "facts": "", "failure": ""}
     events = (("step", {"step": name, "state": "ready"}),)
     save(store, job_id, {}, steps={name: patch}, ready={name: queue}, specs={name: spec}, events=events)

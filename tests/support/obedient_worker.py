@@ -15,7 +15,7 @@ from typing import Any
 
 from common import launcher
 from common.contracts.base import Contract
-from common.contracts.steps import kind_of
+from common.contracts.names import StepName
 from common.messaging import app
 from common.settings import Settings
 from common.worker.runner import Handler
@@ -100,7 +100,7 @@ def _obeying(handler: Handler) -> Handler:
 
 
 def _order(run: StepRun) -> str:
-    path = ORDERS / f"{run.job_id}.{kind_of(run.step)}"
+    path = ORDERS / f"{run.job_id}.{StepName(run.step).kind}"
     if not path.exists():
         return ""
     order, _, once = path.read_text().partition(" ")

@@ -11,9 +11,10 @@ from contextlib import contextmanager
 from common.contracts.base import Contract, canonical_json
 from common.contracts.footage import Candidate, CandidateList, Footage, Provenance, ProviderNote, SceneryRecipe
 from common.contracts.job import Job, WorkerInfo
+from common.contracts.names import keys_in
 from common.contracts.narration import Narration, Word
 from common.contracts.steps import (
-    SPECS,
+    STEP_KINDS,
     AcquireSpec,
     AssembleFacts,
     AssembleSpec,
@@ -24,14 +25,14 @@ from common.contracts.steps import (
     SegmentFacts,
     SegmentSpec,
     SpeakSpec,
-    offer,
+    toolchain,
 )
 from common.errors import ObjectMissing
 from common.jobs.store import JobStore
 from common.messaging.queues import QUEUES
 from common.settings import Settings
 from common.storage.port import Storage
-from common.worker.runner import KEY, Handler, StepRunner
+from common.worker.runner import Handler, StepRunner
 from common.worker.steprun import StepRun
 from orchestrator import tasks
 from orchestrator.reconciler import Reconciler
@@ -63,7 +64,7 @@ class Pipeline:
         self.restart()
         self._runner = StepRunner(settings, store, storage, self._handlers(settings), build=BUILD)
         for queue in QUEUES.values():
-            offers = {kind: offer(kind, BUILD) for kind, spec in SPECS.items() if spec.queue == queue.name}
+            offers = {kind: toolchain(kind, BUILD) for kind, spec in STEP_KINDS.items() if spec.queue == queue.name}
             more = {"retrieve": {"sources": list(sources)}, "speech": {"voices": VOICES}}.get(queue.name, {})
             engines = {"offers": offers, **more}
             store.register(WorkerInfo(id=queue.consumer, service=queue.consumer, slots=50, engines=engines), 3600)
@@ -149,7 +150,7 @@ class Pipeline:
 
     def _read_inputs(self, spec: Contract, run: StepRun) -> None:
         """A step that pretends needs none of them, but a real one would."""
-        for key in KEY.findall(canonical_json(spec)):
+        for key in keys_in(canonical_json(spec)):
             try:
                 run.storage.get_bytes(run.assets, key)
             except ObjectMissing:

@@ -2,7 +2,8 @@
 
 from common.contracts.base import Contract, ObjectRef, canonical_json
 from common.contracts.job import Change, Job, Step
-from common.contracts.steps import SPECS, MixSpec, kind_of, offer, spec_fingerprint
+from common.contracts.names import StepName
+from common.contracts.steps import STEP_KINDS, MixSpec, spec_fingerprint, toolchain
 from common.contracts.timeline import SoundProfile
 from common.jobs.store import JobStore, NewJob
 
@@ -36,8 +37,8 @@ def make_ready(
 ) -> str:
     """Makes the step ready with this spec, whatever it was before. Returns the fingerprint of its work."""
     spec = spec or mix_spec()
-    kind = kind_of(step)
-    needs = offer(kind, build)
+    kind = StepName(step).kind
+    needs = toolchain(kind, build)
     text = canonical_json(spec)
     work = spec_fingerprint(kind, text, needs)
     patch = {"state": "ready", "work": work, "needs": needs, "not_before": 0, "done": 0, "facts": "", "failure": ""}
@@ -45,7 +46,7 @@ def make_ready(
     change = Change(
         head={},
         steps={step: patch | fresh},
-        ready={step: SPECS[kind].queue},
+        ready={step: STEP_KINDS[kind].queue},
         unready={},
         events=(),
         look=FOR_EVER,

@@ -6,7 +6,6 @@ scripts to the same behaviour.
 """
 
 import hashlib
-import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -28,12 +27,14 @@ from common.contracts.job import (
     Change,
     Failure,
     Job,
+    Pins,
     Step,
 )
+from common.contracts.names import StepName, keys_in
 from common.contracts.narration import Narration, Word
 from common.contracts.request import VideoRequest
 from common.contracts.steps import (
-    SPECS,
+    STEP_KINDS,
     AssembleFacts,
     MixFacts,
     PlanFacts,
@@ -41,26 +42,27 @@ from common.contracts.steps import (
     SceneFacts,
     SearchFacts,
     SegmentFacts,
-    kind_of,
-    offer,
     parse_spec,
     spec_fingerprint,
+    toolchain,
 )
 from common.contracts.storyboard import Storyboard
 from common.errors import StepError
+from common.jobs.record import pins_json, pins_of
 from orchestrator.engine.capabilities import Fleet
 from orchestrator.engine.memo import Memo
-from orchestrator.engine.working_copy import Rules
-from orchestrator.film.film import Canvas
+from orchestrator.engine.working_copy import Knowledge, Rules
+from orchestrator.film.profile import OutputDefaults
 from orchestrator.planners import rules as planner
 from orchestrator.planners.revise import revise
-from orchestrator.workflow import Decision, decide, ending
+from orchestrator.workflow import Decision, Policy, decide, ending
 
 LEASE = 15_000
-CANVAS = Canvas(resolution=360)
+FIELDS = {"work": "fingerprint", "done": "progress", "needs": "toolchain", "ran": "ran_version"}
+"Fields of a step by what the record calls them, where that is something else."
+CANVAS = OutputDefaults(resolution=360)
 Trouble = Callable[[str, Any], Failure | None]
 "Step and spec -> why the attempt fails."
-KEY = re.compile(r'"key":\s*"([^"]+)"')
 ATTEMPT = re.compile(r'\.[0-9a-f]{8}"')
 "The end of a key: the attempt that stored the object."
 
@@ -70,7 +72,7 @@ class Saved:
     """What a restore needs of a version."""
 
     storyboard: ObjectRef
-    pins: str
+    pins: Pins
     cast: str | None
     ending: Mapping[str, Any]
 
@@ -136,29 +138,30 @@ class Sim:
 
     def decide(self, known: dict[str, str | None], vanished: frozenset[str], seen: set[str]) -> Decision:
         # As if it had just been read: of the head, nothing is the same object as before.
-        job = replace(self.job, pins=json.loads(json.dumps(self.job.pins)))
-        rest = (self.objects, known, self.fleet, CANVAS, self.rules, self.now)
-        decision = decide(job, *rest, memo=self.memo, vanished=vanished, seen=seen)
+        job = replace(self.job, pins=pins_of(pins_json(self.job.pins)))
+        knowledge = Knowledge(self.objects, known, vanished, seen)
+        given = (job, knowledge, self.fleet, Policy(CANVAS, self.rules), self.now)
+        decision = decide(*given, memo=self.memo)
         if self.compare:
-            assert decision == decide(job, *rest, vanished=vanished, seen=seen), "what is remembered changes it"
+            assert decision == decide(*given), "what is remembered changes it"
         return decision
 
     @property
     def fleet(self) -> Fleet:
-        live = {kind: {self.offer(kind, build) for build in self.builds} for kind in SPECS}
-        for kind, offers in live.items():
-            self.seen.setdefault(kind, {}).update(dict.fromkeys(offers, self.now))
-        return Fleet(offers=self.seen, live={kind: one for kind, one in live.items() if one}, sources=self.sources)
+        live = {kind: {self.toolchain(kind, build) for build in self.builds} for kind in STEP_KINDS}
+        for kind, chains in live.items():
+            self.seen.setdefault(kind, {}).update(dict.fromkeys(chains, self.now))
+        return Fleet(last_seen=self.seen, live={kind: one for kind, one in live.items() if one}, sources=self.sources)
 
-    def offer(self, kind: str, build: str) -> str:
-        own = offer(kind, build)
-        return own.replace(str(SPECS[kind].recipe), self.recipes[kind], 1) if kind in self.recipes else own
+    def toolchain(self, kind: str, build: str) -> str:
+        own = toolchain(kind, build)
+        return own.replace(str(STEP_KINDS[kind].recipe), self.recipes[kind], 1) if kind in self.recipes else own
 
     def _save(self, change: Change) -> None:
         steps = dict(self.job.steps)
         for name, patch in change.steps.items():
             before = steps.get(name, Step(name))
-            fields = dict(patch)
+            fields = {FIELDS.get(field, field): value for field, value in patch.items()}
             if "failure" in fields:
                 fields["failure"] = Failure.model_validate_json(fields["failure"]) if fields["failure"] else None
             if "reused" in fields:
@@ -169,10 +172,10 @@ class Sim:
             if after.state in (DONE, WAITING, SKIPPED):
                 self.told.pop(name, None)
         for name, text in change.specs.items():
-            spec = parse_spec(kind_of(name), text)
-            assert spec_fingerprint(kind_of(name), text, steps[name].needs) == steps[name].work
+            spec = parse_spec(StepName(name).kind, text)
+            assert spec_fingerprint(StepName(name).kind, text, steps[name].toolchain) == steps[name].fingerprint
             self.told[name] = text
-            self.specs[steps[name].work] = spec
+            self.specs[steps[name].fingerprint] = spec
         assert {name for name, step in steps.items() if step.state == READY} == set(change.ready)
         assert all(steps[name].state != READY for name in change.unready)
         for work in change.forget:
@@ -186,19 +189,19 @@ class Sim:
             self.job,
             steps=steps,
             state=state,
-            pins=json.loads(head["pins"]) if "pins" in head else self.job.pins,
+            pins=pins_of(head["pins"]) if "pins" in head else self.job.pins,
             failure=Failure.model_validate_json(head["failure"]) if "failure" in head else self.job.failure,
             storyboard=_ref(head["storyboard"]) if "storyboard" in head else self.job.storyboard,
-            looked=head.get("looked", self.job.looked),
+            decided_version=head.get("looked", self.job.decided_version),
             finished=head.get("finished", self.job.finished),
             rev=self.job.rev + changed,
-            saved=self.job.saved + changed,
+            decisions=self.job.decisions + changed,
         )
         if self.job.terminal:
             self.told.clear()
             if self.job.storyboard is not None:
                 cast = steps["cast"].facts if "cast" in steps else None
-                self.versions[self.job.version] = Saved(self.job.storyboard, json.dumps(self.job.pins), cast, ended)
+                self.versions[self.job.version] = Saved(self.job.storyboard, self.job.pins, cast, ended)
 
     # the workers
 
@@ -209,14 +212,14 @@ class Sim:
         step = self.job.steps[name]
         if self.job.terminal or self.job.cancel or step.state != READY or step.not_before > self.now:
             return None
-        if step.needs not in self.fleet.live.get(kind_of(name), ()):
+        if step.toolchain not in self.fleet.live.get(StepName(name).kind, ()):
             return None
         assert name in self.told, f"nobody knows what {name} is to do"
         token = self.job.token + 1
         self.job = replace(self.job, token=token)
         self.tokens.append(token)
         self.ran.append(name)
-        self.runs[step.work] = self.runs.get(step.work, 0) + 1
+        self.runs[step.fingerprint] = self.runs.get(step.fingerprint, 0) + 1
         self._set(name, state=RUNNING, attempt=step.attempt + 1, token=token, lease=self.now + LEASE, failure=None)
         return token
 
@@ -224,7 +227,7 @@ class Sim:
         step = self.job.steps[name]
         if not self._holds(step, token):
             return False
-        self._set(name, lease=self.now + LEASE, done=max(step.done, done))
+        self._set(name, lease=self.now + LEASE, progress=max(step.progress, done))
         return True
 
     def commit(self, name: str, token: int) -> bool:
@@ -232,7 +235,7 @@ class Sim:
         step = self.job.steps[name]
         if not self._holds(step, token):
             return False
-        gone = [key for key in KEY.findall(self.told[name]) if key not in self.objects]
+        gone = [key for key in keys_in(self.told[name]) if key not in self.objects]
         if gone:
             failure = Failure(code="object_missing", message="it is not there", retryable=True, missing=" ".join(gone))
             return self.fail(name, token, failure)
@@ -240,10 +243,10 @@ class Sim:
             facts = self.facts(name).model_dump_json()
         except StepError as error:
             return self.fail(name, token, Failure(code=error.code, message=str(error)))
-        if SPECS[kind_of(name)].reuse:
-            facts = self.work.setdefault(step.work, facts)
+        if STEP_KINDS[StepName(name).kind].reuse:
+            facts = self.work.setdefault(step.fingerprint, facts)
         self.told.pop(name)
-        self._set(name, state=DONE, facts=facts, done=1.0, lease=0, failure=None, reused=False)
+        self._set(name, state=DONE, facts=facts, progress=1.0, lease=0, failure=None, reused=False)
         return True
 
     def fail(self, name: str, token: int, failure: Failure) -> bool:
@@ -285,24 +288,22 @@ class Sim:
 
     def restore(self, version: int) -> None:
         saved = self.versions[version]
-        self._revise(saved.storyboard, None, json.loads(saved.pins), saved.cast)
+        self._revise(saved.storyboard, None, saved.pins, saved.cast)
 
-    def _revise(
-        self, base: ObjectRef | None, edit: ObjectRef | None, pins: Mapping[str, Any], cast: str | None
-    ) -> None:
+    def _revise(self, base: ObjectRef | None, edit: ObjectRef | None, pins: Pins, cast: str | None) -> None:
         assert base is not None
         number = self.job.version + 1
         self.job = replace(self.job, version=number, base=base, edit=edit, storyboard=None, pins=pins)
         if edit is not None or self.job.terminal:
             self._reopen(dropped=edit is None)
         if cast is not None:
-            step = Step("cast", state=DONE, facts=cast, work=fingerprint("cast", cast), done=1.0)
+            step = Step("cast", state=DONE, facts=cast, fingerprint=fingerprint("cast", cast), progress=1.0)
             self.job = replace(self.job, steps={**self.job.steps, "cast": step})
 
     def _reopen(self, *, dropped: bool = False) -> None:
         """As the store does: what was given up is tried again, by a job that has ended."""
         job = self.job
-        pins = {name: value for name, value in job.pins.items() if dropped or name != "dropped"}
+        pins = job.pins if dropped else replace(job.pins, left_out={})
         self.job = replace(job, pins=pins, rev=job.rev + 1)
         if not job.terminal:
             return
@@ -364,17 +365,17 @@ class Sim:
 
     def lose(self, name: str) -> str:
         """Deletes the objects that a step has made; returns the key of the first."""
-        keys = KEY.findall(self.job.steps[name].facts)
+        keys = keys_in(self.job.steps[name].facts)
         for key in keys:
             self.objects.pop(key, None)
         return str(keys[0])
 
     def spec(self, name: str) -> Any:
         """What the step was told last."""
-        return self.specs[self.job.steps[name].work]
+        return self.specs[self.job.steps[name].fingerprint]
 
     def facts(self, name: str) -> Contract:
-        return getattr(self, f"_{kind_of(name)}")(self.spec(name))  # type: ignore[no-any-return]
+        return getattr(self, f"_{StepName(name).kind}")(self.spec(name))  # type: ignore[no-any-return]
 
     def _plan(self, spec: Any) -> PlanFacts:
         if spec.base is None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from common.contracts.base import Contract
-from common.contracts.steps import SPECS
+from common.contracts.steps import STEP_KINDS
 from common.messaging.queues import QUEUES
 from common.settings import Settings
 from common.worker.runner import Handler
@@ -49,7 +49,7 @@ def main(name: str) -> int:
 
     def handlers(settings: Settings) -> Mapping[str, Handler]:
         every = tiny_films.handlers(settings)
-        ours = {kind: held(handler) for kind, handler in every.items() if SPECS[kind].queue == queue}
+        ours = {kind: held(handler) for kind, handler in every.items() if STEP_KINDS[kind].queue == queue}
         return tiny_films.logged(ours, FOLDER / "log")
 
     def engines(settings: Settings) -> Mapping[str, Any]:

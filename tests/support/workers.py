@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from common.contracts.job import COMPLETED, Job, Step
-from common.contracts.steps import SPECS, PlanSpec, kind_of
+from common.contracts.names import StepName
+from common.contracts.steps import STEP_KINDS, PlanSpec
 from common.jobs.store import JobStore, connect
 from common.messaging.app import Hints
 from common.settings import Settings
@@ -124,7 +125,7 @@ class Farm:
     def job(self, name: str, order: str = "", step: str = "mix") -> str:
         """A job whose one step is ready; it will do as ordered. Its hint is on the way. No two want the same work."""
         make_job(self.store, name)
-        self.order(name, kind_of(step), order)
+        self.order(name, StepName(step).kind, order)
         request = REQUEST.model_copy(update={"key": f"local/request/{name}"})
         make_ready(self.store, step, PlanSpec(request=request) if step == "plan" else mix_spec(int(name[4:])), name)
         self.hint(name, step)
@@ -179,7 +180,7 @@ class Farm:
 
     def _pass_on(self, job_id: str, step: str) -> None:
         for _ in range(self.hints_at_once):
-            if SPECS[kind_of(step)].queue == "render":
+            if STEP_KINDS[StepName(step).kind].queue == "render":
                 self.hint(job_id, step)
             else:
                 self._runner.run(job_id, step)
@@ -194,7 +195,7 @@ class Farm:
         self._orders.joinpath(f"{job_id}.go").touch()
 
     def hint(self, job_id: str, step: str = "mix") -> None:
-        self._hints.send(SPECS[kind_of(step)].queue, job_id, step)
+        self._hints.send(STEP_KINDS[StepName(step).kind].queue, job_id, step)
 
     def runs(self, job_id: str) -> list[Run]:
         return tiny_films.runs(self._log, job_id)

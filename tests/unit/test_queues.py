@@ -3,7 +3,7 @@
 import importlib
 from pathlib import Path
 
-from common.contracts.steps import SPECS
+from common.contracts.steps import STEP_KINDS
 from common.messaging.queues import QUEUES
 
 ROOT = Path(__file__).parent.parent.parent
@@ -27,4 +27,4 @@ def test_only_the_named_producer_can_publish() -> None:
 
 
 def test_every_kind_of_step_has_a_queue_but_casting_which_is_decided() -> None:
-    assert {kind for kind, about in SPECS.items() if about.queue not in QUEUES} == {"cast"}
+    assert {kind for kind, about in STEP_KINDS.items() if about.queue not in QUEUES} == {"cast"}

@@ -1,4 +1,5 @@
--- Shared by every script. Keys (no Redis Cluster, so scripts may compute them):
+-- Shared by every script. TERMINAL, WEIGHT, LATE, JOB_MOVES and STEP_MOVES come before this, from the tables of
+-- common/contracts (see common/jobs/scripts.py). Keys (no Redis Cluster, so scripts may compute them):
 --   job:<id>            hash: head, step:<name> for each step, version:<n> for each version; flat JSON objects whose
 --                       nested documents are strings, so that decoding and encoding here never mangles an empty list
 --   job:<id>:spec       hash: what each step that is ready or running is told to do
@@ -42,7 +43,13 @@ local function save_step(job, step, fields)
   redis.call('HSET', 'job:' .. job, 'step:' .. step, cjson.encode(fields))
 end
 
-local TERMINAL = { completed = true, partial = true, failed = true, cancelled = true }
+-- The only way in which a job or a step gets another state. Called before anything is written, since a move that the
+-- table does not have is a defect and ends the script.
+local function move(moves, record, to)
+  local from = record.state or moves.initial
+  if from ~= to and not moves[from][to] then error('there is no move from ' .. from .. ' to ' .. to) end
+  record.state = to
+end
 
 -- Numbers the event in the head; the caller saves the head.
 local function emit(job, head, kind, data, now)
@@ -171,7 +178,7 @@ end
 
 -- Puts a job that is to run in front of the door: `admit` lets it in when there is a place. The caller saves the head.
 local function await_place(job, head, now)
-  head.state = 'queued'
+  move(JOB_MOVES, head, 'queued')
   head.started = 0
   head.finished = 0
   head.cancel = 0

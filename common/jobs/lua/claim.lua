@@ -47,7 +47,7 @@ if (fields.needs or '') ~= ARGV[7] then
 end
 head.token = head.token + 1
 if not spec then
-  fields.state = 'waiting'  -- nobody knows what is to be done; the next decision tells again
+  move(STEP_MOVES, fields, 'waiting')  -- nobody knows what is to be done; the next decision tells again
   head.rev = head.rev + 1
   emit(job, head, 'step', cjson.encode({ step = step, state = 'waiting' }), now)
   save_step(job, step, fields)
@@ -55,7 +55,7 @@ if not spec then
   wake(job, now)
   return { 'no_spec' }
 end
-fields.state = 'running'
+move(STEP_MOVES, fields, 'running')
 fields.attempt = fields.attempt + 1
 fields.token = head.token
 fields.lease = now + tonumber(ARGV[5])

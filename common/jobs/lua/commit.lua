@@ -6,6 +6,7 @@ if not head or not fields or fields.token ~= token then return 'lost' end
 local facts = ARGV[4]
 if fields.state == 'done' then return fields.facts == facts and 'ok' or 'known' end  -- the same call came twice
 if fields.state ~= 'running' or TERMINAL[head.state] then return 'lost' end
+move(STEP_MOVES, fields, 'done')
 local answer = 'ok'
 if reuse > 0 then
   -- the first result of a work is the result: a later one is dropped in its favour
@@ -18,7 +19,6 @@ if reuse > 0 then
 end
 local now = now_ms()
 head.rev = head.rev + 1
-fields.state = 'done'
 fields.done = 1
 fields.facts = facts
 fields.lease = 0

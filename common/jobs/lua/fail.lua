@@ -6,7 +6,7 @@ if fields.state == 'failed' then return 'ok' end  -- the same call came twice
 if fields.state ~= 'running' or TERMINAL[head.state] then return 'lost' end
 local now = now_ms()
 head.rev = head.rev + 1
-fields.state = 'failed'
+move(STEP_MOVES, fields, 'failed')
 fields.failure = ARGV[4]
 fields.lease = 0
 fields.worker = ''

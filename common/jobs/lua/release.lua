@@ -6,7 +6,7 @@ if not head or not fields or fields.token ~= token then return 'lost' end
 if fields.state ~= 'running' or TERMINAL[head.state] then return fields.state == 'ready' and 'ok' or 'lost' end
 local now = now_ms()
 head.rev = head.rev + 1
-fields.state = 'ready'
+move(STEP_MOVES, fields, 'ready')
 fields.attempt = fields.attempt - 1
 fields.lease = 0
 fields.worker = ''

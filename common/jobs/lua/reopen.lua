@@ -22,6 +22,15 @@ if ended then
   local full = refused(head.owner, 1, change.most_waiting, change.most_of_owner)
   if full then return full end
 end
+local steps = {}
+for name, patch in pairs(change.steps) do
+  local fields = load_step(job, name) or { attempt = 0, token = 0, lease = 0, not_before = 0, done = 0 }
+  if patch.state then move(STEP_MOVES, fields, patch.state) end
+  for field, value in pairs(patch) do fields[field] = value end
+  fields.lease = 0
+  fields.worker = ''
+  steps[name] = fields
+end
 local now = now_ms()
 local key = 'job:' .. job
 local before = cjson.decode(redis.call('HGET', key, 'version:' .. head.version) or '{}')
@@ -40,13 +49,10 @@ else
 end
 head.rev = head.rev + 1
 emit(job, head, 'wish', cjson.encode({ wish = change.wish, version = head.version }), now)
-for name, patch in pairs(change.steps) do
-  local fields = load_step(job, name) or { attempt = 0, token = 0, lease = 0, not_before = 0, done = 0 }
-  for field, value in pairs(patch) do fields[field] = value end
-  fields.lease = 0
-  fields.worker = ''
+for name, fields in pairs(steps) do
   save_step(job, name, fields)
-  if patch.state then emit(job, head, 'step', cjson.encode({ step = name, state = patch.state }), now) end
+  local state = change.steps[name].state
+  if state then emit(job, head, 'step', cjson.encode({ step = name, state = state }), now) end
 end
 if ended then
   await_place(job, head, now)

@@ -26,6 +26,7 @@ for name, patch in pairs(decision.steps) do
   local seen = decision.seen[name]
   if (fields and fields.state or '') ~= seen[1] or (fields and fields.token or 0) ~= seen[2] then return 0 end
   steps[name] = fields or { attempt = 0, token = 0, lease = 0, not_before = 0, done = 0 }
+  if patch.state then move(STEP_MOVES, steps[name], patch.state) end
   for field, value in pairs(patch) do steps[name][field] = value end
   if patch.state then
     steps[name].lease = 0
@@ -35,6 +36,7 @@ end
 local now = now_ms()
 local key = 'job:' .. job
 local changed = next(decision.head) ~= nil or next(steps) ~= nil
+if decision.head.state then move(JOB_MOVES, head, decision.head.state) end
 for field, value in pairs(decision.head) do head[field] = value end
 for name, fields in pairs(steps) do
   save_step(job, name, fields)

@@ -275,7 +275,7 @@ class Histories(RuleBasedStateMachine):
         told += [("job", {"state": fields["head"]["state"]})] if ends else []
         change = {"head": {}, "steps": {}, "ready": {}, "unready": {}, "events": tuple(told), "look": 2**52} | fields
         outcome = self.store.save(seen, Change(**change))
-        in_time = (seen.saved, seen.version, seen.cancel) == (model.saved, model.version, model.cancel)
+        in_time = (seen.decisions, seen.version, seen.cancel) == (model.saved, model.version, model.cancel)
         for name in change["steps"]:
             before = model.steps.get(name, ModelStep("", 0))
             was = seen.steps.get(name)
@@ -439,7 +439,7 @@ class Histories(RuleBasedStateMachine):
             ours = (model.state, model.started, model.cancel, model.version, model.lane, model.planned)
             planned = found.storyboard is not None
             assert (found.state, bool(found.started), found.cancel, found.version, found.lane, planned) == ours
-            assert (found.rev, found.saved, found.token) == (model.rev, model.saved, model.token)
+            assert (found.rev, found.decisions, found.token) == (model.rev, model.saved, model.token)
             steps = {key: ModelStep(one.state, one.token, one.attempt, one.facts) for key, one in found.steps.items()}
             assert steps == model.steps
             events = [event_of(entry, fields) for entry, fields in records[name, "events"]]

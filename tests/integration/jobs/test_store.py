@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from common.contracts.base import ObjectRef
-from common.contracts.job import BATCH, INTERACTIVE, LANES, REGENERATE, Change, Failure, Job, WorkerInfo
+from common.contracts.job import BATCH, INTERACTIVE, LANES, REGENERATE, Change, Failure, Job, Pins, WorkerInfo
 from common.errors import InvalidRequest
 from common.jobs.store import Claim, JobStore, KeyReused, Limits, NewJob, StateUnavailable, TooManyJobs
 from tests.support.asking import active_count, awaits_archive, dispatch
@@ -245,9 +245,9 @@ def test_a_beat_renews_the_lease_tells_of_cancel_and_leaves_the_revision(store: 
     assert after is not None
     assert after.rev == job.rev
     assert after.steps["mix"].lease > job.steps["mix"].lease + 20_000
-    assert after.steps["mix"].done == 0.4
+    assert after.steps["mix"].progress == 0.4
     assert store.beat(mix, 30.0, 0.2) == "ok"
-    assert (store.load("job_1") or after).steps["mix"].done == 0.4
+    assert (store.load("job_1") or after).steps["mix"].progress == 0.4
     store.wish_cancel("job_1")
     assert store.beat(mix, 30.0, 0.5) == "called_off"
 
@@ -588,7 +588,7 @@ def test_a_version_of_an_ended_job_makes_it_run_again_in_the_lane_of_edits(store
     end(store, ending={"state": "completed", "video": REQUEST.model_dump_json(), "seconds": 3.5})
     archived(store)
     facts = '{"chosen":{},"rejected":{}}'
-    pins = {"pace": 1.1, "sources": ["scenery"]}
+    pins = Pins(pace=1.1, sources=("scenery",))
     assert store.revise("job_1", 1, cause="restore", base=REQUEST, edit=None, pins=pins, cast=facts) == "ok"
     job = load(store)
     assert (job.state, job.lane, job.pins, job.steps["cast"].facts) == ("queued", REGENERATE, pins, facts)

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from common.contracts.steps import SPECS
+from common.contracts.steps import STEP_KINDS
 from common.errors import NotConfigured
 from common.settings import Settings
 from renderer.ffmpeg.run import ffmpeg_build
@@ -16,7 +16,7 @@ def test_the_worker_registers_its_build_of_ffmpeg():
 
 
 def test_there_is_a_handler_for_each_step_of_the_queue():
-    assert set(handlers(Settings())) == {kind for kind, step in SPECS.items() if step.queue == "render"}
+    assert set(handlers(Settings())) == {kind for kind, step in STEP_KINDS.items() if step.queue == "render"}
 
 
 def test_a_segment_step_renders(tmp_path: Path):

@@ -17,7 +17,7 @@ from api.views.status import (
 )
 from common.contracts.base import Contract, ObjectRef
 from common.contracts.footage import Candidate, Footage, Provenance
-from common.contracts.job import Event, Failure, Job, Step, Version
+from common.contracts.job import Event, Failure, Job, Pins, Step, Version
 from common.contracts.steps import UNRENDERABLE, CastFacts, Rejection
 from common.contracts.storyboard import Scene, Shot, Storyboard
 
@@ -37,7 +37,9 @@ NAMES = [f"{kind}:{scene}{part}" for scene in ("s1", "s2") for kind, part in (
 
 def step(name: str, state: str = "done", facts: Contract | None = None, **fields: Any) -> Step:
     text = facts.model_dump_json() if facts is not None else ""
-    return Step(name, state=state, facts=text, **{"ran": 1, "done": 1.0 if state == "done" else 0.0, **fields})
+    return Step(
+        name, state=state, facts=text, **{"ran_version": 1, "progress": 1.0 if state == "done" else 0.0, **fields}
+    )
 
 
 def job(*steps: Step, **fields: Any) -> Job:
@@ -64,14 +66,14 @@ def cast(chosen: Mapping[str, str] | None = None, **rejected: str) -> Step:
 def test_steps_are_reused_done_again_running_again_or_waiting() -> None:
     found = steps_view(
         job(
-            step("speak:s1", ran=1),
-            step("speak:s2", ran=2),
-            step("search:s1.1", ran=2, reused=True),
-            step("acquire:s1.1", "running", ran=2),
-            step("acquire:s2.1", "ready", ran=2),
+            step("speak:s1", ran_version=1),
+            step("speak:s2", ran_version=2),
+            step("search:s1.1", ran_version=2, reused=True),
+            step("acquire:s1.1", "running", ran_version=2),
+            step("acquire:s2.1", "ready", ran_version=2),
             step("mix", "waiting"),
             step("segment:s9.0", "skipped"),
-            step("segment:s1.0", "failed", ran=2),
+            step("segment:s1.0", "failed", ran_version=2),
             cast(),
             version=2,
         )
@@ -99,13 +101,13 @@ def test_a_film_is_all_there_is_to_be_done(state: str) -> None:
 
 def test_until_it_is_planned_a_new_version_shows_no_progress_of_the_old_one() -> None:
     old = [step(name) for name in NAMES]
-    assert progress(job(*old, step("plan", "ready", ran=2), storyboard=None, version=2)) == 0
-    assert progress(job(*old, step("plan", "running", ran=2, done=0.5), storyboard=None, version=2)) == 2
+    assert progress(job(*old, step("plan", "ready", ran_version=2), storyboard=None, version=2)) == 0
+    assert progress(job(*old, step("plan", "running", ran_version=2, progress=0.5), storyboard=None, version=2)) == 2
 
 
 def test_what_is_reused_counts_and_what_is_done_again_begins_anew() -> None:
     steps = [step(name) for name in NAMES[:-3]]
-    late = [step(name, "waiting", done=1.0, ran=1) for name in NAMES[-3:]]
+    late = [step(name, "waiting", progress=1.0, ran_version=1) for name in NAMES[-3:]]
     shown = progress(job(*steps, *late, version=2))
     assert shown == progress(job(*steps, *[step(name, "waiting") for name in NAMES[-3:]]))
     assert 5 < shown < 99
@@ -122,25 +124,25 @@ def test_steps_that_no_longer_belong_do_not_count() -> None:
 @pytest.mark.parametrize("state", ["failed", "cancelled"])
 def test_the_end_of_a_job_does_not_move_the_bar(state: str) -> None:
     done = [step(name) for name in NAMES[:5]]
-    before = progress(job(*done, *[step(name, "waiting", ran=0) for name in NAMES[5:]]))
-    rest = [step(name, "skipped", ran=0) for name in NAMES[5:]]
+    before = progress(job(*done, *[step(name, "waiting", ran_version=0) for name in NAMES[5:]]))
+    rest = [step(name, "skipped", ran_version=0) for name in NAMES[5:]]
     assert progress(job(*done, *rest, state=state)) == before
     assert progress(job(*done, *rest, state=state), BOARD) == before
 
 
 def test_leaving_a_scene_out_moves_the_bar_only_forward() -> None:
-    half = [step(name) for name in NAMES[4:7]] + [step("segment:s2.0", "running", done=0.6)]
-    rest = [step(name, "waiting", ran=0) for name in NAMES if name not in {one.name for one in half}]
+    half = [step(name) for name in NAMES[4:7]] + [step("segment:s2.0", "running", progress=0.6)]
+    rest = [step(name, "waiting", ran_version=0) for name in NAMES if name not in {one.name for one in half}]
     before = progress(job(*half, *rest))
-    gone = [step(one.name, "failed" if one.state == "running" else "skipped", done=one.done) for one in half]
-    assert progress(job(*gone, *rest, pins={"dropped": {"s2": "why"}})) >= before
+    gone = [step(one.name, "failed" if one.state == "running" else "skipped", progress=one.progress) for one in half]
+    assert progress(job(*gone, *rest, pins=Pins(left_out={"s2": "why"}))) >= before
 
 
 def test_a_search_that_becomes_necessary_late_does_not_move_the_bar_back() -> None:
     own = [step(name) for name in NAMES if not name.startswith(("search", "acquire", "segment"))]
     pending = [step("segment:s1.0", "waiting")]
-    before = progress(job(*own, *pending, step("acquire:s1.1", "running", done=0.9)))
-    searched = [step("acquire:s1.1", "waiting", done=0.9), step("search:s1.1", "ready")]
+    before = progress(job(*own, *pending, step("acquire:s1.1", "running", progress=0.9)))
+    searched = [step("acquire:s1.1", "waiting", progress=0.9), step("search:s1.1", "ready")]
     assert progress(job(*own, *pending, *searched)) == before
 
 
@@ -233,7 +235,7 @@ def test_a_shot_says_why_it_shows_what_it_shows(shot: Shot, provider: str, cast_
 
 def test_a_scene_that_was_left_out_says_why() -> None:
     scene = BOARD.scenes[0]
-    one = job(step("segment:s1.0", "failed", done=0.4), state="partial", pins={"dropped": {"s1": "it is torn"}})
+    one = job(step("segment:s1.0", "failed", progress=0.4), state="partial", pins=Pins(left_out={"s1": "it is torn"}))
     view = scene_view(one, scene)
     assert (view["state"], view["problem"], view["progress"]) == ("left out", "it is torn", 0)
     assert "problem" not in scene_view(one, BOARD.scenes[1])
@@ -259,7 +261,7 @@ def test_a_scene_that_failed_says_why_and_what_ended_the_job_first() -> None:
 
 
 def test_of_a_new_version_a_scene_shows_its_own_progress() -> None:
-    waiting = step("segment:s1.0", "waiting", done=1.0, ran=1)
+    waiting = step("segment:s1.0", "waiting", progress=1.0, ran_version=1)
     assert scene_view(job(waiting, version=2), BOARD.scenes[0])["progress"] == 0
 
 

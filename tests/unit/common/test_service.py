@@ -11,7 +11,7 @@ from billiard.exceptions import WorkerLostError
 from celery.exceptions import Reject
 from celery.worker.request import Request
 
-from common.contracts.steps import SPECS
+from common.contracts.steps import STEP_KINDS
 from common.messaging.app import make_app
 from common.messaging.queues import QUEUES
 from common.settings import Settings
@@ -24,7 +24,7 @@ from common.worker.slots import Slots
 
 def test_between_them_the_services_offer_every_kind_of_step_that_has_a_queue() -> None:
     offered = [kind for queue in QUEUES for kind in offers(queue, "build")]
-    assert sorted(offered) == sorted(kind for kind, about in SPECS.items() if about.queue)
+    assert sorted(offered) == sorted(kind for kind, about in STEP_KINDS.items() if about.queue)
     assert offers("render", "build")["segment"] != offers("render", "another")["segment"]
     assert offers("speech", "build") == offers("speech", "")
 

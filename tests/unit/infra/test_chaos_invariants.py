@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from common.contracts.base import Contract, ObjectRef
-from common.contracts.job import DONE, Event, Failure, Job, Step
+from common.contracts.job import DONE, Event, Failure, Job, Pins, Step
 from common.contracts.steps import AssembleFacts, CastFacts, PlanFacts, PublishFacts, SegmentFacts
 from infra.chaos.invariants import Found, Record, Stock, refs_in, violations
 
@@ -72,7 +72,7 @@ def log(moves: list[Move], first: int = 1) -> tuple[Event, ...]:
 
 def sound_job() -> Job:
     steps = {
-        name: Step(name, state=DONE, work="w", token=TOKENS.get(name, 0), facts=facts.model_dump_json())
+        name: Step(name, state=DONE, fingerprint="w", token=TOKENS.get(name, 0), facts=facts.model_dump_json())
         for name, facts in FACTS.items()
     }
     return Job("job_1", "local", "completed", ref("request"), 0, 1, seq=len(HISTORY), token=5, steps=steps, finished=1)
@@ -136,7 +136,7 @@ BROKEN: dict[str, tuple[Stock, str]] = {
         "job_2 exists, but no order was answered with it",
     ),
     "a scene was left out": (
-        stock(replace(sound_job(), pins={"dropped": {"s2": "too dark"}})),
+        stock(replace(sound_job(), pins=Pins(left_out={"s2": "too dark"}))),
         "job_1 left out scene s2: too dark",
     ),
     "footage was given up": (

@@ -5,7 +5,7 @@ import random
 import pytest
 
 from orchestrator.cleanup import bloom
-from orchestrator.cleanup.bloom import Marks
+from orchestrator.cleanup.bloom import BloomFilter
 
 
 def some(seed: int, count: int) -> list[int]:
@@ -14,7 +14,7 @@ def some(seed: int, count: int) -> list[int]:
 
 
 def test_everything_that_was_added_is_in_it_and_nothing_else_seems_to_be() -> None:
-    marked, names = Marks(), some(1, 10_000)
+    marked, names = BloomFilter(), some(1, 10_000)
     for name in names:
         marked.add(name)
     assert all(name in marked for name in names)
@@ -23,7 +23,7 @@ def test_everything_that_was_added_is_in_it_and_nothing_else_seems_to_be() -> No
 
 def test_when_it_is_full_what_was_added_is_still_in_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bloom, "BITS", 10)
-    marked, names = Marks(), some(1, 1_000)
+    marked, names = BloomFilter(), some(1, 1_000)
     for name in names:
         marked.add(name)
     assert all(name in marked for name in names)
@@ -34,7 +34,7 @@ def test_what_seems_to_be_in_one_set_does_not_in_the_next(monkeypatch: pytest.Mo
     names, others = some(1, 1_000), set(some(2, 5_000))
     left = others
     for _ in range(30):
-        marked = Marks()
+        marked = BloomFilter()
         for name in names:
             marked.add(name)
         seems = {name for name in others if name in marked}

@@ -1,12 +1,11 @@
-"""Which offers a job takes, keeps and gives up; and whole jobs through a roll-out."""
-
-from typing import Any
+"""Which toolchains a job takes, keeps and gives up; and whole jobs through a roll-out."""
 
 import pytest
 
-from common.contracts.job import DONE, READY, RUNNING, Step
+from common.contracts.job import DONE, READY, RUNNING, Pins, Step
+from common.contracts.names import StepName
 from common.contracts.request import VideoRequest
-from common.contracts.steps import NEEDS_BUILD, kind_of, offer
+from common.contracts.steps import NEEDS_BUILD, toolchain
 from orchestrator.engine.capabilities import Fleet, Pinning
 from tests.support.sim import LEASE, Sim
 
@@ -18,35 +17,35 @@ def renderers(*builds: str, recipe: str = "1") -> dict[str, set[str]]:
     return {kind: {f"{recipe}/{build}" for build in builds} for kind in NEEDS_BUILD}
 
 
-def needs(kind: str, fleet: Fleet, pins: dict[str, Any], *steps: Step) -> str | None:
-    return Pinning(fleet, pins, {step.name: step for step in steps}, NOW, PATIENCE).needs(kind)
+def pinning(fleet: Fleet, pins: Pins | None = None, *steps: Step) -> Pinning:
+    return Pinning(fleet, pins or Pins(), {step.name: step for step in steps}, NOW, PATIENCE)
 
 
 def test_the_orchestrators_own_recipe_comes_first_then_the_least() -> None:
-    own = offer("speak")
-    assert needs("speak", Fleet(live={"speak": {"0", own, "7"}}), {}) == own
-    assert needs("speak", Fleet(live={"speak": {"9", "7"}}), {}) == "7"
+    own = toolchain("speak")
+    assert pinning(Fleet(live={"speak": {"0", own, "7"}})).toolchain_for("speak") == own
+    assert pinning(Fleet(live={"speak": {"9", "7"}})).toolchain_for("speak") == "7"
 
 
 def test_without_workers_a_step_waits_for_what_this_code_would_offer_but_a_build_must_be_known() -> None:
-    pins: dict[str, Any] = {}
-    assert needs("speak", Fleet(), pins) == offer("speak")
-    assert needs("segment", Fleet(), pins) is None
-    assert pins == {"offers": {"speak": offer("speak")}}
+    job = pinning(Fleet())
+    assert job.toolchain_for("speak") == toolchain("speak")
+    assert job.toolchain_for("segment") is None
+    assert job.pins == Pins(toolchains={"speak": toolchain("speak")})
 
 
 def test_all_that_is_rendered_comes_from_one_build() -> None:
     others = {kind: {"1/b", "1/c"} for kind in NEEDS_BUILD - {"segment"}}
     live = {"segment": {"1/a", "1/b"}, **others}
-    pins: dict[str, Any] = {}
-    assert {needs(kind, Fleet(live=live), pins) for kind in sorted(NEEDS_BUILD)} == {"1/b"}
-    assert pins["build"] == "b"
-    assert needs("segment", Fleet(live={"segment": {"1/a"}}), {}) is None
+    job = pinning(Fleet(live=live))
+    assert {job.toolchain_for(kind) for kind in sorted(NEEDS_BUILD)} == {"1/b"}
+    assert job.pins.build == "b"
+    assert pinning(Fleet(live={"segment": {"1/a"}})).toolchain_for("segment") is None
 
 
 def test_a_build_with_this_codes_recipe_is_better_than_an_older_one() -> None:
-    mixed = {kind: {"0/a", offer(kind, "b")} for kind in NEEDS_BUILD}
-    assert needs("segment", Fleet(live=mixed), {}) == offer("segment", "b")
+    mixed = {kind: {"0/a", toolchain(kind, "b")} for kind in NEEDS_BUILD}
+    assert pinning(Fleet(live=mixed)).toolchain_for("segment") == toolchain("segment", "b")
 
 
 @pytest.mark.parametrize(
@@ -65,15 +64,16 @@ def test_a_build_with_this_codes_recipe_is_better_than_an_older_one() -> None:
 def test_a_job_gives_up_an_offer_that_is_away_for_long_while_a_step_waits_for_it(
     steps: list[Step], seen: int, moves: bool
 ) -> None:
-    pins = {"offers": dict.fromkeys(NEEDS_BUILD, "1/old"), "build": "old"}
-    fleet = Fleet(offers={kind: {"1/old": seen} for kind in NEEDS_BUILD}, live=renderers("new"))
-    assert needs("segment", fleet, pins, *steps) == ("1/new" if moves else "1/old")
-    assert pins["build"] == ("new" if moves else "old")
+    pins = Pins(toolchains=dict.fromkeys(NEEDS_BUILD, "1/old"), build="old")
+    fleet = Fleet(last_seen={kind: {"1/old": seen} for kind in NEEDS_BUILD}, live=renderers("new"))
+    job = pinning(fleet, pins, *steps)
+    assert job.toolchain_for("segment") == ("1/new" if moves else "1/old")
+    assert job.pins.build == ("new" if moves else "old")
 
 
 def test_an_offer_is_kept_when_there_is_no_other() -> None:
-    pins = {"offers": {"speak": "7"}}
-    assert needs("speak", Fleet(), pins, Step("speak:s1", state=READY)) == "7"
+    pins = Pins(toolchains={"speak": "7"})
+    assert pinning(Fleet(), pins, Step("speak:s1", state=READY)).toolchain_for("speak") == "7"
 
 
 # whole jobs
@@ -84,7 +84,7 @@ REQUEST = VideoRequest(script="Bees are small. Bees matter to us all. Without th
 def half_rendered() -> Sim:
     """The sound and one segment are done, the other segment is not."""
     sim = Sim(REQUEST)
-    sim.run(until=lambda sim: len([n for n in sim.names(READY) if kind_of(n) == "segment"]) == 2)
+    sim.run(until=lambda sim: len([n for n in sim.names(READY) if StepName(n).kind == "segment"]) == 2)
     for step in ("segment:s1.0", "mix"):
         token = sim.claim(step)
         assert token is not None
@@ -103,7 +103,7 @@ def test_a_short_absence_of_its_build_changes_nothing() -> None:
     sim.builds = {"build-1", "build-2"}
     sim.run()
     assert sim.job.state == "completed"
-    assert sim.job.pins["build"] == "build-1"
+    assert sim.job.pins.build == "build-1"
     assert set(sim.runs.values()) == {1}
     assert sim.run_names(before) == ["assemble", "publish", "segment:s2.0"]
 
@@ -118,7 +118,7 @@ def test_a_job_whose_build_is_gone_for_good_is_rendered_by_another_and_nothing_e
     assert sim.now - started >= sim.rules.repin_ms
     assert sim.job.state == "completed"
     assert sim.run_names(before) == sorted(["segment:s1.0", "segment:s2.0", "mix", "assemble", "publish"])
-    made = {step.needs for name, step in sim.job.steps.items() if kind_of(name) in NEEDS_BUILD}
+    made = {step.toolchain for name, step in sim.job.steps.items() if StepName(name).kind in NEEDS_BUILD}
     assert {one.partition("/")[2] for one in made} == {"build-2"}
 
 
@@ -131,10 +131,10 @@ def test_a_step_that_runs_holds_the_job_to_its_build() -> None:
         sim.now += LEASE - 1
         assert sim.beat("segment:s2.0", token, 0.5)
         sim.look()
-    assert sim.job.pins["build"] == "build-1"
+    assert sim.job.pins.build == "build-1"
     assert sim.commit("segment:s2.0", token)
     sim.run()
-    assert (sim.job.state, sim.job.pins["build"]) == ("completed", "build-2")
+    assert (sim.job.state, sim.job.pins.build) == ("completed", "build-2")
 
 
 def test_a_job_is_finished_by_workers_with_a_newer_recipe() -> None:
@@ -143,7 +143,7 @@ def test_a_job_is_finished_by_workers_with_a_newer_recipe() -> None:
     sim.recipes = {"speak": "99"}
     sim.run()
     assert sim.job.state == "completed"
-    assert {step.needs for name, step in sim.job.steps.items() if kind_of(name) == "speak"} == {"99"}
+    assert {step.toolchain for name, step in sim.job.steps.items() if StepName(name).kind == "speak"} == {"99"}
 
 
 def test_a_film_that_is_only_to_be_published_needs_no_renderer() -> None:
@@ -170,7 +170,7 @@ def test_a_step_that_gets_ready_for_an_absent_renderer_is_looked_at_soon() -> No
     assert first.change.look <= sim.now + 1_000
     sim.now = first.change.look
     sim.look()
-    assert sim.job.pins["build"] == "build-2"
+    assert sim.job.pins.build == "build-2"
 
 
 def test_nobody_looks_out_for_workers_that_no_step_waits_for() -> None:
@@ -192,7 +192,7 @@ def test_nothing_is_rendered_before_a_renderer_is_there() -> None:
             assert token is not None
             sim.commit(name, token)
         sim.builds = set()
-    assert not any(kind_of(name) == "segment" and step.state != "waiting" for name, step in sim.job.steps.items())
+    assert not any(StepName(name).kind == "segment" and step.state != "waiting" for name, step in sim.job.steps.items())
     assert decision is not None
     assert decision.change.look <= sim.now + 1_000, "it looks out for a renderer"
     sim.builds = {"build-1"}

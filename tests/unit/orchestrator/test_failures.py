@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from common.contracts.job import DONE, FAILED, READY, SKIPPED, WAITING, Failure, Step
+from common.contracts.names import StepName, keys_in
 from common.contracts.request import VideoRequest
-from common.contracts.steps import CastFacts, kind_of, parse_facts
+from common.contracts.steps import CastFacts, parse_facts
 from orchestrator.engine.working_copy import Rules
-from tests.support.sim import KEY, LEASE, Sim, Trouble
+from tests.support.sim import LEASE, Sim, Trouble
 
 NEVER = Failure(code="unusable", message="not ever")
 AGAIN = Failure(code="temporarily_unavailable", message="not now", retryable=True)
@@ -34,7 +35,7 @@ def failing(*names: str, kinds: str = "any") -> Trouble:
     def trouble(name: str, spec: Any) -> Failure | None:
         if name not in names:
             return None
-        shown = {clip.footage.kind for clip in spec.timeline.clips} if kind_of(name) == "segment" else {"any"}
+        shown = {clip.footage.kind for clip in spec.timeline.clips} if StepName(name).kind == "segment" else {"any"}
         return NEVER if kinds == "any" or kinds in shown else None
 
     return trouble
@@ -60,7 +61,7 @@ def shown(sim: Sim) -> list[str]:
 @pytest.mark.parametrize("policy", ["fail", "fallback", "partial"])
 def test_a_candidate_that_cannot_be_had_is_replaced_and_scenery_comes_last(policy: str) -> None:
     sim = film(policy, [{"show": "a harbour"}])
-    sim.run(lambda name, spec: NEVER if kind_of(name) == "acquire" and spec.candidate.kind != "scenery" else None)
+    sim.run(lambda name, spec: NEVER if StepName(name).kind == "acquire" and spec.candidate.kind != "scenery" else None)
     assert sim.job.state == "completed"
     assert '"kind":"scenery"' in sim.job.steps["acquire:s1.1"].facts
     assert rejected(sim, "s1.1") == [(f"pexels:{number}", NEVER.message) for number in range(3)]
@@ -85,7 +86,7 @@ def test_policy_fail_names_the_scene_whose_media_is_unusable() -> None:
 
 def test_policy_fallback_finds_other_footage_for_media_that_is_unusable_and_says_so() -> None:
     def trouble(name: str, spec: Any) -> Failure | None:
-        return NEVER if kind_of(name) == "acquire" and spec.candidate.media is not None else None
+        return NEVER if StepName(name).kind == "acquire" and spec.candidate.media is not None else None
 
     sim = film("fallback").run(trouble)
     assert sim.job.state == "completed"
@@ -99,7 +100,7 @@ def test_policy_fallback_finds_other_footage_for_media_that_is_unusable_and_says
 
 def test_media_nobody_says_anything_about_is_replaced_by_what_the_film_is_about() -> None:
     def trouble(name: str, spec: Any) -> Failure | None:
-        return NEVER if kind_of(name) == "acquire" and spec.candidate.media is not None else None
+        return NEVER if StepName(name).kind == "acquire" and spec.candidate.media is not None else None
 
     sim = film("fallback", [THREE[0], {"media": OWN}]).run(trouble)
     query = sim.spec("search:s2.1").query
@@ -112,7 +113,7 @@ def test_policy_partial_leaves_the_scene_out_and_says_why() -> None:
     sim = film("partial").run(failing("acquire:s2.1"))
     assert sim.job.state == "partial"
     assert sim.job.failure is None
-    assert sim.job.pins["dropped"] == {"s2": f"scene 2: {NEVER.message}"}
+    assert sim.job.pins.left_out == {"s2": f"scene 2: {NEVER.message}"}
     assert shown(sim) == ["s1", "s3"]
     steps = sim.job.steps
     assert (steps["acquire:s2.1"].state, steps["acquire:s2.1"].failure) == (FAILED, NEVER)
@@ -185,7 +186,7 @@ def test_only_the_shot_that_is_to_blame_is_replaced_be_it_the_next_scene_s() -> 
 @pytest.mark.parametrize("policy", ["fail", "fallback", "partial"])
 def test_a_damaged_watermark_costs_no_footage(policy: str) -> None:
     torn = Failure(code="bad_media", message="the watermark cannot be read", subject="watermark")
-    sim = film(policy).run(lambda name, spec: torn if kind_of(name) == "segment" else None)
+    sim = film(policy).run(lambda name, spec: torn if StepName(name).kind == "segment" else None)
     assert sim.job.state == "failed"
     assert sim.job.failure is not None
     assert sim.job.failure.message == torn.message, "it is no scene's fault"
@@ -195,7 +196,7 @@ def test_a_damaged_watermark_costs_no_footage(policy: str) -> None:
 def test_a_scene_that_cannot_even_be_painted_is_left_out() -> None:
     sim = film("fallback").run(failing("segment:s1.0"))
     assert sim.job.state == "partial"
-    assert sim.job.pins["dropped"] == {"s1": f"scene 1: {NEVER.message}"}
+    assert sim.job.pins.left_out == {"s1": f"scene 1: {NEVER.message}"}
     assert shown(sim) == ["s2", "s3"]
 
 
@@ -221,7 +222,7 @@ def test_what_failed_under_the_old_words_says_nothing_about_the_new_ones() -> No
 def test_what_failed_is_tried_again_when_the_user_says_so(nothing: object) -> None:
     bad = "pexels:0"
     sim = film("fallback", [{"show": "a harbour"}]).run(
-        lambda name, spec: NEVER if kind_of(name) == "acquire" and spec.candidate.id == bad else None
+        lambda name, spec: NEVER if StepName(name).kind == "acquire" and spec.candidate.id == bad else None
     )
     assert rejected(sim, "s1.1") == [(bad, NEVER.message)]
     sim.edit(shots=[{"id": "s1.1", "seed": 3}])
@@ -261,20 +262,20 @@ def test_what_concerns_the_whole_film_fails_the_job(policy: str, step: str) -> N
 def test_a_film_without_any_scene_fails_with_the_first_reason(policy: str) -> None:
     def trouble(name: str, spec: Any) -> Failure | None:
         scene = name.partition(":")[2][:2]
-        return NEVER.model_copy(update={"message": f"no {scene}"}) if kind_of(name) == "segment" else None
+        return NEVER.model_copy(update={"message": f"no {scene}"}) if StepName(name).kind == "segment" else None
 
     sim = film(policy).run(trouble)
     assert sim.job.state == "failed"
     assert sim.job.failure is not None
     assert sim.job.failure.message == "scene 1: no s1"
-    assert len(sim.job.pins["dropped"]) == 3
+    assert len(sim.job.pins.left_out) == 3
 
 
 def test_scenes_are_counted_as_they_stand_in_the_film() -> None:
     sim = film("partial").run()
     sim.edit(order=["s3", "s1", "s2"])
     sim.run(failing("segment:s3.0"))
-    assert sim.job.pins["dropped"] == {"s3": f"scene 1: {NEVER.message}"}
+    assert sim.job.pins.left_out == {"s3": f"scene 1: {NEVER.message}"}
 
 
 def test_a_film_once_left_incomplete_is_tried_again_when_resumed() -> None:
@@ -345,11 +346,11 @@ def test_a_search_that_kills_every_worker_gives_scenery() -> None:
         sim.look()
         for name in sim.names(READY):
             token = sim.claim(name)
-            if token is not None and kind_of(name) != "search":
+            if token is not None and StepName(name).kind != "search":
                 sim.commit(name, token)
         sim.now += LEASE + 1
     assert sim.job.state == "completed"
-    assert sim.runs[sim.job.steps["search:s1.1"].work] == 2
+    assert sim.runs[sim.job.steps["search:s1.1"].fingerprint] == 2
 
 
 def test_a_retry_waits_for_its_backoff_and_for_what_the_provider_asked() -> None:
@@ -438,7 +439,7 @@ def test_where_all_parts_are_gone_one_step_fails_and_all_others_are_looked_after
     )
     sim.run(until=lambda sim: sim.names(READY) == ["assemble"])
     for name in sim.names(DONE):
-        if kind_of(name) in ("speak", "acquire", "segment", "mix") and '"key"' in sim.job.steps[name].facts:
+        if StepName(name).kind in ("speak", "acquire", "segment", "mix") and '"key"' in sim.job.steps[name].facts:
             sim.lose(name)
     failed: list[list[str]] = []
     while not sim.job.terminal:
@@ -485,7 +486,7 @@ def test_what_is_there_is_looked_for_once() -> None:
     sim.decide = listen  # type: ignore[method-assign]
     sim.run(until=lambda sim: sim.names(READY) == ["speak:s1"])
     kept = {"speak:s2", "speak:s3", "segment:s2.0", "segment:s3.0", "acquire:s1.1"}
-    assert asked == [frozenset(key for name in kept for key in KEY.findall(sim.job.steps[name].facts))]
+    assert asked == [frozenset(key for name in kept for key in keys_in(sim.job.steps[name].facts))]
 
 
 def test_a_first_version_that_reuses_nothing_asks_for_nothing() -> None:
@@ -505,7 +506,7 @@ def test_work_whose_objects_are_gone_is_forgotten() -> None:
     sim = film("fail")
     sim.run(until=lambda sim: sim.names(READY) == ["assemble"])
     gone = sim.lose("mix")
-    work = sim.job.steps["mix"].work
+    work = sim.job.steps["mix"].fingerprint
     assert gone in sim.work[work]
     sim.run()
     assert gone not in sim.work[work]
@@ -519,7 +520,7 @@ def test_a_result_that_another_job_has_made_meanwhile_is_taken() -> None:
     other.run(until=lambda sim: "mix" in sim.names(DONE))
     sim.lose("mix")
     step = sim.job.steps["mix"]
-    sim.work[step.work] = other.job.steps["mix"].facts
+    sim.work[step.fingerprint] = other.job.steps["mix"].facts
     before = len(sim.ran)
     sim.run()
     assert sim.job.state == "completed"
@@ -567,7 +568,7 @@ def test_an_upload_that_is_gone_concerns_its_scene_only(also: str) -> None:
     gone = AGAIN.model_copy(update={"missing": f"local/asset/{OWN['asset']}/media{also}"})
     sim = film("partial").run(lambda name, spec: gone if name == "acquire:s2.1" else None)
     assert sim.job.state == "partial"
-    assert "upload it again" in json.dumps(sim.job.pins["dropped"])
+    assert "upload it again" in json.dumps(sim.job.pins.left_out)
     assert sim.ran.count("acquire:s2.1") == 1
 
 
@@ -613,7 +614,7 @@ def test_a_step_that_nobody_wants_any_more_is_taken_from_its_holder() -> None:
             other = sim.claim(name)
             assert other is not None
             sim.commit(name, other)
-    pins = {**sim.job.pins, "dropped": {"s2": "scene 2: it was left out"}}
+    pins = replace(sim.job.pins, left_out={"s2": "scene 2: it was left out"})
     sim.job = replace(sim.job, pins=pins)
     sim.look()
     assert sim.job.steps["segment:s2.0"].state == SKIPPED
@@ -624,7 +625,7 @@ def test_a_step_that_nobody_wants_any_more_is_taken_from_its_holder() -> None:
 def test_a_look_at_a_step_of_no_scene_puts_it_away() -> None:
     sim = film("fail")
     sim.run(until=lambda sim: "segment:s1.0" in sim.names(READY))
-    orphan = Step("segment:s9.0", state="running", work="gone", token=99, lease=sim.now - 1)
+    orphan = Step("segment:s9.0", state="running", fingerprint="gone", token=99, lease=sim.now - 1)
     sim.job = replace(sim.job, steps={**sim.job.steps, orphan.name: orphan})
     decision = sim.look()
     assert decision is not None
@@ -637,12 +638,12 @@ def test_a_result_that_is_known_but_whose_objects_are_gone_is_made_anew() -> Non
     first = Sim(VideoRequest(scenes=THREE)).run()
     assert first.job.state == "completed"
     for name in list(first.job.steps):
-        if kind_of(name) in ("plan", "search"):
+        if StepName(name).kind in ("plan", "search"):
             first.lose(name)
     second = Sim(VideoRequest(scenes=THREE))
     second.work, second.objects = dict(first.work), {**first.objects, **second.objects}
     second.run()
     assert second.job.state == "completed", second.job.failure
-    ran = {kind_of(name) for name in second.run_names(0)}
+    ran = {StepName(name).kind for name in second.run_names(0)}
     assert {"plan", "search"} <= ran
     assert "speak" not in ran, "what is still there is used"

@@ -10,8 +10,8 @@ from common.contracts.request import TransitionChoice, VideoRequest
 from common.contracts.steps import MixSpec, SegmentSpec, parse_facts
 from common.contracts.storyboard import Scene, Shot
 from common.contracts.timeline import Card, CutList, Span
-from orchestrator.film.film import Canvas
-from orchestrator.film.layout import Slot
+from orchestrator.film.layout import Placement
+from orchestrator.film.profile import OutputDefaults
 from orchestrator.film.timeline import clip_of, closing_of
 from tests.support.sim import Sim
 
@@ -21,7 +21,7 @@ SCENES: list[dict[str, Any]] = [
     {"narration": "Nobody knows where it goes.", "show": "the open sea"},
     {"narration": "It comes back at night.", "show": "a lighthouse"},
 ]
-CANVAS = Canvas(resolution=1080)
+CANVAS = OutputDefaults(resolution=1080)
 
 
 def film(**fields: Any) -> Sim:
@@ -39,9 +39,9 @@ def video(seconds: float, provider: str = "pexels", fps: float = 30.0) -> Footag
     return Footage(kind="video", media=media, seconds=seconds, fps=fps, provenance=Provenance(provider=provider))
 
 
-def slot(frames: int = 150, name: str = "s2", **fields: Any) -> Slot:
+def placement(frames: int = 150, name: str = "s2", **fields: Any) -> Placement:
     shot = Shot(id=f"{name}.1", show="x")
-    return Slot(Scene(id=name, shots=(shot,), estimate=5.0, **fields), frames, 0, ((0, frames),))
+    return Placement(Scene(id=name, shots=(shot,), estimate=5.0, **fields), frames, 0, ((0, frames),))
 
 
 FADED = VideoRequest(prompt="The sea.", transition=TransitionChoice(kind="crossfade"))
@@ -100,7 +100,7 @@ def test_too_short_a_clip_is_cut(seconds: float, before: int, kind: str) -> None
     """150 frames are 5 s, and a transition of 0.4 s needs as much more of the clip behind it."""
     request = VideoRequest(prompt="x", transition="crossfade")
     profile = CANVAS.profile(request, "standard")
-    found = closing_of(slot(before, "s1"), slot(150), video(seconds), (), request, profile)
+    found = closing_of(placement(before, "s1"), placement(150), video(seconds), (), request, profile)
     assert (found.kind if found else "cut") == kind
 
 
@@ -132,27 +132,27 @@ def test_a_scene_waits_for_the_clip_it_fades_into_and_not_for_an_earlier_one() -
 def test_a_clip_is_fitted_to_its_shot_by_speed_as_far_as_one_does_not_see_it(
     footage: Footage, start: float, speed: float, lead: int
 ) -> None:
-    clip = clip_of(slot(150), 0, footage, FADED, 30)
+    clip = clip_of(placement(150), 0, footage, FADED, 30)
     assert (clip.source_start, clip.speed) == (pytest.approx(start, abs=0.01), pytest.approx(speed))
     assert (clip.skip, clip.length) == (lead, 150 + lead)
 
 
 @pytest.mark.parametrize(("seconds", "speed"), [(4.5, 0.9), (5.0, 1.0), (5.5, 1.1), (9.0, 1.0)])
 def test_behind_a_cut_media_of_ones_own_are_seen_from_the_very_beginning(seconds: float, speed: float) -> None:
-    clip = clip_of(slot(150, transition="cut"), 0, video(seconds, "upload"), FADED, 30)
+    clip = clip_of(placement(150, transition="cut"), 0, video(seconds, "upload"), FADED, 30)
     assert (clip.source_start, clip.skip, clip.speed) == (0.0, 0, pytest.approx(speed))
 
 
 @pytest.mark.parametrize(("fit", "still"), [("contain-blur", True), ("cover", False), ("smart", False)])
 def test_no_camera_move_cuts_the_edges_of_a_picture_that_is_to_be_seen_whole(fit: str, still: bool) -> None:
     request = VideoRequest(prompt="x", footage={"fit": fit})
-    clip = clip_of(slot(150), 0, Footage(kind="still", provenance=Provenance(provider="upload")), request, 30)
+    clip = clip_of(placement(150), 0, Footage(kind="still", provenance=Provenance(provider="upload")), request, 30)
     assert (clip.motion == "none") is still
 
 
 def test_only_the_first_shot_of_a_scene_has_a_lead() -> None:
     shots = tuple(Shot(id=f"s2.{n}", show="x") for n in (1, 2))
-    both = Slot(Scene(id="s2", shots=shots, estimate=5.0), 150, 0, ((0, 90), (1, 60)))
+    both = Placement(Scene(id="s2", shots=shots, estimate=5.0), 150, 0, ((0, 90), (1, 60)))
     first, second = (clip_of(both, place, video(20.0), FADED, 30) for place in (0, 1))
     assert (first.skip, first.source_start) == (15, 0.0)
     assert (second.skip, second.source_start) == (0, 0.5), "many clips begin with a fade"
@@ -242,8 +242,8 @@ def test_an_end_card_that_has_nothing_to_say_is_the_last_picture_alone(card: Any
 @pytest.mark.parametrize(("credit", "ground"), [((), None), (("Clip by Ana",), "end")])
 def test_a_card_of_names_alone_comes_up_as_dark_as_it_will_be(credit: tuple[str, ...], ground: str | None) -> None:
     request = VideoRequest(prompt="x", transition="crossfade")
-    end = slot(150, card=Card(kind="end"), credits=True)
-    closing = closing_of(slot(150, "s1"), end, video(9.0), credit, request, CANVAS.profile(request, "standard"))
+    end = placement(150, card=Card(kind="end"), credits=True)
+    closing = closing_of(placement(150, "s1"), end, video(9.0), credit, request, CANVAS.profile(request, "standard"))
     assert closing is not None
     assert closing.ground == ground
 

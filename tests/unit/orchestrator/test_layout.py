@@ -8,7 +8,17 @@ from common.contracts.base import ObjectRef
 from common.contracts.grid import frame_at, frames_to_hold, samples_per_frame
 from common.contracts.narration import Narration, Word
 from common.contracts.storyboard import Scene, Shot
-from orchestrator.film.layout import MOST_CLIPS, MOST_PAUSE, TOLERANCE, Layout, Piece, Slot, lay_out, parts_of, slot_of
+from orchestrator.film.layout import (
+    MOST_CLIPS,
+    MOST_PAUSE,
+    TOLERANCE,
+    Layout,
+    Piece,
+    Placement,
+    lay_out,
+    parts_of,
+    placement_of,
+)
 
 AUDIO = ObjectRef(key="k", sha256="0" * 64, size=1, media_type="audio/wav")
 FPS = 30
@@ -33,23 +43,23 @@ def film(scenes: list[Scene], spoken: dict[str, Narration], target: float | None
         return lay_out(scenes, spoken, target, FPS, pace)
     last = len(scenes) - 1
     return Layout(
-        tuple(slot_of(one, spoken.get(one.id), place == 0, place == last, FPS) for place, one in enumerate(scenes))
+        tuple(placement_of(one, spoken.get(one.id), place == 0, place == last, FPS) for place, one in enumerate(scenes))
     )
 
 
 def check(layout: Layout, spoken: dict[str, Narration]) -> None:
     """What holds for every layout."""
-    assert layout.frames == sum(slot.frames for slot in layout.slots)
+    assert layout.frames == sum(placement.frames for placement in layout.placements)
     position = 0
-    for slot, start in zip(layout.slots, layout.starts, strict=True):
+    for placement, start in zip(layout.placements, layout.starts, strict=True):
         assert start == position
-        assert slot.frames > 0
-        assert sum(frames for _, frames in slot.shots) == slot.frames
-        assert all(frames > 0 for _, frames in slot.shots)
-        assert slot.shots[0][0] == 0
-        position += slot.frames
-        if slot.scene.id in spoken:
-            assert slot.frames * STEP >= slot.voice_offset + spoken[slot.scene.id].samples
+        assert placement.frames > 0
+        assert sum(frames for _, frames in placement.shots) == placement.frames
+        assert all(frames > 0 for _, frames in placement.shots)
+        assert placement.shots[0][0] == 0
+        position += placement.frames
+        if placement.scene.id in spoken:
+            assert placement.frames * STEP >= placement.voice_offset + spoken[placement.scene.id].samples
 
 
 def made_of(rows: list[tuple[int, int, float | None]]) -> tuple[list[Scene], dict[str, Narration]]:
@@ -80,13 +90,16 @@ def test_without_a_target_a_slot_depends_on_no_other_scene(
     before = film(scenes, spoken)
     scenes[which] = scene(which, words)
     after = film(scenes, spoken | {f"s{which}": narration(words, words * 0.4)})
-    assert [place for place, slot in enumerate(after.slots) if slot != before.slots[place]] in ([], [which])
+    assert [place for place, placement in enumerate(after.placements) if placement != before.placements[place]] in (
+        [],
+        [which],
+    )
 
 
 def test_the_first_scene_has_the_opening_and_the_last_one_the_closing() -> None:
     spoken = {f"s{number}": narration(5, 2.0) for number in range(3)}
-    first, middle, last = film([scene(number, 5) for number in range(3)], spoken).slots
-    assert [slot.voice_offset for slot in (first, middle, last)] == [round(0.3 * 48_000), 0, 0]
+    first, middle, last = film([scene(number, 5) for number in range(3)], spoken).placements
+    assert [placement.voice_offset for placement in (first, middle, last)] == [round(0.3 * 48_000), 0, 0]
     assert first.frames - middle.frames == round(0.3 * FPS)
     assert last.frames - middle.frames == frames_to_hold(round(3.2 * 48_000), FPS) - middle.frames
 
@@ -119,22 +132,22 @@ def test_words_that_do_not_fit_ask_for_a_faster_pace_and_say_so() -> None:
 
 def test_a_length_the_user_asked_for_is_kept_exactly_when_the_words_fit() -> None:
     layout = film([scene(1, 4, seconds=7.5), scene(2, seconds=2.0)], {"s1": narration(4, 2.0)})
-    assert [slot.frames for slot in layout.slots] == [225, 60]
+    assert [placement.frames for placement in layout.placements] == [225, 60]
 
 
 def test_shots_are_cut_where_their_words_begin() -> None:
     spoken = {"s1": narration(10, 5.0)}
     layout = film([scene(1, 10, (0, 4))], spoken)
-    (slot,) = layout.slots
-    cut = slot.shots[0][1]
-    assert cut == frame_at(slot.voice_offset + spoken["s1"].words[4].start, FPS)
+    (placement,) = layout.placements
+    cut = placement.shots[0][1]
+    assert cut == frame_at(placement.voice_offset + spoken["s1"].words[4].start, FPS)
 
 
 def test_a_shot_too_short_to_see_is_left_out() -> None:
     layout = film([scene(1, 10, (0, 9))], {"s1": narration(10, 2.0)})
-    assert [index for index, _ in layout.slots[0].shots] == [0] or layout.slots[0].shots[1][1] >= FPS
+    assert [index for index, _ in layout.placements[0].shots] == [0] or layout.placements[0].shots[1][1] >= FPS
     layout = film([scene(1, 10, (0, 1, 5))], {"s1": narration(10, 5.0)})
-    assert [index for index, _ in layout.slots[0].shots] == [0, 2]
+    assert [index for index, _ in layout.placements[0].shots] == [0, 2]
 
 
 @pytest.mark.parametrize(("sample", "frame"), [(0, 0), (799, 0), (800, 1), (1600, 1), (2399, 1), (2400, 2)])
@@ -151,9 +164,9 @@ def test_a_length_is_rounded_up_to_whole_frames() -> None:
 
 @given(st.lists(st.integers(1, 900), min_size=1, max_size=9), st.integers(30, 400))
 def test_parts_show_every_frame_once_in_order_and_none_is_too_large(shots: list[int], longest: int) -> None:
-    slot = Slot(scene(1), sum(shots), 0, tuple(enumerate(shots)))
-    parts = parts_of(slot, longest)
-    shown = [(piece.place, frame) for part in parts for piece in part.pieces for frame in _frames(piece)]
+    placement = Placement(scene(1), sum(shots), 0, tuple(enumerate(shots)))
+    parts = parts_of(placement, longest)
+    shown = [(piece.shown, frame) for part in parts for piece in part.pieces for frame in _frames(piece)]
     assert shown == [(place, frame) for place, frames in enumerate(shots) for frame in range(frames)]
     assert [part.number for part in parts] == list(range(len(parts)))
     assert [part.first for part in parts] == [sum(one.frames for one in parts[:n]) for n in range(len(parts))]
@@ -161,13 +174,13 @@ def test_parts_show_every_frame_once_in_order_and_none_is_too_large(shots: list[
 
 
 def test_a_scene_of_usual_length_is_one_part() -> None:
-    slot = Slot(scene(1), 300, 0, ((0, 150), (1, 150)))
-    assert [part.frames for part in parts_of(slot, 360)] == [300]
+    placement = Placement(scene(1), 300, 0, ((0, 150), (1, 150)))
+    assert [part.frames for part in parts_of(placement, 360)] == [300]
 
 
 def test_a_shot_is_cut_only_when_it_is_too_long_by_itself() -> None:
-    slot = Slot(scene(1), 500, 0, ((0, 300), (1, 200)))
-    assert [part.pieces for part in parts_of(slot, 360)] == [(Piece(0, 0, 300),), (Piece(1, 0, 200),)]
+    placement = Placement(scene(1), 500, 0, ((0, 300), (1, 200)))
+    assert [part.pieces for part in parts_of(placement, 360)] == [(Piece(0, 0, 300),), (Piece(1, 0, 200),)]
 
 
 def _frames(piece: Piece) -> range:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from common.storage.port import Stored
-from orchestrator.cleanup.manifest_index import Known, Ledger
+from orchestrator.cleanup.manifest_index import Known, ManifestIndex
 
 
 class Manifests:
@@ -25,7 +25,7 @@ class Manifests:
         number = int(stored.key[2:])
         return Known(stored.key, stored.modified, [number, 2**64 - 1 - number], [number + 100])
 
-    def through(self, ledger: Ledger, parts_from: float = 0.0) -> list[tuple[str, list[int], list[int]]]:
+    def through(self, ledger: ManifestIndex, parts_from: float = 0.0) -> list[tuple[str, list[int], list[int]]]:
         found = ledger.entries(self.listed(), self.read_one, parts_from)
         return [(known.key, list(known.names), list(known.parts)) for known in found]
 
@@ -35,18 +35,18 @@ def entry(number: int, parts: bool = True) -> tuple[str, list[int], list[int]]:
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Ledger:
-    return Ledger(tmp_path / "not there yet")
+def ledger(tmp_path: Path) -> ManifestIndex:
+    return ManifestIndex(tmp_path / "not there yet")
 
 
-def test_each_document_is_read_once(ledger: Ledger) -> None:
+def test_each_document_is_read_once(ledger: ManifestIndex) -> None:
     documents = Manifests(1, 3, 5)
     for _ in range(3):
         assert documents.through(ledger) == [entry(1), entry(3), entry(5)]
     assert documents.read == ["a/001", "a/003", "a/005"]
 
 
-def test_documents_come_and_go_and_change(ledger: Ledger) -> None:
+def test_documents_come_and_go_and_change(ledger: ManifestIndex) -> None:
     documents = Manifests(2, 4, 6)
     documents.through(ledger)
     del documents.stored[4]
@@ -61,7 +61,7 @@ def test_documents_come_and_go_and_change(ledger: Ledger) -> None:
     assert documents.read == ["a/004"]
 
 
-def test_old_documents_name_no_parts_any_more(ledger: Ledger) -> None:
+def test_old_documents_name_no_parts_any_more(ledger: ManifestIndex) -> None:
     documents = Manifests(1, 2, 3)
     assert documents.through(ledger, parts_from=2.0) == [entry(1, parts=False), entry(2), entry(3)]
     assert documents.through(ledger, parts_from=3.0) == [entry(1, parts=False), entry(2, parts=False), entry(3)]
@@ -69,7 +69,7 @@ def test_old_documents_name_no_parts_any_more(ledger: Ledger) -> None:
 
 
 @pytest.mark.parametrize("broken", [1, 2, 3])
-def test_what_was_read_before_a_failure_is_not_read_again(ledger: Ledger, broken: int) -> None:
+def test_what_was_read_before_a_failure_is_not_read_again(ledger: ManifestIndex, broken: int) -> None:
     documents = Manifests(1, 2, 3)
     documents.through(ledger)
     documents.stored |= Manifests(0, 4, 5).stored
@@ -87,7 +87,7 @@ def test_what_was_read_before_a_failure_is_not_read_again(ledger: Ledger, broken
     assert sorted(documents.read) == [f"a/{number:03}" for number in range(6)]
 
 
-def test_what_a_full_disk_cut_off_is_read_again(ledger: Ledger) -> None:
+def test_what_a_full_disk_cut_off_is_read_again(ledger: ManifestIndex) -> None:
     documents = Manifests(1, 2)
     documents.through(ledger)
     assert ledger._file is not None
@@ -100,7 +100,7 @@ def test_what_a_full_disk_cut_off_is_read_again(ledger: Ledger) -> None:
 
 
 def test_the_file_has_no_name_and_goes_with_the_ledger(tmp_path: Path) -> None:
-    ledger = Ledger(tmp_path)
+    ledger = ManifestIndex(tmp_path)
     Manifests(1).through(ledger)
     assert list(tmp_path.iterdir()) == []
     file = ledger._file

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from common.contracts.job import READY
+from common.contracts.names import StepName
 from common.contracts.request import VideoRequest
-from common.contracts.steps import kind_of
 from orchestrator.engine.memo import Memo
 from tests.support.sim import Sim
 
@@ -20,18 +20,27 @@ def test_a_value_is_computed_again_only_for_another_object() -> None:
         return len(text) + len(extra)
 
     extra = [1]
-    assert memo("length", length, "abc", extra) == 4
-    assert memo("length", length, "abc", extra) == 4
+    assert memo(length, "abc", extra) == 4
+    assert memo(length, "abc", extra) == 4
     assert computed == ["abc"]
-    assert memo("length", length, "abc", [1]) == 4
+    assert memo(length, "abc", [1]) == 4
     assert computed == ["abc", "abc"]
 
 
-def test_names_and_numbers_of_inputs_are_told_apart() -> None:
+def test_functions_subjects_and_numbers_of_inputs_are_told_apart() -> None:
+    def count(*values: object) -> int:
+        return len(values)
+
+    def negative(*values: object) -> int:
+        return -len(values)
+
     memo = Memo()
-    assert memo("one", lambda *values: len(values), None) == 1
-    assert memo("one", lambda *values: len(values), None, None) == 2
-    assert memo("two", lambda *values: -len(values), None, None) == -2
+    assert memo(count, None) == 1
+    assert memo(count, None, None) == 2
+    assert memo(negative, None, None) == -2
+    assert memo(count, None, None, None, of="another") == 3
+    assert memo.together("row", 1, 2) == (1, 2)
+    assert memo.together("row", 1, 2) is memo.together("row", 1, 2)
 
 
 def test_an_equal_value_becomes_the_object_it_was() -> None:
@@ -57,13 +66,14 @@ class Counting(Memo):
     def __init__(self) -> None:
         super().__init__()
         self.computed: list[Hashable] = []
+        self._counted: dict[Hashable, Callable[..., Any]] = {}
 
-    def __call__(self, name: Hashable, compute: Callable[..., Any], *inputs: Any) -> Any:
+    def __call__(self, compute: Callable[..., Any], *inputs: Any, of: Hashable = "") -> Any:
         def counted(*values: Any) -> Any:
-            self.computed.append(name)
+            self.computed.append((compute.__name__, of))
             return compute(*values)
 
-        return super().__call__(name, counted, *inputs)
+        return super().__call__(self._counted.setdefault((compute, of), counted), *inputs, of=of)
 
     def taken(self) -> list[Hashable]:
         found, self.computed = self.computed, []
@@ -82,7 +92,7 @@ def test_a_look_computes_only_what_changed_however_long_the_film_is(scenes: int,
     memo.taken()
     sim.look()
     assert memo.taken() == [], "nothing has changed"
-    segments = [name for name in sim.names(READY) if kind_of(name) == "segment"]
+    segments = [name for name in sim.names(READY) if StepName(name).kind == "segment"]
     for name in segments[:3]:
         token = sim.claim(name)
         assert token is not None
@@ -91,4 +101,4 @@ def test_a_look_computes_only_what_changed_however_long_the_film_is(scenes: int,
         sim.commit(name, token)
         sim.look()
         scene = name.partition(":")[2].partition(".")[0]
-        assert memo.taken() == [("facts", name), ("segments", scene), ("cut", scene)]
+        assert memo.taken() == [("parse_facts", name), ("_tuple", ("segments", scene)), ("cut", scene)]

@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 
 from common.contracts.job import DONE, READY, RUNNING, SKIPPED, WAITING, Failure
+from common.contracts.names import StepName
 from common.contracts.request import VideoRequest
-from common.contracts.steps import kind_of
+from orchestrator.engine.working_copy import Knowledge
 from orchestrator.planners.rules import UNNAMED, plan
-from orchestrator.workflow import decide
+from orchestrator.workflow import Policy, decide
 from tests.support.sim import CANVAS, Sim
 
 NEVER = Failure(code="unusable", message="not ever")
@@ -46,7 +47,7 @@ def test_a_new_narration_is_spoken_and_rendered_and_the_other_scenes_stay() -> N
     ran = edited(sim, scenes=[{"id": "s2", "narration": "Everybody knows where it goes."}])
     assert ran == ["assemble", "mix", "plan", "publish", "search:s2.1", "segment:s2.0", "speak:s2"]
     assert sim.job.version == 2
-    new = {name for name, step in sim.job.steps.items() if step.ran == 2}
+    new = {name for name, step in sim.job.steps.items() if step.ran_version == 2}
     assert new == set(ran), "what was not made ready for this version was reused"
 
 
@@ -100,8 +101,8 @@ def test_a_scene_that_is_to_last_shorter_keeps_what_was_found_for_it() -> None:
 def test_another_voice_speaks_everything_again() -> None:
     sim = film().run()
     ran = edited(sim, voice="en-gb")
-    assert {name for name in ran if kind_of(name) == "speak"} == {"speak:s1", "speak:s2", "speak:s3"}
-    assert not any(kind_of(name) in ("search", "acquire") for name in ran)
+    assert {name for name in ran if StepName(name).kind == "speak"} == {"speak:s1", "speak:s2", "speak:s3"}
+    assert not any(StepName(name).kind in ("search", "acquire") for name in ran)
     assert sim.spec("speak:s1").voice == "en-gb"
 
 
@@ -145,7 +146,7 @@ def test_while_an_edit_is_made_the_record_says_what_waits_and_what_is_reused() -
     sim = film().run()
     sim.edit(scenes=[{"id": "s2", "narration": "Everybody knows where it goes."}])
     sim.look()
-    assert (sim.job.looked, sim.job.storyboard) == (2, None)
+    assert (sim.job.decided_version, sim.job.storyboard) == (2, None)
     assert {name for name, state in states(sim).items() if state != DONE} == {"plan"}, "nothing is known yet"
     sim.work_off()
     sim.look()
@@ -154,7 +155,9 @@ def test_while_an_edit_is_made_the_record_says_what_waits_and_what_is_reused() -
     waiting = {name for name, state in states(sim).items() if state == WAITING}
     assert waiting == {"acquire:s2.1", "segment:s2.0", "mix", "assemble", "publish"}
     assert all(sim.job.steps[name].facts for name in waiting), "what they have done is kept"
-    reused = {name for name, step in sim.job.steps.items() if step.state == DONE and step.ran < 2 and name != "cast"}
+    reused = {
+        name for name, step in sim.job.steps.items() if step.state == DONE and step.ran_version < 2 and name != "cast"
+    }
     assert reused == {
         *(f"{kind}:s{number}.1" for kind in ("search", "acquire") for number in (1, 3)),
         *(f"{name}:s{number}{end}" for name, end in (("speak", ""), ("segment", ".0")) for number in (1, 3)),
@@ -169,7 +172,7 @@ def test_a_step_that_waited_is_done_again_without_running_when_its_inputs_come_o
     sim.run()
     assert "acquire:s2.1" not in sim.ran[before:]
     step = sim.job.steps["acquire:s2.1"]
-    assert (step.state, step.ran, step.reused) == (DONE, 1, False)
+    assert (step.state, step.ran_version, step.reused) == (DONE, 1, False)
 
 
 def test_looks_in_between_change_nothing_and_tell_nothing() -> None:
@@ -224,30 +227,30 @@ def test_restoring_a_version_runs_nothing_but_its_publication() -> None:
 @pytest.mark.parametrize("target", [3.0, 20.0])
 def test_restoring_brings_back_the_pace_that_was_found_for_a_target(target: float) -> None:
     sim = film(duration_target=target).run()
-    pace = sim.job.pins["pace"]
+    pace = sim.job.pins.pace
     long = "Everybody knows where it goes, and nobody wants to hear about it any more at all. " * 2
     edited(sim, scenes=[{"id": "s2", "narration": long}])
     before = len(sim.ran)
     sim.restore(1)
     sim.run()
     assert sim.ran[before:] == ["publish"]
-    assert sim.job.pins["pace"] == pace
+    assert sim.job.pins.pace == pace
 
 
 def test_a_target_finds_a_new_pace_for_new_words_only() -> None:
     scenes = [{"narration": "word " * 40, "show": "a harbour"}]
     sim = film(scenes=scenes, duration_target=15).run()
-    slow = sim.job.pins["pace"]
+    slow = sim.job.pins.pace
     ran = edited(sim, shots=[{"id": "s1.1", "candidate": "pexels:2"}])
     assert "speak:s1" not in ran
     edited(sim, scenes=[{"id": "s1", "narration": "word " * 49}])
-    assert sim.job.pins["pace"] > slow
+    assert sim.job.pins.pace > slow
 
 
 def test_without_a_target_the_pace_stays() -> None:
     sim = film().run()
     edited(sim, scenes=[{"id": "s1", "narration": "word " * 60}])
-    assert sim.job.pins["pace"] == 1.0
+    assert sim.job.pins.pace == 1.0
 
 
 def test_restoring_keeps_out_what_was_left_out_and_an_edit_tries_it_again() -> None:
@@ -298,7 +301,7 @@ def test_a_finished_version_says_what_came_of_it() -> None:
     assert told["state"] == "completed"
     assert str(told["video"]) in facts
     assert str(told["thumbnail"]) in facts
-    assert told["seconds"] == sim.job.pins["seconds"] > 0
+    assert told["seconds"] == sim.job.pins.seconds > 0
     assert told["finished"] == sim.job.finished == sim.now
     failed = film(on_scene_failure="fail").run(lambda name, spec: NEVER if name == "mix" else None)
     assert failed.versions[1].ending == {
@@ -341,14 +344,14 @@ def test_with_a_target_no_scene_is_rendered_before_all_are_spoken() -> None:
                 assert token is not None
                 sim.commit(name, token)
         sim.look()
-    assert not any(kind_of(name) == "segment" and state != WAITING for name, state in states(sim).items())
+    assert not any(StepName(name).kind == "segment" and state != WAITING for name, state in states(sim).items())
     assert sim.run().job.state == "completed"
 
 
 def test_a_job_that_was_not_let_in_is_only_cancelled_or_ended() -> None:
     sim = Sim(VideoRequest(scenes=SCENES), timeout=5_000)
     sim.job = replace(sim.job, started=0)
-    decision = decide(sim.job, sim.objects, {}, sim.fleet, CANVAS, sim.rules, sim.now)
+    decision = decide(sim.job, Knowledge(sim.objects), sim.fleet, Policy(CANVAS, sim.rules), sim.now)
     assert decision.change.look == sim.job.deadline
     assert not any((decision.change.steps, decision.change.head, decision.missing, decision.unknown))
     sim.now += 5_000

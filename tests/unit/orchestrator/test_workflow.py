@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 from api.views.status import progress
 from common.contracts.job import DONE, FAILED, READY, RUNNING, TERMINAL, Failure
+from common.contracts.names import StepName, keys_in
 from common.contracts.request import VideoRequest
-from common.contracts.steps import kind_of
-from orchestrator.engine.working_copy import IllegalMoveError
-from orchestrator.workflow import decide
-from tests.support.sim import CANVAS, KEY, LEASE, Sim
+from orchestrator.engine.working_copy import IllegalMoveError, Knowledge
+from orchestrator.workflow import Policy, decide
+from tests.support.sim import CANVAS, LEASE, Sim
 
 AGAIN = Failure(code="temporarily_unavailable", message="not now", retryable=True)
 NEVER = Failure(code="failed", message="not ever")
@@ -40,7 +40,7 @@ def test_a_job_without_faults_completes_and_runs_every_step_once(request_: Video
     sim = Sim(request_).run()
     assert sim.job.state == "completed"
     assert set(sim.runs.values()) == {1}
-    assert {step.ran for step in sim.job.steps.values()} == {1}
+    assert {step.ran_version for step in sim.job.steps.values()} == {1}
 
 
 def test_a_second_look_at_an_unchanged_job_changes_nothing() -> None:
@@ -94,7 +94,7 @@ def test_the_sound_is_mixed_when_all_segments_can_begin() -> None:
     sim = Sim(REQUESTS[2])
 
     def begun(sim: Sim) -> list[str]:
-        return [name for name in sim.names(READY) if kind_of(name) in ("mix", "segment")]
+        return [name for name in sim.names(READY) if StepName(name).kind in ("mix", "segment")]
 
     sim.run(lambda name, spec: AGAIN if name == "acquire:s1.1" else None, until=lambda sim: bool(begun(sim)))
     assert begun(sim) == ["segment:s2.0"]
@@ -105,7 +105,7 @@ def test_the_sound_is_mixed_when_all_segments_can_begin() -> None:
 
 def test_the_same_media_in_two_scenes_is_fetched_once() -> None:
     sim = Sim(VideoRequest(scenes=[OWN, OWN])).run()
-    works = {step.work for name, step in sim.job.steps.items() if kind_of(name) == "acquire"}
+    works = {step.fingerprint for name, step in sim.job.steps.items() if StepName(name).kind == "acquire"}
     assert len(works) == 1
 
 
@@ -180,7 +180,7 @@ def test_a_move_that_no_table_has_is_not_decided() -> None:
     sim.look()
     ended = replace(sim.job, state="completed", cancel=True)
     with pytest.raises(IllegalMoveError, match="completed to cancelled"):
-        decide(ended, sim.objects, {}, sim.fleet, CANVAS, sim.rules, sim.now)
+        decide(ended, Knowledge(sim.objects), sim.fleet, Policy(CANVAS, sim.rules), sim.now)
 
 
 # random histories
@@ -248,7 +248,7 @@ class History:
         step = self.sim.job.steps[name]
         token = self.sim.claim(name)
         if token is not None:
-            assert self.done.get(name, ("", ""))[0] != step.work, f"{name} runs again for what it has done"
+            assert self.done.get(name, ("", ""))[0] != step.fingerprint, f"{name} runs again for what it has done"
             self.held.append((name, token))
 
     def commit(self, data: st.DataObject) -> None:
@@ -270,14 +270,15 @@ class History:
     def lose(self, data: st.DataObject) -> None:
         kinds = ("plan", "speak", "search", "acquire", "segment", "mix")
         steps = self.sim.job.steps
-        made = [name for name in self.sim.names(DONE) if kind_of(name) in kinds and KEY.search(steps[name].facts)]
+        done = [name for name in self.sim.names(DONE) if StepName(name).kind in kinds]
+        made = [name for name in done if keys_in(steps[name].facts)]
         if made:
             self.sim.lose(data.draw(st.sampled_from(made)))
             self.done = {name: kept for name, kept in self.done.items() if self.intact(kept[1])}
             self.committed = {work: facts for work, facts in self.committed.items() if self.intact(facts)}
 
     def intact(self, facts: str) -> bool:
-        return all(key in self.sim.objects for key in KEY.findall(facts))
+        return all(key in self.sim.objects for key in keys_in(facts))
 
     def roll_out(self, data: st.DataObject) -> None:
         self.sim.builds = data.draw(st.sampled_from([{"build-1"}, {"build-2"}, {"build-1", "build-2"}, set()]))
@@ -307,12 +308,12 @@ class History:
         assert self.sim.tokens == sorted(self.sim.tokens), "tokens only grow"
         for name, step in job.steps.items():
             if step.state == DONE and name != "cast" and self.intact(step.facts):
-                assert self.committed.setdefault(step.work, step.facts) == step.facts, f"{name} has two results"
-                self.done[name] = (step.work, step.facts)
+                assert self.committed.setdefault(step.fingerprint, step.facts) == step.facts, f"{name} has two results"
+                self.done[name] = (step.fingerprint, step.facts)
             assert 0 <= step.attempt <= self.sim.rules.max_attempts
         if job.state in ("completed", "partial"):
             assert job.steps["publish"].state == DONE
-            assert bool(job.pins.get("dropped")) == (job.state == "partial")
+            assert bool(job.pins.left_out) == (job.state == "partial")
             assert not self.sim.names(READY)
             assert not self.sim.names(RUNNING)
 
@@ -345,7 +346,7 @@ def test_any_history_of_faults_is_safe_and_ends(request_: VideoRequest, data: st
     job = history.sim.job
     assert job.state in TERMINAL
     if job.state == "completed":
-        assert all(kind_of(name) == "search" for name in history.sim.names(FAILED)), "only a search may fail"
+        assert all(StepName(name).kind == "search" for name in history.sim.names(FAILED)), "only a search may fail"
 
 
 @settings(max_examples=100, deadline=None)

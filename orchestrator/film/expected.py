@@ -1,0 +1,70 @@
+"""All steps of a film by name, and which of them are given what others made. Pure."""
+
+from collections.abc import Iterable, Mapping
+
+from common.contracts.names import Kind, StepName
+from common.contracts.request import VideoRequest
+from common.contracts.storyboard import Scene, Shot, Storyboard
+from orchestrator.film import timeline
+
+MIX, ASSEMBLE, PUBLISH = (StepName.of(kind) for kind in (Kind.MIX, Kind.ASSEMBLE, Kind.PUBLISH))
+"The steps of the film as a whole; `plan` and `cast` come before it is known."
+
+
+def expected(
+    story: Storyboard,
+    scenes: tuple[Scene, ...],
+    searched: tuple[tuple[Scene, Shot], ...],
+    parts: Mapping[str, int],
+) -> tuple[frozenset[str], frozenset[str]]:
+    """All steps of the film but `plan`, and those of scenes that were left out of it.
+
+    `parts` is the number of segments by scene, as far as it is known.
+    """
+    searches = {StepName.of(Kind.SEARCH, shot.id) for _, shot in searched}
+    of_scenes = {name for scene in scenes for name in _steps_of(scene, parts) if name.kind != Kind.SEARCH}
+    kept = {scene.id for scene in scenes}
+    left_out = {name for scene in story.scenes if scene.id not in kept for name in _steps_of(scene, parts)}
+    return frozenset(of_scenes | searches | {MIX, ASSEMBLE, PUBLISH}), frozenset(left_out)
+
+
+def inputs(scenes: tuple[Scene, ...], parts: Mapping[str, int], request: VideoRequest) -> dict[str, frozenset[str]]:
+    """The steps that are given objects, and which steps these come from; each stands after those."""
+    found: dict[str, frozenset[str]] = {}
+    spoken = {scene.id: StepName.of(Kind.SPEAK, scene.id) for scene in scenes if scene.narration}
+    rendered: list[StepName] = []
+    for scene, after in zip(scenes, (*scenes[1:], None), strict=False):
+        segments, said = _segments(scene, parts), frozenset(_present(spoken.get(scene.id)))
+        found |= dict.fromkeys(segments, _footage(scene, after, request) | said)
+        if len(segments) > 1:
+            found[StepName.of(Kind.SCENE, scene.id)] = said | set(segments)
+        rendered += segments
+    return {
+        **found,
+        MIX: frozenset(spoken.values()),
+        ASSEMBLE: frozenset([*rendered, MIX]),
+        PUBLISH: frozenset([ASSEMBLE]),
+    }
+
+
+def _footage(scene: Scene, after: Scene | None, request: VideoRequest) -> frozenset[StepName]:
+    """The steps that fetch what a scene shows, with a transition out of it."""
+    shots = [shot.id for shot in scene.shots]
+    if after is not None and timeline.transition_into(after, request) != "cut":
+        shots.append(after.shots[0].id)
+    return frozenset(StepName.of(Kind.ACQUIRE, shot) for shot in shots)
+
+
+def _segments(scene: Scene, parts: Mapping[str, int]) -> list[StepName]:
+    return [StepName.of_part(Kind.SEGMENT, scene.id, number) for number in range(parts.get(scene.id, 1))]
+
+
+def _steps_of(scene: Scene, parts: Mapping[str, int]) -> list[StepName]:
+    spoken = [StepName.of(Kind.SPEAK, scene.id)] if scene.narration else []
+    joined = [StepName.of(Kind.SCENE, scene.id)] if parts.get(scene.id, 1) > 1 else []
+    gathered = [StepName.of(kind, shot.id) for kind in (Kind.SEARCH, Kind.ACQUIRE) for shot in scene.shots]
+    return [*spoken, *gathered, *_segments(scene, parts), *joined]
+
+
+def _present(name: StepName | None) -> Iterable[StepName]:
+    return () if name is None else (name,)

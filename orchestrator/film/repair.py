@@ -1,0 +1,93 @@
+"""Repairs what failed for good and need not end the job: other footage, or a film without the scene. Pure."""
+
+from common.contracts.footage import Candidate
+from common.contracts.job import Failure
+from common.contracts.names import Kind, StepName
+from common.contracts.steps import UNRENDERABLE, CastFacts, Rejection
+from common.contracts.storyboard import Storyboard
+from common.errors import WATERMARK
+from orchestrator.engine.working_copy import WorkingCopy
+from orchestrator.film.brief import Brief
+from orchestrator.film.reading import cast_as, casting
+
+OF_A_SCENE = frozenset({Kind.SPEAK, Kind.ACQUIRE, Kind.SEGMENT})
+"Kinds of steps that may fail without the job: at worst the film is made without their scene."
+
+
+class Repair:
+    """Repairs the failures of one look."""
+
+    def __init__(self, copy: WorkingCopy, brief: Brief, chosen: dict[str, Candidate]) -> None:
+        self._copy, self._brief, self._chosen = copy, brief, chosen
+        self.left_out: dict[str, Failure] = {}
+        "Scenes that are left out from now on, and why."
+
+    def repair(self) -> bool:
+        """True when something else is wanted now."""
+        repaired = [self._repaired(StepName(step), failure) for step, failure in self._copy.final.items()]
+        return any(repaired)
+
+    def _repaired(self, step: StepName, failure: Failure) -> bool:
+        if step.kind not in OF_A_SCENE:
+            return False
+        if step.kind == Kind.ACQUIRE and self._other_footage(step.subject, failure):
+            return True
+        policy = self._brief.request.on_scene_failure
+        if policy == "fail" or of_the_watermark(failure, self._brief.story):
+            return False
+        replaceable = step.kind == Kind.SEGMENT and policy == "fallback"
+        pictures = self._replaceable(step.scene, failure.subject) if replaceable else {}
+        if pictures:
+            self._reject(pictures, UNRENDERABLE + failure.message)
+        else:
+            self._leave_out(step.scene, placed(failure, step, self._brief.story))
+        return True
+
+    def _other_footage(self, shot: str, failure: Failure) -> bool:
+        """Rejects footage that could not be had; the user's own only where the request lets it be replaced."""
+        candidate = self._chosen[shot]
+        own = candidate.media is not None
+        if self._brief.request.on_scene_failure == "fallback" if own else candidate.kind != "scenery":
+            self._reject({shot: candidate}, failure.message)
+            return True
+        return False
+
+    def _replaceable(self, scene: str, blamed: str) -> dict[str, Candidate]:
+        """Footage that can be replaced: of the shot that is to blame, or of all the scene if that is not known."""
+        scenes = self._brief.scenes
+        shots = [blamed] if blamed else [shot.id for one in scenes if one.id == scene for shot in one.shots]
+        shown = {shot: self._chosen.get(shot) for shot in shots}
+        return {
+            shot: candidate
+            for shot, candidate in shown.items()
+            if candidate is not None and candidate.kind != "scenery"
+        }
+
+    def _reject(self, unusable: dict[str, Candidate], why: str) -> None:
+        before = casting(self._copy)
+        new = {
+            shot: (*before.rejected.get(shot, ()), Rejection(candidate=candidate.id, why=why))
+            for shot, candidate in unusable.items()
+        }
+        cast_as(self._copy, CastFacts(chosen=before.chosen, rejected={**before.rejected, **new}))
+
+    def _leave_out(self, scene: str, failure: Failure) -> None:
+        left_out = self._copy.pins.left_out
+        if scene not in left_out:
+            self._copy.pin(left_out={**left_out, scene: failure.message})
+            self.left_out[scene] = failure
+
+
+def of_the_watermark(failure: Failure, story: Storyboard) -> bool:
+    """Whether every scene will fail like this, whatever it shows."""
+    mark = story.watermark
+    return failure.subject == WATERMARK or (mark is not None and mark.key in failure.missing.split())
+
+
+def placed(failure: Failure, step: StepName, story: Storyboard | None) -> Failure:
+    """The failure with the scene it happened in, counted as people count."""
+    message = failure.message
+    if step.scene and story is not None and not of_the_watermark(failure, story):
+        number = [scene.id for scene in story.scenes].index(step.scene) + 1
+        message = f"scene {number}: {message}"
+    return failure.model_copy(update={"message": message, "step": step or failure.step})

@@ -1,0 +1,127 @@
+"""The segments of a film: each scene in one part or several, as soon as what it shows and says is there. Pure."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from common.contracts.footage import Footage
+from common.contracts.names import Kind, StepName
+from common.contracts.steps import SegmentFacts
+from common.contracts.storyboard import Scene
+from common.contracts.timeline import Profile, SceneCut
+from orchestrator.engine.working_copy import WorkingCopy
+from orchestrator.film import specs, timeline
+from orchestrator.film.brief import Brief
+from orchestrator.film.layout import Part, Placement, parts_of
+from orchestrator.film.sound import Narrations
+
+
+class After(NamedTuple):
+    """What a transition needs of the next scene."""
+
+    shown: tuple[Placement, Footage, tuple[str, ...]] | None
+    "Its placement, what it shows first, and the lines of its card as far as the transition depends on them."
+    awaited: bool = False
+    "True while that is not known."
+
+
+NOTHING = After(None)
+Credits = tuple[str, ...] | None
+"Whom an end card names; None until that is known."
+
+
+class Segments:
+    """Wants the segments of all scenes. `longest` is that of a segment, in seconds."""
+
+    def __init__(
+        self, copy: WorkingCopy, brief: Brief, longest: float, spoken: Narrations, footage: dict[str, Footage]
+    ) -> None:
+        self._copy, self._brief, self._longest = copy, brief, longest
+        self._spoken, self._footage = spoken, footage
+        self._credits = self._credited()
+        self.parts: dict[str, int] = {}
+        "By scene: of how many segments it is made, as far as that is known."
+        self.cuts: list[SceneCut] = []
+        "Of every scene that is rendered."
+        self.held_up = False
+        "Whether a segment waits for footage."
+
+    def want(self, placements: Iterable[Placement]) -> list[tuple[SegmentFacts, ...] | None]:
+        """The segments of each scene that is placed; None for a scene of which one is not there yet."""
+        known = {placement.scene.id: placement for placement in placements}
+        scenes = self._brief.scenes
+        return [
+            self._scene(known[scene.id], self._after(scene, after, known))
+            for scene, after in zip(scenes, (*scenes[1:], None), strict=False)
+            if scene.id in known
+        ]
+
+    def _scene(self, placement: Placement, after: After) -> tuple[SegmentFacts, ...] | None:
+        """The segments of one scene; if there are several, they are joined, so that it can be watched by itself."""
+        memo, scene = self._copy.memo, placement.scene
+        credit = self._credits if scene.credits else ()
+        parts = memo(_parts, placement, self._longest, self._brief.profiles.picture, of=scene.id)
+        self.parts[scene.id] = len(parts)
+        facts = [self._segment(placement, part, after if part is parts[-1] else NOTHING, credit) for part in parts]
+        if credit is None or not all(fact is not None for fact in facts):
+            return None
+        segments: tuple[SegmentFacts, ...] = memo.together(("segments", scene.id), *filter(None, facts))
+        self.cuts.append(self._cut(placement, after, credit))
+        if len(parts) > 1 and not self._joined(placement, segments):
+            return None
+        return segments
+
+    def _segment(self, placement: Placement, part: Part, after: After, credit: Credits) -> SegmentFacts | None:
+        brief, scene = self._brief, placement.scene
+        media = [self._footage.get(scene.shots[placement.shots[piece.shown][0]].id) for piece in part.pieces]
+        if after.awaited or credit is None or not all(footage is not None for footage in media):
+            self.held_up = True
+            return None
+        name = StepName.of_part(Kind.SEGMENT, scene.id, part.number)
+        given = brief, placement, part, self._spoken.get(scene.id), after.shown, credit
+        facts: SegmentFacts | None = self._copy.want(name, specs.segment, *given, *media)
+        return facts
+
+    def _joined(self, placement: Placement, segments: tuple[SegmentFacts, ...]) -> bool:
+        scene = placement.scene.id
+        given = placement, segments, self._spoken.get(scene), self._brief.profiles.picture
+        return self._copy.want(StepName.of(Kind.SCENE, scene), specs.scene, *given) is not None
+
+    def _cut(self, placement: Placement, after: After, credit: tuple[str, ...]) -> SceneCut:
+        scene = placement.scene
+        media = [self._footage[scene.shots[index].id] for index, _ in placement.shots]
+        return self._copy.memo(specs.cut, self._brief, placement, after.shown, credit, *media, of=scene.id)
+
+    def _after(self, scene: Scene, after: Scene | None, known: dict[str, Placement]) -> After:
+        """What the transition out of a scene needs of the next one; nothing for a cut."""
+        if scene.id not in known or after is None or timeline.transition_into(after, self._brief.request) == "cut":
+            return NOTHING
+        placement, first = known.get(after.id), self._footage.get(after.shots[0].id)
+        # Without a text of its own, a card is there only if there is somebody to name.
+        lines = self._credits if after.credits and after.card is not None and not after.card.text else ()
+        if placement is None or first is None or lines is None:
+            return After(None, awaited=True)
+        together = self._copy.memo(_shown_first, placement, first, lines, of=scene.id)
+        return After(together)
+
+    def _credited(self) -> Credits:
+        """Whom an end card names; None until everything that the film shows is there."""
+        shots = [shot.id for scene in self._brief.scenes for shot in scene.shots]
+        if not any(scene.credits for scene in self._brief.scenes):
+            return ()
+        if not all(shot in self._footage for shot in shots):
+            return None
+        return self._copy.memo(_credit_lines, *(self._footage[shot] for shot in shots))
+
+
+def _parts(placement: Placement, longest: float, profile: Profile) -> tuple[Part, ...]:
+    return parts_of(placement, round(longest * profile.fps))
+
+
+def _shown_first(
+    placement: Placement, footage: Footage, lines: tuple[str, ...]
+) -> tuple[Placement, Footage, tuple[str, ...]]:
+    return placement, footage, lines
+
+
+def _credit_lines(*footage: Footage) -> tuple[str, ...]:
+    return timeline.credit_lines(footage)

@@ -1,0 +1,82 @@
+"""The narrations of a film and the layout they give it, at a pace that fits the target. Pure."""
+
+from collections.abc import Iterable
+
+from common.contracts.base import fingerprint
+from common.contracts.names import Kind, StepName
+from common.contracts.narration import Narration
+from common.contracts.request import VideoRequest
+from common.contracts.storyboard import Scene, Storyboard
+from orchestrator.engine.working_copy import WorkingCopy
+from orchestrator.film import specs
+from orchestrator.film.brief import Brief
+from orchestrator.film.layout import Layout, Placement, lay_out, placement_of
+
+Narrations = dict[str, Narration]
+"By scene, as far as they are there."
+
+
+def want_narrations(copy: WorkingCopy, brief: Brief) -> Narrations:
+    if not copy.pins.pace:
+        copy.pin(pace=brief.story.pace)
+    pace = copy.memo.same("pace", copy.pins.pace)
+    spoken: Narrations = {}
+    for scene in brief.scenes:
+        if scene.narration:
+            name = StepName.of(Kind.SPEAK, scene.id)
+            narration = copy.want(name, specs.speak, brief, scene, pace)
+            if narration is not None:
+                spoken[scene.id] = narration
+    return spoken
+
+
+def want_layout(copy: WorkingCopy, brief: Brief, spoken: Narrations) -> tuple[Iterable[Placement], Layout | None]:
+    """The placements that are known, and the layout once all are."""
+    all_spoken = all(scene.id in spoken for scene in brief.scenes if scene.narration)
+    target = brief.story.duration_target
+    if target is None:
+        placements = _placements(copy, brief, spoken)
+        return placements, copy.memo(_in_a_row, *placements) if all_spoken else None
+    if not all_spoken:
+        return (), None
+    pace = copy.memo.same("pace", copy.pins.pace)
+    layout = copy.memo(_laid_out, target, brief.scenes, brief.profiles.picture.fps, pace, *spoken.values())
+    return (layout.placements, layout) if _paced(copy, brief, layout) else ((), None)
+
+
+def _placements(copy: WorkingCopy, brief: Brief, spoken: Narrations) -> list[Placement]:
+    """Those of a film without a target, in which no scene depends on another."""
+    scenes, fps = brief.scenes, brief.profiles.picture.fps
+    return [
+        copy.memo(placement_of, scene, spoken.get(scene.id), scene is scenes[0], scene is scenes[-1], fps, of=scene.id)
+        for scene in scenes
+        if not scene.narration or scene.id in spoken
+    ]
+
+
+def _paced(copy: WorkingCopy, brief: Brief, layout: Layout) -> bool:
+    """False while the words are spoken once more, at a pace that fits the target better. Once for every script."""
+    script = copy.memo(_script, brief.story, brief.request)
+    if copy.pins.paced == script:
+        return True
+    copy.pin(paced=script)
+    if layout.pace is None:
+        return True
+    copy.pin(pace=layout.pace)
+    want_narrations(copy, brief)
+    return False
+
+
+def _script(story: Storyboard, request: VideoRequest) -> str:
+    """The name of what is spoken, and of how long that should take."""
+    said = [scene.narration for scene in story.scenes]
+    return fingerprint(story.duration_target, story.voice_or(request.voice), said)
+
+
+def _in_a_row(*placements: Placement) -> Layout:
+    return Layout(placements)
+
+
+def _laid_out(target: float, scenes: tuple[Scene, ...], fps: int, pace: float, *narrations: Narration) -> Layout:
+    spoken = [scene.id for scene in scenes if scene.narration]
+    return lay_out(scenes, dict(zip(spoken, narrations, strict=True)), target, fps, pace)
