@@ -8,9 +8,9 @@ import tempfile
 from pathlib import Path
 
 from cli.errors import FAILED, OK, BadInput, CommandError
+from infra.chaos.client import Silent
 from infra.chaos.figures import lines
 from infra.chaos.run import Options, run
-from infra.chaos.traffic import Silent
 from infra.local import StackError, held
 from infra.supervisor import GaveUp
 

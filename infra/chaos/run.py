@@ -13,6 +13,7 @@ from pathlib import Path
 
 import imageio_ffmpeg
 
+from infra.chaos.expectations import Expectations
 from infra.chaos.faults import kinds
 from infra.chaos.figures import Report, executions, tally
 from infra.chaos.injector import Done, inject
@@ -21,7 +22,7 @@ from infra.chaos.processes import alive, name_of
 from infra.chaos.schedule import schedule
 from infra.chaos.site import COPIES, Site, small_disk
 from infra.chaos.stock import settle, take_stock
-from infra.chaos.traffic import Ledger, Traffic
+from infra.chaos.traffic import Traffic
 
 GAP_SECONDS = 2.0
 DISK_MEGABYTES = 64
@@ -57,9 +58,9 @@ def run(options: Options, say: Callable[[str], None] = lambda _: None) -> Report
         settled = time.monotonic() - calm
         say(f"{traffic.ordered} jobs had ended after {settled:.1f} s; looking at what they left")
         traffic.again()
-        stock = take_stock(site, traffic.ledger)
+        stock = take_stock(site, traffic.expectations)
         ending.close()
-        return _report(options, done, traffic.ledger, stock, settled, _survivors(site))
+        return _report(options, done, traffic.expectations, stock, settled, _survivors(site))
 
 
 def _storm(options: Options, site: Site, traffic: Traffic, say: Callable[[str], None]) -> list[Done]:
@@ -88,7 +89,7 @@ def _log(path: Path) -> Callable[[str], None]:
 
 
 def _report(
-    options: Options, done: list[Done], ledger: Ledger, stock: Stock, settled: float, survivors: list[str]
+    options: Options, done: list[Done], expectations: Expectations, stock: Stock, settled: float, survivors: list[str]
 ) -> Report:
     runs, repeated = executions(stock.records)
     return Report(
@@ -96,7 +97,7 @@ def _report(
         seconds=options.seconds,
         faults=tally(done, stock.records),
         outcomes=Counter(record.job.state if record.job else "gone" for record in stock.records),
-        wishes=Counter(ledger.wishes),
+        wishes=Counter(expectations.wishes),
         runs=runs,
         repeated=repeated,
         settled=settled,

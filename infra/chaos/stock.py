@@ -17,10 +17,10 @@ from common.contracts.steps import STEP_KINDS, parse_facts
 from common.errors import ReelwrightError
 from common.messaging.app import make_app
 from common.messaging.queues import QUEUES
+from infra.chaos.expectations import Expectations
 from infra.chaos.invariants import Found, Record, Stock, refs_in
 from infra.chaos.processes import alive, name_of, works_in
 from infra.chaos.site import Site
-from infra.chaos.traffic import Ledger
 
 QUIET_SECONDS = 60.0
 "On top of a lease: how long nothing may move before what is left counts as stuck."
@@ -53,11 +53,11 @@ def settle(site: Site, patience: float = QUIET_SECONDS, stop: Callable[[], bool]
     return time.monotonic() - started
 
 
-def take_stock(site: Site, ledger: Ledger, besides: frozenset[str] = frozenset()) -> Stock:
+def take_stock(site: Site, expectations: Expectations, besides: frozenset[str] = frozenset()) -> Stock:
     """Everything the invariants look at, but for the jobs in `besides`. Call it when the site has settled."""
     records = [
         Record(entry.job, entry.may_end, site.store.load(entry.job), tuple(_events(site, entry.job)))
-        for entry in ledger.jobs.values()
+        for entry in expectations.jobs.values()
     ]
     _hand_out_again(site)
     until = time.monotonic() + TIDY_SECONDS
@@ -73,7 +73,7 @@ def take_stock(site: Site, ledger: Ledger, besides: frozenset[str] = frozenset()
         keys=keys,
         strays=[name_of(pid) for pid in strays],
         folders=folders,
-        complaints=tuple(ledger.complaints),
+        complaints=tuple(expectations.complaints),
     )
 
 

@@ -11,9 +11,9 @@ import pytest
 from common.contracts.steps import parse_facts
 from infra.chaos.figures import executions
 from infra.chaos.invariants import Stock
+from infra.chaos.orders import orders
 from infra.chaos.run import small_clip
 from infra.chaos.site import Site
-from infra.chaos.traffic import orders
 from tests.support.five_hints import COPIES
 from tests.support.running import Running
 from tests.support.sites import account

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,14 @@ ROOT = Path(__file__).resolve().parents[2]
 PYTHON = getattr(sys, "_base_executable", sys.executable)
 CLI = "import os, sys; print('cli', sys.argv[1:], os.getcwd(), sys.prefix != sys.base_prefix)"
 Finished = subprocess.CompletedProcess[str]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def own_environments() -> Iterator[None]:
+    """Whoever runs the tests may keep an environment elsewhere; it is not for us to make anew."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("REEL_VENV", raising=False)
+        yield
 
 
 @pytest.fixture
@@ -38,13 +47,12 @@ def used(first_run: tuple[Path, Finished], tmp_path: Path) -> Path:
 
 
 def make_clone(clone: Path) -> Path:
-    (clone / "api" / "cli").mkdir(parents=True)
+    (clone / "cli").mkdir(parents=True)
     shutil.copy(ROOT / "reel", clone / "reel")
     (clone / "requirements.txt").write_text("# nothing\n")
     (clone / "requirements-dev.txt").write_text("-r requirements.txt\n")
-    (clone / "api" / "__init__.py").write_text("")
-    (clone / "api" / "cli" / "__init__.py").write_text("")
-    (clone / "api" / "cli" / "__main__.py").write_text(CLI)
+    (clone / "cli" / "__init__.py").write_text("")
+    (clone / "cli" / "__main__.py").write_text(CLI)
     return clone
 
 

@@ -5,12 +5,13 @@ from types import TracebackType
 from typing import Any
 
 from common.contracts.job import Event, Job
+from infra.chaos.expectations import Entry, Expectations
 from infra.chaos.invariants import Stock, violations
 from infra.chaos.processes import family
 from infra.chaos.run import small_clip
 from infra.chaos.site import Held, Site
 from infra.chaos.stock import settle, take_stock
-from infra.chaos.traffic import Entry, Ledger, Traffic
+from infra.chaos.traffic import Traffic
 from tests.support.waiting import eventually
 
 QUIET = {"footage": "scenery", "music": "none", "captions": "none"}
@@ -41,7 +42,7 @@ class Load:
         self._traffic.finish()
         settle(self._site)
         self._traffic.again()
-        self.stock = sound(self._site, self._traffic.ledger, self._before)
+        self.stock = sound(self._site, self._traffic.expectations, self._before)
 
     @property
     def ordered(self) -> int:
@@ -51,21 +52,21 @@ class Load:
     def more(self, count: int) -> None:
         """Waits until so many further orders have been accepted."""
         wanted = self.ordered + count
-        eventually(lambda: self.ordered >= wanted or self._traffic.ledger.complaints)
-        assert not self._traffic.ledger.complaints
+        eventually(lambda: self.ordered >= wanted or self._traffic.expectations.complaints)
+        assert not self._traffic.expectations.complaints
 
 
 def account(site: Site, jobs: Sequence[str], may_end: str = "completed") -> Stock:
     """Waits for the end of these jobs; every invariant must hold for them."""
-    ledger = Ledger()
+    expectations = Expectations()
     for job in jobs:
-        ledger.jobs[job] = Entry(job, frozenset({may_end}))
+        expectations.jobs[job] = Entry(job, frozenset({may_end}))
     settle(site)
-    return sound(site, ledger, frozenset(listed(site)) - frozenset(jobs))
+    return sound(site, expectations, frozenset(listed(site)) - frozenset(jobs))
 
 
-def sound(site: Site, ledger: Ledger, besides: frozenset[str]) -> Stock:
-    stock = take_stock(site, ledger, besides)
+def sound(site: Site, expectations: Expectations, besides: frozenset[str]) -> Stock:
+    stock = take_stock(site, expectations, besides)
     found = violations(stock)
     assert not found, "\n".join(found)
     return stock

@@ -7,14 +7,15 @@ from itertools import islice, pairwise
 
 from common.contracts.job import Event, Job
 from common.contracts.request import VideoRequest
+from infra.chaos.expectations import Order
 from infra.chaos.faults import Struck, kinds
 from infra.chaos.figures import Recovery, Report, executions, lines, percentile, recovery, tally
 from infra.chaos.injector import Done
 from infra.chaos.invariants import Record
+from infra.chaos.orders import batched, jobs_of, orders
 from infra.chaos.run import GAP_SECONDS
 from infra.chaos.schedule import Fault, Habit, schedule
 from infra.chaos.site import Held
-from infra.chaos.traffic import Order, batched, jobs_of, orders
 from tests.unit.infra.test_chaos_invariants import ref
 
 HABITS = {name: kind.habit for name, kind in kinds(3.0).items()}
