@@ -17,13 +17,14 @@ from common.contracts.steps import SegmentSpec
 from common.contracts.timeline import CardKind, Clip, Closing, SceneTimeline
 from renderer.ffmpeg.encoder import SOFTWARE, Encoder
 from renderer.ffmpeg.formats import BT709, GUARD
+from renderer.frame import picture_size
 from renderer.picture import looks, quality
-from renderer.picture.clip import Canvas, aside, branch, cut
+from renderer.picture.clip import ClipFormat, aside, branch, cut
 from renderer.picture.fit import Grade
 from renderer.picture.source import Source
 from renderer.picture.transitions import transition
 from renderer.sound import voice
-from renderer.text import cards, watermark
+from renderer.text import watermark
 from renderer.text.caption_strip import Strip, laid
 
 FONTS_FOLDER = "fonts"
@@ -85,9 +86,9 @@ def compose(
     timeline, fps = spec.timeline, spec.profile.fps
     frames = timeline.frames - first - left
     # Decoding takes a fifth of the time that filters and encoder take, and each of its threads holds frames.
-    canvas = Canvas(looks.picture_size(spec.style, spec.profile), fps, max(1, threads // 2), spec.profile.draft)
+    target = ClipFormat(picture_size(spec.style, spec.profile), fps, max(1, threads // 2), spec.profile.draft)
     read = list(zip(shown(timeline, left=left, first=first), sources, strict=True))
-    picture = _left_over(canvas) if first else _shots(spec, read, canvas)
+    picture = _left_over(target) if first else _shots(spec, read, target)
     more = []
     if left:
         both = picture.filter_multi_output("split", 2)
@@ -96,8 +97,8 @@ def compose(
         picture = cut(both[1], 0, frames)
     elif timeline.closing is not None:
         clip, source = read[-1]
-        head = branch(clip, source, canvas, _grade(spec, clip))
-        picture = _closed(picture, _grounded(head, timeline.closing.ground, canvas), timeline.closing, frames, fps)
+        head = branch(clip, source, target, _grade(spec, clip))
+        picture = _closed(picture, _grounded(head, timeline.closing.ground, target), timeline.closing, frames, fps)
     picture, watched = quality.watch(picture, first)
     picture = looks.finish(spec.style, spec.profile, fps).over(picture)
     if overlays.logo is not None:
@@ -113,23 +114,23 @@ def compose(
     return list(ffmpeg.merge_outputs(film, *more).get_args())
 
 
-def _shots(spec: SegmentSpec, read: Sequence[tuple[Clip, Source]], canvas: Canvas) -> Any:
+def _shots(spec: SegmentSpec, read: Sequence[tuple[Clip, Source]], target: ClipFormat) -> Any:
     """All that the scene shows of its own."""
     own = read[: len(spec.timeline.clips)]
-    branches = [branch(clip, source, canvas, _grade(spec, clip)) for clip, source in own]
-    return _grounded(_joined(branches, canvas.fps), spec.card.kind if spec.card else None, canvas)
+    branches = [branch(clip, source, target, _grade(spec, clip)) for clip, source in own]
+    return _grounded(_joined(branches, target.fps), spec.card.kind if spec.card else None, target)
 
 
 def _grade(spec: SegmentSpec, clip: Clip) -> Grade:
     return looks.grade(spec.style, clip.footage.tone)
 
 
-def _left_over(canvas: Canvas) -> Any:
+def _left_over(target: ClipFormat) -> Any:
     """What the run before has left in `LEFT_FILE`, as it was: where chroma lies in it, the file says wrongly.
 
     Its first frame is not one of them, see `aside`.
     """
-    picture = ffmpeg.input(LEFT_FILE, f="yuv4mpegpipe", **GUARD).video.filter("settb", f"1/{canvas.fps}")
+    picture = ffmpeg.input(LEFT_FILE, f="yuv4mpegpipe", **GUARD).video.filter("settb", f"1/{target.fps}")
     picture = picture.filter("trim", start_frame=1).filter("setpts", "N")
     return picture.filter("setsar", 1).filter("setparams", range="tv", chroma_location="left", **BT709)
 
@@ -175,11 +176,11 @@ def _closed(picture: Any, head: Any, closing: Closing, frames: int, fps: int) ->
     return _joined([cut(both[1], 0, rest), transition(closing.kind, last, head, closing.frames, fps)], fps)
 
 
-def _grounded(picture: Any, kind: CardKind | None, canvas: Canvas) -> Any:
+def _grounded(picture: Any, kind: CardKind | None, target: ClipFormat) -> Any:
     """Fit to be the ground of a card's words."""
     if kind is None:
         return picture
-    for name, options in cards.backdrop(kind, *canvas.size):
+    for name, options in looks.backdrop(kind, *target.size):
         picture = picture.filter(name, **options)
     return picture
 

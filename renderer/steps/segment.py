@@ -16,7 +16,7 @@ from renderer.ffmpeg.join import join
 from renderer.ffmpeg.limits import for_picture
 from renderer.ffmpeg.run import Feed, run_ffmpeg
 from renderer.ffmpeg.verify import check_film
-from renderer.picture import looks
+from renderer.frame import picture_size
 from renderer.picture.quality import STEP, WATCH_FILE, judge
 from renderer.picture.source import Size, Source
 from renderer.sound.voice import fetch_voice
@@ -92,7 +92,7 @@ def _gather(
     """A source per clip; the frames of painted ones come from the feeds. `files` are those that are there, by key."""
     sources: list[Source] = []
     feeds: list[Feed] = []
-    size = looks.picture_size(spec.style, spec.profile)
+    size = picture_size(spec.style, spec.profile)
     for clip in clips:
         if clip.footage.kind == "scenery":
             sources.append(_painted_source(f"feed:{len(feeds)}", size))

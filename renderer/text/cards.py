@@ -9,9 +9,9 @@ import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
-from common.contracts.timeline import CaptionLook, Card, CardKind
+from common.contracts.timeline import CaptionLook, Card
 from common.emoji import drawable
-from renderer.picture.looks import Area, Filter, picture_area
+from renderer.frame import Area, picture_area
 from renderer.text import fonts
 from renderer.text.ass import Style, ass_time, escape, sheet
 from renderer.text.captions import clean
@@ -52,17 +52,6 @@ class Type(NamedTuple):
 
 
 _PLAIN = Type(fonts.REGULAR)
-
-
-def backdrop(kind: CardKind, width: int, height: int) -> tuple[Filter, ...]:
-    """What makes the picture a ground for words: darker, and soft where there is much to read."""
-    share, colours = (0.62, 0.92) if kind == "title" else (0.40, 0.75)
-    chroma = f"128+(val-128)*{colours}"
-    darker = Filter("lutyuv", {"y": f"16+(val-16)*{share}", "u": chroma, "v": chroma})
-    # Each step is as wide as it needs to be and costs the same: three of them are as smooth as a bell.
-    radius = max(1, round(min(width, height) / 120))
-    soft = Filter("boxblur", {"lr": radius, "lp": 2, "cr": max(1, radius // 2), "cp": 1})
-    return (darker,) if kind == "title" else (soft, darker)
 
 
 def card_ass(card: Card, look: CaptionLook, family: str, fps: int, frames: int) -> str:

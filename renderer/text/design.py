@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from common.contracts.request import Style
 from common.contracts.timeline import CaptionLook
-from renderer.picture.looks import picture_area
+from renderer.frame import picture_area
 
 SIDE = 0.06
 "The share of the width that words keep away from either side."

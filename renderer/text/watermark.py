@@ -14,7 +14,7 @@ from common.emoji import drawable
 from common.errors import WATERMARK, BadMedia
 from common.worker.steprun import StepRun
 from renderer.ffmpeg.formats import MAX_PIXELS
-from renderer.picture.looks import picture_area
+from renderer.frame import picture_area
 from renderer.text import fonts
 from renderer.text.ass import Style, escape, sheet
 from renderer.text.captions import MAX_LINES, clean, line_limit

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from common.contracts.request import Style
 from common.contracts.timeline import CaptionLook, Card
 from common.emoji import drawable
-from renderer.picture.looks import picture_area
+from renderer.frame import picture_area
 from renderer.text import fonts
 from renderer.text.ass import ass_time
 from renderer.text.captions import clean

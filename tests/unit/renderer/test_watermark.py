@@ -16,7 +16,7 @@ from common.contracts.request import Corner, Style
 from common.contracts.timeline import CaptionLook, Mark
 from common.errors import BadMedia
 from common.worker.steprun import StepRun
-from renderer.picture.looks import picture_area
+from renderer.frame import picture_area
 from renderer.text import fonts
 from renderer.text.captions import MAX_LINES, cues
 from renderer.text.design import CAPTIONS, caption_place
