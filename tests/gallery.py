@@ -18,7 +18,7 @@ from common.contracts.footage import Footage, Light, Provenance, SceneryRecipe, 
 from common.contracts.narration import Word
 from common.contracts.request import Corner, Style, TransitionKind
 from common.contracts.steps import SegmentSpec
-from common.contracts.timeline import CaptionLook, Card, Clip, Closing, Mark, Profile, SceneTimeline
+from common.contracts.timeline import Card, Clip, Closing, Mark, Profile, SceneTimeline, TextFrame
 from common.worker.steprun import StepRun
 from renderer import scenery
 from renderer.ffmpeg.run import ffmpeg_program
@@ -56,7 +56,7 @@ def scene(shown: Footage, size: tuple[int, int] = WIDE, frames: int = 16, said: 
     closing, fit = more.pop("closing", None), more.pop("fit", "smart")
     style: Style = more.pop("style", "documentary")
     clip = Clip(shot="s1.0", footage=shown, frames=frames, length=frames + 15, fit=fit)
-    look = CaptionLook(style=style, width=size[0], height=size[1])
+    look = TextFrame(style=style, width=size[0], height=size[1])
     step = 48_000 // FPS * 6
     words = tuple(Word(text=text, start=n * step, end=(n + 1) * step) for n, text in enumerate(said.split()))
     timeline = SceneTimeline(

@@ -16,7 +16,6 @@ from common.contracts.footage import Candidate, Footage, ProviderNote, ShotQuery
 from common.contracts.narration import Narration
 from common.contracts.request import Style
 from common.contracts.timeline import (
-    CaptionLook,
     Card,
     Mark,
     MusicCue,
@@ -29,6 +28,7 @@ from common.contracts.timeline import (
     SoundReport,
     Span,
     SpokenScene,
+    TextFrame,
 )
 
 
@@ -106,7 +106,7 @@ class SegmentSpec(Contract):
     timeline: SceneTimeline
     profile: Profile
     style: Style
-    captions: CaptionLook | None
+    captions: TextFrame | None
     "None: nothing is drawn into the picture."
     voice: ObjectRef | None
     "The scene's narration, so that a segment can be watched by itself; the film gets its sound from the mix."
@@ -161,7 +161,7 @@ class AssembleSpec(Contract):
     mix: ObjectRef
     profile: Profile
     speech: tuple[SpokenScene, ...]
-    captions: CaptionLook | None
+    captions: TextFrame | None
     "None: no caption files."
     title: str
     cut_list: str

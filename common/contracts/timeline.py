@@ -185,8 +185,8 @@ class MusicCue(Contract):
     volume: float = 1.0
 
 
-class CaptionLook(Contract):
-    """What the caption design depends on."""
+class TextFrame(Contract):
+    """Style and size of the frame that words are set in: captions, cards and watermarks."""
 
     style: Style
     width: int

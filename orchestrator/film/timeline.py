@@ -12,7 +12,6 @@ from common.contracts.steps import MixSpec, SegmentFacts
 from common.contracts.storyboard import Scene, Shot, Storyboard
 from common.contracts.styles import DEFAULTS
 from common.contracts.timeline import (
-    CaptionLook,
     Card,
     Clip,
     Closing,
@@ -27,6 +26,7 @@ from common.contracts.timeline import (
     SoundProfile,
     Span,
     SpokenScene,
+    TextFrame,
 )
 from common.letters import bundled
 from orchestrator.film.layout import Layout, Part, Slot
@@ -180,10 +180,10 @@ def speech(layout: Layout, narrations: Sequence[Narration | None]) -> tuple[Spok
     )
 
 
-def burned(request: VideoRequest, story: Storyboard, profile: Profile) -> CaptionLook | None:
+def burned(request: VideoRequest, story: Storyboard, profile: Profile) -> TextFrame | None:
     """How captions look in a film that has some in its pictures; the same for all scenes, spoken or not."""
     spoken = any(scene.narration for scene in story.scenes)
-    return _look(request, profile) if request.captions == "burn" and spoken else None
+    return _text_frame(request, profile) if request.captions == "burn" and spoken else None
 
 
 def script_note(request: VideoRequest, story: Storyboard) -> str:
@@ -204,12 +204,12 @@ def script_note(request: VideoRequest, story: Storyboard) -> str:
     )
 
 
-def caption_files(request: VideoRequest, profile: Profile) -> CaptionLook | None:
-    return _look(request, profile) if request.captions != "none" else None
+def caption_files(request: VideoRequest, profile: Profile) -> TextFrame | None:
+    return _text_frame(request, profile) if request.captions != "none" else None
 
 
-def _look(request: VideoRequest, profile: Profile) -> CaptionLook:
-    return CaptionLook(style=request.style, width=profile.width, height=profile.height)
+def _text_frame(request: VideoRequest, profile: Profile) -> TextFrame:
+    return TextFrame(style=request.style, width=profile.width, height=profile.height)
 
 
 def music(request: VideoRequest, story: Storyboard) -> MusicCue | None:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from common.contracts.base import ObjectRef
 from common.contracts.steps import SegmentFacts, SegmentSpec
-from common.contracts.timeline import CaptionLook, Clip
+from common.contracts.timeline import Clip, TextFrame
 from common.errors import BadMedia
 from common.sniff import demuxer
 from common.worker.steprun import StepRun
@@ -132,28 +132,28 @@ def _painted_frames(clip: Clip, size: Size, fps: int) -> Iterator[bytes]:
 
 def _overlays(spec: SegmentSpec, run: StepRun) -> Overlays:
     """Writes down what lies over the picture: of the whole scene, for a part shows what falls into its frames."""
-    look = CaptionLook(style=spec.style, width=spec.profile.width, height=spec.profile.height)
+    frame = TextFrame(style=spec.style, width=spec.profile.width, height=spec.profile.height)
     # Where nothing is said there is nothing to pay for; but a mark has the same place in all scenes of a film.
     captioned = spec.captions is not None and bool(spec.timeline.words)
     logo, words, strip = None, {}, None
     if spec.mark is not None and spec.mark.media is not None:
-        logo = watermark.picture(spec.mark, spec.mark.media, look, spec.captions is not None, run)
+        logo = watermark.picture(spec.mark, spec.mark.media, frame, spec.captions is not None, run)
     elif spec.mark is not None:
-        words["mark.ass"] = watermark.words(spec.mark, look, spec.captions is not None)
+        words["mark.ass"] = watermark.words(spec.mark, frame, spec.captions is not None)
     if spec.card is not None:
-        words["card.ass"] = card_ass(spec.card, look, fonts.FAMILY, spec.profile.fps, spec.timeline.length)
+        words["card.ass"] = card_ass(spec.card, frame, fonts.FAMILY, spec.profile.fps, spec.timeline.length)
     for name, text in words.items():
         (run.workdir / name).write_text(text, encoding="utf-8")
     if captioned:
-        strip = _captions(spec, look, run)
+        strip = _captions(spec, frame, run)
     if words or captioned:
         fonts.install(run.workdir / FONTS_FOLDER)
     return Overlays(logo, tuple(words), strip)
 
 
-def _captions(spec: SegmentSpec, look: CaptionLook, run: StepRun) -> Strip:
+def _captions(spec: SegmentSpec, frame: TextFrame, run: StepRun) -> Strip:
     fps = spec.profile.fps
-    shown = cues(spec.timeline.words, look, fps, spec.timeline.length)
-    strip = strip_of(shown, look)
-    (run.workdir / CAPTIONS_FILE).write_text(ass_on(strip, shown, look, fonts.FAMILY, fps), encoding="utf-8")
+    shown = cues(spec.timeline.words, frame, fps, spec.timeline.length)
+    strip = strip_of(shown, frame)
+    (run.workdir / CAPTIONS_FILE).write_text(ass_on(strip, shown, frame, fonts.FAMILY, fps), encoding="utf-8")
     return strip

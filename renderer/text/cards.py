@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
-from common.contracts.timeline import CaptionLook, Card
+from common.contracts.timeline import Card, TextFrame
 from common.emoji import drawable
 from renderer.frame import Area, picture_area
 from renderer.text import fonts
@@ -54,9 +54,9 @@ class Type(NamedTuple):
 _PLAIN = Type(fonts.REGULAR)
 
 
-def card_ass(card: Card, look: CaptionLook, family: str, fps: int, frames: int) -> str:
-    """The card as an .ass file for a canvas of the look's size, shown for `frames` frames."""
-    page = _Page(look, family, fps, frames)
+def card_ass(card: Card, frame: TextFrame, family: str, fps: int, frames: int) -> str:
+    """The card as an .ass file for a canvas of this size, shown for `frames` frames."""
+    page = _Page(frame, family, fps, frames)
     (_title if card.kind == "title" else _end)(card, page)
     return page.text()
 
@@ -96,13 +96,13 @@ def _end(card: Card, page: "_Page") -> None:
 class _Page:
     """Collects the events of a card. Lengths are pixels."""
 
-    def __init__(self, look: CaptionLook, family: str, fps: int, frames: int) -> None:
-        self.look, self.family, self.fps, self.frames = look, family, fps, frames
-        self.area: Area = picture_area(look.style, look)
-        self.design: CardDesign = CARDS[look.style]
+    def __init__(self, frame: TextFrame, family: str, fps: int, frames: int) -> None:
+        self.frame, self.family, self.fps, self.frames = frame, family, fps, frames
+        self.area: Area = picture_area(frame.style, frame)
+        self.design: CardDesign = CARDS[frame.style]
         self.rule = self.design.rule
         self.title_type = Type(fonts.BOLD if self.design.bold else fonts.REGULAR, self.design.spacing)
-        tall = look.width / look.height < 0.7
+        tall = frame.width / frame.height < 0.7
         self.unit = min(self.area.width * 1.15, self.area.height)
         "What sizes are shares of."
         self.middle = 0.44 if tall else 0.49
@@ -174,7 +174,7 @@ class _Page:
     def draw_rule(self, y: float) -> None:
         """A short line that grows from its middle."""
         width, height = self.unit * 0.13, max(2.0, self.unit * 0.0055)
-        accent = CAPTIONS[self.look.style].accent
+        accent = CAPTIONS[self.frame.style].accent
         colour = f"\\c&H{accent[4:]}{accent[2:4]}{accent[:2]}&"
         x = self.area.left + self.area.width / 2
         box = f"m 0 0 l {width:.1f} 0 {width:.1f} {height:.1f} 0 {height:.1f}"
@@ -195,7 +195,7 @@ class _Page:
 
     def text(self) -> str:
         return sheet(
-            (self.look.width, self.look.height),
+            (self.frame.width, self.frame.height),
             [self._style("Title", self.design.bold), self._style("Small", False)],
             self._events,
         )

@@ -9,7 +9,7 @@ from PIL import Image, ImageOps
 
 from common.contracts.base import ObjectRef
 from common.contracts.request import Corner
-from common.contracts.timeline import CaptionLook, Mark
+from common.contracts.timeline import Mark, TextFrame
 from common.emoji import drawable
 from common.errors import WATERMARK, BadMedia
 from common.worker.steprun import StepRun
@@ -41,32 +41,32 @@ class Place(NamedTuple):
     top: int
 
 
-def picture(mark: Mark, media: ObjectRef, look: CaptionLook, captioned: bool, run: StepRun) -> Place:
+def picture(mark: Mark, media: ObjectRef, frame: TextFrame, captioned: bool, run: StepRun) -> Place:
     """Writes the picture to PICTURE_FILE, as large and as faint as it is shown, and tells where that is.
 
     Raises `BadMedia` for what is no picture.
     """
     drawn = _opened(media, run)
-    area = picture_area(look.style, look)
-    share = min(mark.size * look.width / drawn.width, _TALLEST * area.height / drawn.height)
+    area = picture_area(frame.style, frame)
+    share = min(mark.size * frame.width / drawn.width, _TALLEST * area.height / drawn.height)
     drawn = drawn.resize(
         (max(1, round(drawn.width * share)), max(1, round(drawn.height * share))), Image.Resampling.LANCZOS
     )
     drawn.putalpha(drawn.getchannel("A").point([round(level * mark.opacity) for level in range(256)]))
     drawn.save(run.workdir / PICTURE_FILE)
-    left, top = place(mark.position, drawn.size, look, captioned)
+    left, top = place(mark.position, drawn.size, frame, captioned)
     # Chroma is stored for pairs of pixels.
     return Place(round(left) // 2 * 2, round(top) // 2 * 2)
 
 
-def words(mark: Mark, look: CaptionLook, captioned: bool) -> str:
-    """The mark's text as an .ass file for a canvas of the look's size."""
+def words(mark: Mark, frame: TextFrame, captioned: bool) -> str:
+    """The mark's text as an .ass file for a canvas of this size."""
     text = drawable(clean(mark.text))
-    short = min(look.width, look.height)
+    short = min(frame.width, frame.height)
     wide = max(fonts.width(text), _LETTER)
-    em = min(max(mark.size * look.width / wide, _SMALLEST * short), _LARGEST * short)
-    em = min(em, (look.width - 2 * _MARGIN * short) / wide)
-    left, top = place(mark.position, (wide * em, em * LINE_HEIGHT), look, captioned)
+    em = min(max(mark.size * frame.width / wide, _SMALLEST * short), _LARGEST * short)
+    em = min(em, (frame.width - 2 * _MARGIN * short) / wide)
+    left, top = place(mark.position, (wide * em, em * LINE_HEIGHT), frame, captioned)
     faint = f"&H{round(255 * (1 - mark.opacity)):02X}"
     style: Style = {
         "Name": "Mark",
@@ -83,30 +83,30 @@ def words(mark: Mark, look: CaptionLook, captioned: bool) -> str:
     }
     tags = f"{{\\pos({left:.1f},{top:.1f})\\blur{em * 0.03:.2f}}}"
     event = f"Dialogue: 0,0:00:00.00,{_NEVER},Mark,,0,0,0,,{tags}{escape(text)}"
-    return sheet((look.width, look.height), [style], [event])
+    return sheet((frame.width, frame.height), [style], [event])
 
 
-def place(corner: Corner, size: tuple[float, float], look: CaptionLook, captioned: bool) -> tuple[float, float]:
+def place(corner: Corner, size: tuple[float, float], frame: TextFrame, captioned: bool) -> tuple[float, float]:
     """Left and top of what is `size` (width, height) in pixels. Pure."""
-    area, margin = picture_area(look.style, look), _MARGIN * min(look.width, look.height)
+    area, margin = picture_area(frame.style, frame), _MARGIN * min(frame.width, frame.height)
     width, height = size
     right, low = area.left + area.width - margin - width, area.top + area.height - margin - height
     left = area.left + margin if corner.endswith("left") else right
     if corner.startswith("top"):
         return left, area.top + margin
-    return left, _above_captions(low, size, margin, look) if captioned else low
+    return left, _above_captions(low, size, margin, frame) if captioned else low
 
 
-def _above_captions(low: float, size: tuple[float, float], margin: float, look: CaptionLook) -> float:
+def _above_captions(low: float, size: tuple[float, float], margin: float, frame: TextFrame) -> float:
     """The lowest place where no caption comes: beside them, under them where there is room, else over them."""
-    text = caption_place(look)
-    letter = _CAPITAL if CAPTIONS[look.style].upper else _LETTER
-    reach = min(text.width, line_limit(look) * letter * text.em)
-    beside = margin + size[0] <= (look.width - reach) / 2
-    under = low >= look.height - text.bottom
+    text = caption_place(frame)
+    letter = _CAPITAL if CAPTIONS[frame.style].upper else _LETTER
+    reach = min(text.width, line_limit(frame) * letter * text.em)
+    beside = margin + size[0] <= (frame.width - reach) / 2
+    under = low >= frame.height - text.bottom
     if beside or under:
         return low
-    return look.height - text.bottom - (MAX_LINES * LINE_HEIGHT + 0.4) * text.em - size[1]
+    return frame.height - text.bottom - (MAX_LINES * LINE_HEIGHT + 0.4) * text.em - size[1]
 
 
 def _opened(media: ObjectRef, run: StepRun) -> Image.Image:

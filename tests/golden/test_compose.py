@@ -9,7 +9,7 @@ from common.contracts.footage import Footage, Provenance, SceneryRecipe
 from common.contracts.narration import Word
 from common.contracts.request import Style
 from common.contracts.steps import SegmentSpec
-from common.contracts.timeline import CaptionLook, Card, Clip, Closing, Profile, SceneTimeline
+from common.contracts.timeline import Card, Clip, Closing, Profile, SceneTimeline, TextFrame
 from renderer.picture.source import Source
 from renderer.steps.compose import Overlays, compose
 from renderer.text.ass import ass, ass_on
@@ -40,7 +40,7 @@ def spec(
     captions: bool = False,
     closing: Closing | None = None,
 ) -> SegmentSpec:
-    look, frames = CaptionLook(style=style, width=profile.width, height=profile.height), sum(c.frames for c in clips)
+    look, frames = TextFrame(style=style, width=profile.width, height=profile.height), sum(c.frames for c in clips)
     timeline = SceneTimeline(scene="s1", frames=frames, length=frames, closing=closing, clips=clips)
     return SegmentSpec(timeline=timeline, profile=profile, style=style, captions=look if captions else None, voice=None)
 
@@ -117,7 +117,7 @@ def test_the_two_runs_of_a_scene_with_a_transition_have_these_arguments(name: st
 
 
 def test_captions_on_their_strip_give_this_file():
-    look = CaptionLook(style="vintage", width=1080, height=1920)
+    look = TextFrame(style="vintage", width=1080, height=1920)
     shown = [Cue(3, 40, SAID)]
     check_golden("captions-on-strip.ass", ass_on(strip_of(shown, look), shown, look, "Source Sans Pro", 30))
 
@@ -126,5 +126,5 @@ def test_captions_on_their_strip_give_this_file():
 def test_captions_give_this_file(name: str, profile: Profile):
     said = 'Rivers carry it back, says {\\b1}, and "nothing" is lost.'
     words = [Word(text=text, start=12_000 * n, end=12_000 * n + 9_600) for n, text in enumerate(said.split())]
-    look = CaptionLook(style="cinematic", width=profile.width, height=profile.height)
+    look = TextFrame(style="cinematic", width=profile.width, height=profile.height)
     check_golden(f"captions-{name}.ass", ass(cues(words, look, 30, 120), look, "Source Sans Pro", 30))

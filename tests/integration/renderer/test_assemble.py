@@ -16,7 +16,6 @@ from common.contracts.footage import Footage
 from common.contracts.narration import Narration, Word
 from common.contracts.steps import AssembleFacts, AssembleSpec, MixSpec, SegmentSpec, SpeakSpec
 from common.contracts.timeline import (
-    CaptionLook,
     Card,
     Closing,
     CutList,
@@ -28,6 +27,7 @@ from common.contracts.timeline import (
     SegmentRef,
     SoundProfile,
     SpokenScene,
+    TextFrame,
 )
 from common.errors import DiskFull, RenderFailed, Retryable, disk_trouble
 from common.settings import Settings
@@ -43,7 +43,7 @@ from whisper_worker.tasks import handlers
 
 FULL = "/dev/full"
 "A disk without room."
-LOOK = CaptionLook(style="minimal", width=320, height=180)
+LOOK = TextFrame(style="minimal", width=320, height=180)
 NOTHING = CutList(cuts=(), narrations=())
 
 
@@ -78,7 +78,7 @@ class Cutter:
     def film(
         self,
         speech: tuple[SpokenScene, ...] = (),
-        captions: CaptionLook | None = LOOK,
+        captions: TextFrame | None = LOOK,
         lost: int = 0,
         mix: ObjectRef | None = None,
     ) -> AssembleFacts:
@@ -87,7 +87,7 @@ class Cutter:
     def spec(
         self,
         speech: tuple[SpokenScene, ...] = (),
-        captions: CaptionLook | None = LOOK,
+        captions: TextFrame | None = LOOK,
         lost: int = 0,
         mix: ObjectRef | None = None,
     ) -> AssembleSpec:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common.contracts.request import Style
-from common.contracts.timeline import CaptionLook
+from common.contracts.timeline import TextFrame
 from renderer.text import fonts
 from renderer.text.caption_strip import BESIDE, strip_of
 from renderer.text.captions import MAX_LINES, Cue, Spoken
@@ -15,15 +15,15 @@ from renderer.text.fonts import LINE_HEIGHT
 STYLES: tuple[Style, ...] = ("cinematic", "documentary", "vivid", "mono", "vintage", "minimal")
 SIZES = ((1920, 1080), (1080, 1920), (1080, 1080), (864, 1080), (3840, 2160), (256, 144), (144, 256), (128, 128))
 LOOKS = st.builds(
-    lambda style, size: CaptionLook(style=style, width=size[0], height=size[1]),
+    lambda style, size: TextFrame(style=style, width=size[0], height=size[1]),
     st.sampled_from(STYLES),
     st.sampled_from(SIZES),
 )
-WIDE = CaptionLook(style="cinematic", width=1920, height=1080)
+WIDE = TextFrame(style="cinematic", width=1920, height=1080)
 
 
 @given(LOOKS)
-def test_the_strip_lies_in_the_canvas_and_holds_all_lines_with_their_halo(look: CaptionLook):
+def test_the_strip_lies_in_the_canvas_and_holds_all_lines_with_their_halo(look: TextFrame):
     strip, place = strip_of([], look), caption_place(look)
     lowest = look.height - place.bottom
     assert 0 <= strip.top < strip.top + strip.height <= look.height
@@ -33,7 +33,7 @@ def test_the_strip_lies_in_the_canvas_and_holds_all_lines_with_their_halo(look: 
 
 
 @given(LOOKS, st.text("Wide Ёж ß", max_size=60))
-def test_it_is_as_wide_as_the_widest_line_with_its_halo_and_stands_in_the_middle(look: CaptionLook, text: str):
+def test_it_is_as_wide_as_the_widest_line_with_its_halo_and_stands_in_the_middle(look: TextFrame, text: str):
     short, line = Spoken("I", 0), Spoken(text, 6)
     strip, em = strip_of([Cue(0, 6, ((short,),)), Cue(6, 60, ((short,), (line,)))], look), caption_place(look).em
     written = fonts.capitals(text) if CAPTIONS[look.style].upper else text
@@ -49,7 +49,7 @@ def test_it_is_as_wide_as_the_canvas_where_a_font_that_is_not_ours_draws(strange
 
 
 @given(LOOKS, st.text("Wide", max_size=60))
-def test_all_its_edges_are_on_whole_points_of_colour(look: CaptionLook, text: str):
+def test_all_its_edges_are_on_whole_points_of_colour(look: TextFrame, text: str):
     strip = strip_of([Cue(0, 60, ((Spoken(text, 0),),))], look)
     assert strip.left % 2 == strip.top % 2 == strip.width % 2 == strip.height % 2 == 0
     assert strip.canvas == (strip.width, 2 * strip.height)

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from common.contracts.request import Style
-from common.contracts.timeline import CaptionLook
+from common.contracts.timeline import TextFrame
 from renderer.frame import LETTERBOX, picture_area, picture_size
 
 STYLES: tuple[Style, ...] = get_args(Style)
@@ -18,7 +18,7 @@ SIDES = st.integers(64, 1920).map(lambda half: 2 * half)
 @unhurried
 @given(st.sampled_from(STYLES), SIDES, SIDES)
 def test_the_picture_is_inside_the_canvas_at_even_places(style: Style, width: int, height: int):
-    canvas = CaptionLook(style=style, width=width, height=height)
+    canvas = TextFrame(style=style, width=width, height=height)
     area = picture_area(style, canvas)
     assert (area.width, area.height) == picture_size(style, canvas)
     assert not any(side % 2 for side in area)
@@ -29,7 +29,7 @@ def test_the_picture_is_inside_the_canvas_at_even_places(style: Style, width: in
 @unhurried
 @given(st.sampled_from(STYLES), SIDES, SIDES)
 def test_only_a_wide_canvas_gets_bars(style: Style, width: int, height: int):
-    area = picture_area(style, CaptionLook(style=style, width=width, height=height))
+    area = picture_area(style, TextFrame(style=style, width=width, height=height))
     if not LETTERBOX.get(style) or not 1.7 < width / height < 2.35:
         assert area.top == 0
     else:
@@ -39,5 +39,5 @@ def test_only_a_wide_canvas_gets_bars(style: Style, width: int, height: int):
 
 @pytest.mark.parametrize("size", [(1080, 1920), (1080, 1080), (1080, 1350), (1440, 1080)])
 def test_other_shapes_than_wide_ones_have_none(size: tuple[int, int]):
-    canvas = CaptionLook(style="cinematic", width=size[0], height=size[1])
+    canvas = TextFrame(style="cinematic", width=size[0], height=size[1])
     assert picture_size("cinematic", canvas) == size

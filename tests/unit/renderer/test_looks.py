@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from common.contracts.footage import Tone
 from common.contracts.request import Style
-from common.contracts.timeline import CaptionLook
+from common.contracts.timeline import TextFrame
 from renderer.picture.looks import BLACK, NEUTRAL, WHITE, Evening, evening, finish, grade
 from tests.support.curves import curve
 
@@ -151,6 +151,6 @@ def test_no_more_than_two_filters_are_paid_for(style: Style, tone: Tone):
 
 
 def test_the_finish_is_that_of_the_style():
-    canvas = CaptionLook(style="mono", width=1280, height=720)
+    canvas = TextFrame(style="mono", width=1280, height=720)
     assert [style for style in STYLES if finish(style, canvas, 30).vignette] == ["cinematic", "mono", "vintage"]
     assert [style for style in STYLES if finish(style, canvas, 30).grain] == ["mono", "vintage"]

@@ -13,7 +13,7 @@ from PIL import Image
 
 from common.contracts.narration import Word
 from common.contracts.request import Corner, Style
-from common.contracts.timeline import CaptionLook, Mark
+from common.contracts.timeline import Mark, TextFrame
 from common.errors import BadMedia
 from common.worker.steprun import StepRun
 from renderer.frame import picture_area
@@ -27,10 +27,10 @@ from tests.support.steprun import step_run
 CORNERS: tuple[Corner, ...] = get_args(Corner)
 STYLES: tuple[Style, ...] = get_args(Style)
 unhurried = settings(deadline=None)
-LOOK = CaptionLook(style="minimal", width=1280, height=720)
+LOOK = TextFrame(style="minimal", width=1280, height=720)
 SHAPES = [(1280, 720), (1920, 1080), (720, 1280), (720, 720), (720, 900), (1440, 600), (128, 128), (3840, 2160)]
 LOOKS = st.builds(
-    lambda style, size: CaptionLook(style=style, width=size[0], height=size[1]),
+    lambda style, size: TextFrame(style=style, width=size[0], height=size[1]),
     st.sampled_from(STYLES),
     st.sampled_from(SHAPES),
 )
@@ -47,7 +47,7 @@ def run(tmp_path: Path) -> StepRun:
     return step_run(tmp_path)
 
 
-def size_of(shares: tuple[float, float], look: CaptionLook) -> tuple[float, float]:
+def size_of(shares: tuple[float, float], look: TextFrame) -> tuple[float, float]:
     return shares[0] * look.width, shares[1] * picture_area(look.style, look).height
 
 
@@ -57,7 +57,7 @@ def size_of(shares: tuple[float, float], look: CaptionLook) -> tuple[float, floa
 @unhurried
 @given(st.sampled_from(CORNERS), SHARES, LOOKS, st.booleans())
 def test_a_mark_is_inside_the_picture_and_away_from_its_edges(
-    corner: Corner, shares: tuple[float, float], look: CaptionLook, captioned: bool
+    corner: Corner, shares: tuple[float, float], look: TextFrame, captioned: bool
 ):
     area, (width, height) = picture_area(look.style, look), size_of(shares, look)
     left, top = place(corner, (width, height), look, captioned)
@@ -68,9 +68,7 @@ def test_a_mark_is_inside_the_picture_and_away_from_its_edges(
 
 @unhurried
 @given(st.sampled_from(CORNERS), SHARES, LOOKS)
-def test_it_is_in_its_corner_where_there_are_no_captions(
-    corner: Corner, shares: tuple[float, float], look: CaptionLook
-):
+def test_it_is_in_its_corner_where_there_are_no_captions(corner: Corner, shares: tuple[float, float], look: TextFrame):
     area, size = picture_area(look.style, look), size_of(shares, look)
     left, top = place(corner, size, look, False)
     across = left - area.left if corner.endswith("left") else area.left + area.width - left - size[0]
@@ -78,7 +76,7 @@ def test_it_is_in_its_corner_where_there_are_no_captions(
     assert (across, down) == pytest.approx((0.04 * min(look.width, look.height),) * 2)
 
 
-def widest(look: CaptionLook) -> float:
+def widest(look: TextFrame) -> float:
     """Of the captions of a usual text, in pixels."""
     spoken = [Word(text=text, start=n * 12_000, end=n * 12_000 + 12_000) for n, text in enumerate(TEXT.split())]
     shown = [line for cue in cues(spoken, look, 30, 30 * 60) for line in cue.text().split("\n")]
@@ -88,8 +86,8 @@ def widest(look: CaptionLook) -> float:
 
 @unhurried
 @given(st.sampled_from(CORNERS), SHARES, LOOKS)
-@example("bottom-left", (0.09375, 0.5), CaptionLook(style="vivid", width=720, height=1280))
-def test_it_never_meets_the_captions(corner: Corner, shares: tuple[float, float], look: CaptionLook):
+@example("bottom-left", (0.09375, 0.5), TextFrame(style="vivid", width=720, height=1280))
+def test_it_never_meets_the_captions(corner: Corner, shares: tuple[float, float], look: TextFrame):
     size, text = size_of(shares, look), caption_place(look)
     left, top = place(corner, size, look, True)
     lowest = look.height - text.bottom
@@ -102,7 +100,7 @@ def test_it_never_meets_the_captions(corner: Corner, shares: tuple[float, float]
 
 @unhurried
 @given(st.text("abc MW", min_size=1, max_size=60), st.floats(0.02, 0.5), st.sampled_from(CORNERS), LOOKS)
-def test_words_are_inside_the_picture_too(text: str, share: float, corner: Corner, look: CaptionLook):
+def test_words_are_inside_the_picture_too(text: str, share: float, corner: Corner, look: TextFrame):
     drawn = words(Mark(text=text, position=corner, opacity=0.7, size=share), look, True)
     style = next(line for line in drawn.splitlines() if line.startswith("Style: ")).split(",")
     em = float(style[2]) / LINE_HEIGHT
@@ -116,7 +114,7 @@ def test_words_are_inside_the_picture_too(text: str, share: float, corner: Corne
 
 @unhurried
 @given(st.text(max_size=60), st.sampled_from(CORNERS), LOOKS)
-def test_no_text_breaks_out_of_its_line(text: str, corner: Corner, look: CaptionLook):
+def test_no_text_breaks_out_of_its_line(text: str, corner: Corner, look: TextFrame):
     plain, found = (
         words(Mark(text=one, position=corner, opacity=0.7, size=0.1), look, False).splitlines() for one in ("x", text)
     )
@@ -136,7 +134,7 @@ def kept(run: StepRun, write: Callable[[Path], object], media_type: str = "image
     return Mark(media=media, position="top-right", opacity=0.5, size=0.2)
 
 
-def drawn(run: StepRun, mark: Mark, look: CaptionLook = LOOK) -> np.ndarray:
+def drawn(run: StepRun, mark: Mark, look: TextFrame = LOOK) -> np.ndarray:
     assert mark.media is not None
     picture(mark, mark.media, look, False, run)
     with Image.open(run.workdir / PICTURE_FILE) as found:
