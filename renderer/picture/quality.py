@@ -15,7 +15,6 @@ from common.contracts.steps import SegmentSpec
 from common.contracts.timeline import Clip, PictureReport, Span
 from common.errors import BelowStandard, RenderFailed
 from renderer.picture.clip import aside
-from renderer.text import captions
 
 WATCH_FILE = "watched.raw"
 WATCHED: dict[str, Any] = {"f": "rawvideo", "c:v": "rawvideo", "pix_fmt": "gray", "fps_mode": "passthrough"}
@@ -68,7 +67,7 @@ def watch(picture: Any, first: int = 0) -> tuple[Any, Any]:
 
 
 def judge(watched: bytes, spec: SegmentSpec) -> PictureReport:
-    """What there is to say about a segment; `watched` is what its run wrote to `WATCH_FILE`.
+    """The report on the pictures of a segment; `watched` is what its run wrote to `WATCH_FILE`.
 
     Raises `BelowStandard` for what must not be delivered.
     """
@@ -78,13 +77,10 @@ def judge(watched: bytes, spec: SegmentSpec) -> PictureReport:
     for fault in (*black, *frozen):
         if not fault.planned and fault.clip.footage.provenance.provider not in OWN:
             raise BelowStandard(_told(fault, fps), fault.clip.shot)
-    overlapping, overflowing = _captions(spec)
     return PictureReport(
         black=tuple(fault.span for fault in black),
         frozen=tuple(fault.span for fault in frozen),
-        overlapping=overlapping,
-        overflowing=overflowing,
-        problems=(*(_told(fault, fps) for fault in (*black, *frozen)), *_bad_captions(overlapping, overflowing)),
+        problems=tuple(_told(fault, fps) for fault in (*black, *frozen)),
     )
 
 
@@ -176,22 +172,3 @@ def _inside(place: Span, spans: Sequence[Span], longest: float) -> Iterator[Span
 
 def _told(fault: Fault, fps: int) -> str:
     return f"shot {fault.clip.shot} {fault.what} for {(fault.span.end - fault.span.start) / fps:.1f} s"
-
-
-def _bad_captions(overlapping: int, overflowing: int) -> Iterator[str]:
-    if overlapping:
-        yield f"{overlapping} captions are on screen while another one is"
-    if overflowing:
-        yield (
-            "1 caption is wider than its place"
-            if overflowing == 1
-            else f"{overflowing} captions are wider than their place"
-        )
-
-
-def _captions(spec: SegmentSpec) -> tuple[int, int]:
-    """How many captions overlap and overflow; those of a scene in parts are told once, with its first part."""
-    if spec.captions is None or spec.timeline.first:
-        return 0, 0
-    cues = captions.cues(spec.timeline.words, spec.captions, spec.profile.fps, spec.timeline.length)
-    return captions.overlapping(cues), captions.overflowing(cues, spec.captions)

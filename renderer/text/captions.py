@@ -15,7 +15,7 @@ from common.contracts.narration import Word
 from common.contracts.request import Style
 from common.contracts.timeline import TextFrame
 from renderer.text import fonts
-from renderer.text.design import CAPTIONS, caption_place
+from renderer.text.design import CAPTIONS
 
 MAX_LINES = 2
 PAUSE = SAMPLE_RATE // 2
@@ -215,28 +215,6 @@ def _timed(groups: Sequence[Sequence[Word]], limit: float, fps: int, frames: int
 
 def _spoken(word: Word, fps: int) -> Spoken:
     return Spoken(word.text, frame_at(word.start, fps))
-
-
-def overlapping(cues: Sequence[Cue]) -> int:
-    """How many cues are on screen while another one is."""
-    spans = sorted((cue.start, cue.end) for cue in cues)
-    latest, clashes = 0, set()
-    for index, (start, end) in enumerate(spans):
-        if index and start < spans[latest][1]:
-            clashes |= {latest, index}
-        if not index or end > spans[latest][1]:
-            latest = index
-    return len(clashes)
-
-
-def overflowing(cues: Sequence[Cue], frame: TextFrame) -> int:
-    """How many cues are wider than the safe area or have too many lines, by the font they are drawn in."""
-    return sum(_overflows(cue, frame) for cue in cues)
-
-
-def _overflows(cue: Cue, frame: TextFrame) -> bool:
-    place, lines = caption_place(frame), drawn_lines(cue, frame.style)
-    return len(lines) > MAX_LINES or max(fonts.width(line) * place.em for line in lines) > place.width
 
 
 def drawn_lines(cue: Cue, style: Style) -> list[str]:
