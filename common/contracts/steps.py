@@ -17,10 +17,10 @@ from common.contracts.narration import Narration
 from common.contracts.request import Style
 from common.contracts.timeline import (
     Card,
-    Mark,
     MusicCue,
     PictureReport,
     PlacedNarration,
+    PlacedWatermark,
     Profile,
     SceneTimeline,
     SegmentRef,
@@ -113,7 +113,7 @@ class SegmentSpec(Contract):
     sound: bool = True
     "False for one of several segments of a scene: it has no sound track, the `scene` step adds it to all of them."
     card: Card | None = None
-    mark: Mark | None = None
+    mark: PlacedWatermark | None = None
 
 
 class SegmentFacts(Contract):

@@ -88,7 +88,7 @@ def segment(
         voice=narration.audio if narration is not None and alone else None,
         sound=alone,
         card=timeline.card(slot.scene, credit),
-        mark=timeline.mark(request, story),
+        mark=timeline.watermark(request, story),
     )
 
 
@@ -140,7 +140,7 @@ def assemble(
         cuts=cuts,
         narrations=timeline.placed(layout, narrations, profile.fps),
         music=mix.music,
-        mark=timeline.mark(request, story),
+        mark=timeline.watermark(request, story),
     )
     return AssembleSpec(
         segments=tuple(ref for slot, facts in joined for ref in timeline.segment_refs(slot.scene.id, facts)),

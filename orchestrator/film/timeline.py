@@ -15,10 +15,10 @@ from common.contracts.timeline import (
     Card,
     Clip,
     Closing,
-    Mark,
     Motion,
     MusicCue,
     PlacedNarration,
+    PlacedWatermark,
     Profile,
     SceneCut,
     SceneTimeline,
@@ -221,12 +221,12 @@ def music(request: VideoRequest, story: Storyboard) -> MusicCue | None:
     return MusicCue(mood=mood, seed=request.seed, media=None if story.mood else story.music, volume=choice.volume)
 
 
-def mark(request: VideoRequest, story: Storyboard) -> Mark | None:
+def watermark(request: VideoRequest, story: Storyboard) -> PlacedWatermark | None:
     """The watermark, if one is wanted."""
     wanted = request.watermark
     if wanted is None:
         return None
-    return Mark(
+    return PlacedWatermark(
         media=story.watermark,
         text=wanted.text or "",
         position=wanted.position,

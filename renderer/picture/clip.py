@@ -1,4 +1,4 @@
-"""A clip as a branch of the filter graph: exactly its frames, on the grid of the film, in one format for all.
+"""A clip as a stream of the filter graph: exactly its frames, on the grid of the film, in one format for all.
 
 That is the size of the picture, square pixels, 8-bit 4:2:0, BT.709, limited range and a time base of one frame.
 """
@@ -25,7 +25,7 @@ _LATE = 1_000_000
 
 
 class ClipFormat(NamedTuple):
-    """What all branches have in common."""
+    """The form that all clips of a film are brought to."""
 
     size: Size
     fps: int
@@ -34,7 +34,7 @@ class ClipFormat(NamedTuple):
     draft: bool = False
 
 
-def branch(clip: Clip, source: Source, target: ClipFormat, grade: Grade) -> Any:
+def clip_stream(clip: Clip, source: Source, target: ClipFormat, grade: Grade) -> Any:
     """The clip's own frames, on the grid, in the common format and graded.
 
     The format is said once more at the end, since filters behind the grade might choose another.

@@ -268,6 +268,6 @@ def _drawn(colour: str, size: tuple[int, int], fps: int) -> Any:
 
 
 def finish(style: Style, frame: FrameSize, fps: int) -> Finish:
-    """What is laid over all clips of a film together, below the mark, the cards and the captions."""
+    """What is laid over all clips of a film together, below the watermark, the cards and the captions."""
     look = LOOKS[style]
     return Finish(picture_area(style, frame), (frame.width, frame.height), fps, look.vignette, look.grain)

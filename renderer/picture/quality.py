@@ -56,7 +56,7 @@ def watch(picture: Any, first: int = 0) -> tuple[Any, Any]:
     """The picture, and what is to be written to `WATCH_FILE` in the same run, with the options `WATCHED`.
 
     `first` is the frame of the segment at which the picture begins, so that all its runs look at the same frames as
-    one would. To be called on the joined clips before grain, captions and marks are laid over them: those move on a
+    one would. To be called on the joined clips before grain, captions and watermark are laid over them: those move on a
     frozen picture and shine on a black one.
     """
     both = picture.filter_multi_output("split", 2)

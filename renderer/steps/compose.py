@@ -1,6 +1,6 @@
 """From a scene's timeline to the ffmpeg arguments that draw it. Pure: same spec, same text.
 
-Each clip becomes a branch of exactly its number of frames, all in one format (`branch`). The branches are joined, a
+Each clip becomes a stream of exactly its number of frames, all in one format (`clip_stream`). The streams are joined, a
 transition takes the last frames, and the look's finish, captions and card lie over all of it.
 
 A scene that is rendered in parts gives the same pictures as one rendered whole: what depends on time counts from the
@@ -19,13 +19,13 @@ from renderer.ffmpeg.encoder import SOFTWARE, Encoder
 from renderer.ffmpeg.formats import BT709, GUARD
 from renderer.frame import picture_size
 from renderer.picture import looks, quality
-from renderer.picture.clip import ClipFormat, aside, branch, cut
+from renderer.picture.clip import ClipFormat, aside, clip_stream, cut
 from renderer.picture.fit import Grade
 from renderer.picture.source import Source
 from renderer.picture.transitions import transition
 from renderer.sound import voice
-from renderer.text import watermark
-from renderer.text.caption_strip import Strip, laid
+from renderer.text.caption_strip import CaptionStrip, overlay_captions
+from renderer.text.watermark import WATERMARK_FILE, Position
 
 FONTS_FOLDER = "fonts"
 CAPTIONS_FILE = "captions.ass"
@@ -46,11 +46,11 @@ _LEFT: dict[str, Any] = {
 class Overlays(NamedTuple):
     """What is laid over the picture, from below."""
 
-    logo: watermark.Place | None = None
-    "Where `watermark.PICTURE_FILE` goes."
+    logo: Position | None = None
+    "Where `WATERMARK_FILE` goes."
     words: tuple[str, ...] = ()
     "Files that libass reads, with times of the whole scene."
-    captions: Strip | None = None
+    captions: CaptionStrip | None = None
     "What `CAPTIONS_FILE` is drawn on."
 
 
@@ -97,12 +97,12 @@ def compose(
         picture = cut(both[1], 0, frames)
     elif timeline.closing is not None:
         clip, source = read[-1]
-        head = branch(clip, source, target, _grade(spec, clip))
+        head = clip_stream(clip, source, target, _grade(spec, clip))
         picture = _closed(picture, _grounded(head, timeline.closing.ground, target), timeline.closing, frames, fps)
     picture, watched = quality.watch(picture, first)
     picture = looks.finish(spec.style, spec.profile, fps).over(picture)
     if overlays.logo is not None:
-        picture = _marked(picture, overlays.logo)
+        picture = _watermarked(picture, overlays.logo)
     picture = _written(picture, overlays, timeline.first + first, frames, fps)
     streams = [encoder.upload(picture)]
     sound = [voice.placed(timeline.voice_offset, timeline.length, fps)] if spec.sound and not first else []
@@ -117,8 +117,8 @@ def compose(
 def _shots(spec: SegmentSpec, read: Sequence[tuple[Clip, Source]], target: ClipFormat) -> Any:
     """All that the scene shows of its own."""
     own = read[: len(spec.timeline.clips)]
-    branches = [branch(clip, source, target, _grade(spec, clip)) for clip, source in own]
-    return _grounded(_joined(branches, target.fps), spec.card.kind if spec.card else None, target)
+    streams = [clip_stream(clip, source, target, _grade(spec, clip)) for clip, source in own]
+    return _grounded(_joined(streams, target.fps), spec.card.kind if spec.card else None, target)
 
 
 def _grade(spec: SegmentSpec, clip: Clip) -> Grade:
@@ -185,9 +185,9 @@ def _grounded(picture: Any, kind: CardKind | None, target: ClipFormat) -> Any:
     return picture
 
 
-def _marked(picture: Any, logo: watermark.Place) -> Any:
-    """The one picture of the mark lies over all frames."""
-    drawn = ffmpeg.input(watermark.PICTURE_FILE, f="png_pipe", **GUARD).video
+def _watermarked(picture: Any, logo: Position) -> Any:
+    """The one picture of the watermark lies over all frames."""
+    drawn = ffmpeg.input(WATERMARK_FILE, f="png_pipe", **GUARD).video
     drawn = drawn.filter("scale", out_color_matrix="bt709", out_range="tv").filter("format", "yuva420p")
     return ffmpeg.overlay(picture, drawn, x=logo.left, y=logo.top, format="yuv420")
 
@@ -199,5 +199,5 @@ def _written(picture: Any, overlays: Overlays, first: int, frames: int, fps: int
     for name in overlays.words:
         picture = picture.filter("ass", filename=name, fontsdir=FONTS_FOLDER)
     if overlays.captions is not None:
-        picture = laid(picture, overlays.captions, CAPTIONS_FILE, FONTS_FOLDER, first, frames, fps)
+        picture = overlay_captions(picture, overlays.captions, CAPTIONS_FILE, FONTS_FOLDER, first, frames, fps)
     return picture.filter("setpts", "N") if first else picture

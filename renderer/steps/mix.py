@@ -16,7 +16,7 @@ from common.contracts.grid import SAMPLE_RATE, samples_per_frame
 from common.contracts.steps import MixFacts, MixSpec
 from common.contracts.timeline import MusicCue, PlacedNarration
 from common.worker.steprun import StepRun
-from renderer.ffmpeg.verify import check_sound
+from renderer.ffmpeg.verify import verify_sound
 from renderer.sound import bed
 from renderer.sound.ducking import dip, ducking, fades
 from renderer.sound.loudness import SILENCE
@@ -48,7 +48,7 @@ def mix(spec: MixSpec, run: StepRun, program: str) -> MixFacts:
     before = studio.measured()
     run.progress(0.5)
     after, silences = encode_mastered(before, spec.sound, studio)
-    check_sound(run.workdir / MIX_FILE, total, "the sound of the film")
+    verify_sound(run.workdir / MIX_FILE, total, "the sound of the film")
     media = run.keep("mix", run.workdir / MIX_FILE, "audio/mp4")
     report = sound_report(spec, before, after, silences, _clipped(voice))
     music = _bed_alone(spec, total, lift, studio, run)
@@ -137,7 +137,7 @@ def _bed_alone(spec: MixSpec, total: int, lift: float | None, studio: Studio, ru
     if lift is None:
         return None
     studio.write_bed(part.tobytes() for part in _bed(spec, total, lift, run.workdir))
-    check_sound(run.workdir / MUSIC_FILE, total, "the music of the film")
+    verify_sound(run.workdir / MUSIC_FILE, total, "the music of the film")
     return run.keep("music", run.workdir / MUSIC_FILE, "audio/flac")
 
 

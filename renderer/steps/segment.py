@@ -15,18 +15,19 @@ from renderer.ffmpeg.encoder import SOFTWARE, Encoder
 from renderer.ffmpeg.join import join
 from renderer.ffmpeg.limits import for_picture
 from renderer.ffmpeg.run import Feed, run_ffmpeg
-from renderer.ffmpeg.verify import check_film
+from renderer.ffmpeg.verify import verify_film
 from renderer.frame import picture_size
 from renderer.picture.quality import STEP, WATCH_FILE, judge
 from renderer.picture.source import Size, Source
 from renderer.sound.voice import fetch_voice
 from renderer.steps.compose import CAPTIONS_FILE, FONTS_FOLDER, SEGMENT_FILE, SOUND_FILE, Overlays, compose, shown
-from renderer.text import fonts, watermark
+from renderer.text import fonts
 from renderer.text.ass import ass_on
 from renderer.text.caption_report import with_captions
-from renderer.text.caption_strip import strip_of
+from renderer.text.caption_strip import caption_strip
 from renderer.text.captions import Cue, cues
 from renderer.text.cards import card_ass
+from renderer.text.watermark import draw_watermark, watermark_ass
 
 LARGE = 1280 * 720
 "Pixels of a canvas whose frames take so much memory that a run more is worth its start."
@@ -43,7 +44,7 @@ def segment(spec: SegmentSpec, run: StepRun, program: str, threads: int, encoder
     run.progress(_FETCHED)
     log, watched = _rendered(spec, overlays, run, program, threads, encoder)
     path = run.workdir / SEGMENT_FILE
-    check_film(path, spec.timeline.frames, spec.profile, log, "the scene", sound=spec.sound)
+    verify_film(path, spec.timeline.frames, spec.profile, log, "the scene", sound=spec.sound)
     report = judge(watched, spec)
     if not spec.timeline.first:  # captions of a scene in parts are reported once
         report = with_captions(report, captions, frame)
@@ -153,19 +154,19 @@ def _cues(spec: SegmentSpec, frame: TextFrame) -> list[Cue]:
 
 def _overlays(spec: SegmentSpec, frame: TextFrame, captions: Sequence[Cue], run: StepRun) -> Overlays:
     """Writes down what lies over the picture: of the whole scene, for a part shows what falls into its frames."""
-    # Where nothing is said there is nothing to pay for; but a mark has the same place in all scenes of a film.
+    # Where nothing is said there is nothing to pay for; but a watermark has the same place in all scenes of a film.
     captioned = spec.captions is not None and bool(spec.timeline.words)
     logo, words, strip = None, {}, None
     if spec.mark is not None and spec.mark.media is not None:
-        logo = watermark.picture(spec.mark, spec.mark.media, frame, spec.captions is not None, run)
+        logo = draw_watermark(spec.mark, spec.mark.media, frame, spec.captions is not None, run)
     elif spec.mark is not None:
-        words["mark.ass"] = watermark.words(spec.mark, frame, spec.captions is not None)
+        words["mark.ass"] = watermark_ass(spec.mark, frame, spec.captions is not None)
     if spec.card is not None:
         words["card.ass"] = card_ass(spec.card, frame, fonts.FAMILY, spec.profile.fps, spec.timeline.length)
     for name, text in words.items():
         (run.workdir / name).write_text(text, encoding="utf-8")
     if captioned:
-        strip = strip_of(captions, frame)
+        strip = caption_strip(captions, frame)
         drawn = ass_on(strip, captions, frame, fonts.FAMILY, spec.profile.fps)
         (run.workdir / CAPTIONS_FILE).write_text(drawn, encoding="utf-8")
     if words or captioned:

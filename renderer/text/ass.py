@@ -9,7 +9,7 @@ from itertools import count
 
 from common.contracts.timeline import TextFrame
 from common.emoji import drawable
-from renderer.text.caption_strip import Strip
+from renderer.text.caption_strip import CaptionStrip
 from renderer.text.captions import Cue, Spoken
 from renderer.text.design import CAPTIONS, CaptionDesign, caption_place
 from renderer.text.fonts import LINE_HEIGHT, capitals
@@ -18,11 +18,11 @@ from renderer.text.fonts import LINE_HEIGHT, capitals
 _WORD_JOINER = "\u2060"
 
 
-Style = Mapping[str, str | float]
+AssStyle = Mapping[str, str | float]
 "The fields of a style, by the names that ASS has for them."
 
 
-def sheet(size: tuple[int, int], styles: Sequence[Style], events: Iterable[str]) -> str:
+def sheet(size: tuple[int, int], styles: Sequence[AssStyle], events: Iterable[str]) -> str:
     """A whole .ass file for a canvas of this width and height. All styles have the same fields, in the same order."""
     lines = [
         "[Script Info]",
@@ -49,14 +49,14 @@ def ass(cues: Sequence[Cue], frame: TextFrame, family: str, fps: int) -> str:
     return sheet((frame.width, frame.height), _styles(frame, family), _events(cues, frame, fps))
 
 
-def ass_on(strip: Strip, cues: Sequence[Cue], frame: TextFrame, family: str, fps: int) -> str:
+def ass_on(strip: CaptionStrip, cues: Sequence[Cue], frame: TextFrame, family: str, fps: int) -> str:
     """The cues as an .ass file for the canvas of the strip, on either half of it."""
     bottom = round(caption_place(frame).bottom) - (frame.height - strip.top - strip.height)
     halves = (event for margin in (bottom + strip.height, bottom) for event in _events(cues, frame, fps, margin))
     return sheet(strip.canvas, _styles(frame, family), halves)
 
 
-def _styles(frame: TextFrame, family: str) -> list[Style]:
+def _styles(frame: TextFrame, family: str) -> list[AssStyle]:
     em = caption_place(frame).em
     caption = _style("Caption", family, em, frame)
     halo = caption | {

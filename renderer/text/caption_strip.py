@@ -25,7 +25,7 @@ BESIDE, ABOVE, BELOW = 1.0, 1.0, 0.6
 "Ems around the lines: for halos, and for other fonts, whose lines may be higher."
 
 
-class Strip(NamedTuple):
+class CaptionStrip(NamedTuple):
     """Where captions are drawn, on a canvas and in time."""
 
     left: int
@@ -42,7 +42,7 @@ class Strip(NamedTuple):
         return self.width, 2 * self.height
 
 
-def strip_of(cues: Sequence[Cue], frame: TextFrame) -> Strip:
+def caption_strip(cues: Sequence[Cue], frame: TextFrame) -> CaptionStrip:
     """The strip that holds all of these cues."""
     place = caption_place(frame)
     lowest = frame.height - place.bottom
@@ -50,7 +50,7 @@ def strip_of(cues: Sequence[Cue], frame: TextFrame) -> Strip:
     bottom = min(frame.height, _even(lowest + BELOW * place.em))
     changes = {change for cue in cues for change in (*(start for start, _ in cue.turns()), cue.end)}
     left = _beside(cues, frame, place)
-    return Strip(left, top, frame.width - 2 * left, bottom - top, tuple(sorted(changes)))
+    return CaptionStrip(left, top, frame.width - 2 * left, bottom - top, tuple(sorted(changes)))
 
 
 def _beside(cues: Sequence[Cue], frame: TextFrame, place: CaptionPlace) -> int:
@@ -61,7 +61,9 @@ def _beside(cues: Sequence[Cue], frame: TextFrame, place: CaptionPlace) -> int:
     return max(0, _even(free)) if all(map(fonts.known, lines)) else 0
 
 
-def laid(picture: Any, strip: Strip, file: str, fonts_folder: str, first: int, frames: int, fps: int) -> Any:
+def overlay_captions(
+    picture: Any, strip: CaptionStrip, file: str, fonts_folder: str, first: int, frames: int, fps: int
+) -> Any:
     """The picture with the captions over it.
 
     Its times are those of the scene, whose frames from `first` on it has; `file` is for the canvas of the strip, twice.
@@ -83,7 +85,7 @@ def laid(picture: Any, strip: Strip, file: str, fonts_folder: str, first: int, f
     return ffmpeg.overlay(picture, words, x=strip.left, y=strip.top, format="yuv420", shortest=1)
 
 
-def _canvas(strip: Strip, first: int, frames: int, fps: int) -> Any:
+def _canvas(strip: CaptionStrip, first: int, frames: int, fps: int) -> Any:
     """One frame for each change, at its time in the scene, one for what stands at the start, and one behind the end.
 
     The last is never seen. If there were nothing to come, `overlay` would go over from copies of the picture's frames

@@ -13,7 +13,7 @@ from common.contracts.timeline import Card, TextFrame
 from common.emoji import drawable
 from renderer.frame import Area, picture_area
 from renderer.text import fonts
-from renderer.text.ass import Style, ass_time, escape, sheet
+from renderer.text.ass import AssStyle, ass_time, escape, sheet
 from renderer.text.captions import clean
 from renderer.text.design import CAPTIONS, CARDS, CardDesign
 from renderer.text.fonts import LINE_HEIGHT
@@ -29,7 +29,7 @@ _LATER = 0.25
 _NO_BREAK_BEFORE = frozenset("、。，．・：；？！）」』】》〉ーっッゃゅょャュョ,.;:!?)]}%”’…")
 
 
-class Set(NamedTuple):
+class TextBlock(NamedTuple):
     """Lines of one size."""
 
     lines: tuple[str, ...]
@@ -40,7 +40,7 @@ class Set(NamedTuple):
         return len(self.lines) * self.em * _LEADING
 
 
-class Type(NamedTuple):
+class Typeface(NamedTuple):
     """How letters of one kind look."""
 
     weight: str
@@ -51,7 +51,7 @@ class Type(NamedTuple):
         return fonts.width(drawable(text), self.weight) + self.spacing * max(0, len(text) - 1)
 
 
-_PLAIN = Type(fonts.REGULAR)
+_PLAIN = Typeface(fonts.REGULAR)
 
 
 def card_ass(card: Card, frame: TextFrame, family: str, fps: int, frames: int) -> str:
@@ -101,7 +101,7 @@ class _Page:
         self.area: Area = picture_area(frame.style, frame)
         self.design: CardDesign = CARDS[frame.style]
         self.rule = self.design.rule
-        self.title_type = Type(fonts.BOLD if self.design.bold else fonts.REGULAR, self.design.spacing)
+        self.title_type = Typeface(fonts.BOLD if self.design.bold else fonts.REGULAR, self.design.spacing)
         tall = frame.width / frame.height < 0.7
         self.unit = min(self.area.width * 1.15, self.area.height)
         "What sizes are shares of."
@@ -114,23 +114,23 @@ class _Page:
         safe = self.area.height * (1 - _SAFE_HEIGHT) / 2
         return self.area.top + max(safe, self.area.height * self.middle - height / 2)
 
-    def fitted(self, text: str, kind: Type, largest: float, smallest: float, most: int) -> Set:
+    def fitted(self, text: str, kind: Typeface, largest: float, smallest: float, most: int) -> TextBlock:
         """`text` as large as it fits into `most` lines; at the smallest size what is too much is cut."""
         if kind is self.title_type:
             largest, text = largest * self.design.scale, fonts.capitals(text) if self.design.upper else text
         paragraphs = [words for line in text.splitlines() if (words := clean(drawable(line)))]
         if not paragraphs:
-            return Set((), largest)
+            return TextBlock((), largest)
         em = largest
         while True:
             lines = _wrapped(paragraphs, kind.width, self.width / em, split=em <= smallest)
             if lines is not None and len(lines) <= most:
-                return Set(tuple(lines), em)
+                return TextBlock(tuple(lines), em)
             if em <= smallest:
-                return Set(tuple(_cut(lines or [], most, kind.width, self.width / em)), em)
+                return TextBlock(tuple(_cut(lines or [], most, kind.width, self.width / em)), em)
             em = max(smallest, em * 0.94)
 
-    def columns(self, lines: Sequence[str], room: float) -> list[Set]:
+    def columns(self, lines: Sequence[str], room: float) -> list[TextBlock]:
         """Small print: one column while it can be read, then two, then the end of it is only counted."""
         kept = [line for line in lines if _PLAIN.width(line)]
         largest, smallest = self.unit * 0.040, self.unit * 0.026
@@ -146,19 +146,19 @@ class _Page:
         half = -(-len(shown) // 2) if two else len(shown)
         parts = [part for part in (shown[:half], shown[half:]) if part]
         em = min(largest, room / (half * _LEADING), max(smallest, width / max(map(_PLAIN.width, shown))))
-        return [Set(tuple(_shortest(line, width / em) for line in part), em) for part in parts]
+        return [TextBlock(tuple(_shortest(line, width / em) for line in part), em) for part in parts]
 
-    def _column(self, lines: list[str], largest: float, smallest: float, width: float, room: float) -> Set | None:
+    def _column(self, lines: list[str], largest: float, smallest: float, width: float, room: float) -> TextBlock | None:
         em = min(largest, room / (len(lines) * _LEADING), width / max(map(_PLAIN.width, lines)))
         if em >= smallest:
-            return Set(tuple(lines), em)
+            return TextBlock(tuple(lines), em)
         # A few lines may be too long although their number fits.
         if room / (len(lines) * _LEADING) >= smallest:
-            return Set(tuple(_shortest(line, width / smallest) for line in lines), smallest)
+            return TextBlock(tuple(_shortest(line, width / smallest) for line in lines), smallest)
         return None
 
     def write(
-        self, style: str, block: Set, kind: Type, top: float, centre: float | None = None, later: float = 0.0
+        self, style: str, block: TextBlock, kind: Typeface, top: float, centre: float | None = None, later: float = 0.0
     ) -> None:
         x = self.area.left + self.area.width / 2 if centre is None else centre
         for number, line in enumerate(block.lines):
@@ -200,7 +200,7 @@ class _Page:
             self._events,
         )
 
-    def _style(self, name: str, bold: bool) -> Style:
+    def _style(self, name: str, bold: bool) -> AssStyle:
         return {
             "Name": name,
             "Fontname": self.family,

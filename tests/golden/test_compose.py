@@ -13,9 +13,9 @@ from common.contracts.timeline import Card, Clip, Closing, Profile, SceneTimelin
 from renderer.picture.source import Source
 from renderer.steps.compose import Overlays, compose
 from renderer.text.ass import ass, ass_on
-from renderer.text.caption_strip import strip_of
+from renderer.text.caption_strip import caption_strip
 from renderer.text.captions import Cue, Spoken, cues
-from renderer.text.watermark import Place
+from renderer.text.watermark import Position
 from tests.support.golden import check_golden
 
 WIDE = Profile(width=1920, height=1080)
@@ -95,10 +95,10 @@ SCENES = {
 @pytest.mark.parametrize("name", SCENES)
 def test_a_scene_gives_these_arguments(name: str):
     scene, sources = SCENES[name]
-    overlays = Overlays(Place(1700, 40), ("card.ass",)) if scene.card else Overlays()
+    overlays = Overlays(Position(1700, 40), ("card.ass",)) if scene.card else Overlays()
     if scene.captions is not None:
         look = scene.captions
-        overlays = Overlays(captions=strip_of([Cue(3, 40, SAID), Cue(100, 160, SAID)], look))
+        overlays = Overlays(captions=caption_strip([Cue(3, 40, SAID), Cue(100, 160, SAID)], look))
     check_golden(f"compose-{name}.txt", readable(compose(scene, sources, overlays, threads=1)))
 
 
@@ -110,7 +110,7 @@ def test_the_two_runs_of_a_scene_with_a_transition_have_these_arguments(name: st
         clip("s1.0", VIDEO, 60), captions=True, closing=Closing(kind="crossfade", frames=12, head=still)
     ).model_copy(update={"sound": True})
     assert scene.captions is not None
-    captions = strip_of([Cue(3, 40, SAID), Cue(45, 60, SAID)], scene.captions)
+    captions = caption_strip([Cue(3, 40, SAID), Cue(45, 60, SAID)], scene.captions)
     source = JPEG if first else MP4
     arguments = compose(scene, [source], Overlays(captions=captions), threads=1, left=left, first=first)
     check_golden(f"compose-run-{name}-a-transition.txt", readable(arguments))
@@ -119,7 +119,7 @@ def test_the_two_runs_of_a_scene_with_a_transition_have_these_arguments(name: st
 def test_captions_on_their_strip_give_this_file():
     look = TextFrame(style="vintage", width=1080, height=1920)
     shown = [Cue(3, 40, SAID)]
-    check_golden("captions-on-strip.ass", ass_on(strip_of(shown, look), shown, look, "Source Sans Pro", 30))
+    check_golden("captions-on-strip.ass", ass_on(caption_strip(shown, look), shown, look, "Source Sans Pro", 30))
 
 
 @pytest.mark.parametrize(("name", "profile"), [("wide", WIDE), ("tall", TALL)])

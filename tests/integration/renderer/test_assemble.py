@@ -20,8 +20,8 @@ from common.contracts.timeline import (
     Closing,
     CutList,
     FilmTimeline,
-    Mark,
     PlacedNarration,
+    PlacedWatermark,
     Profile,
     SceneCut,
     SegmentRef,
@@ -349,7 +349,7 @@ def test_the_timeline_tells_an_editor_all_of_the_film(cutter: Cutter):
         cuts=cuts,
         narrations=(PlacedNarration(audio=voice, start=4_800, samples=24_000),),
         music=voice,
-        mark=Mark(text="Harbour TV", position="top-left", opacity=0.5, size=0.1),
+        mark=PlacedWatermark(text="Harbour TV", position="top-left", opacity=0.5, size=0.1),
     )
     for shown in (first, second):
         cutter.segment(scene(shown))

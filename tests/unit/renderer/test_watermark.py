@@ -13,7 +13,7 @@ from PIL import Image
 
 from common.contracts.narration import Word
 from common.contracts.request import Corner, Style
-from common.contracts.timeline import Mark, TextFrame
+from common.contracts.timeline import PlacedWatermark, TextFrame
 from common.errors import BadMedia
 from common.worker.steprun import StepRun
 from renderer.frame import picture_area
@@ -21,7 +21,7 @@ from renderer.text import fonts
 from renderer.text.captions import MAX_LINES, cues
 from renderer.text.design import CAPTIONS, caption_place
 from renderer.text.fonts import LINE_HEIGHT
-from renderer.text.watermark import PICTURE_FILE, picture, place, words
+from renderer.text.watermark import WATERMARK_FILE, draw_watermark, upper_left, watermark_ass
 from tests.support.steprun import step_run
 
 CORNERS: tuple[Corner, ...] = get_args(Corner)
@@ -60,7 +60,7 @@ def test_a_mark_is_inside_the_picture_and_away_from_its_edges(
     corner: Corner, shares: tuple[float, float], look: TextFrame, captioned: bool
 ):
     area, (width, height) = picture_area(look.style, look), size_of(shares, look)
-    left, top = place(corner, (width, height), look, captioned)
+    left, top = upper_left(corner, (width, height), look, captioned)
     margin = 0.039 * min(look.width, look.height)
     assert area.left + margin <= left <= area.left + area.width - margin - width
     assert area.top + margin <= top <= area.top + area.height - margin - height
@@ -70,7 +70,7 @@ def test_a_mark_is_inside_the_picture_and_away_from_its_edges(
 @given(st.sampled_from(CORNERS), SHARES, LOOKS)
 def test_it_is_in_its_corner_where_there_are_no_captions(corner: Corner, shares: tuple[float, float], look: TextFrame):
     area, size = picture_area(look.style, look), size_of(shares, look)
-    left, top = place(corner, size, look, False)
+    left, top = upper_left(corner, size, look, False)
     across = left - area.left if corner.endswith("left") else area.left + area.width - left - size[0]
     down = top - area.top if corner.startswith("top") else area.top + area.height - top - size[1]
     assert (across, down) == pytest.approx((0.04 * min(look.width, look.height),) * 2)
@@ -89,7 +89,7 @@ def widest(look: TextFrame) -> float:
 @example("bottom-left", (0.09375, 0.5), TextFrame(style="vivid", width=720, height=1280))
 def test_it_never_meets_the_captions(corner: Corner, shares: tuple[float, float], look: TextFrame):
     size, text = size_of(shares, look), caption_place(look)
-    left, top = place(corner, size, look, True)
+    left, top = upper_left(corner, size, look, True)
     lowest = look.height - text.bottom
     reach = widest(look)
     beside = left + size[0] <= (look.width - reach) / 2 or left >= (look.width + reach) / 2
@@ -101,7 +101,7 @@ def test_it_never_meets_the_captions(corner: Corner, shares: tuple[float, float]
 @unhurried
 @given(st.text("abc MW", min_size=1, max_size=60), st.floats(0.02, 0.5), st.sampled_from(CORNERS), LOOKS)
 def test_words_are_inside_the_picture_too(text: str, share: float, corner: Corner, look: TextFrame):
-    drawn = words(Mark(text=text, position=corner, opacity=0.7, size=share), look, True)
+    drawn = watermark_ass(PlacedWatermark(text=text, position=corner, opacity=0.7, size=share), look, True)
     style = next(line for line in drawn.splitlines() if line.startswith("Style: ")).split(",")
     em = float(style[2]) / LINE_HEIGHT
     left, top = (float(number) for number in drawn.split("\\pos(")[1].split(")")[0].split(","))
@@ -116,7 +116,8 @@ def test_words_are_inside_the_picture_too(text: str, share: float, corner: Corne
 @given(st.text(max_size=60), st.sampled_from(CORNERS), LOOKS)
 def test_no_text_breaks_out_of_its_line(text: str, corner: Corner, look: TextFrame):
     plain, found = (
-        words(Mark(text=one, position=corner, opacity=0.7, size=0.1), look, False).splitlines() for one in ("x", text)
+        watermark_ass(PlacedWatermark(text=one, position=corner, opacity=0.7, size=0.1), look, False).splitlines()
+        for one in ("x", text)
     )
     assert len(found) == len(plain)
     shown = found[-1].split("}", 1)[1]
@@ -127,17 +128,17 @@ def test_no_text_breaks_out_of_its_line(text: str, corner: Corner, look: TextFra
 # pictures
 
 
-def kept(run: StepRun, write: Callable[[Path], object], media_type: str = "image/png") -> Mark:
+def kept(run: StepRun, write: Callable[[Path], object], media_type: str = "image/png") -> PlacedWatermark:
     path = run.workdir / "given"
     write(path)
     media = run.keep("asset", path, media_type)
-    return Mark(media=media, position="top-right", opacity=0.5, size=0.2)
+    return PlacedWatermark(media=media, position="top-right", opacity=0.5, size=0.2)
 
 
-def drawn(run: StepRun, mark: Mark, look: TextFrame = LOOK) -> np.ndarray:
+def drawn(run: StepRun, mark: PlacedWatermark, look: TextFrame = LOOK) -> np.ndarray:
     assert mark.media is not None
-    picture(mark, mark.media, look, False, run)
-    with Image.open(run.workdir / PICTURE_FILE) as found:
+    draw_watermark(mark, mark.media, look, False, run)
+    with Image.open(run.workdir / WATERMARK_FILE) as found:
         assert found.mode == "RGBA"
         return np.asarray(found).astype(int)
 
