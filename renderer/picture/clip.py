@@ -5,9 +5,10 @@ That is the size of the picture, square pixels, 8-bit 4:2:0, BT.709, limited ran
 
 from collections.abc import Callable
 from fractions import Fraction
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from common.contracts.timeline import Clip
+from renderer.ffmpeg.formats import Stream
 from renderer.picture.fit import Grade, even, fitted, graded, scaled
 from renderer.picture.source import Size, Source, opened, painted
 
@@ -34,12 +35,12 @@ class ClipFormat(NamedTuple):
     draft: bool = False
 
 
-def clip_stream(clip: Clip, source: Source, target: ClipFormat, grade: Grade) -> Any:
+def clip_stream(clip: Clip, source: Source, target: ClipFormat, grade: Grade) -> Stream:
     """The clip's own frames, on the grid, in the common format and graded.
 
     The format is said once more at the end, since filters behind the grade might choose another.
     """
-    kinds: dict[str, Callable[[Clip, Source, ClipFormat, Grade], Any]] = {
+    kinds: dict[str, Callable[[Clip, Source, ClipFormat, Grade], Stream]] = {
         "video": _video,
         "still": _still,
         "scenery": _scenery,
@@ -47,7 +48,7 @@ def clip_stream(clip: Clip, source: Source, target: ClipFormat, grade: Grade) ->
     return kinds[clip.footage.kind](clip, source, target, grade).filter("setsar", 1).filter("format", "yuv420p")
 
 
-def _video(clip: Clip, source: Source, target: ClipFormat, grade: Grade) -> Any:
+def _video(clip: Clip, source: Source, target: ClipFormat, grade: Grade) -> Stream:
     start, last = begin_of(clip, target.fps), max(0.0, clip.footage.seconds - LAST_SECONDS)
     seek = min(start + clip.skip * clip.speed / target.fps, last)
     # All frames from the key frame before are decoded anyway. With none of them thrown away behind the decoder, `fps`
@@ -81,7 +82,7 @@ def begin_of(clip: Clip, fps: int) -> float:
     return int(begin * rate + 0.5) / rate - before * clip.speed / fps
 
 
-def _still(clip: Clip, source: Source, target: ClipFormat, grade: Grade) -> Any:
+def _still(clip: Clip, source: Source, target: ClipFormat, grade: Grade) -> Stream:
     """The picture is fitted and graded once and then repeated; only the camera moves per frame."""
     width, height = target.size
     moving = clip.motion != "none"
@@ -99,17 +100,17 @@ def _still(clip: Clip, source: Source, target: ClipFormat, grade: Grade) -> Any:
     return camera.filter("crop", width, height, 0, 0)
 
 
-def _scenery(clip: Clip, source: Source, target: ClipFormat, grade: Grade) -> Any:
+def _scenery(clip: Clip, source: Source, target: ClipFormat, grade: Grade) -> Stream:
     picture = painted(source, target.fps).filter("settb", f"1/{target.fps}")
     return graded(scaled(cut(picture, 0, clip.frames), *target.size, source), grade)
 
 
-def cut(picture: Any, skip: int, frames: int) -> Any:
+def cut(picture: Stream, skip: int, frames: int) -> Stream:
     """So many frames behind those that are skipped."""
     return picture.filter("trim", start_frame=skip, end_frame=skip + frames).filter("setpts", "PTS-STARTPTS")
 
 
-def aside(picture: Any) -> Any:
+def aside(picture: Stream) -> Stream:
     """Frames for an output beside the film's, at times far behind all of the film's.
 
     ffmpeg asks for frames of the output that is furthest back. It shall always be the film: until another had got its

@@ -5,14 +5,14 @@ ffmpeg convert every frame twice. Per clip: `grade`. For the film as a whole: `f
 """
 
 from math import exp, hypot, log
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import ffmpeg
 
 from common.contracts.footage import Tone
 from common.contracts.request import Style
 from common.contracts.timeline import CardKind
-from renderer.ffmpeg.formats import BT709
+from renderer.ffmpeg.formats import BT709, Stream
 from renderer.ffmpeg.source import source
 from renderer.frame import Area, FrameSize, picture_area
 
@@ -221,7 +221,7 @@ class Finish(NamedTuple):
     vignette: float
     grain: int
 
-    def over(self, picture: Any) -> Any:
+    def over(self, picture: Stream) -> Stream:
         """From the joined clips, of `picture_size`, to the canvas: vignette, grain, bars. Needs no input file."""
         if self.vignette:
             picture = _blended(picture, self._mask(), mode="multiply")
@@ -232,7 +232,7 @@ class Finish(NamedTuple):
             picture = picture.filter("pad", *self.frame, self.area.left, self.area.top)
         return picture
 
-    def _mask(self) -> Any:
+    def _mask(self) -> Stream:
         """One picture of how much light passes; 255 is all. Drawn small and enlarged: it has no detail."""
         _, _, width, height = self.area
         small = max(2, width // 16 * 2), max(2, height // 16 * 2)
@@ -250,19 +250,19 @@ class Finish(NamedTuple):
             .filter("setparams", range="tv", **BT709)
         )
 
-    def _grain(self) -> Any:
+    def _grain(self) -> Stream:
         """Noise around grey, on the luma only: coloured grain looks like a bad sensor and costs bits."""
         size = self.area.width, self.area.height
         noise = _drawn(_NOTHING, size, GRAIN_FPS).filter("noise", c0s=self.grain, c0f="t", all_seed=1)
         return noise.filter("setsar", 1).filter("setparams", range="tv", **BT709)
 
 
-def _blended(picture: Any, other: Any, mode: str, **more: int) -> Any:
+def _blended(picture: Stream, other: Stream, mode: str, **more: int) -> Stream:
     """The luma of both in one; the chroma stays that of the picture. Cheaper than any filter made for the purpose."""
     return ffmpeg.filter([picture, other], "blend", c0_mode=mode, c1_mode="normal", c2_mode="normal", **more)
 
 
-def _drawn(colour: str, size: tuple[int, int], fps: int) -> Any:
+def _drawn(colour: str, size: tuple[int, int], fps: int) -> Stream:
     plain = source("color", c=colour, size="{}x{}".format(*size), rate=fps)
     return plain.filter("format", "yuv420p")
 

@@ -7,17 +7,18 @@ still without camera move may stand still, nothing else.
 
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from common.contracts.steps import SegmentSpec
 from common.contracts.timeline import Clip, PictureReport, Span
 from common.errors import BelowStandard, RenderFailed
+from renderer.ffmpeg.formats import Options, Stream
 from renderer.picture.clip import aside
 
 WATCH_FILE = "watched.raw"
-WATCHED: dict[str, Any] = {"f": "rawvideo", "c:v": "rawvideo", "pix_fmt": "gray", "fps_mode": "passthrough"}
+WATCHED: Options = {"f": "rawvideo", "c:v": "rawvideo", "pix_fmt": "gray", "fps_mode": "passthrough"}
 "How ffmpeg writes what is watched."
 
 STEP = 6
@@ -52,7 +53,7 @@ class Fault(NamedTuple):
     "It was known beforehand that there is not enough footage; rendering it again would change nothing."
 
 
-def watch(picture: Any, first: int = 0) -> tuple[Any, Any]:
+def watch(picture: Stream, first: int = 0) -> tuple[Stream, Stream]:
     """The picture, and what is to be written to `WATCH_FILE` in the same run, with the options `WATCHED`.
 
     `first` is the frame of the segment at which the picture begins, so that all its runs look at the same frames as

@@ -12,7 +12,7 @@ import ffmpeg
 from common.contracts.grid import SAMPLE_RATE
 from common.contracts.timeline import SoundProfile
 from common.worker.steprun import StepRun
-from renderer.ffmpeg.formats import GUARD
+from renderer.ffmpeg.formats import GUARD, Stream
 from renderer.ffmpeg.limits import for_sound
 from renderer.ffmpeg.run import Feed, run_ffmpeg
 from renderer.sound.loudness import SILENCE, Loudness, heard, listen, meter, silences
@@ -97,10 +97,10 @@ class Studio:
         # Without loss, and in a tenth of the time that AAC takes for what is so quiet.
         self._call(ffmpeg.output(self._input(), MUSIC_FILE, acodec="flac", sample_fmt="s16", **EXACT), bed)
 
-    def _input(self) -> ffmpeg.Stream:
+    def _input(self) -> Stream:
         return ffmpeg.input("feed:0", **GUARD, **RAW).audio
 
-    def _mastered(self, master: Master) -> ffmpeg.Stream:
+    def _mastered(self, master: Master) -> Stream:
         limit = f"{master.ceiling:.2f}dB"
         return (
             self._input()
@@ -110,10 +110,10 @@ class Studio:
             .filter("atrim", end_sample=self._samples)
         )
 
-    def _play(self, output: ffmpeg.Stream) -> str:
+    def _play(self, output: Stream) -> str:
         return self._call(output, self._program())
 
-    def _call(self, output: ffmpeg.Stream, *feeds: Feed) -> str:
+    def _call(self, output: Stream, *feeds: Feed) -> str:
         return run_ffmpeg(self._ffmpeg, output.get_args(), self._run, for_sound(self._samples), feeds=feeds)
 
 

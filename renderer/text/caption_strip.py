@@ -10,12 +10,12 @@ canvas whose upper half is black and whose lower half is white.
 """
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import ffmpeg
 
 from common.contracts.timeline import TextFrame
-from renderer.ffmpeg.formats import BT709
+from renderer.ffmpeg.formats import BT709, Stream
 from renderer.ffmpeg.source import source
 from renderer.text import fonts
 from renderer.text.captions import MAX_LINES, Cue, drawn_lines
@@ -62,8 +62,8 @@ def _beside(cues: Sequence[Cue], frame: TextFrame, place: CaptionPlace) -> int:
 
 
 def overlay_captions(
-    picture: Any, strip: CaptionStrip, file: str, fonts_folder: str, first: int, frames: int, fps: int
-) -> Any:
+    picture: Stream, strip: CaptionStrip, file: str, fonts_folder: str, first: int, frames: int, fps: int
+) -> Stream:
     """The picture with the captions over it.
 
     Its times are those of the scene, whose frames from `first` on it has; `file` is for the canvas of the strip, twice.
@@ -85,7 +85,7 @@ def overlay_captions(
     return ffmpeg.overlay(picture, words, x=strip.left, y=strip.top, format="yuv420", shortest=1)
 
 
-def _canvas(strip: CaptionStrip, first: int, frames: int, fps: int) -> Any:
+def _canvas(strip: CaptionStrip, first: int, frames: int, fps: int) -> Stream:
     """One frame for each change, at its time in the scene, one for what stands at the start, and one behind the end.
 
     The last is never seen. If there were nothing to come, `overlay` would go over from copies of the picture's frames
