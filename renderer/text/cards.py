@@ -4,9 +4,7 @@ Every line is measured in the font it is drawn in and gets an event at a place o
 how libass would wrap it, and nothing leaves the safe area.
 """
 
-import re
-import unicodedata
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from common.contracts.timeline import Card, TextFrame
@@ -17,6 +15,7 @@ from renderer.text.ass import AssStyle, ass_time, escape, sheet
 from renderer.text.captions import clean
 from renderer.text.design import CAPTIONS, CARDS, CardDesign
 from renderer.text.fonts import LINE_HEIGHT
+from renderer.text.wrapping import cut_off, wrapped
 
 _SAFE_WIDTH, _SAFE_HEIGHT = 0.84, 0.80
 "Shares of the picture that words may take; upright films lose more at the bottom."
@@ -26,7 +25,6 @@ _MAX_TITLE_LINES, _MAX_SUBTITLE_LINES, _MAX_END_LINES = 3, 2, 5
 _FADE_IN, _FADE_OUT = 0.5, 0.4
 _LATER = 0.25
 "Seconds that what stands below the title comes later."
-_NO_BREAK_BEFORE = frozenset("、。，．・：；？！）」』】》〉ーっッゃゅょャュョ,.;:!?)]}%”’…")
 
 
 class TextBlock(NamedTuple):
@@ -123,11 +121,11 @@ class _Page:
             return TextBlock((), largest)
         em = largest
         while True:
-            lines = _wrapped(paragraphs, kind.width, self.width / em, split=em <= smallest)
+            lines = wrapped(paragraphs, kind.width, self.width / em, split=em <= smallest)
             if lines is not None and len(lines) <= most:
                 return TextBlock(tuple(lines), em)
             if em <= smallest:
-                return TextBlock(tuple(_cut(lines or [], most, kind.width, self.width / em)), em)
+                return TextBlock(tuple(cut_off(lines or [], most, kind.width, self.width / em)), em)
             em = max(smallest, em * 0.94)
 
     def columns(self, lines: Sequence[str], room: float) -> list[TextBlock]:
@@ -221,78 +219,8 @@ class _Page:
         }
 
 
-Width = Callable[[str], float]
-
-
-def _wrapped(paragraphs: Sequence[str], width: Width, limit: float, *, split: bool) -> list[str] | None:
-    """Lines of about equal width, as few as hold the text; None if a word is too wide and must not be `split`."""
-    lines: list[str] = []
-    for paragraph in paragraphs:
-        pieces = list(_pieces(paragraph))
-        if any(width(piece.strip()) > limit for piece in pieces):
-            if not split:
-                return None
-            pieces = [part for piece in pieces for part in _chopped(piece, width, limit)]
-        lines += _balanced(pieces, width, limit)
-    return lines
-
-
-def _pieces(text: str) -> Iterator[str]:
-    """What a line may be broken behind: words with their space, and single letters of scripts without spaces."""
-    for word in re.findall(r"\S+\s*", text):
-        piece = ""
-        for letter in word:
-            wide = unicodedata.east_asian_width(letter) in "WF"
-            if piece and wide and letter not in _NO_BREAK_BEFORE:
-                yield piece
-                piece = ""
-            piece += letter
-        yield piece
-
-
-def _chopped(piece: str, width: Width, limit: float) -> Iterator[str]:
-    part = ""
-    for letter in piece:
-        if part and width((part + letter).strip()) > limit and not unicodedata.combining(letter):
-            yield part
-            part = ""
-        part += letter
-    yield part
-
-
-def _balanced(pieces: Sequence[str], width: Width, limit: float) -> list[str]:
-    lines = _filled(pieces, width, limit)
-    low, high = 0.0, limit
-    for _ in range(12):
-        middle = (low + high) / 2
-        narrower = _filled(pieces, width, middle)
-        if len(narrower) > len(lines) or max(map(width, narrower)) > middle:
-            low = middle
-        else:
-            high = middle
-    return _filled(pieces, width, high)
-
-
-def _filled(pieces: Sequence[str], width: Width, limit: float) -> list[str]:
-    lines = [""]
-    for piece in pieces:
-        if lines[-1] and width((lines[-1] + piece).strip()) > limit:
-            lines.append("")
-        lines[-1] += piece
-    return [line.strip() for line in lines]
-
-
-def _cut(lines: Sequence[str], most: int, width: Width, limit: float) -> list[str]:
-    """The first of them; the last one shows that there was more."""
-    kept = list(lines[:most])
-    last = kept[-1]
-    while last and width(last + "…") > limit:
-        last = last[:-1]
-    return [*kept[:-1], last.rstrip() + "…"]
-
-
 def _shortest(line: str, limit: float) -> str:
-    return line if _PLAIN.width(line) <= limit else _cut([line], 1, _PLAIN.width, limit)[0]
+    return line if _PLAIN.width(line) <= limit else cut_off([line], 1, _PLAIN.width, limit)[0]
 
 
 def _shortened(lines: list[str], most: int) -> list[str]:
