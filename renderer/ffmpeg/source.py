@@ -10,7 +10,7 @@ from ffmpeg.nodes import FilterableStream, FilterNode, Node
 from renderer.ffmpeg.formats import Options, Stream
 
 
-class _Source(FilterNode):
+class _Source(FilterNode):  # type: ignore[misc]  # the package has no type hints
     def __init__(self, name: str, options: Options) -> None:
         Node.__init__(self, None, name, {}, FilterableStream, min_inputs=0, max_inputs=0, kwargs=options)
 
