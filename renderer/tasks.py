@@ -8,7 +8,7 @@ from common.contracts.base import Contract
 from common.contracts.steps import AssembleSpec, MixSpec, SceneSpec, SegmentSpec
 from common.settings import Settings
 from common.worker.steprun import StepRun
-from renderer.ffmpeg.detect import build_of, proven
+from renderer.ffmpeg.detect import build_name, working_encoder
 from renderer.ffmpeg.encoder import Encoder
 from renderer.ffmpeg.run import ffmpeg_program
 from renderer.steps.assemble import assemble
@@ -41,7 +41,7 @@ def handlers(settings: Settings) -> dict[str, Callable[[Any, StepRun], Contract]
 
 def engines(settings: Settings) -> dict[str, str | list[str]]:
     """What this worker can render with: all segments of a film come from workers that say the same."""
-    return {"ffmpeg": build_of(*_engine(settings))}
+    return {"ffmpeg": build_name(*_engine(settings))}
 
 
 def threads(usual: int, spare: int) -> int:
@@ -51,4 +51,4 @@ def threads(usual: int, spare: int) -> int:
 
 def _engine(settings: Settings) -> tuple[str, Encoder]:
     program = ffmpeg_program(settings.ffmpeg)
-    return program, proven(program, settings.ffmpeg_encoder)
+    return program, working_encoder(program, settings.ffmpeg_encoder)

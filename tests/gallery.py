@@ -18,7 +18,7 @@ from common.contracts.footage import Footage, Light, Provenance, SceneryRecipe, 
 from common.contracts.narration import Word
 from common.contracts.request import Corner, Style, TransitionKind
 from common.contracts.steps import SegmentSpec
-from common.contracts.timeline import CaptionLook, Card, Clip, Closing, Mark, Profile, SceneTimeline
+from common.contracts.timeline import Card, Clip, Closing, PlacedWatermark, Profile, SceneTimeline, TextFrame
 from common.worker.steprun import StepRun
 from renderer import scenery
 from renderer.ffmpeg.run import ffmpeg_program
@@ -56,7 +56,7 @@ def scene(shown: Footage, size: tuple[int, int] = WIDE, frames: int = 16, said: 
     closing, fit = more.pop("closing", None), more.pop("fit", "smart")
     style: Style = more.pop("style", "documentary")
     clip = Clip(shot="s1.0", footage=shown, frames=frames, length=frames + 15, fit=fit)
-    look = CaptionLook(style=style, width=size[0], height=size[1])
+    look = TextFrame(style=style, width=size[0], height=size[1])
     step = 48_000 // FPS * 6
     words = tuple(Word(text=text, start=n * step, end=(n + 1) * step) for n, text in enumerate(said.split()))
     timeline = SceneTimeline(
@@ -144,7 +144,7 @@ def transitions(studio: Studio) -> Image.Image:
 
 
 def shapes(studio: Studio) -> Image.Image:
-    mark = Mark(text="Reelwright", position="top-right", opacity=0.7, size=0.12)
+    mark = PlacedWatermark(text="Reelwright", position="top-right", opacity=0.7, size=0.12)
     pictures = [
         (name, studio.frame(scene(painted("city", "night"), size, said=SAID, style="vivid", mark=mark)))
         for name, size in SHAPES.items()
@@ -211,8 +211,8 @@ def marks(studio: Studio) -> Image.Image:
     for size in (WIDE, SHAPES["9:16"]):
         for corner in CORNERS:
             for mark in (
-                Mark(media=media, position=corner, opacity=0.8, size=0.12),
-                Mark(text="© Reelwright", position=corner, opacity=0.6, size=0.25),
+                PlacedWatermark(media=media, position=corner, opacity=0.8, size=0.12),
+                PlacedWatermark(text="© Reelwright", position=corner, opacity=0.6, size=0.25),
             ):
                 shots.append((corner, studio.frame(scene(painted("snow"), size, said=SAID, mark=mark))))
     wide, upright = shots[:8], shots[8:]

@@ -15,6 +15,7 @@ from typing import Literal
 from common.contracts.grid import SAMPLE_RATE, samples_per_frame
 from common.contracts.steps import MixSpec, SegmentSpec
 from common.contracts.timeline import Clip, Profile
+from renderer.frame import picture_size
 from renderer.picture import looks
 from renderer.picture.clip import begin_of
 from renderer.text import fonts
@@ -195,7 +196,7 @@ def _fitted(piece: Piece, film: Film, manner: Manner) -> str:
     if clip.fit != "cover":
         raise ValueError(f"there is no command for the fit {clip.fit}")
     style = film.segments[0].style
-    if looks.picture_size(style, profile) != (profile.width, profile.height):
+    if picture_size(style, profile) != (profile.width, profile.height):
         raise ValueError(f"there is no command for the look {style}")
     width, height = profile.width, profile.height
     ramp = f"setpts=PTS/{clip.speed}," if clip.speed != 1 else ""

@@ -19,12 +19,11 @@ from common.contracts.names import Kind
 from common.contracts.narration import Narration
 from common.contracts.request import Style
 from common.contracts.timeline import (
-    CaptionLook,
     Card,
-    Mark,
     MusicCue,
     PictureReport,
     PlacedNarration,
+    PlacedWatermark,
     Profile,
     SceneTimeline,
     SegmentRef,
@@ -32,6 +31,7 @@ from common.contracts.timeline import (
     SoundReport,
     Span,
     SpokenScene,
+    TextFrame,
 )
 
 
@@ -109,14 +109,14 @@ class SegmentSpec(Contract):
     timeline: SceneTimeline
     profile: Profile
     style: Style
-    captions: CaptionLook | None
+    captions: TextFrame | None
     "None: nothing is drawn into the picture."
     voice: ObjectRef | None
     "The scene's narration, so that a segment can be watched by itself; the film gets its sound from the mix."
     sound: bool = True
     "False for one of several segments of a scene: it has no sound track, the `scene` step adds it to all of them."
     card: Card | None = None
-    mark: Mark | None = None
+    mark: PlacedWatermark | None = None
 
 
 class SegmentFacts(Contract):
@@ -164,7 +164,7 @@ class AssembleSpec(Contract):
     mix: ObjectRef
     profile: Profile
     speech: tuple[SpokenScene, ...]
-    captions: CaptionLook | None
+    captions: TextFrame | None
     "None: no caption files."
     title: str
     cut_list: str

@@ -110,8 +110,8 @@ class SceneCut(Contract):
     card: Card | None = None
 
 
-class Mark(Contract):
-    """What is laid over every frame in a corner: a picture or a text."""
+class PlacedWatermark(Contract):
+    """The watermark as it is laid over every frame: a picture or a text in a corner."""
 
     media: ObjectRef | None = None
     text: str = ""
@@ -154,7 +154,7 @@ class CutList(Contract):
     cuts: tuple[SceneCut, ...]
     narrations: tuple[PlacedNarration, ...]
     music: ObjectRef | None = None
-    mark: Mark | None = None
+    mark: PlacedWatermark | None = None
 
 
 class FilmTimeline(Contract):
@@ -173,7 +173,7 @@ class FilmTimeline(Contract):
     "The whole sound, music and all."
     music: ObjectRef | None = None
     "The bed alone, as loud as it is to the narrations, ducked."
-    mark: Mark | None = None
+    mark: PlacedWatermark | None = None
 
 
 class MusicCue(Contract):
@@ -185,8 +185,8 @@ class MusicCue(Contract):
     volume: float = 1.0
 
 
-class CaptionLook(Contract):
-    """What the caption design depends on."""
+class TextFrame(Contract):
+    """Style and size of the frame that words are set in: captions, cards and watermarks."""
 
     style: Style
     width: int

@@ -83,7 +83,7 @@ def segment(
         voice=narration.audio if narration is not None and part.alone else None,
         sound=part.alone,
         card=timeline.card(placement.scene, credit),
-        mark=timeline.mark(request, story),
+        mark=timeline.watermark(request, story),
     )
 
 
@@ -133,7 +133,7 @@ def assemble(
         cuts=cuts,
         narrations=timeline.placed(layout, narrations, profile.fps),
         music=mix.music,
-        mark=timeline.mark(request, story),
+        mark=timeline.watermark(request, story),
     )
     return AssembleSpec(
         segments=tuple(ref for one, facts in joined for ref in timeline.segment_refs(one.scene.id, facts)),

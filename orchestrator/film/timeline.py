@@ -12,14 +12,13 @@ from common.contracts.steps import MixSpec, SegmentFacts
 from common.contracts.storyboard import Scene, Shot, Storyboard
 from common.contracts.styles import DEFAULTS
 from common.contracts.timeline import (
-    CaptionLook,
     Card,
     Clip,
     Closing,
-    Mark,
     Motion,
     MusicCue,
     PlacedNarration,
+    PlacedWatermark,
     Profile,
     SceneCut,
     SceneTimeline,
@@ -27,6 +26,7 @@ from common.contracts.timeline import (
     SoundProfile,
     Span,
     SpokenScene,
+    TextFrame,
 )
 from common.letters import bundled
 from orchestrator.film.layout import Layout, Part, Placement
@@ -183,10 +183,10 @@ def speech(layout: Layout, narrations: Sequence[Narration | None]) -> tuple[Spok
     )
 
 
-def burned(request: VideoRequest, story: Storyboard, profile: Profile) -> CaptionLook | None:
+def burned(request: VideoRequest, story: Storyboard, profile: Profile) -> TextFrame | None:
     """How captions look in a film that has some in its pictures; the same for all scenes, spoken or not."""
     spoken = any(scene.narration for scene in story.scenes)
-    return _look(request, profile) if request.captions == "burn" and spoken else None
+    return _text_frame(request, profile) if request.captions == "burn" and spoken else None
 
 
 def script_note(request: VideoRequest, story: Storyboard) -> str:
@@ -207,12 +207,12 @@ def script_note(request: VideoRequest, story: Storyboard) -> str:
     )
 
 
-def caption_files(request: VideoRequest, profile: Profile) -> CaptionLook | None:
-    return _look(request, profile) if request.captions != "none" else None
+def caption_files(request: VideoRequest, profile: Profile) -> TextFrame | None:
+    return _text_frame(request, profile) if request.captions != "none" else None
 
 
-def _look(request: VideoRequest, profile: Profile) -> CaptionLook:
-    return CaptionLook(style=request.style, width=profile.width, height=profile.height)
+def _text_frame(request: VideoRequest, profile: Profile) -> TextFrame:
+    return TextFrame(style=request.style, width=profile.width, height=profile.height)
 
 
 def music(request: VideoRequest, story: Storyboard) -> MusicCue | None:
@@ -224,12 +224,12 @@ def music(request: VideoRequest, story: Storyboard) -> MusicCue | None:
     return MusicCue(mood=mood, seed=request.seed, media=None if story.mood else story.music, volume=choice.volume)
 
 
-def mark(request: VideoRequest, story: Storyboard) -> Mark | None:
+def watermark(request: VideoRequest, story: Storyboard) -> PlacedWatermark | None:
     """The watermark, if one is wanted."""
     wanted = request.watermark
     if wanted is None:
         return None
-    return Mark(
+    return PlacedWatermark(
         media=story.watermark,
         text=wanted.text or "",
         position=wanted.position,

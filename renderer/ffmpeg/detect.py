@@ -26,7 +26,7 @@ SECONDS = 60
 
 
 @functools.cache
-def proven(program: str, wanted: str) -> Encoder:
+def working_encoder(program: str, wanted: str) -> Encoder:
     """The encoder named so, or x264 if it does not work here. `auto` is x264: of all it makes the best pictures."""
     encoder = ENCODERS.get(wanted, SOFTWARE)
     if encoder is SOFTWARE:
@@ -38,7 +38,7 @@ def proven(program: str, wanted: str) -> Encoder:
     return encoder
 
 
-def build_of(program: str, encoder: Encoder) -> str:
+def build_name(program: str, encoder: Encoder) -> str:
     """The name of all that must be the same for segments to be joined: the build of ffmpeg and the encoder."""
     build = ffmpeg_build(program)
     return build if encoder is SOFTWARE else f"{build}+{encoder.name}"

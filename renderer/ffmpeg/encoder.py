@@ -4,14 +4,14 @@ All segments of a film come from one encoder with one set of options: else they 
 """
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from common.contracts.timeline import Profile
 from common.settings import PRESETS
+from renderer.ffmpeg.formats import Options, Stream
 
 DRIVER_MEMORY = 512 * 1024**3
 "Bytes of address space that drivers reserve for the memory of the card, and hardly use."
-Options = dict[str, Any]
 
 
 class Encoder(NamedTuple):
@@ -30,7 +30,7 @@ class Encoder(NamedTuple):
     address_space: int = 0
     "Bytes its drivers need beside what x264 would."
 
-    def upload(self, picture: Any) -> Any:
+    def upload(self, picture: Stream) -> Stream:
         """Brings 8-bit yuv420p to where the encoder takes it."""
         return picture.filter("format", self.pixel_format).filter("hwupload") if self.uploads else picture
 

@@ -1,4 +1,13 @@
-"""What every graph of ours says in the same words."""
+"""What all filter graphs have in common: the types of their parts, and options that each says in the same words."""
+
+from typing import Any, TypeAlias
+
+import ffmpeg
+
+Stream: TypeAlias = ffmpeg.Stream
+"A stream of a filter graph. The package has no type hints, so checkers take it for anything."
+Options = dict[str, Any]
+"Options of an input, a filter or an output, by the names that ffmpeg has for them."
 
 GUARD = {"protocol_whitelist": "file,pipe"}
 "For each input: whatever a file names, nothing but files and pipes of ours is opened."

@@ -98,11 +98,7 @@ def run_ffmpeg(
     run.check()
     with ExitStack() as stack:
         pipes = [os.pipe() for _ in feeds]
-        addresses = {f"feed:{index}": f"pipe:{read_end}" for index, (read_end, _) in enumerate(pipes)}
-        command = [program, "-hide_banner", "-nostdin", "-y", "-loglevel", "level+info", "-nostats"]
-        command += ["-stats_period", "0.25", "-progress", "pipe:1"]
-        command += [addresses.get(argument, argument) for argument in arguments]
-        process = _spawn(command, run, limits, pipes)
+        process = _spawn(_command(program, arguments, pipes), run, limits, pipes)
         stack.callback(_reap, process)
         stack.callback(run.adopt(process))
         feeders = [_Feeder(feed, write_end, process) for feed, (_, write_end) in zip(feeds, pipes, strict=True)]
@@ -119,6 +115,16 @@ def run_ffmpeg(
     if code != 0:
         raise _failure(code, text)
     return text
+
+
+def _command(program: str, arguments: Sequence[str], pipes: Sequence[tuple[int, int]]) -> list[str]:
+    """The whole command line, with the address of a pipe in place of each `feed:N`."""
+    addresses = {f"feed:{index}": f"pipe:{read_end}" for index, (read_end, _) in enumerate(pipes)}
+    reporting = ["-loglevel", "level+info", "-nostats", "-stats_period", "0.25", "-progress", "pipe:1"]
+    return [
+        *(program, "-hide_banner", "-nostdin", "-y", *reporting),
+        *(addresses.get(argument, argument) for argument in arguments),
+    ]
 
 
 def _spawn(command: list[str], run: StepRun, limits: Limits, pipes: Sequence[tuple[int, int]]) -> subprocess.Popen[str]:

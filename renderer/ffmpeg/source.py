@@ -7,12 +7,14 @@ from typing import Any
 
 from ffmpeg.nodes import FilterableStream, FilterNode, Node
 
+from renderer.ffmpeg.formats import Options, Stream
 
-class _Source(FilterNode):
-    def __init__(self, name: str, options: dict[str, Any]) -> None:
+
+class _Source(FilterNode):  # type: ignore[misc]  # the package has no type hints
+    def __init__(self, name: str, options: Options) -> None:
         Node.__init__(self, None, name, {}, FilterableStream, min_inputs=0, max_inputs=0, kwargs=options)
 
 
-def source(name: str, **options: Any) -> Any:
+def source(name: str, **options: Any) -> Stream:
     """The stream that a source filter such as `color` makes."""
     return _Source(name, options).stream()

@@ -41,7 +41,7 @@ class Streams(NamedTuple):
     sound: Track | None
 
 
-def check_film(path: Path, frames: int, profile: Profile, log: str, what: str, *, sound: bool = True) -> None:
+def verify_film(path: Path, frames: int, profile: Profile, log: str, what: str, *, sound: bool = True) -> None:
     """Raises `RenderFailed` unless `what` has exactly these frames and, with sound, a track as long as they last."""
     made = _streams(path)
     if made.frames != frames:
@@ -49,17 +49,17 @@ def check_film(path: Path, frames: int, profile: Profile, log: str, what: str, *
     if (made.width, made.height) != (profile.width, profile.height):
         raise RenderFailed(f"{what} did not come out in the size that was asked for", log)
     planned = Fraction(frames, profile.fps)
-    _check_track(f"the picture of {what}", made.picture, planned, log)
+    _verify_track(f"the picture of {what}", made.picture, planned, log)
     if sound:
-        _check_track(f"the sound of {what}", made.sound, planned, log)
+        _verify_track(f"the sound of {what}", made.sound, planned, log)
 
 
-def check_sound(path: Path, samples: int, what: str) -> None:
+def verify_sound(path: Path, samples: int, what: str) -> None:
     """Raises `RenderFailed` unless `what` has a sound track of that length."""
-    _check_track(what, _streams(path).sound, Fraction(samples, SAMPLE_RATE))
+    _verify_track(what, _streams(path).sound, Fraction(samples, SAMPLE_RATE))
 
 
-def _check_track(what: str, track: Track | None, planned: Fraction, log: str = "") -> None:
+def _verify_track(what: str, track: Track | None, planned: Fraction, log: str = "") -> None:
     if track is None:
         raise RenderFailed(f"{what} is missing", log)
     if track.start:

@@ -1,13 +1,14 @@
-"""A clip as a branch of the filter graph: exactly its frames, on the grid of the film, in one format for all.
+"""A clip as a stream of the filter graph: exactly its frames, on the grid of the film, in one format for all.
 
 That is the size of the picture, square pixels, 8-bit 4:2:0, BT.709, limited range and a time base of one frame.
 """
 
 from collections.abc import Callable
 from fractions import Fraction
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from common.contracts.timeline import Clip
+from renderer.ffmpeg.formats import Stream
 from renderer.picture.fit import Grade, even, fitted, graded, scaled
 from renderer.picture.source import Size, Source, opened, painted
 
@@ -24,8 +25,8 @@ _LATE = 1_000_000
 "Seconds."
 
 
-class Canvas(NamedTuple):
-    """What all branches have in common."""
+class ClipFormat(NamedTuple):
+    """The form that all clips of a film are brought to."""
 
     size: Size
     fps: int
@@ -34,36 +35,36 @@ class Canvas(NamedTuple):
     draft: bool = False
 
 
-def branch(clip: Clip, source: Source, canvas: Canvas, grade: Grade) -> Any:
+def clip_stream(clip: Clip, source: Source, target: ClipFormat, grade: Grade) -> Stream:
     """The clip's own frames, on the grid, in the common format and graded.
 
     The format is said once more at the end, since filters behind the grade might choose another.
     """
-    kinds: dict[str, Callable[[Clip, Source, Canvas, Grade], Any]] = {
+    kinds: dict[str, Callable[[Clip, Source, ClipFormat, Grade], Stream]] = {
         "video": _video,
         "still": _still,
         "scenery": _scenery,
     }
-    return kinds[clip.footage.kind](clip, source, canvas, grade).filter("setsar", 1).filter("format", "yuv420p")
+    return kinds[clip.footage.kind](clip, source, target, grade).filter("setsar", 1).filter("format", "yuv420p")
 
 
-def _video(clip: Clip, source: Source, canvas: Canvas, grade: Grade) -> Any:
-    start, last = begin_of(clip, canvas.fps), max(0.0, clip.footage.seconds - LAST_SECONDS)
-    seek = min(start + clip.skip * clip.speed / canvas.fps, last)
+def _video(clip: Clip, source: Source, target: ClipFormat, grade: Grade) -> Stream:
+    start, last = begin_of(clip, target.fps), max(0.0, clip.footage.seconds - LAST_SECONDS)
+    seek = min(start + clip.skip * clip.speed / target.fps, last)
     # All frames from the key frame before are decoded anyway. With none of them thrown away behind the decoder, `fps`
     # sees the one that covers the cut, however long it lasts.
     wanted = {"noaccurate_seek": None, "ss": f"{seek:.6f}"} if seek > 0 else {}
-    if canvas.draft:
+    if target.draft:
         # The edges of blocks hardly show in a picture so much smaller, and smoothing them is a seventh of decoding.
         wanted["skip_loop_filter"] = "all"
-    picture = opened(source, threads=canvas.decoding, **wanted)
+    picture = opened(source, threads=target.decoding, **wanted)
     if clip.speed != 1:
         picture = picture.filter("settb", "AVTB").filter("setpts", f"PTS/{clip.speed}")
     # The grid begins with the stretch, whichever part of it is wanted, so that all parts round alike.
-    picture = picture.filter("fps", fps=canvas.fps, start_time=f"{start / clip.speed:.6f}")
+    picture = picture.filter("fps", fps=target.fps, start_time=f"{start / clip.speed:.6f}")
     # Nothing is a frame short: footage that ends too early holds its last picture.
     picture = picture.filter("tpad", stop=-1, stop_mode="clone")
-    return fitted(cut(picture, clip.skip, clip.frames), clip, source, canvas.size, grade)
+    return fitted(cut(picture, clip.skip, clip.frames), clip, source, target.size, grade)
 
 
 def begin_of(clip: Clip, fps: int) -> float:
@@ -81,35 +82,35 @@ def begin_of(clip: Clip, fps: int) -> float:
     return int(begin * rate + 0.5) / rate - before * clip.speed / fps
 
 
-def _still(clip: Clip, source: Source, canvas: Canvas, grade: Grade) -> Any:
+def _still(clip: Clip, source: Source, target: ClipFormat, grade: Grade) -> Stream:
     """The picture is fitted and graded once and then repeated; only the camera moves per frame."""
-    width, height = canvas.size
+    width, height = target.size
     moving = clip.motion != "none"
     share = STILL_MARGIN if moving else 1.0
     size = even(width * share), even(height * share)
-    picture = fitted(opened(source, threads=canvas.decoding), clip, source, size, grade)
+    picture = fitted(opened(source, threads=target.decoding), clip, source, size, grade)
     if moving:
         # Makes up for the softness of linear interpolation.
         picture = picture.filter("unsharp", 3, 3, 0.6, 3, 3, 0)
-    picture = picture.filter("loop", loop=-1, size=1, start=0).filter("settb", f"1/{canvas.fps}").filter("setpts", "N")
-    picture = cut(picture.filter("fps", canvas.fps), 0, clip.frames)
+    picture = picture.filter("loop", loop=-1, size=1, start=0).filter("settb", f"1/{target.fps}").filter("setpts", "N")
+    picture = cut(picture.filter("fps", target.fps), 0, clip.frames)
     if not moving:
         return picture
-    camera = picture.filter("perspective", eval="frame", interpolation="linear", **_camera(clip, canvas, size))
+    camera = picture.filter("perspective", eval="frame", interpolation="linear", **_camera(clip, target, size))
     return camera.filter("crop", width, height, 0, 0)
 
 
-def _scenery(clip: Clip, source: Source, canvas: Canvas, grade: Grade) -> Any:
-    picture = painted(source, canvas.fps).filter("settb", f"1/{canvas.fps}")
-    return graded(scaled(cut(picture, 0, clip.frames), *canvas.size, source), grade)
+def _scenery(clip: Clip, source: Source, target: ClipFormat, grade: Grade) -> Stream:
+    picture = painted(source, target.fps).filter("settb", f"1/{target.fps}")
+    return graded(scaled(cut(picture, 0, clip.frames), *target.size, source), grade)
 
 
-def cut(picture: Any, skip: int, frames: int) -> Any:
+def cut(picture: Stream, skip: int, frames: int) -> Stream:
     """So many frames behind those that are skipped."""
     return picture.filter("trim", start_frame=skip, end_frame=skip + frames).filter("setpts", "PTS-STARTPTS")
 
 
-def aside(picture: Any) -> Any:
+def aside(picture: Stream) -> Stream:
     """Frames for an output beside the film's, at times far behind all of the film's.
 
     ffmpeg asks for frames of the output that is furthest back. It shall always be the film: until another had got its
@@ -118,18 +119,18 @@ def aside(picture: Any) -> Any:
     return picture.filter("setpts", f"PTS+{_LATE}/TB")
 
 
-def _camera(clip: Clip, canvas: Canvas, still: Size) -> dict[str, str]:
+def _camera(clip: Clip, target: ClipFormat, still: Size) -> dict[str, str]:
     """The corners that `perspective` maps to the corners of the frame, as expressions of the frame number.
 
     `perspective` places pixels by fractions (zoompan rounds to whole ones, which trembles). Its frame is
     as large as the still, and only the canvas at its top left is kept, so the corners lie further out
     than the part that is seen.
     """
-    reach = min(MAX_ZOOM, ZOOM_PER_SECOND * clip.length / canvas.fps)
+    reach = min(MAX_ZOOM, ZOOM_PER_SECOND * clip.length / target.fps)
     # `on` counts from 1.
     done = f"(on-1+{clip.skip})/{max(1, clip.length - 1)}"
     zoom, left = _move(clip.motion, 1 + reach, done)
-    (width, height), (full_width, full_height) = canvas.size, still
+    (width, height), (full_width, full_height) = target.size, still
     x0, y0 = f"W*(1-1/({zoom}))*({left})", f"H*(1-1/({zoom}))/2"
     x1 = f"{x0}+W/({zoom})*{full_width}/{width}"
     y1 = f"{y0}+H/({zoom})*{full_height}/{height}"

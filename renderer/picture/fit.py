@@ -1,13 +1,12 @@
 """Brings a picture into the shape, size and colours of the canvas, and grades it where it has the fewest pixels."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import ffmpeg
 
 from common.contracts.footage import Footage
 from common.contracts.timeline import Clip
-from renderer.ffmpeg.formats import BT709
+from renderer.ffmpeg.formats import BT709, Stream
 from renderer.picture import looks
 from renderer.picture.source import Size, Source
 
@@ -17,7 +16,7 @@ _ENLARGING = {"filter": "bicubic", "param_a": 0, "param_b": 0.6}
 "The kernel of the scale filter, in two thirds of its time. Chroma is taken to lie left, as from MPEG-2 on."
 
 
-def fitted(picture: Any, clip: Clip, source: Source, size: Size, grade: Grade) -> Any:
+def fitted(picture: Stream, clip: Clip, source: Source, size: Size, grade: Grade) -> Stream:
     """In the canvas' shape and size, in our colours and graded."""
     if source.hdr:
         picture = _tone_mapped(picture, *size)
@@ -38,7 +37,7 @@ def _is_enlarged(footage: Footage, size: Size) -> bool:
     return min(footage.width / size[0], footage.height / size[1]) < 1
 
 
-def graded(picture: Any, grade: Grade) -> Any:
+def graded(picture: Stream, grade: Grade) -> Stream:
     """Limited BT.709 in 8 bits, 4:2:0, as it comes from `scaled`, is said to be that, and is graded."""
     picture = picture.filter("format", "yuv420p").filter("setparams", range="tv", **BT709)
     for name, options in grade:
@@ -46,7 +45,7 @@ def graded(picture: Any, grade: Grade) -> Any:
     return picture
 
 
-def _cropped(picture: Any, width: int, height: int, focus: tuple[float, float] = CENTRE) -> Any:
+def _cropped(picture: Stream, width: int, height: int, focus: tuple[float, float] = CENTRE) -> Stream:
     """Cut to the canvas' shape around the focus, before it is scaled: to scale what is cut away would be wasted."""
     ratio = f"{width}/{height}"
     cut_width = f"2*trunc(min(iw,ih*{ratio}/sar)/2)"
@@ -55,7 +54,7 @@ def _cropped(picture: Any, width: int, height: int, focus: tuple[float, float] =
     return picture.filter("crop", cut_width, cut_height, left, top)
 
 
-def _contained(picture: Any, source: Source, width: int, height: int) -> Any:
+def _contained(picture: Stream, source: Source, width: int, height: int) -> Stream:
     """The whole picture over a blurred, darkened, enlarged copy of itself."""
     both = picture.filter_multi_output("split", 2)
     # The copy is blurred at an eighth of its size, where it costs next to nothing.
@@ -73,7 +72,7 @@ def _contained(picture: Any, source: Source, width: int, height: int) -> Any:
     return ffmpeg.overlay(back, front, x="2*trunc((W-w)/4)", y="2*trunc((H-h)/4)", format="yuv420")
 
 
-def scaled(picture: Any, width: int | str, height: int | str, source: Source) -> Any:
+def scaled(picture: Stream, width: int | str, height: int | str, source: Source) -> Stream:
     return picture.filter(
         "scale",
         width,
@@ -85,7 +84,7 @@ def scaled(picture: Any, width: int | str, height: int | str, source: Source) ->
     )
 
 
-def _tone_mapped(picture: Any, width: int, height: int) -> Any:
+def _tone_mapped(picture: Stream, width: int, height: int) -> Stream:
     """High dynamic range brought into BT.709; the reference white of HLG and PQ is at 203 cd/m2."""
     # Floating point is slow: no more pixels than the canvas will show.
     share = f"min(1,max({width}/iw,{height}/ih))"

@@ -5,14 +5,16 @@ ffmpeg convert every frame twice. Per clip: `grade`. For the film as a whole: `f
 """
 
 from math import exp, hypot, log
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple
 
 import ffmpeg
 
 from common.contracts.footage import Tone
 from common.contracts.request import Style
-from renderer.ffmpeg.formats import BT709
+from common.contracts.timeline import CardKind
+from renderer.ffmpeg.formats import BT709, Stream
 from renderer.ffmpeg.source import source
+from renderer.frame import Area, FrameSize, picture_area
 
 GRAIN_FPS = 12
 "New grain this often, as in hand-made animation: with every frame it would cost three times the bits."
@@ -35,30 +37,11 @@ _NIGHT, _DAY = 20.0, 104.0
 _CAST, _SUBJECT = 8.0, 32.0
 
 
-class Canvas(Protocol):
-    """Whatever has a size in pixels: a profile, a caption look."""
-
-    @property
-    def width(self) -> int: ...
-
-    @property
-    def height(self) -> int: ...
-
-
 class Filter(NamedTuple):
     """One filter of ffmpeg and its options."""
 
     name: str
     options: dict[str, str | float]
-
-
-class Area(NamedTuple):
-    """A rectangle of the canvas, in pixels."""
-
-    left: int
-    top: int
-    width: int
-    height: int
 
 
 class Look(NamedTuple):
@@ -80,8 +63,6 @@ class Look(NamedTuple):
     "The share of light that is lost in the corners."
     grain: int = 0
     "How far the noise on the luma goes, in codes; what survives encoding costs bits."
-    ratio: float = 0.0
-    "Width over height of the picture inside letterbox bars."
     evening: float = 1.0
     "How much of the correction a clip needs it gets."
 
@@ -94,7 +75,6 @@ LOOKS: dict[Style, Look] = {
         shadows=(-5.0, 4.0),
         highlights=(3.5, -4.5),
         vignette=0.24,
-        ratio=2.35,
     ),
     "documentary": Look(evening=0.8),
     "vivid": Look(contrast=0.16, saturation=1.26),
@@ -111,23 +91,6 @@ LOOKS: dict[Style, Look] = {
     ),
     "minimal": Look(lift=4.0, saturation=0.88, evening=0.8),
 }
-
-
-def picture_area(style: Style, canvas: Canvas) -> Area:
-    """Where the picture is: all of the canvas, or what letterbox bars leave of a wide one."""
-    width, height, ratio = canvas.width, canvas.height, LOOKS[style].ratio
-    # Bars would take too much from anything narrower than 16:9.
-    if not ratio or not 1.7 < width / height < ratio:
-        return Area(0, 0, width, height)
-    # Chroma is stored for pairs of rows, so the bars are even; and both are of one height.
-    bar = 2 * round((height - width / ratio) / 4)
-    return Area(0, bar, width, height - 2 * bar)
-
-
-def picture_size(style: Style, canvas: Canvas) -> tuple[int, int]:
-    """Width and height that clips are fitted to; even numbers."""
-    area = picture_area(style, canvas)
-    return area.width, area.height
 
 
 def grade(style: Style, tone: Tone | None) -> tuple[Filter, ...]:
@@ -238,27 +201,38 @@ def _tints(look: Look, evened: Evening) -> dict[str, str | float]:
     }
 
 
+def backdrop(kind: CardKind, width: int, height: int) -> tuple[Filter, ...]:
+    """What makes the picture a ground for words: darker, and soft where there is much to read."""
+    share, colours = (0.62, 0.92) if kind == "title" else (0.40, 0.75)
+    chroma = f"128+(val-128)*{colours}"
+    darker = Filter("lutyuv", {"y": f"16+(val-16)*{share}", "u": chroma, "v": chroma})
+    # Each step is as wide as it needs to be and costs the same: three of them are as smooth as a bell.
+    radius = max(1, round(min(width, height) / 120))
+    soft = Filter("boxblur", {"lr": radius, "lp": 2, "cr": max(1, radius // 2), "cp": 1})
+    return (darker,) if kind == "title" else (soft, darker)
+
+
 class Finish(NamedTuple):
     """What lies over the film as a whole. `over` is all that composing needs."""
 
     area: Area
-    canvas: tuple[int, int]
+    frame: tuple[int, int]
     fps: int
     vignette: float
     grain: int
 
-    def over(self, picture: Any) -> Any:
+    def over(self, picture: Stream) -> Stream:
         """From the joined clips, of `picture_size`, to the canvas: vignette, grain, bars. Needs no input file."""
         if self.vignette:
             picture = _blended(picture, self._mask(), mode="multiply")
         if self.grain:
             # The grain goes on for ever; the film does not.
             picture = _blended(picture, self._grain(), mode="grainmerge", shortest=1)
-        if self.area.height < self.canvas[1]:
-            picture = picture.filter("pad", *self.canvas, self.area.left, self.area.top)
+        if self.area.height < self.frame[1]:
+            picture = picture.filter("pad", *self.frame, self.area.left, self.area.top)
         return picture
 
-    def _mask(self) -> Any:
+    def _mask(self) -> Stream:
         """One picture of how much light passes; 255 is all. Drawn small and enlarged: it has no detail."""
         _, _, width, height = self.area
         small = max(2, width // 16 * 2), max(2, height // 16 * 2)
@@ -276,24 +250,24 @@ class Finish(NamedTuple):
             .filter("setparams", range="tv", **BT709)
         )
 
-    def _grain(self) -> Any:
+    def _grain(self) -> Stream:
         """Noise around grey, on the luma only: coloured grain looks like a bad sensor and costs bits."""
         size = self.area.width, self.area.height
         noise = _drawn(_NOTHING, size, GRAIN_FPS).filter("noise", c0s=self.grain, c0f="t", all_seed=1)
         return noise.filter("setsar", 1).filter("setparams", range="tv", **BT709)
 
 
-def _blended(picture: Any, other: Any, mode: str, **more: int) -> Any:
+def _blended(picture: Stream, other: Stream, mode: str, **more: int) -> Stream:
     """The luma of both in one; the chroma stays that of the picture. Cheaper than any filter made for the purpose."""
     return ffmpeg.filter([picture, other], "blend", c0_mode=mode, c1_mode="normal", c2_mode="normal", **more)
 
 
-def _drawn(colour: str, size: tuple[int, int], fps: int) -> Any:
+def _drawn(colour: str, size: tuple[int, int], fps: int) -> Stream:
     plain = source("color", c=colour, size="{}x{}".format(*size), rate=fps)
     return plain.filter("format", "yuv420p")
 
 
-def finish(style: Style, canvas: Canvas, fps: int) -> Finish:
-    """What is laid over all clips of a film together, below the mark, the cards and the captions."""
+def finish(style: Style, frame: FrameSize, fps: int) -> Finish:
+    """What is laid over all clips of a film together, below the watermark, the cards and the captions."""
     look = LOOKS[style]
-    return Finish(picture_area(style, canvas), (canvas.width, canvas.height), fps, look.vignette, look.grain)
+    return Finish(picture_area(style, frame), (frame.width, frame.height), fps, look.vignette, look.grain)

@@ -7,18 +7,18 @@ still without camera move may stand still, nothing else.
 
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from common.contracts.steps import SegmentSpec
 from common.contracts.timeline import Clip, PictureReport, Span
 from common.errors import BelowStandard, RenderFailed
+from renderer.ffmpeg.formats import Options, Stream
 from renderer.picture.clip import aside
-from renderer.text import captions
 
 WATCH_FILE = "watched.raw"
-WATCHED: dict[str, Any] = {"f": "rawvideo", "c:v": "rawvideo", "pix_fmt": "gray", "fps_mode": "passthrough"}
+WATCHED: Options = {"f": "rawvideo", "c:v": "rawvideo", "pix_fmt": "gray", "fps_mode": "passthrough"}
 "How ffmpeg writes what is watched."
 
 STEP = 6
@@ -53,11 +53,11 @@ class Fault(NamedTuple):
     "It was known beforehand that there is not enough footage; rendering it again would change nothing."
 
 
-def watch(picture: Any, first: int = 0) -> tuple[Any, Any]:
+def watch(picture: Stream, first: int = 0) -> tuple[Stream, Stream]:
     """The picture, and what is to be written to `WATCH_FILE` in the same run, with the options `WATCHED`.
 
     `first` is the frame of the segment at which the picture begins, so that all its runs look at the same frames as
-    one would. To be called on the joined clips before grain, captions and marks are laid over them: those move on a
+    one would. To be called on the joined clips before grain, captions and watermark are laid over them: those move on a
     frozen picture and shine on a black one.
     """
     both = picture.filter_multi_output("split", 2)
@@ -68,7 +68,7 @@ def watch(picture: Any, first: int = 0) -> tuple[Any, Any]:
 
 
 def judge(watched: bytes, spec: SegmentSpec) -> PictureReport:
-    """What there is to say about a segment; `watched` is what its run wrote to `WATCH_FILE`.
+    """The report on the pictures of a segment; `watched` is what its run wrote to `WATCH_FILE`.
 
     Raises `BelowStandard` for what must not be delivered.
     """
@@ -78,13 +78,10 @@ def judge(watched: bytes, spec: SegmentSpec) -> PictureReport:
     for fault in (*black, *frozen):
         if not fault.planned and fault.clip.footage.provenance.provider not in OWN:
             raise BelowStandard(_told(fault, fps), fault.clip.shot)
-    overlapping, overflowing = _captions(spec)
     return PictureReport(
         black=tuple(fault.span for fault in black),
         frozen=tuple(fault.span for fault in frozen),
-        overlapping=overlapping,
-        overflowing=overflowing,
-        problems=(*(_told(fault, fps) for fault in (*black, *frozen)), *_bad_captions(overlapping, overflowing)),
+        problems=tuple(_told(fault, fps) for fault in (*black, *frozen)),
     )
 
 
@@ -176,22 +173,3 @@ def _inside(place: Span, spans: Sequence[Span], longest: float) -> Iterator[Span
 
 def _told(fault: Fault, fps: int) -> str:
     return f"shot {fault.clip.shot} {fault.what} for {(fault.span.end - fault.span.start) / fps:.1f} s"
-
-
-def _bad_captions(overlapping: int, overflowing: int) -> Iterator[str]:
-    if overlapping:
-        yield f"{overlapping} captions are on screen while another one is"
-    if overflowing:
-        yield (
-            "1 caption is wider than its place"
-            if overflowing == 1
-            else f"{overflowing} captions are wider than their place"
-        )
-
-
-def _captions(spec: SegmentSpec) -> tuple[int, int]:
-    """How many captions overlap and overflow; those of a scene in parts are told once, with its first part."""
-    if spec.captions is None or spec.timeline.first:
-        return 0, 0
-    cues = captions.cues(spec.timeline.words, spec.captions, spec.profile.fps, spec.timeline.length)
-    return captions.overlapping(cues), captions.overflowing(cues, spec.captions)

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import ffmpeg
 
 from common.contracts.footage import Ground
-from renderer.ffmpeg.formats import GUARD, MAX_PIXELS
+from renderer.ffmpeg.formats import GUARD, MAX_PIXELS, Stream
 
 Size = tuple[int, int]
 "Width and height in pixels."
@@ -29,14 +29,14 @@ class Source(NamedTuple):
     "What is seen where it is transparent."
 
 
-def opened(source: Source, **options: Any) -> Any:
+def opened(source: Source, **options: Any) -> Stream:
     """The pictures of a file, read with these options of its demuxer and decoder."""
     read = ffmpeg.input(source.address, f=source.demuxer, max_pixels=MAX_PIXELS, **GUARD, **options)
     # A capital V: a cover picture in a video file is not its video.
     return _opaque(read["V"], source.ground)
 
 
-def _opaque(picture: Any, ground: Ground) -> Any:
+def _opaque(picture: Stream, ground: Ground) -> Stream:
     """What is transparent shows the ground, which is black to `premultiply`; to its negative, white is."""
     if not ground:
         return picture
@@ -45,7 +45,7 @@ def _opaque(picture: Any, ground: Ground) -> Any:
     return picture.filter(turn[0], **turn[1]).filter("format", "gbrp")
 
 
-def painted(source: Source, fps: int) -> Any:
+def painted(source: Source, fps: int) -> Stream:
     """The raw frames of a feed."""
     read = ffmpeg.input(
         source.address,

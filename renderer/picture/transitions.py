@@ -5,18 +5,17 @@ fade, and soften the colours; so each plane is faded as a grey picture of its ow
 """
 
 from collections.abc import Callable
-from typing import Any
 
 import ffmpeg
 
 from common.contracts.request import TransitionKind
-from renderer.ffmpeg.formats import BT709
+from renderer.ffmpeg.formats import BT709, Stream
 
 CLOSER = 2.4
 "How near the camera of a zoom comes to the picture it leaves."
 
 
-def transition(kind: TransitionKind, before: Any, after: Any, frames: int, fps: int) -> Any:
+def transition(kind: TransitionKind, before: Stream, after: Stream, frames: int, fps: int) -> Stream:
     """`frames` frames in which `before` gives way to `after`.
 
     Both have just as many, in 8-bit yuv420p, limited range BT.709, of one size, with a time base of one frame.
@@ -24,20 +23,20 @@ def transition(kind: TransitionKind, before: Any, after: Any, frames: int, fps: 
     return _KINDS[kind](before, after, frames, fps).filter("settb", f"1/{fps}").filter("setpts", "N")
 
 
-def _crossfade(before: Any, after: Any, frames: int, fps: int) -> Any:
+def _crossfade(before: Stream, after: Stream, frames: int, fps: int) -> Stream:
     return _mixed("fade", before, after, frames / fps)
 
 
-def _wipe(before: Any, after: Any, frames: int, fps: int) -> Any:
+def _wipe(before: Stream, after: Stream, frames: int, fps: int) -> Stream:
     """With a soft edge."""
     return _eased("smoothleft", before, after, frames)
 
 
-def _slide(before: Any, after: Any, frames: int, fps: int) -> Any:
+def _slide(before: Stream, after: Stream, frames: int, fps: int) -> Stream:
     return _eased("slideleft", before, after, frames)
 
 
-def _zoom(before: Any, after: Any, frames: int, fps: int) -> Any:
+def _zoom(before: Stream, after: Stream, frames: int, fps: int) -> Stream:
     """The camera speeds into the old picture while the new one comes up. (xfade's own zoom shows large squares.)"""
     # `on` counts from 1.
     reach = f"(1+{CLOSER - 1:.2f}*pow(on/{frames},1.5))"
@@ -47,7 +46,7 @@ def _zoom(before: Any, after: Any, frames: int, fps: int) -> Any:
     return _eased("fade", nearer, after, frames)
 
 
-def _through_black(before: Any, after: Any, frames: int, fps: int) -> Any:
+def _through_black(before: Stream, after: Stream, frames: int, fps: int) -> Stream:
     """One goes down to black, then the other comes up. (xfade's own goes blacker than black.)"""
     down = frames // 2
     going = _first(before, down).filter("fade", "out", 0, down)
@@ -55,20 +54,20 @@ def _through_black(before: Any, after: Any, frames: int, fps: int) -> Any:
     return ffmpeg.concat(going, coming, v=1, a=0)
 
 
-def _through_white(before: Any, after: Any, frames: int, fps: int) -> Any:
+def _through_white(before: Stream, after: Stream, frames: int, fps: int) -> Stream:
     """Black is what white is in a negative; fading to white directly would take another colour space."""
     return _negative(_through_black(_negative(before), _negative(after), frames, fps))
 
 
-def _negative(picture: Any) -> Any:
+def _negative(picture: Stream) -> Stream:
     return picture.filter("lutyuv", y="251-val", u="256-val", v="256-val")
 
 
-def _first(picture: Any, end: int, start: int = 0) -> Any:
+def _first(picture: Stream, end: int, start: int = 0) -> Stream:
     return picture.filter("trim", start_frame=start, end_frame=end).filter("setpts", "PTS-STARTPTS")
 
 
-def _eased(name: str, before: Any, after: Any, frames: int) -> Any:
+def _eased(name: str, before: Stream, after: Stream, frames: int) -> Stream:
     """Begins and ends gently: xfade goes by the clock, so its clock is bent. The whole way takes it a second."""
     done = f"((N+1)/{frames + 1})"
     bent = f"round(1000000*pow({done},2)*(3-2*{done}))"
@@ -78,7 +77,7 @@ def _eased(name: str, before: Any, after: Any, frames: int) -> Any:
     return _mixed(name, clocks[0], clocks[1], 1.0, offset=-(first**2) * (3 - 2 * first))
 
 
-def _mixed(name: str, before: Any, after: Any, seconds: float, offset: float = 0.0) -> Any:
+def _mixed(name: str, before: Stream, after: Stream, seconds: float, offset: float = 0.0) -> Stream:
     """xfade, plane by plane."""
     planes = [picture.filter_multi_output("extractplanes", "y+u+v") for picture in (before, after)]
     times = {"duration": f"{seconds:.6f}", "offset": f"{offset:.6f}"}
@@ -87,7 +86,7 @@ def _mixed(name: str, before: Any, after: Any, seconds: float, offset: float = 0
     return merged.filter("setparams", range="tv", **BT709)
 
 
-_KINDS: dict[TransitionKind, Callable[[Any, Any, int, int], Any]] = {
+_KINDS: dict[TransitionKind, Callable[[Stream, Stream, int, int], Stream]] = {
     "crossfade": _crossfade,
     "dip-black": _through_black,
     "dip-white": _through_white,

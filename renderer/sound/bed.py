@@ -11,7 +11,7 @@ from common.contracts.grid import SAMPLE_RATE
 from common.contracts.timeline import MusicCue
 from common.errors import BadMedia, RenderFailed
 from common.worker.steprun import StepRun
-from renderer.ffmpeg.formats import GUARD
+from renderer.ffmpeg.formats import GUARD, Stream
 from renderer.ffmpeg.limits import for_sound
 from renderer.ffmpeg.run import Feed, run_ffmpeg
 from renderer.sound.loudness import Loudness, heard, meter
@@ -74,7 +74,7 @@ def blocks(total: int, folder: Path) -> Iterator[np.ndarray]:
             yield part[begin : begin + BLOCK]
 
 
-def _file(media: ObjectRef, total: int, run: StepRun) -> ffmpeg.Stream:
+def _file(media: ObjectRef, total: int, run: StepRun) -> Stream:
     demuxer = DEMUXERS.get(media.media_type)
     if demuxer is None:
         raise BadMedia(f"music of the type {media.media_type} cannot be played; use MP3, WAV, FLAC, Ogg or M4A")
@@ -83,7 +83,7 @@ def _file(media: ObjectRef, total: int, run: StepRun) -> ffmpeg.Stream:
     return ffmpeg.input("music", f=demuxer, t=seconds, **GUARD).audio
 
 
-def _write(sound: ffmpeg.Stream, total: int, run: StepRun, program: str, *feeds: Feed) -> Loudness:
+def _write(sound: Stream, total: int, run: StepRun, program: str, *feeds: Feed) -> Loudness:
     stereo = sound.filter("aresample", SAMPLE_RATE).filter("aformat", sample_fmts="flt", channel_layouts="stereo")
     arguments = ffmpeg.output(meter(stereo.filter("volume", HEADROOM)), BED_FILE, **RAW).get_args()
     return heard(run_ffmpeg(program, arguments, run, for_sound(total), feeds=feeds))

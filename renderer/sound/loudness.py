@@ -3,7 +3,7 @@
 import re
 from typing import NamedTuple
 
-import ffmpeg
+from renderer.ffmpeg.formats import Stream
 
 SILENCE = -70.0
 "What the measure gives when there is nothing to hear."
@@ -19,7 +19,7 @@ class Loudness(NamedTuple):
     "In dBTP if the meter was told to find true peaks, else the highest sample in dBFS."
 
 
-def meter(sound: ffmpeg.Stream, *, true_peak: bool = False) -> ffmpeg.Stream:
+def meter(sound: Stream, *, true_peak: bool = False) -> Stream:
     """Lets sound through unchanged; the log of the run then says how loud it was. True peaks cost thrice as much."""
     return sound.filter("ebur128", peak="true" if true_peak else "sample", framelog="quiet")
 
@@ -31,7 +31,7 @@ def heard(log: str) -> Loudness:
     return Loudness(float(integrated[-1]) if integrated else SILENCE, float(peak[-1]) if peak else NO_PEAK)
 
 
-def listen(sound: ffmpeg.Stream, seconds: float) -> ffmpeg.Stream:
+def listen(sound: Stream, seconds: float) -> Stream:
     """Lets sound through unchanged; the log of the run then says where it is silent for longer than `seconds`."""
     return sound.filter("silencedetect", noise=f"{INAUDIBLE}dB", duration=seconds)
 

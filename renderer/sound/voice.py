@@ -1,17 +1,16 @@
 """The narration of a scene as the sound of what shows that scene by itself; the film gets its sound from the mix."""
 
 import wave
-from typing import Any
 
 import ffmpeg
 
 from common.contracts.base import ObjectRef
 from common.contracts.grid import SAMPLE_RATE, samples_per_frame
 from common.worker.steprun import StepRun
-from renderer.ffmpeg.formats import GUARD
+from renderer.ffmpeg.formats import GUARD, Options, Stream
 
 VOICE_FILE = "voice.wav"
-ENCODING: dict[str, Any] = {
+ENCODING: Options = {
     "c:a": "aac",
     # A third of the cost of the usual search, and nothing that a voice would lose.
     "aac_coder": "fast",
@@ -34,7 +33,7 @@ def fetch_voice(voice: ObjectRef | None, run: StepRun) -> None:
         file.writeframes(bytes(2))
 
 
-def placed(offset: int, frames: int, fps: int) -> Any:
+def placed(offset: int, frames: int, fps: int) -> Stream:
     """The narration `offset` samples from the start among silence, as long as the frames, at its own level."""
     total = frames * samples_per_frame(fps)
     sound = ffmpeg.input(VOICE_FILE, f="wav", **GUARD).audio

@@ -7,7 +7,7 @@ from common.contracts.steps import AssembleFacts, AssembleSpec
 from common.contracts.timeline import CutList, FilmTimeline
 from common.worker.steprun import StepRun
 from renderer.ffmpeg.join import fetch_segments, join
-from renderer.ffmpeg.verify import check_film
+from renderer.ffmpeg.verify import verify_film
 from renderer.picture.thumbnail import thumbnail
 from renderer.text.captions import Cue, cues, srt, vtt
 
@@ -23,7 +23,7 @@ def assemble(spec: AssembleSpec, run: StepRun) -> AssembleFacts:
     join(
         [segment.frames for segment in spec.segments], pictures, run.fetch(spec.mix, _MIX_FILE), film, profile.fps, run
     )
-    check_film(film, frames, profile, "", "the film")
+    verify_film(film, frames, profile, "", "the film")
     run.progress(0.6)
     shown = _cues(spec)
     # Nobody else has anything to do for this film now, so what can be done at once is.

@@ -1,6 +1,6 @@
 """From a scene's timeline to the ffmpeg arguments that draw it. Pure: same spec, same text.
 
-Each clip becomes a branch of exactly its number of frames, all in one format (`branch`). The branches are joined, a
+Each clip becomes a stream of exactly its number of frames, all in one format (`clip_stream`). The streams are joined, a
 transition takes the last frames, and the look's finish, captions and card lie over all of it.
 
 A scene that is rendered in parts gives the same pictures as one rendered whole: what depends on time counts from the
@@ -9,29 +9,30 @@ with each part.
 """
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import ffmpeg
 
 from common.contracts.steps import SegmentSpec
 from common.contracts.timeline import CardKind, Clip, Closing, SceneTimeline
 from renderer.ffmpeg.encoder import SOFTWARE, Encoder
-from renderer.ffmpeg.formats import BT709, GUARD
+from renderer.ffmpeg.formats import BT709, GUARD, Options, Stream
+from renderer.frame import picture_size
 from renderer.picture import looks, quality
-from renderer.picture.clip import Canvas, aside, branch, cut
+from renderer.picture.clip import ClipFormat, aside, clip_stream, cut
 from renderer.picture.fit import Grade
 from renderer.picture.source import Source
 from renderer.picture.transitions import transition
 from renderer.sound import voice
-from renderer.text import cards, watermark
-from renderer.text.caption_strip import Strip, laid
+from renderer.text.caption_strip import CaptionStrip, overlay_captions
+from renderer.text.watermark import WATERMARK_FILE, Position
 
 FONTS_FOLDER = "fonts"
 CAPTIONS_FILE = "captions.ass"
 SEGMENT_FILE = "segment.mp4"
 SOUND_FILE = "sound.m4a"
 LEFT_FILE = "left.y4m"
-_LEFT: dict[str, Any] = {
+_LEFT: Options = {
     "f": "yuv4mpegpipe",
     # The frames themselves. The encoder for raw video would copy each once more, and hold 20 MB of copies.
     "c:v": "wrapped_avframe",
@@ -45,11 +46,11 @@ _LEFT: dict[str, Any] = {
 class Overlays(NamedTuple):
     """What is laid over the picture, from below."""
 
-    logo: watermark.Place | None = None
-    "Where `watermark.PICTURE_FILE` goes."
+    logo: Position | None = None
+    "Where `WATERMARK_FILE` goes."
     words: tuple[str, ...] = ()
     "Files that libass reads, with times of the whole scene."
-    captions: Strip | None = None
+    captions: CaptionStrip | None = None
     "What `CAPTIONS_FILE` is drawn on."
 
 
@@ -85,56 +86,54 @@ def compose(
     timeline, fps = spec.timeline, spec.profile.fps
     frames = timeline.frames - first - left
     # Decoding takes a fifth of the time that filters and encoder take, and each of its threads holds frames.
-    canvas = Canvas(looks.picture_size(spec.style, spec.profile), fps, max(1, threads // 2), spec.profile.draft)
+    target = ClipFormat(picture_size(spec.style, spec.profile), fps, max(1, threads // 2), spec.profile.draft)
     read = list(zip(shown(timeline, left=left, first=first), sources, strict=True))
-    picture = _left_over(canvas) if first else _shots(spec, read, canvas)
+    picture = _left_over(target) if first else _shots(spec, read, target)
     more = []
     if left:
-        both = picture.filter_multi_output("split", 2)
-        kept = aside(both[0].filter("select", f"eq(n,0)+gte(n,{frames})"))
-        more.append(ffmpeg.output(kept, LEFT_FILE, **_LEFT))
-        picture = cut(both[1], 0, frames)
+        picture, rest = _parted(picture, frames)
+        more.append(ffmpeg.output(rest, LEFT_FILE, **_LEFT))
     elif timeline.closing is not None:
-        clip, source = read[-1]
-        head = branch(clip, source, canvas, _grade(spec, clip))
-        picture = _closed(picture, _grounded(head, timeline.closing.ground, canvas), timeline.closing, frames, fps)
+        picture = _closed(picture, _head(spec, timeline.closing, sources[-1], target), timeline.closing, frames, fps)
     picture, watched = quality.watch(picture, first)
-    picture = looks.finish(spec.style, spec.profile, fps).over(picture)
-    if overlays.logo is not None:
-        picture = _marked(picture, overlays.logo)
-    picture = _written(picture, overlays, timeline.first + first, frames, fps)
-    streams = [encoder.upload(picture)]
+    picture = encoder.upload(_overlaid(picture, spec, overlays, first, frames))
     sound = [voice.placed(timeline.voice_offset, timeline.length, fps)] if spec.sound and not first else []
     more.append(ffmpeg.output(watched, quality.WATCH_FILE, **quality.WATCHED))
     if left and sound:
         # In one file it would end with the pictures.
         more.append(ffmpeg.output(sound.pop(), SOUND_FILE, map_metadata=-1, fflags="+bitexact", **voice.ENCODING))
-    film = ffmpeg.output(*streams, *sound, SEGMENT_FILE, **_encoding(spec, frames, threads, encoder, bool(sound)))
+    film = ffmpeg.output(picture, *sound, SEGMENT_FILE, **_encoding(spec, frames, threads, encoder, bool(sound)))
     return list(ffmpeg.merge_outputs(film, *more).get_args())
 
 
-def _shots(spec: SegmentSpec, read: Sequence[tuple[Clip, Source]], canvas: Canvas) -> Any:
+def _shots(spec: SegmentSpec, read: Sequence[tuple[Clip, Source]], target: ClipFormat) -> Stream:
     """All that the scene shows of its own."""
     own = read[: len(spec.timeline.clips)]
-    branches = [branch(clip, source, canvas, _grade(spec, clip)) for clip, source in own]
-    return _grounded(_joined(branches, canvas.fps), spec.card.kind if spec.card else None, canvas)
+    streams = [clip_stream(clip, source, target, _grade(spec, clip)) for clip, source in own]
+    return _grounded(_joined(streams, target.fps), spec.card.kind if spec.card else None, target)
+
+
+def _head(spec: SegmentSpec, closing: Closing, source: Source, target: ClipFormat) -> Stream:
+    """What the next scene comes up with."""
+    head = clip_stream(closing.head, source, target, _grade(spec, closing.head))
+    return _grounded(head, closing.ground, target)
 
 
 def _grade(spec: SegmentSpec, clip: Clip) -> Grade:
     return looks.grade(spec.style, clip.footage.tone)
 
 
-def _left_over(canvas: Canvas) -> Any:
+def _left_over(target: ClipFormat) -> Stream:
     """What the run before has left in `LEFT_FILE`, as it was: where chroma lies in it, the file says wrongly.
 
     Its first frame is not one of them, see `aside`.
     """
-    picture = ffmpeg.input(LEFT_FILE, f="yuv4mpegpipe", **GUARD).video.filter("settb", f"1/{canvas.fps}")
+    picture = ffmpeg.input(LEFT_FILE, f="yuv4mpegpipe", **GUARD).video.filter("settb", f"1/{target.fps}")
     picture = picture.filter("trim", start_frame=1).filter("setpts", "N")
     return picture.filter("setsar", 1).filter("setparams", range="tv", chroma_location="left", **BT709)
 
 
-def _encoding(spec: SegmentSpec, frames: int, threads: int, encoder: Encoder, sound: bool) -> dict[str, Any]:
+def _encoding(spec: SegmentSpec, frames: int, threads: int, encoder: Encoder, sound: bool) -> Options:
     """The same for every segment of a film, but for the number of frames: else they could not be joined."""
     fps = spec.profile.fps
     return {
@@ -157,14 +156,14 @@ def _encoding(spec: SegmentSpec, frames: int, threads: int, encoder: Encoder, so
     }
 
 
-def _joined(pictures: Sequence[Any], fps: int) -> Any:
+def _joined(pictures: Sequence[Stream], fps: int) -> Stream:
     """One after the other. Times are counted anew: concat takes a single frame to last no time at all."""
     if len(pictures) == 1:
         return pictures[0]
     return ffmpeg.concat(*pictures, v=1, a=0).filter("settb", f"1/{fps}").filter("setpts", "N")
 
 
-def _closed(picture: Any, head: Any, closing: Closing, frames: int, fps: int) -> Any:
+def _closed(picture: Stream, head: Stream, closing: Closing, frames: int, fps: int) -> Stream:
     """The last of so many frames become a transition; the others are not touched and do not pay for it."""
     if frames == closing.frames:
         return transition(closing.kind, picture, head, frames, fps)
@@ -175,28 +174,42 @@ def _closed(picture: Any, head: Any, closing: Closing, frames: int, fps: int) ->
     return _joined([cut(both[1], 0, rest), transition(closing.kind, last, head, closing.frames, fps)], fps)
 
 
-def _grounded(picture: Any, kind: CardKind | None, canvas: Canvas) -> Any:
+def _grounded(picture: Stream, kind: CardKind | None, target: ClipFormat) -> Stream:
     """Fit to be the ground of a card's words."""
     if kind is None:
         return picture
-    for name, options in cards.backdrop(kind, *canvas.size):
+    for name, options in looks.backdrop(kind, *target.size):
         picture = picture.filter(name, **options)
     return picture
 
 
-def _marked(picture: Any, logo: watermark.Place) -> Any:
-    """The one picture of the mark lies over all frames."""
-    drawn = ffmpeg.input(watermark.PICTURE_FILE, f="png_pipe", **GUARD).video
+def _parted(picture: Stream, frames: int) -> tuple[Stream, Stream]:
+    """So many frames, and those after them for `LEFT_FILE`."""
+    both = picture.filter_multi_output("split", 2)
+    return cut(both[1], 0, frames), aside(both[0].filter("select", f"eq(n,0)+gte(n,{frames})"))
+
+
+def _overlaid(picture: Stream, spec: SegmentSpec, overlays: Overlays, first: int, frames: int) -> Stream:
+    """The finish of the style and the overlays over so many frames of the segment, from frame `first` on."""
+    picture = looks.finish(spec.style, spec.profile, spec.profile.fps).over(picture)
+    if overlays.logo is not None:
+        picture = _watermarked(picture, overlays.logo)
+    return _written(picture, overlays, spec.timeline.first + first, frames, spec.profile.fps)
+
+
+def _watermarked(picture: Stream, logo: Position) -> Stream:
+    """The one picture of the watermark lies over all frames."""
+    drawn = ffmpeg.input(WATERMARK_FILE, f="png_pipe", **GUARD).video
     drawn = drawn.filter("scale", out_color_matrix="bt709", out_range="tv").filter("format", "yuva420p")
     return ffmpeg.overlay(picture, drawn, x=logo.left, y=logo.top, format="yuv420")
 
 
-def _written(picture: Any, overlays: Overlays, first: int, frames: int, fps: int) -> Any:
+def _written(picture: Stream, overlays: Overlays, first: int, frames: int, fps: int) -> Stream:
     """Words over so many frames of the scene from frame `first` on, at the times of the whole scene."""
     # What was laid over it may have other steps of time.
     picture = picture.filter("settb", f"1/{fps}").filter("setpts", f"N+{first}" if first else "N")
     for name in overlays.words:
         picture = picture.filter("ass", filename=name, fontsdir=FONTS_FOLDER)
     if overlays.captions is not None:
-        picture = laid(picture, overlays.captions, CAPTIONS_FILE, FONTS_FOLDER, first, frames, fps)
+        picture = overlay_captions(picture, overlays.captions, CAPTIONS_FILE, FONTS_FOLDER, first, frames, fps)
     return picture.filter("setpts", "N") if first else picture

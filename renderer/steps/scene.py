@@ -10,7 +10,7 @@ from common.worker.steprun import StepRun
 from renderer.ffmpeg.join import fetch_segments, join
 from renderer.ffmpeg.limits import for_sound
 from renderer.ffmpeg.run import run_ffmpeg
-from renderer.ffmpeg.verify import check_film
+from renderer.ffmpeg.verify import verify_film
 from renderer.sound import voice
 
 SCENE_FILE = "scene.mp4"
@@ -23,7 +23,7 @@ def scene(spec: SceneSpec, run: StepRun, program: str) -> SceneFacts:
     pictures = fetch_segments(spec.segments, run, 0.5)
     path = run.workdir / SCENE_FILE
     join([segment.frames for segment in spec.segments], pictures, _sound(spec, frames, run, program), path, fps, run)
-    check_film(path, frames, spec.profile, "", "the scene")
+    verify_film(path, frames, spec.profile, "", "the scene")
     return SceneFacts(media=run.keep("scene", path, "video/mp4"), frames=frames)
 
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from common.contracts.base import ObjectRef
 from common.contracts.steps import SegmentFacts, SegmentSpec
-from common.contracts.timeline import CaptionLook, Clip
+from common.contracts.timeline import Clip, TextFrame
 from common.errors import BadMedia
 from common.sniff import demuxer
 from common.worker.steprun import StepRun
@@ -15,17 +15,19 @@ from renderer.ffmpeg.encoder import SOFTWARE, Encoder
 from renderer.ffmpeg.join import join
 from renderer.ffmpeg.limits import for_picture
 from renderer.ffmpeg.run import Feed, run_ffmpeg
-from renderer.ffmpeg.verify import check_film
-from renderer.picture import looks
+from renderer.ffmpeg.verify import verify_film
+from renderer.frame import picture_size
 from renderer.picture.quality import STEP, WATCH_FILE, judge
 from renderer.picture.source import Size, Source
 from renderer.sound.voice import fetch_voice
 from renderer.steps.compose import CAPTIONS_FILE, FONTS_FOLDER, SEGMENT_FILE, SOUND_FILE, Overlays, compose, shown
-from renderer.text import fonts, watermark
+from renderer.text import fonts
 from renderer.text.ass import ass_on
-from renderer.text.caption_strip import Strip, strip_of
-from renderer.text.captions import cues
+from renderer.text.caption_report import with_captions
+from renderer.text.caption_strip import caption_strip
+from renderer.text.captions import Cue, cues
 from renderer.text.cards import card_ass
+from renderer.text.watermark import draw_watermark, watermark_ass
 
 LARGE = 1280 * 720
 "Pixels of a canvas whose frames take so much memory that a run more is worth its start."
@@ -36,8 +38,23 @@ def segment(spec: SegmentSpec, run: StepRun, program: str, threads: int, encoder
     """A closed-GOP MP4 with exactly the planned number of frames; with the scene's narration if it is to have sound."""
     if spec.sound:
         fetch_voice(spec.voice, run)
-    overlays = _overlays(spec, run)
+    frame = TextFrame(style=spec.style, width=spec.profile.width, height=spec.profile.height)
+    captions = _cues(spec, frame)
+    overlays = _overlays(spec, frame, captions, run)
     run.progress(_FETCHED)
+    log, watched = _rendered(spec, overlays, run, program, threads, encoder)
+    path = run.workdir / SEGMENT_FILE
+    verify_film(path, spec.timeline.frames, spec.profile, log, "the scene", sound=spec.sound)
+    report = judge(watched, spec)
+    if not spec.timeline.first:  # captions of a scene in parts are reported once
+        report = with_captions(report, captions, frame)
+    return SegmentFacts(media=run.keep("segment", path, "video/mp4"), frames=spec.timeline.frames, report=report)
+
+
+def _rendered(
+    spec: SegmentSpec, overlays: Overlays, run: StepRun, program: str, threads: int, encoder: Encoder
+) -> tuple[str, bytes]:
+    """Writes `SEGMENT_FILE`. Returns the log of all runs of ffmpeg, and what is watched of their pictures."""
     frames, path = spec.timeline.frames, run.workdir / SEGMENT_FILE
     media, files, logs, watched = dict[str, Source](), list[Path](), list[str](), b""
     passes = _passes(spec)
@@ -50,11 +67,9 @@ def segment(spec: SegmentSpec, run: StepRun, program: str, threads: int, encoder
         watched += (run.workdir / WATCH_FILE).read_bytes()
         files.append(path.rename(run.workdir / f"run{first}.mp4") if len(passes) > 1 else path)
     if len(passes) > 1:
-        lengths = [one.frames for one in passes]
+        lengths = [each.frames for each in passes]
         join(lengths, files, run.workdir / SOUND_FILE if spec.sound else None, path, spec.profile.fps, run)
-    check_film(path, frames, spec.profile, "\n".join(logs), "the scene", sound=spec.sound)
-    report = judge(watched, spec)
-    return SegmentFacts(media=run.keep("segment", path, "video/mp4"), frames=frames, report=report)
+    return "\n".join(logs), watched
 
 
 class _Pass(NamedTuple):
@@ -92,7 +107,7 @@ def _gather(
     """A source per clip; the frames of painted ones come from the feeds. `files` are those that are there, by key."""
     sources: list[Source] = []
     feeds: list[Feed] = []
-    size = looks.picture_size(spec.style, spec.profile)
+    size = picture_size(spec.style, spec.profile)
     for clip in clips:
         if clip.footage.kind == "scenery":
             sources.append(_painted_source(f"feed:{len(feeds)}", size))
@@ -130,30 +145,30 @@ def _painted_frames(clip: Clip, size: Size, fps: int) -> Iterator[bytes]:
     return scenery.paint(recipe, *size, fps, clip.skip, clip.frames)
 
 
-def _overlays(spec: SegmentSpec, run: StepRun) -> Overlays:
+def _cues(spec: SegmentSpec, frame: TextFrame) -> list[Cue]:
+    """The captions of the whole scene; none if there are to be none."""
+    if spec.captions is None:
+        return []
+    return cues(spec.timeline.words, frame, spec.profile.fps, spec.timeline.length)
+
+
+def _overlays(spec: SegmentSpec, frame: TextFrame, captions: Sequence[Cue], run: StepRun) -> Overlays:
     """Writes down what lies over the picture: of the whole scene, for a part shows what falls into its frames."""
-    look = CaptionLook(style=spec.style, width=spec.profile.width, height=spec.profile.height)
-    # Where nothing is said there is nothing to pay for; but a mark has the same place in all scenes of a film.
+    # Where nothing is said there is nothing to pay for; but a watermark has the same place in all scenes of a film.
     captioned = spec.captions is not None and bool(spec.timeline.words)
     logo, words, strip = None, {}, None
     if spec.mark is not None and spec.mark.media is not None:
-        logo = watermark.picture(spec.mark, spec.mark.media, look, spec.captions is not None, run)
+        logo = draw_watermark(spec.mark, spec.mark.media, frame, spec.captions is not None, run)
     elif spec.mark is not None:
-        words["mark.ass"] = watermark.words(spec.mark, look, spec.captions is not None)
+        words["mark.ass"] = watermark_ass(spec.mark, frame, spec.captions is not None)
     if spec.card is not None:
-        words["card.ass"] = card_ass(spec.card, look, fonts.FAMILY, spec.profile.fps, spec.timeline.length)
+        words["card.ass"] = card_ass(spec.card, frame, fonts.FAMILY, spec.profile.fps, spec.timeline.length)
     for name, text in words.items():
         (run.workdir / name).write_text(text, encoding="utf-8")
     if captioned:
-        strip = _captions(spec, look, run)
+        strip = caption_strip(captions, frame)
+        drawn = ass_on(strip, captions, frame, fonts.FAMILY, spec.profile.fps)
+        (run.workdir / CAPTIONS_FILE).write_text(drawn, encoding="utf-8")
     if words or captioned:
         fonts.install(run.workdir / FONTS_FOLDER)
     return Overlays(logo, tuple(words), strip)
-
-
-def _captions(spec: SegmentSpec, look: CaptionLook, run: StepRun) -> Strip:
-    fps = spec.profile.fps
-    shown = cues(spec.timeline.words, look, fps, spec.timeline.length)
-    strip = strip_of(shown, look)
-    (run.workdir / CAPTIONS_FILE).write_text(ass_on(strip, shown, look, fonts.FAMILY, fps), encoding="utf-8")
-    return strip

@@ -7,9 +7,9 @@ nothing moves while the highlight travels.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import count
 
-from common.contracts.timeline import CaptionLook
+from common.contracts.timeline import TextFrame
 from common.emoji import drawable
-from renderer.text.caption_strip import Strip
+from renderer.text.caption_strip import CaptionStrip
 from renderer.text.captions import Cue, Spoken
 from renderer.text.design import CAPTIONS, CaptionDesign, caption_place
 from renderer.text.fonts import LINE_HEIGHT, capitals
@@ -18,11 +18,11 @@ from renderer.text.fonts import LINE_HEIGHT, capitals
 _WORD_JOINER = "\u2060"
 
 
-Style = Mapping[str, str | float]
+AssStyle = Mapping[str, str | float]
 "The fields of a style, by the names that ASS has for them."
 
 
-def sheet(size: tuple[int, int], styles: Sequence[Style], events: Iterable[str]) -> str:
+def sheet(size: tuple[int, int], styles: Sequence[AssStyle], events: Iterable[str]) -> str:
     """A whole .ass file for a canvas of this width and height. All styles have the same fields, in the same order."""
     lines = [
         "[Script Info]",
@@ -44,21 +44,21 @@ def sheet(size: tuple[int, int], styles: Sequence[Style], events: Iterable[str])
     return "\n".join([*lines, ""])
 
 
-def ass(cues: Sequence[Cue], look: CaptionLook, family: str, fps: int) -> str:
-    """The cues as an .ass file for a canvas of the look's size, set in the font `family`."""
-    return sheet((look.width, look.height), _styles(look, family), _events(cues, look, fps))
+def ass(cues: Sequence[Cue], frame: TextFrame, family: str, fps: int) -> str:
+    """The cues as an .ass file for a canvas of this size, set in the font `family`."""
+    return sheet((frame.width, frame.height), _styles(frame, family), _events(cues, frame, fps))
 
 
-def ass_on(strip: Strip, cues: Sequence[Cue], look: CaptionLook, family: str, fps: int) -> str:
+def ass_on(strip: CaptionStrip, cues: Sequence[Cue], frame: TextFrame, family: str, fps: int) -> str:
     """The cues as an .ass file for the canvas of the strip, on either half of it."""
-    bottom = round(caption_place(look).bottom) - (look.height - strip.top - strip.height)
-    halves = (event for margin in (bottom + strip.height, bottom) for event in _events(cues, look, fps, margin))
-    return sheet(strip.canvas, _styles(look, family), halves)
+    bottom = round(caption_place(frame).bottom) - (frame.height - strip.top - strip.height)
+    halves = (event for margin in (bottom + strip.height, bottom) for event in _events(cues, frame, fps, margin))
+    return sheet(strip.canvas, _styles(frame, family), halves)
 
 
-def _styles(look: CaptionLook, family: str) -> list[Style]:
-    em = caption_place(look).em
-    caption = _style("Caption", family, em, look)
+def _styles(frame: TextFrame, family: str) -> list[AssStyle]:
+    em = caption_place(frame).em
+    caption = _style("Caption", family, em, frame)
     halo = caption | {
         "Name": "Halo",
         "PrimaryColour": "&H78000000",
@@ -69,15 +69,15 @@ def _styles(look: CaptionLook, family: str) -> list[Style]:
     return [caption, halo]
 
 
-def _events(cues: Sequence[Cue], look: CaptionLook, fps: int, margin: int = 0) -> Iterator[str]:
+def _events(cues: Sequence[Cue], frame: TextFrame, fps: int, margin: int = 0) -> Iterator[str]:
     """`margin` is below the last line, in pixels; 0 for that of the style."""
-    design, em = CAPTIONS[look.style], caption_place(look).em
+    design, em = CAPTIONS[frame.style], caption_place(frame).em
     for cue in cues:
         yield _halo(cue, design, em, fps, margin)
         yield from _words(cue, design, em, fps, margin)
 
 
-def _style(name: str, family: str, em: float, look: CaptionLook) -> dict[str, str | float]:
+def _style(name: str, family: str, em: float, frame: TextFrame) -> dict[str, str | float]:
     return {
         "Name": name,
         "Fontname": family,
@@ -100,7 +100,7 @@ def _style(name: str, family: str, em: float, look: CaptionLook) -> dict[str, st
         "Alignment": 2,
         "MarginL": 0,
         "MarginR": 0,
-        "MarginV": round(caption_place(look).bottom),
+        "MarginV": round(caption_place(frame).bottom),
         # Each line finds its own writing direction.
         "Encoding": -1,
     }

@@ -10,12 +10,12 @@ canvas whose upper half is black and whose lower half is white.
 """
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import ffmpeg
 
-from common.contracts.timeline import CaptionLook
-from renderer.ffmpeg.formats import BT709
+from common.contracts.timeline import TextFrame
+from renderer.ffmpeg.formats import BT709, Stream
 from renderer.ffmpeg.source import source
 from renderer.text import fonts
 from renderer.text.captions import MAX_LINES, Cue, drawn_lines
@@ -25,7 +25,7 @@ BESIDE, ABOVE, BELOW = 1.0, 1.0, 0.6
 "Ems around the lines: for halos, and for other fonts, whose lines may be higher."
 
 
-class Strip(NamedTuple):
+class CaptionStrip(NamedTuple):
     """Where captions are drawn, on a canvas and in time."""
 
     left: int
@@ -42,26 +42,28 @@ class Strip(NamedTuple):
         return self.width, 2 * self.height
 
 
-def strip_of(cues: Sequence[Cue], look: CaptionLook) -> Strip:
+def caption_strip(cues: Sequence[Cue], frame: TextFrame) -> CaptionStrip:
     """The strip that holds all of these cues."""
-    place = caption_place(look)
-    lowest = look.height - place.bottom
+    place = caption_place(frame)
+    lowest = frame.height - place.bottom
     top = max(0, _even(lowest - (MAX_LINES * fonts.LINE_HEIGHT + ABOVE) * place.em))
-    bottom = min(look.height, _even(lowest + BELOW * place.em))
-    changes = {frame for cue in cues for frame in (*(start for start, _ in cue.turns()), cue.end)}
-    left = _beside(cues, look, place)
-    return Strip(left, top, look.width - 2 * left, bottom - top, tuple(sorted(changes)))
+    bottom = min(frame.height, _even(lowest + BELOW * place.em))
+    changes = {change for cue in cues for change in (*(start for start, _ in cue.turns()), cue.end)}
+    left = _beside(cues, frame, place)
+    return CaptionStrip(left, top, frame.width - 2 * left, bottom - top, tuple(sorted(changes)))
 
 
-def _beside(cues: Sequence[Cue], look: CaptionLook, place: CaptionPlace) -> int:
+def _beside(cues: Sequence[Cue], frame: TextFrame, place: CaptionPlace) -> int:
     """How much is free on either side of the widest line; nothing where another font draws some of them."""
-    lines = [line for cue in cues for line in drawn_lines(cue, look.style)]
+    lines = [line for cue in cues for line in drawn_lines(cue, frame.style)]
     widest = max((fonts.width(line) * place.em for line in lines), default=0.0)
-    free = (look.width - widest) / 2 - BESIDE * place.em
+    free = (frame.width - widest) / 2 - BESIDE * place.em
     return max(0, _even(free)) if all(map(fonts.known, lines)) else 0
 
 
-def laid(picture: Any, strip: Strip, file: str, fonts_folder: str, first: int, frames: int, fps: int) -> Any:
+def overlay_captions(
+    picture: Stream, strip: CaptionStrip, file: str, fonts_folder: str, first: int, frames: int, fps: int
+) -> Stream:
     """The picture with the captions over it.
 
     Its times are those of the scene, whose frames from `first` on it has; `file` is for the canvas of the strip, twice.
@@ -83,7 +85,7 @@ def laid(picture: Any, strip: Strip, file: str, fonts_folder: str, first: int, f
     return ffmpeg.overlay(picture, words, x=strip.left, y=strip.top, format="yuv420", shortest=1)
 
 
-def _canvas(strip: Strip, first: int, frames: int, fps: int) -> Any:
+def _canvas(strip: CaptionStrip, first: int, frames: int, fps: int) -> Stream:
     """One frame for each change, at its time in the scene, one for what stands at the start, and one behind the end.
 
     The last is never seen. If there were nothing to come, `overlay` would go over from copies of the picture's frames
@@ -92,7 +94,7 @@ def _canvas(strip: Strip, first: int, frames: int, fps: int) -> Any:
     Black is 0 and white 255, which leaves the most room between them; captions are drawn on it in limited range, as
     they are on a picture.
     """
-    changes = sorted({0, *(frame - first for frame in strip.changes if first < frame < first + frames), frames})
+    changes = sorted({0, *(change - first for change in strip.changes if first < change < first + frames), frames})
     chosen = "+".join(f"eq(n,{number})" for number in changes)
     # Made tiny and padded afterwards: a source would draw every frame of its own, and most are not chosen.
     dots = source("color", color="black", size="2x2", rate=fps).filter("format", "yuv420p", color_ranges="pc")

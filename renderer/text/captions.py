@@ -13,9 +13,9 @@ from typing import NamedTuple
 from common.contracts.grid import SAMPLE_RATE, frame_at
 from common.contracts.narration import Word
 from common.contracts.request import Style
-from common.contracts.timeline import CaptionLook
+from common.contracts.timeline import TextFrame
 from renderer.text import fonts
-from renderer.text.design import CAPTIONS, caption_place
+from renderer.text.design import CAPTIONS
 
 MAX_LINES = 2
 PAUSE = SAMPLE_RATE // 2
@@ -64,9 +64,9 @@ class Cue(NamedTuple):
         return list(pairwise(starts))
 
 
-def line_limit(look: CaptionLook) -> float:
+def line_limit(frame: TextFrame) -> float:
     """How wide a line may be on this canvas, in widths of an average letter."""
-    ratio = look.width / look.height
+    ratio = frame.width / frame.height
     return 40.0 if ratio > 1.4 else 19.0 if ratio < 0.7 else 28.0
 
 
@@ -87,9 +87,9 @@ def _letter_width(letter: str) -> float:
     return 1.2 if letter.isupper() else 1.0
 
 
-def cues(words: Sequence[Word], look: CaptionLook, fps: int, frames: int) -> list[Cue]:
+def cues(words: Sequence[Word], frame: TextFrame, fps: int, frames: int) -> list[Cue]:
     """The cues of a scene in order, none overlapping, all inside its `frames`."""
-    limit = line_limit(look)
+    limit = line_limit(frame)
     groups = [group for phrase in _phrases(list(_tidy(words, limit))) for group in _split(phrase, limit)]
     return list(_timed(groups, limit, fps, frames))
 
@@ -215,28 +215,6 @@ def _timed(groups: Sequence[Sequence[Word]], limit: float, fps: int, frames: int
 
 def _spoken(word: Word, fps: int) -> Spoken:
     return Spoken(word.text, frame_at(word.start, fps))
-
-
-def overlapping(cues: Sequence[Cue]) -> int:
-    """How many cues are on screen while another one is."""
-    spans = sorted((cue.start, cue.end) for cue in cues)
-    latest, clashes = 0, set()
-    for index, (start, end) in enumerate(spans):
-        if index and start < spans[latest][1]:
-            clashes |= {latest, index}
-        if not index or end > spans[latest][1]:
-            latest = index
-    return len(clashes)
-
-
-def overflowing(cues: Sequence[Cue], look: CaptionLook) -> int:
-    """How many cues are wider than the safe area or have too many lines, by the font they are drawn in."""
-    return sum(_overflows(cue, look) for cue in cues)
-
-
-def _overflows(cue: Cue, look: CaptionLook) -> bool:
-    place, lines = caption_place(look), drawn_lines(cue, look.style)
-    return len(lines) > MAX_LINES or max(fonts.width(line) * place.em for line in lines) > place.width
 
 
 def drawn_lines(cue: Cue, style: Style) -> list[str]:

@@ -4,19 +4,18 @@ Every line is measured in the font it is drawn in and gets an event at a place o
 how libass would wrap it, and nothing leaves the safe area.
 """
 
-import re
-import unicodedata
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from common.contracts.timeline import CaptionLook, Card, CardKind
+from common.contracts.timeline import Card, TextFrame
 from common.emoji import drawable
-from renderer.picture.looks import Area, Filter, picture_area
+from renderer.frame import Area, picture_area
 from renderer.text import fonts
-from renderer.text.ass import Style, ass_time, escape, sheet
+from renderer.text.ass import AssStyle, ass_time, escape, sheet
 from renderer.text.captions import clean
 from renderer.text.design import CAPTIONS, CARDS, CardDesign
 from renderer.text.fonts import LINE_HEIGHT
+from renderer.text.wrapping import cut_off, wrapped
 
 _SAFE_WIDTH, _SAFE_HEIGHT = 0.84, 0.80
 "Shares of the picture that words may take; upright films lose more at the bottom."
@@ -26,10 +25,9 @@ _MAX_TITLE_LINES, _MAX_SUBTITLE_LINES, _MAX_END_LINES = 3, 2, 5
 _FADE_IN, _FADE_OUT = 0.5, 0.4
 _LATER = 0.25
 "Seconds that what stands below the title comes later."
-_NO_BREAK_BEFORE = frozenset("、。，．・：；？！）」』】》〉ーっッゃゅょャュョ,.;:!?)]}%”’…")
 
 
-class Set(NamedTuple):
+class TextBlock(NamedTuple):
     """Lines of one size."""
 
     lines: tuple[str, ...]
@@ -40,7 +38,7 @@ class Set(NamedTuple):
         return len(self.lines) * self.em * _LEADING
 
 
-class Type(NamedTuple):
+class Typeface(NamedTuple):
     """How letters of one kind look."""
 
     weight: str
@@ -51,23 +49,12 @@ class Type(NamedTuple):
         return fonts.width(drawable(text), self.weight) + self.spacing * max(0, len(text) - 1)
 
 
-_PLAIN = Type(fonts.REGULAR)
+_PLAIN = Typeface(fonts.REGULAR)
 
 
-def backdrop(kind: CardKind, width: int, height: int) -> tuple[Filter, ...]:
-    """What makes the picture a ground for words: darker, and soft where there is much to read."""
-    share, colours = (0.62, 0.92) if kind == "title" else (0.40, 0.75)
-    chroma = f"128+(val-128)*{colours}"
-    darker = Filter("lutyuv", {"y": f"16+(val-16)*{share}", "u": chroma, "v": chroma})
-    # Each step is as wide as it needs to be and costs the same: three of them are as smooth as a bell.
-    radius = max(1, round(min(width, height) / 120))
-    soft = Filter("boxblur", {"lr": radius, "lp": 2, "cr": max(1, radius // 2), "cp": 1})
-    return (darker,) if kind == "title" else (soft, darker)
-
-
-def card_ass(card: Card, look: CaptionLook, family: str, fps: int, frames: int) -> str:
-    """The card as an .ass file for a canvas of the look's size, shown for `frames` frames."""
-    page = _Page(look, family, fps, frames)
+def card_ass(card: Card, frame: TextFrame, family: str, fps: int, frames: int) -> str:
+    """The card as an .ass file for a canvas of this size, shown for `frames` frames."""
+    page = _Page(frame, family, fps, frames)
     (_title if card.kind == "title" else _end)(card, page)
     return page.text()
 
@@ -107,13 +94,13 @@ def _end(card: Card, page: "_Page") -> None:
 class _Page:
     """Collects the events of a card. Lengths are pixels."""
 
-    def __init__(self, look: CaptionLook, family: str, fps: int, frames: int) -> None:
-        self.look, self.family, self.fps, self.frames = look, family, fps, frames
-        self.area: Area = picture_area(look.style, look)
-        self.design: CardDesign = CARDS[look.style]
+    def __init__(self, frame: TextFrame, family: str, fps: int, frames: int) -> None:
+        self.frame, self.family, self.fps, self.frames = frame, family, fps, frames
+        self.area: Area = picture_area(frame.style, frame)
+        self.design: CardDesign = CARDS[frame.style]
         self.rule = self.design.rule
-        self.title_type = Type(fonts.BOLD if self.design.bold else fonts.REGULAR, self.design.spacing)
-        tall = look.width / look.height < 0.7
+        self.title_type = Typeface(fonts.BOLD if self.design.bold else fonts.REGULAR, self.design.spacing)
+        tall = frame.width / frame.height < 0.7
         self.unit = min(self.area.width * 1.15, self.area.height)
         "What sizes are shares of."
         self.middle = 0.44 if tall else 0.49
@@ -125,23 +112,23 @@ class _Page:
         safe = self.area.height * (1 - _SAFE_HEIGHT) / 2
         return self.area.top + max(safe, self.area.height * self.middle - height / 2)
 
-    def fitted(self, text: str, kind: Type, largest: float, smallest: float, most: int) -> Set:
+    def fitted(self, text: str, kind: Typeface, largest: float, smallest: float, most: int) -> TextBlock:
         """`text` as large as it fits into `most` lines; at the smallest size what is too much is cut."""
         if kind is self.title_type:
             largest, text = largest * self.design.scale, fonts.capitals(text) if self.design.upper else text
         paragraphs = [words for line in text.splitlines() if (words := clean(drawable(line)))]
         if not paragraphs:
-            return Set((), largest)
+            return TextBlock((), largest)
         em = largest
         while True:
-            lines = _wrapped(paragraphs, kind.width, self.width / em, split=em <= smallest)
+            lines = wrapped(paragraphs, kind.width, self.width / em, split=em <= smallest)
             if lines is not None and len(lines) <= most:
-                return Set(tuple(lines), em)
+                return TextBlock(tuple(lines), em)
             if em <= smallest:
-                return Set(tuple(_cut(lines or [], most, kind.width, self.width / em)), em)
+                return TextBlock(tuple(cut_off(lines or [], most, kind.width, self.width / em)), em)
             em = max(smallest, em * 0.94)
 
-    def columns(self, lines: Sequence[str], room: float) -> list[Set]:
+    def columns(self, lines: Sequence[str], room: float) -> list[TextBlock]:
         """Small print: one column while it can be read, then two, then the end of it is only counted."""
         kept = [line for line in lines if _PLAIN.width(line)]
         largest, smallest = self.unit * 0.040, self.unit * 0.026
@@ -157,19 +144,19 @@ class _Page:
         half = -(-len(shown) // 2) if two else len(shown)
         parts = [part for part in (shown[:half], shown[half:]) if part]
         em = min(largest, room / (half * _LEADING), max(smallest, width / max(map(_PLAIN.width, shown))))
-        return [Set(tuple(_shortest(line, width / em) for line in part), em) for part in parts]
+        return [TextBlock(tuple(_shortest(line, width / em) for line in part), em) for part in parts]
 
-    def _column(self, lines: list[str], largest: float, smallest: float, width: float, room: float) -> Set | None:
+    def _column(self, lines: list[str], largest: float, smallest: float, width: float, room: float) -> TextBlock | None:
         em = min(largest, room / (len(lines) * _LEADING), width / max(map(_PLAIN.width, lines)))
         if em >= smallest:
-            return Set(tuple(lines), em)
+            return TextBlock(tuple(lines), em)
         # A few lines may be too long although their number fits.
         if room / (len(lines) * _LEADING) >= smallest:
-            return Set(tuple(_shortest(line, width / smallest) for line in lines), smallest)
+            return TextBlock(tuple(_shortest(line, width / smallest) for line in lines), smallest)
         return None
 
     def write(
-        self, style: str, block: Set, kind: Type, top: float, centre: float | None = None, later: float = 0.0
+        self, style: str, block: TextBlock, kind: Typeface, top: float, centre: float | None = None, later: float = 0.0
     ) -> None:
         x = self.area.left + self.area.width / 2 if centre is None else centre
         for number, line in enumerate(block.lines):
@@ -185,7 +172,7 @@ class _Page:
     def draw_rule(self, y: float) -> None:
         """A short line that grows from its middle."""
         width, height = self.unit * 0.13, max(2.0, self.unit * 0.0055)
-        accent = CAPTIONS[self.look.style].accent
+        accent = CAPTIONS[self.frame.style].accent
         colour = f"\\c&H{accent[4:]}{accent[2:4]}{accent[:2]}&"
         x = self.area.left + self.area.width / 2
         box = f"m 0 0 l {width:.1f} 0 {width:.1f} {height:.1f} 0 {height:.1f}"
@@ -206,12 +193,12 @@ class _Page:
 
     def text(self) -> str:
         return sheet(
-            (self.look.width, self.look.height),
+            (self.frame.width, self.frame.height),
             [self._style("Title", self.design.bold), self._style("Small", False)],
             self._events,
         )
 
-    def _style(self, name: str, bold: bool) -> Style:
+    def _style(self, name: str, bold: bool) -> AssStyle:
         return {
             "Name": name,
             "Fontname": self.family,
@@ -232,78 +219,8 @@ class _Page:
         }
 
 
-Width = Callable[[str], float]
-
-
-def _wrapped(paragraphs: Sequence[str], width: Width, limit: float, *, split: bool) -> list[str] | None:
-    """Lines of about equal width, as few as hold the text; None if a word is too wide and must not be `split`."""
-    lines: list[str] = []
-    for paragraph in paragraphs:
-        pieces = list(_pieces(paragraph))
-        if any(width(piece.strip()) > limit for piece in pieces):
-            if not split:
-                return None
-            pieces = [part for piece in pieces for part in _chopped(piece, width, limit)]
-        lines += _balanced(pieces, width, limit)
-    return lines
-
-
-def _pieces(text: str) -> Iterator[str]:
-    """What a line may be broken behind: words with their space, and single letters of scripts without spaces."""
-    for word in re.findall(r"\S+\s*", text):
-        piece = ""
-        for letter in word:
-            wide = unicodedata.east_asian_width(letter) in "WF"
-            if piece and wide and letter not in _NO_BREAK_BEFORE:
-                yield piece
-                piece = ""
-            piece += letter
-        yield piece
-
-
-def _chopped(piece: str, width: Width, limit: float) -> Iterator[str]:
-    part = ""
-    for letter in piece:
-        if part and width((part + letter).strip()) > limit and not unicodedata.combining(letter):
-            yield part
-            part = ""
-        part += letter
-    yield part
-
-
-def _balanced(pieces: Sequence[str], width: Width, limit: float) -> list[str]:
-    lines = _filled(pieces, width, limit)
-    low, high = 0.0, limit
-    for _ in range(12):
-        middle = (low + high) / 2
-        narrower = _filled(pieces, width, middle)
-        if len(narrower) > len(lines) or max(map(width, narrower)) > middle:
-            low = middle
-        else:
-            high = middle
-    return _filled(pieces, width, high)
-
-
-def _filled(pieces: Sequence[str], width: Width, limit: float) -> list[str]:
-    lines = [""]
-    for piece in pieces:
-        if lines[-1] and width((lines[-1] + piece).strip()) > limit:
-            lines.append("")
-        lines[-1] += piece
-    return [line.strip() for line in lines]
-
-
-def _cut(lines: Sequence[str], most: int, width: Width, limit: float) -> list[str]:
-    """The first of them; the last one shows that there was more."""
-    kept = list(lines[:most])
-    last = kept[-1]
-    while last and width(last + "…") > limit:
-        last = last[:-1]
-    return [*kept[:-1], last.rstrip() + "…"]
-
-
 def _shortest(line: str, limit: float) -> str:
-    return line if _PLAIN.width(line) <= limit else _cut([line], 1, _PLAIN.width, limit)[0]
+    return line if _PLAIN.width(line) <= limit else cut_off([line], 1, _PLAIN.width, limit)[0]
 
 
 def _shortened(lines: list[str], most: int) -> list[str]:

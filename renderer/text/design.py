@@ -3,8 +3,8 @@
 from typing import NamedTuple
 
 from common.contracts.request import Style
-from common.contracts.timeline import CaptionLook
-from renderer.picture.looks import picture_area
+from common.contracts.timeline import TextFrame
+from renderer.frame import picture_area
 
 SIDE = 0.06
 "The share of the width that words keep away from either side."
@@ -55,14 +55,14 @@ class CaptionPlace(NamedTuple):
     "That a line may have."
 
 
-def caption_place(look: CaptionLook) -> CaptionPlace:
+def caption_place(frame: TextFrame) -> CaptionPlace:
     """Within the picture, above a letterbox bar."""
-    width, height = look.width, look.height
+    width, height = frame.width, frame.height
     em, bottom = _caption_share(width, height)
-    bar = picture_area(look.style, look).top
+    bar = picture_area(frame.style, frame).top
     # The bar itself is distance enough from the edge of the screen; from its own edge words keep some more.
     lowest = max(bottom * height, bar + 0.035 * height)
-    return CaptionPlace(em * CAPTIONS[look.style].scale, lowest, width * (1 - 2 * SIDE))
+    return CaptionPlace(em * CAPTIONS[frame.style].scale, lowest, width * (1 - 2 * SIDE))
 
 
 def _caption_share(width: int, height: int) -> tuple[float, float]:

@@ -1,4 +1,4 @@
-"""The mark in a corner of every frame: a picture of the user's, or a few words.
+"""The watermark in a corner of every frame: a picture of the user's, or a few words.
 
 It stays inside the picture, away from its edges and from the captions.
 """
@@ -9,67 +9,69 @@ from PIL import Image, ImageOps
 
 from common.contracts.base import ObjectRef
 from common.contracts.request import Corner
-from common.contracts.timeline import CaptionLook, Mark
+from common.contracts.timeline import PlacedWatermark, TextFrame
 from common.emoji import drawable
 from common.errors import WATERMARK, BadMedia
 from common.worker.steprun import StepRun
 from renderer.ffmpeg.formats import MAX_PIXELS
-from renderer.picture.looks import picture_area
+from renderer.frame import picture_area
 from renderer.text import fonts
-from renderer.text.ass import Style, escape, sheet
+from renderer.text.ass import AssStyle, escape, sheet
 from renderer.text.captions import MAX_LINES, clean, line_limit
 from renderer.text.design import CAPTIONS, caption_place
 from renderer.text.fonts import LINE_HEIGHT
 
-PICTURE_FILE = "mark.png"
+WATERMARK_FILE = "mark.png"
 _TOO_LARGE = "the watermark has too many pixels; use a smaller picture"
 _MARGIN = 0.04
 "What it keeps away from the edges, as a share of the shorter side."
 _TALLEST = 0.5
 "As a share of the height of the picture, however narrow it is."
 _SMALLEST, _LARGEST = 0.028, 0.055
-"Size of words (an em), as shares of the shorter side: what can be read, and what is a title rather than a mark."
+"Size of words (an em), as shares of the shorter side: what can be read, and what is a title rather than a watermark."
 _NEVER = "9:59:59.99"
 _LETTER, _CAPITAL = 0.55, 0.62
 "Widths of an average letter in ems."
 
 
-class Place(NamedTuple):
+class Position(NamedTuple):
     """The upper left corner, in pixels of the canvas."""
 
     left: int
     top: int
 
 
-def picture(mark: Mark, media: ObjectRef, look: CaptionLook, captioned: bool, run: StepRun) -> Place:
-    """Writes the picture to PICTURE_FILE, as large and as faint as it is shown, and tells where that is.
+def draw_watermark(
+    watermark: PlacedWatermark, media: ObjectRef, frame: TextFrame, captioned: bool, run: StepRun
+) -> Position:
+    """Writes the picture to WATERMARK_FILE, as large and as faint as it is shown, and tells where that is.
 
     Raises `BadMedia` for what is no picture.
     """
     drawn = _opened(media, run)
-    area = picture_area(look.style, look)
-    share = min(mark.size * look.width / drawn.width, _TALLEST * area.height / drawn.height)
+    area = picture_area(frame.style, frame)
+    share = min(watermark.size * frame.width / drawn.width, _TALLEST * area.height / drawn.height)
     drawn = drawn.resize(
         (max(1, round(drawn.width * share)), max(1, round(drawn.height * share))), Image.Resampling.LANCZOS
     )
-    drawn.putalpha(drawn.getchannel("A").point([round(level * mark.opacity) for level in range(256)]))
-    drawn.save(run.workdir / PICTURE_FILE)
-    left, top = place(mark.position, drawn.size, look, captioned)
+    drawn.putalpha(drawn.getchannel("A").point([round(level * watermark.opacity) for level in range(256)]))
+    drawn.save(run.workdir / WATERMARK_FILE)
+    left, top = upper_left(watermark.position, drawn.size, frame, captioned)
     # Chroma is stored for pairs of pixels.
-    return Place(round(left) // 2 * 2, round(top) // 2 * 2)
+    return Position(round(left) // 2 * 2, round(top) // 2 * 2)
 
 
-def words(mark: Mark, look: CaptionLook, captioned: bool) -> str:
-    """The mark's text as an .ass file for a canvas of the look's size."""
-    text = drawable(clean(mark.text))
-    short = min(look.width, look.height)
+def watermark_ass(watermark: PlacedWatermark, frame: TextFrame, captioned: bool) -> str:
+    """The watermark's text as an .ass file for a canvas of this size."""
+    text = drawable(clean(watermark.text))
+    short = min(frame.width, frame.height)
     wide = max(fonts.width(text), _LETTER)
-    em = min(max(mark.size * look.width / wide, _SMALLEST * short), _LARGEST * short)
-    em = min(em, (look.width - 2 * _MARGIN * short) / wide)
-    left, top = place(mark.position, (wide * em, em * LINE_HEIGHT), look, captioned)
-    faint = f"&H{round(255 * (1 - mark.opacity)):02X}"
-    style: Style = {
-        "Name": "Mark",
+    em = min(max(watermark.size * frame.width / wide, _SMALLEST * short), _LARGEST * short)
+    em = min(em, (frame.width - 2 * _MARGIN * short) / wide)
+    left, top = upper_left(watermark.position, (wide * em, em * LINE_HEIGHT), frame, captioned)
+    faint = f"&H{round(255 * (1 - watermark.opacity)):02X}"
+    style: AssStyle = {
+        "Name": "Watermark",
         "Fontname": fonts.FAMILY,
         "Fontsize": f"{em * LINE_HEIGHT:.1f}",
         "PrimaryColour": f"{faint}FFFFFF",
@@ -82,31 +84,31 @@ def words(mark: Mark, look: CaptionLook, captioned: bool) -> str:
         "Encoding": -1,
     }
     tags = f"{{\\pos({left:.1f},{top:.1f})\\blur{em * 0.03:.2f}}}"
-    event = f"Dialogue: 0,0:00:00.00,{_NEVER},Mark,,0,0,0,,{tags}{escape(text)}"
-    return sheet((look.width, look.height), [style], [event])
+    event = f"Dialogue: 0,0:00:00.00,{_NEVER},Watermark,,0,0,0,,{tags}{escape(text)}"
+    return sheet((frame.width, frame.height), [style], [event])
 
 
-def place(corner: Corner, size: tuple[float, float], look: CaptionLook, captioned: bool) -> tuple[float, float]:
+def upper_left(corner: Corner, size: tuple[float, float], frame: TextFrame, captioned: bool) -> tuple[float, float]:
     """Left and top of what is `size` (width, height) in pixels. Pure."""
-    area, margin = picture_area(look.style, look), _MARGIN * min(look.width, look.height)
+    area, margin = picture_area(frame.style, frame), _MARGIN * min(frame.width, frame.height)
     width, height = size
     right, low = area.left + area.width - margin - width, area.top + area.height - margin - height
     left = area.left + margin if corner.endswith("left") else right
     if corner.startswith("top"):
         return left, area.top + margin
-    return left, _above_captions(low, size, margin, look) if captioned else low
+    return left, _above_captions(low, size, margin, frame) if captioned else low
 
 
-def _above_captions(low: float, size: tuple[float, float], margin: float, look: CaptionLook) -> float:
+def _above_captions(low: float, size: tuple[float, float], margin: float, frame: TextFrame) -> float:
     """The lowest place where no caption comes: beside them, under them where there is room, else over them."""
-    text = caption_place(look)
-    letter = _CAPITAL if CAPTIONS[look.style].upper else _LETTER
-    reach = min(text.width, line_limit(look) * letter * text.em)
-    beside = margin + size[0] <= (look.width - reach) / 2
-    under = low >= look.height - text.bottom
+    text = caption_place(frame)
+    letter = _CAPITAL if CAPTIONS[frame.style].upper else _LETTER
+    reach = min(text.width, line_limit(frame) * letter * text.em)
+    beside = margin + size[0] <= (frame.width - reach) / 2
+    under = low >= frame.height - text.bottom
     if beside or under:
         return low
-    return look.height - text.bottom - (MAX_LINES * LINE_HEIGHT + 0.4) * text.em - size[1]
+    return frame.height - text.bottom - (MAX_LINES * LINE_HEIGHT + 0.4) * text.em - size[1]
 
 
 def _opened(media: ObjectRef, run: StepRun) -> Image.Image:

@@ -9,13 +9,13 @@ from common.contracts.footage import Footage, Provenance, SceneryRecipe
 from common.contracts.narration import Word
 from common.contracts.request import Style
 from common.contracts.steps import SegmentSpec
-from common.contracts.timeline import CaptionLook, Card, Clip, Closing, Profile, SceneTimeline
+from common.contracts.timeline import Card, Clip, Closing, Profile, SceneTimeline, TextFrame
 from renderer.picture.source import Source
 from renderer.steps.compose import Overlays, compose
 from renderer.text.ass import ass, ass_on
-from renderer.text.caption_strip import strip_of
+from renderer.text.caption_strip import caption_strip
 from renderer.text.captions import Cue, Spoken, cues
-from renderer.text.watermark import Place
+from renderer.text.watermark import Position
 from tests.support.golden import check_golden
 
 WIDE = Profile(width=1920, height=1080)
@@ -40,7 +40,7 @@ def spec(
     captions: bool = False,
     closing: Closing | None = None,
 ) -> SegmentSpec:
-    look, frames = CaptionLook(style=style, width=profile.width, height=profile.height), sum(c.frames for c in clips)
+    look, frames = TextFrame(style=style, width=profile.width, height=profile.height), sum(c.frames for c in clips)
     timeline = SceneTimeline(scene="s1", frames=frames, length=frames, closing=closing, clips=clips)
     return SegmentSpec(timeline=timeline, profile=profile, style=style, captions=look if captions else None, voice=None)
 
@@ -95,10 +95,10 @@ SCENES = {
 @pytest.mark.parametrize("name", SCENES)
 def test_a_scene_gives_these_arguments(name: str):
     scene, sources = SCENES[name]
-    overlays = Overlays(Place(1700, 40), ("card.ass",)) if scene.card else Overlays()
+    overlays = Overlays(Position(1700, 40), ("card.ass",)) if scene.card else Overlays()
     if scene.captions is not None:
         look = scene.captions
-        overlays = Overlays(captions=strip_of([Cue(3, 40, SAID), Cue(100, 160, SAID)], look))
+        overlays = Overlays(captions=caption_strip([Cue(3, 40, SAID), Cue(100, 160, SAID)], look))
     check_golden(f"compose-{name}.txt", readable(compose(scene, sources, overlays, threads=1)))
 
 
@@ -110,21 +110,21 @@ def test_the_two_runs_of_a_scene_with_a_transition_have_these_arguments(name: st
         clip("s1.0", VIDEO, 60), captions=True, closing=Closing(kind="crossfade", frames=12, head=still)
     ).model_copy(update={"sound": True})
     assert scene.captions is not None
-    captions = strip_of([Cue(3, 40, SAID), Cue(45, 60, SAID)], scene.captions)
+    captions = caption_strip([Cue(3, 40, SAID), Cue(45, 60, SAID)], scene.captions)
     source = JPEG if first else MP4
     arguments = compose(scene, [source], Overlays(captions=captions), threads=1, left=left, first=first)
     check_golden(f"compose-run-{name}-a-transition.txt", readable(arguments))
 
 
 def test_captions_on_their_strip_give_this_file():
-    look = CaptionLook(style="vintage", width=1080, height=1920)
+    look = TextFrame(style="vintage", width=1080, height=1920)
     shown = [Cue(3, 40, SAID)]
-    check_golden("captions-on-strip.ass", ass_on(strip_of(shown, look), shown, look, "Source Sans Pro", 30))
+    check_golden("captions-on-strip.ass", ass_on(caption_strip(shown, look), shown, look, "Source Sans Pro", 30))
 
 
 @pytest.mark.parametrize(("name", "profile"), [("wide", WIDE), ("tall", TALL)])
 def test_captions_give_this_file(name: str, profile: Profile):
     said = 'Rivers carry it back, says {\\b1}, and "nothing" is lost.'
     words = [Word(text=text, start=12_000 * n, end=12_000 * n + 9_600) for n, text in enumerate(said.split())]
-    look = CaptionLook(style="cinematic", width=profile.width, height=profile.height)
+    look = TextFrame(style="cinematic", width=profile.width, height=profile.height)
     check_golden(f"captions-{name}.ass", ass(cues(words, look, 30, 120), look, "Source Sans Pro", 30))

@@ -3,7 +3,7 @@
 import pytest
 
 from common.contracts.narration import Word
-from common.contracts.timeline import CaptionLook
+from common.contracts.timeline import TextFrame
 from renderer.text.captions import cues, srt, vtt
 from tests.support.golden import check_golden
 
@@ -24,7 +24,7 @@ def said(start: float, text: str) -> tuple[Word, ...]:
 
 @pytest.mark.parametrize(("name", "width", "height"), [("wide", 1920, 1080), ("tall", 1080, 1920)])
 def test_subtitle_files(name: str, width: int, height: int) -> None:
-    look = CaptionLook(style="cinematic", width=width, height=height)
+    look = TextFrame(style="cinematic", width=width, height=height)
     scenes = [(begin, cues(said(0.3, text), look, 30, frames)) for begin, frames, text in SPOKEN]
     found = [cue.later(begin) for begin, shown in scenes for cue in shown]
     check_golden(f"subtitles-{name}.vtt", vtt(found, 30))

@@ -12,7 +12,7 @@ from common.contracts.footage import Footage, Provenance, SceneryRecipe
 from common.contracts.narration import Word
 from common.contracts.request import Style
 from common.contracts.steps import SegmentSpec
-from common.contracts.timeline import CaptionLook, Clip, Closing, Profile, SceneTimeline
+from common.contracts.timeline import Clip, Closing, Profile, SceneTimeline, TextFrame
 from common.worker.steprun import StepRun
 from renderer.ffmpeg.encoder import Encoder
 from renderer.ffmpeg.run import ffmpeg_program
@@ -83,7 +83,7 @@ def scene(
     timeline = SceneTimeline(
         scene="s1", frames=frames, length=frames, closing=closing, clips=clips, words=said, voice_offset=offset
     )
-    look = CaptionLook(style=style, width=profile.width, height=profile.height) if captioned else None
+    look = TextFrame(style=style, width=profile.width, height=profile.height) if captioned else None
     return SegmentSpec(timeline=timeline, profile=profile, style=style, captions=look, voice=voice)
 
 

@@ -16,18 +16,18 @@ from common.contracts.footage import Footage
 from common.contracts.narration import Narration, Word
 from common.contracts.steps import AssembleFacts, AssembleSpec, MixSpec, SegmentSpec, SpeakSpec
 from common.contracts.timeline import (
-    CaptionLook,
     Card,
     Closing,
     CutList,
     FilmTimeline,
-    Mark,
     PlacedNarration,
+    PlacedWatermark,
     Profile,
     SceneCut,
     SegmentRef,
     SoundProfile,
     SpokenScene,
+    TextFrame,
 )
 from common.errors import DiskFull, RenderFailed, Retryable, disk_trouble
 from common.settings import Settings
@@ -43,7 +43,7 @@ from whisper_worker.tasks import handlers
 
 FULL = "/dev/full"
 "A disk without room."
-LOOK = CaptionLook(style="minimal", width=320, height=180)
+LOOK = TextFrame(style="minimal", width=320, height=180)
 NOTHING = CutList(cuts=(), narrations=())
 
 
@@ -78,7 +78,7 @@ class Cutter:
     def film(
         self,
         speech: tuple[SpokenScene, ...] = (),
-        captions: CaptionLook | None = LOOK,
+        captions: TextFrame | None = LOOK,
         lost: int = 0,
         mix: ObjectRef | None = None,
     ) -> AssembleFacts:
@@ -87,7 +87,7 @@ class Cutter:
     def spec(
         self,
         speech: tuple[SpokenScene, ...] = (),
-        captions: CaptionLook | None = LOOK,
+        captions: TextFrame | None = LOOK,
         lost: int = 0,
         mix: ObjectRef | None = None,
     ) -> AssembleSpec:
@@ -349,7 +349,7 @@ def test_the_timeline_tells_an_editor_all_of_the_film(cutter: Cutter):
         cuts=cuts,
         narrations=(PlacedNarration(audio=voice, start=4_800, samples=24_000),),
         music=voice,
-        mark=Mark(text="Harbour TV", position="top-left", opacity=0.5, size=0.1),
+        mark=PlacedWatermark(text="Harbour TV", position="top-left", opacity=0.5, size=0.1),
     )
     for shown in (first, second):
         cutter.segment(scene(shown))

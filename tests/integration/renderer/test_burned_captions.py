@@ -142,7 +142,8 @@ def test_captions_look_as_if_drawn_on_every_frame(
     shown = cues(said, whole.captions, 30, 40)
     (run.workdir / "every.ass").write_text(ass(shown, whole.captions, fonts.FAMILY, 30), encoding="utf-8")
     monkeypatch.setattr(
-        "renderer.steps.compose.laid", lambda picture, *_: picture.filter("ass", filename="every.ass", fontsdir="fonts")
+        "renderer.steps.compose.overlay_captions",
+        lambda picture, *_: picture.filter("ass", filename="every.ass", fontsdir="fonts"),
     )
     every = exact(spec, run)
     assert once.shape == every.shape == (40 - first, profile.height * 3 // 2, profile.width)

@@ -9,7 +9,7 @@ from PIL import Image
 
 from common.contracts.request import Corner
 from common.contracts.steps import SegmentSpec
-from common.contracts.timeline import Card, CardKind, Clip, Closing, Mark, Profile
+from common.contracts.timeline import Card, CardKind, Clip, Closing, PlacedWatermark, Profile
 from common.errors import BadMedia
 from common.worker.steprun import StepRun
 from tests.support import clips
@@ -42,7 +42,7 @@ def carded(spec: SegmentSpec, card: Card | None) -> SegmentSpec:
     return spec.model_copy(update={"card": card})
 
 
-def marked(spec: SegmentSpec, mark: Mark) -> SegmentSpec:
+def marked(spec: SegmentSpec, mark: PlacedWatermark) -> SegmentSpec:
     return spec.model_copy(update={"mark": mark})
 
 
@@ -116,13 +116,13 @@ def test_the_ground_of_a_card_comes_up_darkened_in_the_transition_before_it(run:
 # marks
 
 
-def square(run: StepRun, size: float = 0.2, opacity: float = 1.0, corner: Corner = "top-right") -> Mark:
+def square(run: StepRun, size: float = 0.2, opacity: float = 1.0, corner: Corner = "top-right") -> PlacedWatermark:
     """A white square whose lower half is transparent."""
     logo = Image.new("RGBA", (200, 200), (255, 255, 255, 0))
     logo.paste((255, 255, 255, 255), (0, 0, 200, 100))
     logo.save(run.workdir / "logo.png")
     media = run.keep("asset", run.workdir / "logo.png", "image/png")
-    return Mark(media=media, position=corner, opacity=opacity, size=size)
+    return PlacedWatermark(media=media, position=corner, opacity=opacity, size=size)
 
 
 def quarter(corner: Corner, written: np.ndarray) -> np.ndarray:
@@ -152,7 +152,10 @@ def test_a_mark_covers_as_much_of_the_picture_as_its_opacity_says(run: StepRun, 
 def test_both_kinds_of_marks_are_seen_in_their_corner_and_nowhere_else(run: StepRun, profile: Profile, corner: Corner):
     spec = scene(grey(run), profile=profile, style="cinematic")
     without = luma(spec, run)[::20]
-    for mark in (square(run, 0.15, corner=corner), Mark(text="© Sea", position=corner, opacity=0.7, size=0.2)):
+    for mark in (
+        square(run, 0.15, corner=corner),
+        PlacedWatermark(text="© Sea", position=corner, opacity=0.7, size=0.2),
+    ):
         written = np.abs(luma(marked(spec, mark), run)[::20] - without) > 6
         assert written.any(axis=(1, 2)).all()
         assert not (written & ~quarter(corner, written)).any()
@@ -175,7 +178,7 @@ def test_a_mark_stands_still_over_cuts_transitions_and_parts(run: StepRun):
 
 def test_words_of_cards_and_marks_go_on_over_the_seam_of_parts(run: StepRun):
     spec = scene(clip(scenery(), 40), profile=MEDIUM, said=words("over", "the", "hills"), captioned=True)
-    spec = marked(carded(spec, TITLE), Mark(text="© Sea", position="bottom-left", opacity=0.7, size=0.2))
+    spec = marked(carded(spec, TITLE), PlacedWatermark(text="© Sea", position="bottom-left", opacity=0.7, size=0.2))
     parts = np.concatenate([luma(part(spec, 0, 7), run), luma(part(spec, 7, 33), run)])
     assert np.array_equal(parts, luma(spec, run))
 
@@ -209,6 +212,6 @@ def test_a_mark_stands_where_it_does_in_the_other_scenes_also_while_nothing_is_s
 def test_what_is_no_picture_fails_with_its_sentence(run: StepRun):
     (run.workdir / "logo").write_bytes(b"not a picture")
     media = run.keep("asset", run.workdir / "logo", "image/png")
-    mark = Mark(media=media, position="top-left", opacity=1, size=0.1)
+    mark = PlacedWatermark(media=media, position="top-left", opacity=1, size=0.1)
     with pytest.raises(BadMedia, match="the watermark cannot be read as a picture"):
         exact(marked(scene(clip(scenery(), 5)), mark), run)

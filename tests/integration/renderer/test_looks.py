@@ -11,7 +11,8 @@ from PIL import Image
 from common.contracts.footage import Footage, Tone
 from common.contracts.request import Style
 from common.worker.steprun import StepRun
-from renderer.picture.looks import BLACK, LOOKS, NEUTRAL, WHITE, grade, picture_area
+from renderer.frame import picture_area
+from renderer.picture.looks import BLACK, LOOKS, NEUTRAL, WHITE, grade
 from tests.support import clips
 from tests.support.curves import curve
 from tests.support.scenes import SMALL, clip, exact, footage, scene

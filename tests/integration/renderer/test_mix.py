@@ -291,7 +291,7 @@ def passes(monkeypatch) -> list[str]:
         outputs.append(arguments[-1])
         return run_ffmpeg(program, arguments, *rest, **more)
 
-    monkeypatch.setattr("renderer.steps.mix.run_ffmpeg", counted)
+    monkeypatch.setattr("renderer.sound.mastering.run_ffmpeg", counted)
     monkeypatch.setattr("renderer.sound.bed.run_ffmpeg", counted)
     return outputs
 

@@ -6,7 +6,7 @@ import pytest
 
 from common.contracts.timeline import Profile
 from common.errors import RenderFailed, Retryable, StepError
-from renderer.ffmpeg.verify import check_film, check_sound
+from renderer.ffmpeg.verify import verify_film, verify_sound
 from tests.support import clips
 
 PROFILE = Profile(width=320, height=180)
@@ -20,12 +20,12 @@ def film() -> Path:
 
 
 def check(path: Path, frames: int = 30, profile: Profile = PROFILE) -> None:
-    check_film(path, frames, profile, "the log", "the film")
+    verify_film(path, frames, profile, "the log", "the film")
 
 
 def test_a_film_as_planned_is_fine(film: Path):
     check(film)
-    check_sound(film, 48_000, "the sound")
+    verify_sound(film, 48_000, "the sound")
 
 
 @pytest.mark.parametrize(("frames", "width", "complaint"), [(31, 320, "30 frames instead of 31"), (30, 640, "size")])
@@ -60,6 +60,6 @@ def test_a_file_that_was_cut_off_is_refused(film: Path, tmp_path: Path, left: fl
 
 def test_a_file_that_cannot_be_read_back_may_be_written_again(tmp_path: Path):
     (tmp_path / "noise.mp4").write_bytes(bytes(range(256)) * 100)
-    for look in (lambda path: check(path), lambda path: check_sound(path, 48_000, "the sound")):
+    for look in (lambda path: check(path), lambda path: verify_sound(path, 48_000, "the sound")):
         with pytest.raises(Retryable, match="read back"):
             look(tmp_path / "noise.mp4")

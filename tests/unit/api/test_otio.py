@@ -7,7 +7,16 @@ from opentimelineio.opentime import RationalTime
 from api.export.otio import document, media_of
 from common.contracts.base import ObjectRef
 from common.contracts.footage import Footage, Provenance, SceneryRecipe
-from common.contracts.timeline import Card, Clip, Closing, FilmTimeline, Mark, PlacedNarration, SceneCut, SegmentRef
+from common.contracts.timeline import (
+    Card,
+    Clip,
+    Closing,
+    FilmTimeline,
+    PlacedNarration,
+    PlacedWatermark,
+    SceneCut,
+    SegmentRef,
+)
 
 FPS = 30
 
@@ -70,7 +79,7 @@ def film() -> FilmTimeline:
         narrations=(PlacedNarration(audio=ref("words", "audio/wav"), start=14_400, samples=48_000),),
         mix=ref("mix", "audio/mp4"),
         music=ref("music", "audio/flac"),
-        mark=Mark(media=ref("logo", "image/png"), position="top-right", opacity=0.5, size=0.1),
+        mark=PlacedWatermark(media=ref("logo", "image/png"), position="top-right", opacity=0.5, size=0.1),
     )
 
 
@@ -172,7 +181,7 @@ def test_a_watermark_is_there_but_switched_off_and_told_where_it_goes() -> None:
 
 
 def test_a_watermark_of_words_has_no_track() -> None:
-    mark = Mark(text="Harbour TV", position="top-right", opacity=0.5, size=0.1)
+    mark = PlacedWatermark(text="Harbour TV", position="top-right", opacity=0.5, size=0.1)
     timeline = otio.adapters.read_from_string(document(film().model_copy(update={"mark": mark})), "otio_json")
     assert len(timeline.video_tracks()) == 1
     assert timeline.metadata["reelwright"]["watermark"]["text"] == "Harbour TV"

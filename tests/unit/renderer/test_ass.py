@@ -4,17 +4,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.contracts.timeline import CaptionLook
+from common.contracts.timeline import TextFrame
 from common.emoji import drawable
 from renderer.text.ass import ass, ass_time, escape
 from renderer.text.captions import Cue, Spoken
 from renderer.text.fonts import capitals
 
-WIDE = CaptionLook(style="cinematic", width=1920, height=1080)
+WIDE = TextFrame(style="cinematic", width=1920, height=1080)
 CUE = Cue(6, 60, ((Spoken("Over", 6), Spoken("the", 20)), (Spoken("hills", 40),)))
 
 
-def events(cue: Cue, look: CaptionLook = WIDE, style: str = "Caption") -> list[tuple[str, str, str]]:
+def events(cue: Cue, look: TextFrame = WIDE, style: str = "Caption") -> list[tuple[str, str, str]]:
     """Start, end and text of the events of one style."""
     lines = [
         line.split(",", 9) for line in ass([cue], look, "Any Font", 30).splitlines() if line.startswith("Dialogue")

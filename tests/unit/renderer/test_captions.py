@@ -6,12 +6,12 @@ from hypothesis import strategies as st
 
 from common.contracts.grid import SAMPLE_RATE
 from common.contracts.narration import Word
-from common.contracts.timeline import CaptionLook
+from common.contracts.timeline import TextFrame
 from renderer.text.captions import MAX_LINES, Cue, cues, line_limit, measure, srt, vtt
 
-WIDE = CaptionLook(style="cinematic", width=1920, height=1080)
-TALL = CaptionLook(style="cinematic", width=1080, height=1920)
-SQUARE = CaptionLook(style="cinematic", width=1080, height=1080)
+WIDE = TextFrame(style="cinematic", width=1920, height=1080)
+TALL = TextFrame(style="cinematic", width=1080, height=1920)
+SQUARE = TextFrame(style="cinematic", width=1080, height=1080)
 FPS = 30
 LONG = (
     "The ocean covers more than seventy percent of our planet, and yet we have explored less than a tenth of it. "
@@ -162,7 +162,7 @@ def any_words(draw: st.DrawFn) -> list[Word]:
 
 
 @given(any_words(), st.sampled_from([WIDE, TALL, SQUARE]), st.sampled_from([24, 25, 30, 50, 60]), st.integers(1, 900))
-def test_cues_never_overlap_and_stay_inside_the_scene(words: list[Word], look: CaptionLook, fps: int, frames: int):
+def test_cues_never_overlap_and_stay_inside_the_scene(words: list[Word], look: TextFrame, fps: int, frames: int):
     found = cues(words, look, fps, frames)
     edges = [edge for cue in found for edge in (cue.start, cue.end)]
     assert edges == sorted(edges)
@@ -170,7 +170,7 @@ def test_cues_never_overlap_and_stay_inside_the_scene(words: list[Word], look: C
 
 
 @given(any_words(), st.sampled_from([WIDE, TALL, SQUARE]))
-def test_every_letter_is_shown_in_order_and_no_line_is_too_wide(words: list[Word], look: CaptionLook):
+def test_every_letter_is_shown_in_order_and_no_line_is_too_wide(words: list[Word], look: TextFrame):
     found = cues(words, look, FPS, 10**6)
     shown = "".join(word.text for cue in found for line in cue.lines for word in line)
     said = "".join("".join(word.text.split()) for word in words)

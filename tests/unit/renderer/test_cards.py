@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from common.contracts.request import Style
-from common.contracts.timeline import CaptionLook, Card
+from common.contracts.timeline import Card, TextFrame
 from common.emoji import drawable
-from renderer.picture.looks import picture_area
+from renderer.frame import picture_area
 from renderer.text import fonts
 from renderer.text.ass import ass_time
 from renderer.text.captions import clean
@@ -22,7 +22,7 @@ from renderer.text.fonts import LINE_HEIGHT, capitals
 STYLES: tuple[Style, ...] = get_args(Style)
 SHAPES = [(1280, 720), (1920, 1080), (720, 1280), (720, 720), (720, 900), (1440, 600), (320, 180), (128, 256)]
 LOOKS = st.builds(
-    lambda style, size: CaptionLook(style=style, width=size[0], height=size[1]),
+    lambda style, size: TextFrame(style=style, width=size[0], height=size[1]),
     st.sampled_from(STYLES),
     st.sampled_from(SHAPES),
 )
@@ -65,7 +65,7 @@ class Line(NamedTuple):
     start: str
     end: str
 
-    def width(self, look: CaptionLook) -> float:
+    def width(self, look: TextFrame) -> float:
         bold = self.style == "Title" and CARDS[look.style].bold
         letters = fonts.width(self.text, fonts.BOLD if bold else fonts.REGULAR) * self.em
         return letters + self.spacing * max(0, len(self.text) - 1)
@@ -75,7 +75,7 @@ def dialogues(text: str) -> list[list[str]]:
     return [line.split(": ", 1)[1].split(",", 9) for line in text.splitlines() if line.startswith("Dialogue: ")]
 
 
-def lines(card: Card, look: CaptionLook, frames: int = 90) -> list[Line]:
+def lines(card: Card, look: TextFrame, frames: int = 90) -> list[Line]:
     found = []
     for fields in dialogues(card_ass(card, look, "Any Font", FPS, frames)):
         tags, shown = re.fullmatch(r"\{(.*?)\}(.*)", fields[9], re.DOTALL).groups()  # type: ignore[union-attr]
@@ -104,7 +104,7 @@ def letters(text: str) -> str:
     return "".join(text.split())
 
 
-def fits(found: list[Line], look: CaptionLook) -> None:
+def fits(found: list[Line], look: TextFrame) -> None:
     area = picture_area(look.style, look)
     for line in found:
         # Sizes and places are written with one digit behind the point; on a wide line that is a pixel.
@@ -127,7 +127,7 @@ def apart(found: list[Line]) -> None:
 
 @many
 @given(TEXTS, TEXTS, LOOKS)
-def test_any_title_fits_in_a_few_lines(text: str, subtitle: str, look: CaptionLook):
+def test_any_title_fits_in_a_few_lines(text: str, subtitle: str, look: TextFrame):
     found = lines(Card(kind="title", text=text, subtitle=subtitle), look)
     assert sum(line.style == "Title" for line in found) <= 3
     assert sum(line.style == "Small" for line in found) <= 2
@@ -137,7 +137,7 @@ def test_any_title_fits_in_a_few_lines(text: str, subtitle: str, look: CaptionLo
 
 @many
 @given(TEXTS, LOOKS)
-def test_the_words_are_those_of_the_user_up_to_where_they_are_cut(text: str, look: CaptionLook):
+def test_the_words_are_those_of_the_user_up_to_where_they_are_cut(text: str, look: TextFrame):
     found = lines(Card(kind="title", text=text), look)
     design = CARDS[look.style]
     wanted = letters(clean(drawable(capitals(text) if design.upper else text)))
@@ -147,13 +147,13 @@ def test_the_words_are_those_of_the_user_up_to_where_they_are_cut(text: str, loo
 
 @many
 @given(st.text("abc ÄÖ", max_size=40), LOOKS)
-def test_a_short_title_is_not_cut(text: str, look: CaptionLook):
+def test_a_short_title_is_not_cut(text: str, look: TextFrame):
     assert not [line for line in lines(Card(kind="title", text=text), look) if "…" in line.text]
 
 
 @many
 @given(TEXTS, st.integers(1, 900), LOOKS, st.sampled_from(["title", "end"]))
-def test_all_words_end_with_the_card(text: str, frames: int, look: CaptionLook, kind: str):
+def test_all_words_end_with_the_card(text: str, frames: int, look: TextFrame, kind: str):
     card = Card.model_validate({"kind": kind, "text": text, "subtitle": text, "lines": ("Clip by Ana",)})
     for fields in dialogues(card_ass(card, look, "Any Font", FPS, frames)):
         assert fields[1] < fields[2] == ass_time(frames, FPS)
@@ -172,7 +172,7 @@ CREDITS = st.lists(
 
 @many
 @given(CREDITS, TEXTS, LOOKS)
-def test_any_credits_fit(credits: list[str], text: str, look: CaptionLook):
+def test_any_credits_fit(credits: list[str], text: str, look: TextFrame):
     found = lines(Card(kind="end", text=text, lines=tuple(credits)), look)
     assert sum(line.style == "Title" for line in found) <= 2
     fits(found, look)
@@ -183,7 +183,7 @@ def test_any_credits_fit(credits: list[str], text: str, look: CaptionLook):
 @many
 @given(st.integers(1, 200), st.sampled_from(STYLES), st.sampled_from(["", "Thank you for watching"]))
 def test_credits_that_do_not_fit_are_counted(size: tuple[int, int], number: int, style: Style, text: str):
-    look = CaptionLook(style=style, width=size[0], height=size[1])
+    look = TextFrame(style=style, width=size[0], height=size[1])
     credits = tuple(f"Clip {n} by Ana" for n in range(1, number + 1))
     found = lines(Card(kind="end", text=text, lines=credits), look)
     shown = [line.text for line in found if line.style == "Small"]
@@ -197,21 +197,21 @@ def test_credits_that_do_not_fit_are_counted(size: tuple[int, int], number: int,
 
 @pytest.mark.parametrize("size", SHAPES)
 def test_a_dozen_credits_are_all_named(size: tuple[int, int]):
-    look = CaptionLook(style="cinematic", width=size[0], height=size[1])
+    look = TextFrame(style="cinematic", width=size[0], height=size[1])
     credits = tuple(f"Clip {n} by Somebody With A Name (Pexels)" for n in range(1, 13))
     found = lines(Card(kind="end", text="Thank you for watching", lines=credits), look)
     assert [line.text for line in found if line.style == "Small"] == list(credits)
 
 
 def test_names_with_emoji_are_named_without_them():
-    look = CaptionLook(style="minimal", width=1280, height=720)
+    look = TextFrame(style="minimal", width=1280, height=720)
     card = Card(kind="end", lines=("Waves by Ana \U0001f30a (Pexels)", "\U0001f3ac", "\u200b"))
     assert [line.text for line in lines(card, look)] == ["Waves by Ana (Pexels)"]
 
 
 @pytest.mark.parametrize("style", STYLES)
 def test_a_title_is_larger_than_what_stands_below_it(style: Style):
-    look = CaptionLook(style=style, width=1280, height=720)
+    look = TextFrame(style=style, width=1280, height=720)
     title, small = lines(Card(kind="title", text="The sea", subtitle="A film"), look)
     assert title.em > 1.5 * small.em
     assert title.y < small.y
@@ -222,13 +222,13 @@ def test_a_title_is_larger_than_what_stands_below_it(style: Style):
 @pytest.mark.parametrize("style", STYLES)
 def test_a_sentence_behind_the_film_is_not_cut_where_there_is_room(size: tuple[int, int], style: Style):
     text = "The end of a very long film about marks that stand in the way of words, and about words"
-    found = lines(Card(kind="end", text=text), CaptionLook(style=style, width=size[0], height=size[1]))
+    found = lines(Card(kind="end", text=text), TextFrame(style=style, width=size[0], height=size[1]))
     assert "…" not in "".join(line.text for line in found)
-    fits(found, CaptionLook(style=style, width=size[0], height=size[1]))
+    fits(found, TextFrame(style=style, width=size[0], height=size[1]))
 
 
 def test_lines_are_about_equally_wide():
-    look = CaptionLook(style="documentary", width=1280, height=720)
+    look = TextFrame(style="documentary", width=1280, height=720)
     text = "What nobody tells you about the long and winding way from a sentence to a film"
     widths = [line.width(look) for line in lines(Card(kind="title", text=text), look)]
     assert len(widths) == 3
@@ -237,5 +237,5 @@ def test_lines_are_about_equally_wide():
 
 @pytest.mark.parametrize("text", ["", "  \n ", "🎬", "\u200d"])
 def test_a_card_without_words_has_none(text: str):
-    look = CaptionLook(style="cinematic", width=1280, height=720)
+    look = TextFrame(style="cinematic", width=1280, height=720)
     assert lines(Card(kind="title", text=text), look) == []

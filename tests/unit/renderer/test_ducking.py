@@ -3,7 +3,7 @@ import pytest
 from common.contracts.base import ObjectRef
 from common.contracts.grid import SAMPLE_RATE
 from common.contracts.timeline import PlacedNarration, Span
-from renderer.steps.mix import DIP, DUCK, DUCK_HOLD, DUCK_LEAD, _dip, _ducked, _ducking
+from renderer.sound.ducking import DIP, DUCK, DUCK_HOLD, DUCK_LEAD, dip, ducked, ducking
 
 
 def placed(*spans: tuple[float, float]) -> list[PlacedNarration]:
@@ -14,21 +14,21 @@ def placed(*spans: tuple[float, float]) -> list[PlacedNarration]:
 
 
 def test_the_bed_is_down_before_the_voice_begins_until_it_ends():
-    assert _ducked(placed((2, 4))) == [(2 * SAMPLE_RATE - DUCK_LEAD, 4 * SAMPLE_RATE)]
+    assert ducked(placed((2, 4))) == [(2 * SAMPLE_RATE - DUCK_LEAD, 4 * SAMPLE_RATE)]
 
 
 def test_it_is_down_from_the_first_sample_if_the_voice_begins_there():
-    assert _ducking(placed((0, 1))).over(0, 2).tolist() == [DUCK, DUCK]
+    assert ducking(placed((0, 1))).over(0, 2).tolist() == [DUCK, DUCK]
 
 
 def test_it_goes_down_and_up_again_in_straight_lines_of_decibels():
-    curve = _ducking(placed((2, 4))).over(0, 6 * SAMPLE_RATE)
+    curve = ducking(placed((2, 4))).over(0, 6 * SAMPLE_RATE)
     at = {second: curve[int(second * SAMPLE_RATE)] for second in (1.5, 1.8, 2, 3, 3.99, 4.6, 5.3)}
     assert at == pytest.approx({1.5: 0, 1.8: DUCK / 2, 2: DUCK, 3: DUCK, 3.99: DUCK, 4.6: DUCK / 2, 5.3: 0}, abs=0.01)
 
 
 def test_it_dips_deepest_in_the_middle_of_a_transition():
-    curve = _dip(Span(start=30, end=45), SAMPLE_RATE // 30).over(0, 3 * SAMPLE_RATE)
+    curve = dip(Span(start=30, end=45), SAMPLE_RATE // 30).over(0, 3 * SAMPLE_RATE)
     assert abs(curve.argmin() / SAMPLE_RATE - 37.5 / 30) < 0.001
     assert curve.min() == pytest.approx(DIP)
     assert not curve[: int(0.74 * SAMPLE_RATE)].any()
@@ -37,13 +37,13 @@ def test_it_dips_deepest_in_the_middle_of_a_transition():
 
 def test_it_stays_down_during_a_short_gap_and_comes_up_in_a_long_one():
     short = (DUCK_LEAD + DUCK_HOLD) / SAMPLE_RATE - 0.1
-    assert len(_ducked(placed((0, 1), (1 + short, 3)))) == 1
-    assert len(_ducked(placed((0, 1), (1 + short + 0.2, 4)))) == 2
+    assert len(ducked(placed((0, 1), (1 + short, 3)))) == 1
+    assert len(ducked(placed((0, 1), (1 + short + 0.2, 4)))) == 2
 
 
 def test_order_and_overlap_do_not_matter():
-    assert _ducked(placed((3, 4), (0, 3.5), (1, 2))) == [(-DUCK_LEAD, 4 * SAMPLE_RATE)]
+    assert ducked(placed((3, 4), (0, 3.5), (1, 2))) == [(-DUCK_LEAD, 4 * SAMPLE_RATE)]
 
 
 def test_no_narration_no_ducking():
-    assert _ducked([]) == []
+    assert ducked([]) == []

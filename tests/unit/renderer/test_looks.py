@@ -4,25 +4,13 @@ from itertools import pairwise
 from math import cos, sin
 from typing import get_args
 
-import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from common.contracts.footage import Tone
 from common.contracts.request import Style
-from common.contracts.timeline import CaptionLook
-from renderer.picture.looks import (
-    BLACK,
-    LOOKS,
-    NEUTRAL,
-    WHITE,
-    Evening,
-    evening,
-    finish,
-    grade,
-    picture_area,
-    picture_size,
-)
+from common.contracts.timeline import TextFrame
+from renderer.picture.looks import BLACK, NEUTRAL, WHITE, Evening, evening, finish, grade
 from tests.support.curves import curve
 
 STYLES: tuple[Style, ...] = get_args(Style)
@@ -162,40 +150,7 @@ def test_no_more_than_two_filters_are_paid_for(style: Style, tone: Tone):
     assert [name for name, _ in grade(style, tone)] in ([], ["lutyuv"], ["colorcorrect"], ["lutyuv", "colorcorrect"])
 
 
-# the place of the picture
-
-SIDES = st.integers(64, 1920).map(lambda half: 2 * half)
-
-
-@unhurried
-@given(st.sampled_from(STYLES), SIDES, SIDES)
-def test_the_picture_is_inside_the_canvas_at_even_places(style: Style, width: int, height: int):
-    canvas = CaptionLook(style=style, width=width, height=height)
-    area = picture_area(style, canvas)
-    assert (area.width, area.height) == picture_size(style, canvas)
-    assert not any(side % 2 for side in area)
-    assert (area.left, area.width) == (0, width)
-    assert area.top * 2 + area.height == height
-
-
-@unhurried
-@given(st.sampled_from(STYLES), SIDES, SIDES)
-def test_only_a_wide_canvas_gets_bars(style: Style, width: int, height: int):
-    area = picture_area(style, CaptionLook(style=style, width=width, height=height))
-    if not LOOKS[style].ratio or not 1.7 < width / height < 2.35:
-        assert area.top == 0
-    else:
-        # As near as pairs of rows come.
-        assert abs(area.height - width / 2.35) <= 2
-
-
-@pytest.mark.parametrize("size", [(1080, 1920), (1080, 1080), (1080, 1350), (1440, 1080)])
-def test_other_shapes_than_wide_ones_have_none(size: tuple[int, int]):
-    canvas = CaptionLook(style="cinematic", width=size[0], height=size[1])
-    assert picture_size("cinematic", canvas) == size
-
-
 def test_the_finish_is_that_of_the_style():
-    canvas = CaptionLook(style="mono", width=1280, height=720)
+    canvas = TextFrame(style="mono", width=1280, height=720)
     assert [style for style in STYLES if finish(style, canvas, 30).vignette] == ["cinematic", "mono", "vintage"]
     assert [style for style in STYLES if finish(style, canvas, 30).grain] == ["mono", "vintage"]

@@ -13,24 +13,24 @@ from PIL import Image
 
 from common.contracts.narration import Word
 from common.contracts.request import Corner, Style
-from common.contracts.timeline import CaptionLook, Mark
+from common.contracts.timeline import PlacedWatermark, TextFrame
 from common.errors import BadMedia
 from common.worker.steprun import StepRun
-from renderer.picture.looks import picture_area
+from renderer.frame import picture_area
 from renderer.text import fonts
 from renderer.text.captions import MAX_LINES, cues
 from renderer.text.design import CAPTIONS, caption_place
 from renderer.text.fonts import LINE_HEIGHT
-from renderer.text.watermark import PICTURE_FILE, picture, place, words
+from renderer.text.watermark import WATERMARK_FILE, draw_watermark, upper_left, watermark_ass
 from tests.support.steprun import step_run
 
 CORNERS: tuple[Corner, ...] = get_args(Corner)
 STYLES: tuple[Style, ...] = get_args(Style)
 unhurried = settings(deadline=None)
-LOOK = CaptionLook(style="minimal", width=1280, height=720)
+LOOK = TextFrame(style="minimal", width=1280, height=720)
 SHAPES = [(1280, 720), (1920, 1080), (720, 1280), (720, 720), (720, 900), (1440, 600), (128, 128), (3840, 2160)]
 LOOKS = st.builds(
-    lambda style, size: CaptionLook(style=style, width=size[0], height=size[1]),
+    lambda style, size: TextFrame(style=style, width=size[0], height=size[1]),
     st.sampled_from(STYLES),
     st.sampled_from(SHAPES),
 )
@@ -47,7 +47,7 @@ def run(tmp_path: Path) -> StepRun:
     return step_run(tmp_path)
 
 
-def size_of(shares: tuple[float, float], look: CaptionLook) -> tuple[float, float]:
+def size_of(shares: tuple[float, float], look: TextFrame) -> tuple[float, float]:
     return shares[0] * look.width, shares[1] * picture_area(look.style, look).height
 
 
@@ -57,10 +57,10 @@ def size_of(shares: tuple[float, float], look: CaptionLook) -> tuple[float, floa
 @unhurried
 @given(st.sampled_from(CORNERS), SHARES, LOOKS, st.booleans())
 def test_a_mark_is_inside_the_picture_and_away_from_its_edges(
-    corner: Corner, shares: tuple[float, float], look: CaptionLook, captioned: bool
+    corner: Corner, shares: tuple[float, float], look: TextFrame, captioned: bool
 ):
     area, (width, height) = picture_area(look.style, look), size_of(shares, look)
-    left, top = place(corner, (width, height), look, captioned)
+    left, top = upper_left(corner, (width, height), look, captioned)
     margin = 0.039 * min(look.width, look.height)
     assert area.left + margin <= left <= area.left + area.width - margin - width
     assert area.top + margin <= top <= area.top + area.height - margin - height
@@ -68,17 +68,15 @@ def test_a_mark_is_inside_the_picture_and_away_from_its_edges(
 
 @unhurried
 @given(st.sampled_from(CORNERS), SHARES, LOOKS)
-def test_it_is_in_its_corner_where_there_are_no_captions(
-    corner: Corner, shares: tuple[float, float], look: CaptionLook
-):
+def test_it_is_in_its_corner_where_there_are_no_captions(corner: Corner, shares: tuple[float, float], look: TextFrame):
     area, size = picture_area(look.style, look), size_of(shares, look)
-    left, top = place(corner, size, look, False)
+    left, top = upper_left(corner, size, look, False)
     across = left - area.left if corner.endswith("left") else area.left + area.width - left - size[0]
     down = top - area.top if corner.startswith("top") else area.top + area.height - top - size[1]
     assert (across, down) == pytest.approx((0.04 * min(look.width, look.height),) * 2)
 
 
-def widest(look: CaptionLook) -> float:
+def widest(look: TextFrame) -> float:
     """Of the captions of a usual text, in pixels."""
     spoken = [Word(text=text, start=n * 12_000, end=n * 12_000 + 12_000) for n, text in enumerate(TEXT.split())]
     shown = [line for cue in cues(spoken, look, 30, 30 * 60) for line in cue.text().split("\n")]
@@ -88,10 +86,10 @@ def widest(look: CaptionLook) -> float:
 
 @unhurried
 @given(st.sampled_from(CORNERS), SHARES, LOOKS)
-@example("bottom-left", (0.09375, 0.5), CaptionLook(style="vivid", width=720, height=1280))
-def test_it_never_meets_the_captions(corner: Corner, shares: tuple[float, float], look: CaptionLook):
+@example("bottom-left", (0.09375, 0.5), TextFrame(style="vivid", width=720, height=1280))
+def test_it_never_meets_the_captions(corner: Corner, shares: tuple[float, float], look: TextFrame):
     size, text = size_of(shares, look), caption_place(look)
-    left, top = place(corner, size, look, True)
+    left, top = upper_left(corner, size, look, True)
     lowest = look.height - text.bottom
     reach = widest(look)
     beside = left + size[0] <= (look.width - reach) / 2 or left >= (look.width + reach) / 2
@@ -102,8 +100,8 @@ def test_it_never_meets_the_captions(corner: Corner, shares: tuple[float, float]
 
 @unhurried
 @given(st.text("abc MW", min_size=1, max_size=60), st.floats(0.02, 0.5), st.sampled_from(CORNERS), LOOKS)
-def test_words_are_inside_the_picture_too(text: str, share: float, corner: Corner, look: CaptionLook):
-    drawn = words(Mark(text=text, position=corner, opacity=0.7, size=share), look, True)
+def test_words_are_inside_the_picture_too(text: str, share: float, corner: Corner, look: TextFrame):
+    drawn = watermark_ass(PlacedWatermark(text=text, position=corner, opacity=0.7, size=share), look, True)
     style = next(line for line in drawn.splitlines() if line.startswith("Style: ")).split(",")
     em = float(style[2]) / LINE_HEIGHT
     left, top = (float(number) for number in drawn.split("\\pos(")[1].split(")")[0].split(","))
@@ -116,9 +114,10 @@ def test_words_are_inside_the_picture_too(text: str, share: float, corner: Corne
 
 @unhurried
 @given(st.text(max_size=60), st.sampled_from(CORNERS), LOOKS)
-def test_no_text_breaks_out_of_its_line(text: str, corner: Corner, look: CaptionLook):
+def test_no_text_breaks_out_of_its_line(text: str, corner: Corner, look: TextFrame):
     plain, found = (
-        words(Mark(text=one, position=corner, opacity=0.7, size=0.1), look, False).splitlines() for one in ("x", text)
+        watermark_ass(PlacedWatermark(text=one, position=corner, opacity=0.7, size=0.1), look, False).splitlines()
+        for one in ("x", text)
     )
     assert len(found) == len(plain)
     shown = found[-1].split("}", 1)[1]
@@ -129,17 +128,17 @@ def test_no_text_breaks_out_of_its_line(text: str, corner: Corner, look: Caption
 # pictures
 
 
-def kept(run: StepRun, write: Callable[[Path], object], media_type: str = "image/png") -> Mark:
+def kept(run: StepRun, write: Callable[[Path], object], media_type: str = "image/png") -> PlacedWatermark:
     path = run.workdir / "given"
     write(path)
     media = run.keep("asset", path, media_type)
-    return Mark(media=media, position="top-right", opacity=0.5, size=0.2)
+    return PlacedWatermark(media=media, position="top-right", opacity=0.5, size=0.2)
 
 
-def drawn(run: StepRun, mark: Mark, look: CaptionLook = LOOK) -> np.ndarray:
+def drawn(run: StepRun, mark: PlacedWatermark, look: TextFrame = LOOK) -> np.ndarray:
     assert mark.media is not None
-    picture(mark, mark.media, look, False, run)
-    with Image.open(run.workdir / PICTURE_FILE) as found:
+    draw_watermark(mark, mark.media, look, False, run)
+    with Image.open(run.workdir / WATERMARK_FILE) as found:
         assert found.mode == "RGBA"
         return np.asarray(found).astype(int)
 
