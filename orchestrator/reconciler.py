@@ -22,8 +22,9 @@ from common.messaging.queues import QUEUES
 from common.settings import Settings
 from common.storage.port import Storage
 from common.storage.s3 import S3Storage
+from orchestrator.engine.attempts import Rules
 from orchestrator.engine.capabilities import Fleet
-from orchestrator.engine.working_copy import Knowledge, Rules
+from orchestrator.engine.working_copy import Knowledge
 from orchestrator.film.profile import OutputDefaults
 from orchestrator.job_cache import JobCache, JobCaches
 from orchestrator.workflow import Policy, decide, ending

@@ -32,9 +32,10 @@ from common.contracts.job import (
 from common.contracts.names import Kind, StepName
 from common.contracts.steps import STEP_KINDS, AssembleFacts, parse_facts
 from common.jobs.record import pins_json, pins_of
+from orchestrator.engine.attempts import Rules
 from orchestrator.engine.capabilities import Fleet
 from orchestrator.engine.memo import Memo
-from orchestrator.engine.working_copy import CAST, IllegalMoveError, Knowledge, Rules, WorkingCopy
+from orchestrator.engine.working_copy import CAST, IllegalMoveError, Knowledge, WorkingCopy
 from orchestrator.film.expected import ASSEMBLE, PUBLISH
 from orchestrator.film.film import Film
 from orchestrator.film.profile import OutputDefaults

@@ -26,16 +26,13 @@ from common.contracts.job import (
     Pins,
     Step,
 )
-from common.contracts.names import Kind, StepName, keys_in
+from common.contracts.names import Kind, StepName
 from common.contracts.steps import STEP_KINDS, parse_facts, spec_fingerprint
 from common.jobs.record import step_patch
-from common.retry import backoff
+from orchestrator.engine.attempts import Attempts, Rules
 from orchestrator.engine.capabilities import Fleet, Pinning
+from orchestrator.engine.losses import Losses, irretrievable, losses_of, object_keys
 from orchestrator.engine.memo import Memo
-
-ATTEMPTS = {"below_standard": 2}
-"By failure: what would come out the same again is not made more often."
-
 
 CAST = StepName.of(Kind.CAST)
 "The one step that decisions carry out themselves."
@@ -43,22 +40,6 @@ CAST = StepName.of(Kind.CAST)
 
 class IllegalMoveError(Exception):
     """A decision asked for a move that the tables of moves do not have: a defect of the workflow."""
-
-
-@dataclass(frozen=True)
-class Rules:
-    """How patient the pipeline is."""
-
-    max_attempts: int = 3
-    max_losses: int = 6
-    "Workers die of restarts and outages, which is no fault of the step; of a poisonous input they die every time."
-    retry_seconds: float = 1.0
-    repin_ms: int = 60_000
-    "How long a toolchain may be away before the job takes another."
-    longest_pause: float = 60.0
-    "Seconds. Who asks for a longer pause is not waited for: what can be replaced is replaced."
-    outage_ms: int = 3_000
-    "The pause before a step is tried again that met an outage of our own."
 
 
 class Work(NamedTuple):
@@ -112,22 +93,15 @@ class WorkingCopy:
     _wanted: set[str] = field(default_factory=set)
     _toolchains: dict[str, str] = field(default_factory=dict)
     "By kind: the one that this look takes."
-    _makers: dict[str, frozenset[str]] = field(init=False)
-    "Steps that made objects which are gone, and the keys of these."
-    _orphans: frozenset[str] = field(init=False)
-    "Keys of objects that are gone and that no step has made."
-    _losing: bool = field(init=False)
-    "Whether anything is gone."
+    _losses: Losses = field(init=False)
+    _attempts: Attempts = field(init=False)
 
     def __post_init__(self) -> None:
-        self.steps = dict(self.job.steps)
-        self.pinning = Pinning(self.fleet, self.job.pins, self.job.steps, self.now, self.rules.repin_ms)
-        failures = (step.failure for step in self.steps.values() if step.state == FAILED)
-        gone = self.knowledge.vanished.union(*(failure.missing.split() for failure in failures if failure is not None))
-        made = {step.name: gone & _keys(step.facts) for step in self.steps.values()} if gone else {}
-        self._makers = {name: keys for name, keys in made.items() if keys}
-        self._orphans = gone.difference(*self._makers.values())
-        self._losing = bool(gone)
+        job = self.job
+        self.steps = dict(job.steps)
+        self.pinning = Pinning(self.fleet, job.pins, job.steps, self.now, self.rules.repin_ms)
+        self._losses = losses_of(job.steps.values(), self.knowledge.vanished)
+        self._attempts = Attempts(self.rules, self.now, job.version, job.deadline, self._losses.orphans)
 
     # what the workflow asks
 
@@ -142,7 +116,7 @@ class WorkingCopy:
             return self.knowledge.bodies[ref.key]
         if ref.key in self.knowledge.vanished:
             # Were its maker wanted and about to make it again, nobody could know of it now.
-            self.final[""] = _irretrievable(ref.key)
+            self.final[""] = irretrievable(ref.key)
         else:
             self.missing[ref.key] = ref
         return None
@@ -167,7 +141,7 @@ class WorkingCopy:
         work = self.memo(_work, kind, toolchain, make, *inputs, of=name)
         self._wanted.add(name)
         step = self.steps.get(name)
-        if step is None or step.state != DONE or step.fingerprint != work.fingerprint or name in self._makers:
+        if step is None or step.state != DONE or step.fingerprint != work.fingerprint or name in self._losses.makers:
             step = self._on_its_way(step or Step(name), work)
             self._put(step)
         if step.state != DONE or name in self.final:
@@ -190,7 +164,7 @@ class WorkingCopy:
         for name in sorted(self.steps.keys() - self._wanted):
             step = self.steps[name]
             if name in expected:
-                self._put(self._put_off(step))
+                self._put(self._attempts.put_off(step))
             elif step.state != SKIPPED and not (step.state == FAILED and name in left_out):
                 self._put(replace(step, state=SKIPPED))
 
@@ -250,9 +224,9 @@ class WorkingCopy:
 
     def _doubt(self, step: Step) -> None:
         """What was made for this version, a moment ago, is taken to be there."""
-        old = step.reused or step.ran_version < self.job.version or self.job.state == QUEUED or self._losing
+        old = step.reused or step.ran_version < self.job.version or self.job.state == QUEUED or self._losses.any
         if old and step.state == DONE:
-            keys = self.memo(_keys, step.facts, of=step.name)
+            keys = self.memo(object_keys, step.facts, of=step.name)
             self.doubted |= keys.difference(self.knowledge.seen, self.knowledge.vanished)
 
     def _toolchain(self, kind: str) -> str | None:
@@ -271,15 +245,21 @@ class WorkingCopy:
         """The step, moved towards having done `work`."""
         if step.fingerprint != work.fingerprint:
             return self._start(step, work)
-        if step.facts and step.name in self._makers:
+        if step.facts and step.name in self._losses.makers:
             return self._make_again(step, work)
         if step.state in (WAITING, SKIPPED):
             return replace(step, state=DONE, progress=1.0, failure=None) if step.facts else self._start(step, work)
         if step.state == RUNNING and step.lease <= self.now:
-            return self._lost(step)
+            return self._after_loss(step)
         if step.state == FAILED and step.failure is not None:
-            return self._after(step, step.failure)
+            return self._settled(step, self._attempts.after(step, step.failure))
         return step
+
+    def _after_loss(self, step: Step) -> Step:
+        lost = self._attempts.lost(step)
+        if lost.state == FAILED and lost.failure is not None:
+            self.final[step.name] = lost.failure
+        return lost
 
     def _start(self, step: Step, work: Work) -> Step:
         if work.fingerprint not in self.knowledge.known:
@@ -295,12 +275,12 @@ class WorkingCopy:
             failure=None,
         )
         facts = self.knowledge.known[work.fingerprint]
-        if facts is not None and self.knowledge.vanished and self.knowledge.vanished & _keys(facts):
+        if facts is not None and self.knowledge.vanished and self.knowledge.vanished & object_keys(facts):
             self.forget.add(work.fingerprint)  # somebody did it once, but nothing is left of that
         elif facts is not None:
             return replace(fresh, state=DONE, facts=facts, reused=True, progress=1.0, lease=0)
         self.specs[step.name] = work.spec
-        return self._ready(replace(fresh, facts="", reused=False, progress=self._progress(step)))
+        return self._attempts.ready(replace(fresh, facts="", reused=False, progress=self._attempts.progress(step)))
 
     def _make_again(self, step: Step, work: Work) -> Step:
         """Its result is gone: takes that of somebody else who noticed first, or does the same work once more."""
@@ -308,87 +288,22 @@ class WorkingCopy:
             self.unknown.add(work.fingerprint)
             return step
         facts = self.knowledge.known[work.fingerprint]
-        if facts is not None and not _keys(facts) & self._makers[step.name]:
+        if facts is not None and not object_keys(facts) & self._losses.makers[step.name]:
             return replace(step, state=DONE, facts=facts, reused=True, progress=1.0, lease=0)
-        if step.losses + 1 >= self.rules.max_losses:
-            self.final[step.name] = Failure(code="object_missing", message="its result was lost again and again")
-            return step
-        self.forget.add(work.fingerprint)
-        self.specs[step.name] = work.spec
-        again = replace(step, attempt=0, losses=step.losses + 1, not_before=0, facts="", failure=None, reused=False)
-        return self._ready(again)
+        again = self._attempts.made_again(step)
+        if isinstance(again, Step):
+            self.forget.add(work.fingerprint)
+            self.specs[step.name] = work.spec
+        return self._settled(step, again)
 
-    def _lost(self, step: Step) -> Step:
-        """The attempt ended without a word, so it does not count as one; but that is not borne for ever."""
-        again = step.losses + 1 < self.rules.max_losses
-        failure = Failure(code="worker_lost", message="the worker that ran it is gone", retryable=again, step=step.name)
-        lost = self._uncounted(step, losses=step.losses + 1, not_before=0, failure=failure)
-        if again:
-            return self._ready(lost)
-        self.final[step.name] = failure
-        return replace(lost, state=FAILED)
-
-    def _after(self, step: Step, failure: Failure) -> Step:
-        """What comes after a failure: another try, or none."""
-        if failure.outage:
-            return self._ready(self._uncounted(step, not_before=self.now + self.rules.outage_ms))
-        if failure.missing:
-            return self._without_input(step, failure.missing.split())
-        if not failure.retryable or step.attempt >= min(self.rules.max_attempts, ATTEMPTS.get(failure.code, 1000)):
-            self.final[step.name] = failure
-            return step
-        if failure.retry_after and self._too_long(failure.retry_after):
-            self.final[step.name] = failure
-            return step
-        pause = int(1000 * (failure.retry_after or backoff(step.attempt, self.rules.retry_seconds)))
-        return self._ready(replace(step, not_before=self.now + pause if pause else 0))
-
-    def _too_long(self, pause: float) -> bool:
-        """Whether a film is better made without what is to be had only after so many seconds."""
-        return pause > self.rules.longest_pause or self.now + 1000 * pause >= self.job.deadline
-
-    def _without_input(self, step: Step, keys: list[str]) -> Step:
-        """Once what is gone has been made again, the step is asked for something else; unless nobody can make it."""
-        hopeless = [key for key in keys if key in self._orphans]
-        if hopeless or step.losses + 1 >= self.rules.max_losses:
-            self.final[step.name] = _irretrievable((hopeless or keys)[0])
-            return step
-        return self._ready(self._uncounted(step, losses=step.losses + 1, not_before=0))
-
-    def _uncounted(self, step: Step, **fields: Any) -> Step:
-        """The step as if the last attempt had not been made."""
-        return replace(step, attempt=max(0, step.attempt - 1), **fields)
-
-    def _ready(self, step: Step) -> Step:
-        return replace(step, state=READY, ran_version=self.job.version)
-
-    def _put_off(self, step: Step) -> Step:
-        """What the step is to do is not known before others are done. What it has done is kept until then."""
-        if step.state == WAITING:
-            return step
-        return replace(step, state=WAITING, not_before=0, failure=None, progress=self._progress(step))
-
-    def _progress(self, step: Step) -> float:
-        """What a bar shows of a step that is not done: it never goes back, but for a new version it begins anew."""
-        return step.progress if step.ran_version == self.job.version else 0.0
+    def _settled(self, step: Step, outcome: Step | Failure) -> Step:
+        """The step after an attempt; with the failure that ends it, it stays as it is."""
+        if isinstance(outcome, Step):
+            return outcome
+        self.final[step.name] = outcome
+        return step
 
 
 def _work(kind: str, toolchain: str, make: Callable[..., Contract], *inputs: Any) -> Work:
     spec = canonical_json(make(*inputs))
     return Work(spec_fingerprint(kind, spec, toolchain), toolchain, spec)
-
-
-def _keys(facts: str) -> frozenset[str]:
-    """Keys of the objects that belong to these facts."""
-    return frozenset(keys_in(facts))
-
-
-def _irretrievable(key: str) -> Failure:
-    """For an object that no step of this job has made."""
-    what = {
-        "asset": "an uploaded file is no longer there; upload it again",
-        "request": "the stored request is no longer there; submit it again",
-        "storyboard": "the stored storyboard of an earlier version is no longer there; edit or restore another version",
-    }
-    kind = key.split("/")[1] if key.count("/") > 1 else ""
-    return Failure(code="object_missing", message=what.get(kind, "a stored object is no longer there"), missing=key)

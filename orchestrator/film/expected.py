@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from common.contracts.names import Kind, StepName
 from common.contracts.request import VideoRequest
 from common.contracts.storyboard import Scene, Shot, Storyboard
-from orchestrator.film import timeline
+from orchestrator.film import clips
 
 MIX, ASSEMBLE, PUBLISH = (StepName.of(kind) for kind in (Kind.MIX, Kind.ASSEMBLE, Kind.PUBLISH))
 "The steps of the film as a whole; `plan` and `cast` come before it is known."
@@ -50,7 +50,7 @@ def inputs(scenes: tuple[Scene, ...], parts: Mapping[str, int], request: VideoRe
 def _footage(scene: Scene, after: Scene | None, request: VideoRequest) -> frozenset[StepName]:
     """The steps that fetch what a scene shows, with a transition out of it."""
     shots = [shot.id for shot in scene.shots]
-    if after is not None and timeline.transition_into(after, request) != "cut":
+    if after is not None and clips.transition_into(after, request) != "cut":
         shots.append(after.shots[0].id)
     return frozenset(StepName.of(Kind.ACQUIRE, shot) for shot in shots)
 

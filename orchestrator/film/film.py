@@ -10,14 +10,14 @@ from common.contracts.job import Failure
 from common.contracts.names import StepName
 from common.contracts.steps import AssembleFacts, MixFacts, SegmentFacts
 from orchestrator.engine.working_copy import WorkingCopy
-from orchestrator.film import specs, timeline
+from orchestrator.film import specs, wording
 from orchestrator.film.brief import Brief
 from orchestrator.film.expected import ASSEMBLE, MIX, PUBLISH, expected, inputs
 from orchestrator.film.layout import Layout
 from orchestrator.film.pictures import Pictures, want_pictures
 from orchestrator.film.profile import OutputDefaults
 from orchestrator.film.reading import planned, read_brief
-from orchestrator.film.repair import Repair, placed
+from orchestrator.film.repair import Repair, located
 from orchestrator.film.segments import Segments
 from orchestrator.film.sound import Narrations, want_layout, want_narrations
 
@@ -55,7 +55,7 @@ class Film:
     def failure(self) -> Failure | None:
         """Why the film cannot be made, with the scene it happened in."""
         story = self._brief.story if self._brief is not None else None
-        failures = (placed(failure, StepName(step), story) for step, failure in self._copy.final.items())
+        failures = (located(failure, StepName(step), story) for step, failure in self._copy.final.items())
         return next(failures, None)
 
     def _want_film(self, brief: Brief) -> None:
@@ -101,7 +101,7 @@ class Film:
         return step is not None and bool(step.facts)
 
     def _describe(self, brief: Brief, layout: Layout) -> None:
-        script = self._copy.memo(timeline.script_note, brief.request, brief.story)
+        script = self._copy.memo(wording.script_note, brief.request, brief.story)
         note = " ".join(note for note in (layout.note, script) if note)
         self._copy.pin(note=note, seconds=round(layout.frames / brief.profiles.picture.fps, 3))
 

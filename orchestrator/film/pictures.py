@@ -7,7 +7,7 @@ from common.contracts.names import Kind, StepName
 from common.contracts.steps import CastFacts, SearchFacts
 from common.contracts.storyboard import Scene, Shot, Storyboard
 from orchestrator.engine.working_copy import WorkingCopy
-from orchestrator.film import specs, timeline
+from orchestrator.film import clips, specs
 from orchestrator.film.brief import Brief
 from orchestrator.film.casting import Call, cast
 from orchestrator.film.reading import body, cast_as, cast_facts, casting_text
@@ -80,7 +80,7 @@ def _divided(scenes: tuple[Scene, ...], casting: str) -> tuple[dict[str, Candida
     searched = []
     for scene in scenes:
         for shot in scene.shots:
-            media = timeline.own_media(shot) if shot.media is not None else None
+            media = clips.own_media(shot) if shot.media is not None else None
             if media is None or any(rejection.candidate == media.id for rejection in rejected.get(shot.id, ())):
                 searched.append((scene, shot))
             else:

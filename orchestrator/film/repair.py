@@ -40,7 +40,7 @@ class Repair:
         if pictures:
             self._reject(pictures, UNRENDERABLE + failure.message)
         else:
-            self._leave_out(step.scene, placed(failure, step, self._brief.story))
+            self._leave_out(step.scene, located(failure, step, self._brief.story))
         return True
 
     def _other_footage(self, shot: str, failure: Failure) -> bool:
@@ -84,7 +84,7 @@ def of_the_watermark(failure: Failure, story: Storyboard) -> bool:
     return failure.subject == WATERMARK or (mark is not None and mark.key in failure.missing.split())
 
 
-def placed(failure: Failure, step: StepName, story: Storyboard | None) -> Failure:
+def located(failure: Failure, step: StepName, story: Storyboard | None) -> Failure:
     """The failure with the scene it happened in, counted as people count."""
     message = failure.message
     if step.scene and story is not None and not of_the_watermark(failure, story):

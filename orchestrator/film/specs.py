@@ -21,7 +21,7 @@ from common.contracts.steps import (
 )
 from common.contracts.storyboard import UNNAMED, Scene, Shot
 from common.contracts.timeline import CutList, Profile, SceneCut
-from orchestrator.film import timeline
+from orchestrator.film import clips, soundtrack, wording
 from orchestrator.film.brief import Brief
 from orchestrator.film.layout import Layout, Part, Placement
 from orchestrator.planners.rules import search_terms
@@ -74,16 +74,16 @@ def segment(
 ) -> SegmentSpec:
     """`after` is the next placement, what it shows first and the lines of its card, for a transition."""
     request, story, profile = brief.request, brief.story, brief.profiles.picture
-    closing = timeline.closing_of(placement, *after, request, profile) if after is not None else None
+    closing = clips.closing_of(placement, *after, request, profile) if after is not None else None
     return SegmentSpec(
-        timeline=timeline.scene_timeline(placement, part, footage, narration, closing, request, profile),
+        timeline=clips.scene_timeline(placement, part, footage, narration, closing, request, profile),
         profile=profile,
         style=request.style,
-        captions=timeline.burned(request, story, profile),
+        captions=wording.burned(request, story, profile),
         voice=narration.audio if narration is not None and part.alone else None,
         sound=part.alone,
-        card=timeline.card(placement.scene, credit),
-        mark=timeline.watermark(request, story),
+        card=wording.card(placement.scene, credit),
+        mark=wording.watermark(request, story),
     )
 
 
@@ -95,16 +95,16 @@ def cut(
     *footage: Footage,
 ) -> SceneCut:
     request, profile = brief.request, brief.profiles.picture
-    closing = timeline.closing_of(placement, *after, request, profile) if after is not None else None
-    words = timeline.card(placement.scene, credit)
-    return timeline.scene_cut(placement, closing, words, footage, request, profile.fps)
+    closing = clips.closing_of(placement, *after, request, profile) if after is not None else None
+    words = wording.card(placement.scene, credit)
+    return clips.scene_cut(placement, closing, words, footage, request, profile.fps)
 
 
 def scene(
     placement: Placement, segments: tuple[SegmentFacts, ...], narration: Narration | None, profile: Profile
 ) -> SceneSpec:
     return SceneSpec(
-        segments=timeline.segment_refs(placement.scene.id, segments),
+        segments=clips.segment_refs(placement.scene.id, segments),
         profile=profile,
         voice=narration.audio if narration is not None else None,
         voice_offset=placement.voice_offset,
@@ -114,8 +114,8 @@ def scene(
 def mix(brief: Brief, layout: Layout, narrations: tuple[Narration | None, ...]) -> MixSpec:
     """`narrations` is that of each placement."""
     sound = brief.profiles.sound
-    dips = timeline.dips(layout, brief.request, sound.fps)
-    return timeline.mix_spec(layout, narrations, timeline.music(brief.request, brief.story), sound, dips)
+    dips = soundtrack.dips(layout, brief.request, sound.fps)
+    return soundtrack.mix_spec(layout, narrations, soundtrack.music(brief.request, brief.story), sound, dips)
 
 
 def assemble(
@@ -131,16 +131,16 @@ def assemble(
     joined = zip(layout.placements, segments, strict=True)
     shown = CutList(
         cuts=cuts,
-        narrations=timeline.placed(layout, narrations, profile.fps),
+        narrations=soundtrack.placed(layout, narrations, profile.fps),
         music=mix.music,
-        mark=timeline.watermark(request, story),
+        mark=wording.watermark(request, story),
     )
     return AssembleSpec(
-        segments=tuple(ref for one, facts in joined for ref in timeline.segment_refs(one.scene.id, facts)),
+        segments=tuple(ref for one, facts in joined for ref in clips.segment_refs(one.scene.id, facts)),
         mix=mix.media,
         profile=profile,
-        speech=timeline.speech(layout, narrations),
-        captions=timeline.caption_files(request, profile),
+        speech=wording.speech(layout, narrations),
+        captions=wording.caption_files(request, profile),
         title=story.title,
         cut_list=canonical_json(shown),
     )

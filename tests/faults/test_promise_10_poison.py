@@ -1,6 +1,6 @@
 """Promise 10: an input that kills every process that touches it ends its job, and no worker with it."""
 
-from orchestrator.engine.working_copy import Rules
+from orchestrator.engine.attempts import Rules
 from tests.support.waiting import alive, eventually
 from tests.support.workers import Farm
 

@@ -49,9 +49,10 @@ from common.contracts.steps import (
 from common.contracts.storyboard import Storyboard
 from common.errors import StepError
 from common.jobs.record import pins_json, pins_of
+from orchestrator.engine.attempts import Rules
 from orchestrator.engine.capabilities import Fleet
 from orchestrator.engine.memo import Memo
-from orchestrator.engine.working_copy import Knowledge, Rules
+from orchestrator.engine.working_copy import Knowledge
 from orchestrator.film.profile import OutputDefaults
 from orchestrator.planners import rules as planner
 from orchestrator.planners.revise import revise

@@ -10,7 +10,7 @@ from common.contracts.job import DONE, FAILED, READY, SKIPPED, WAITING, Failure,
 from common.contracts.names import StepName, keys_in
 from common.contracts.request import VideoRequest
 from common.contracts.steps import CastFacts, parse_facts
-from orchestrator.engine.working_copy import Rules
+from orchestrator.engine.attempts import Rules
 from tests.support.sim import LEASE, Sim, Trouble
 
 NEVER = Failure(code="unusable", message="not ever")

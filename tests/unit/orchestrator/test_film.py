@@ -10,9 +10,9 @@ from common.contracts.request import TransitionChoice, VideoRequest
 from common.contracts.steps import MixSpec, SegmentSpec, parse_facts
 from common.contracts.storyboard import Scene, Shot
 from common.contracts.timeline import Card, CutList, Span
+from orchestrator.film.clips import clip_of, closing_of
 from orchestrator.film.layout import Placement
 from orchestrator.film.profile import OutputDefaults
-from orchestrator.film.timeline import clip_of, closing_of
 from tests.support.sim import Sim
 
 ASSET = "ast_" + "0" * 32

@@ -1,42 +1,31 @@
-"""From layout, narration and footage to what the renderer is told. Pure."""
+"""Footage as clips on the time axis of a scene, and the transitions between scenes. Pure."""
 
 import math
-from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from collections.abc import Sequence
 
 from common.contracts.footage import Candidate, Footage, Provenance, own_id
-from common.contracts.grid import samples_per_frame
-from common.contracts.narration import Narration, Word
+from common.contracts.narration import Narration
 from common.contracts.request import Fit, TransitionKind, VideoRequest
-from common.contracts.steps import MixSpec, SegmentFacts
-from common.contracts.storyboard import Scene, Shot, Storyboard
+from common.contracts.steps import SegmentFacts
+from common.contracts.storyboard import Scene, Shot
 from common.contracts.styles import DEFAULTS
 from common.contracts.timeline import (
     Card,
     Clip,
     Closing,
     Motion,
-    MusicCue,
-    PlacedNarration,
-    PlacedWatermark,
     Profile,
     SceneCut,
     SceneTimeline,
     SegmentRef,
-    SoundProfile,
-    Span,
-    SpokenScene,
-    TextFrame,
 )
-from common.letters import bundled
-from orchestrator.film.layout import Layout, Part, Placement
+from orchestrator.film.layout import Part, Placement
+from orchestrator.film.wording import card, spoken_words
 
 MOVES: tuple[Motion, ...] = ("zoom-in", "pan-left", "zoom-out", "pan-right")
 "Camera moves over stills, in turn."
 HEAD_ROOM = 0.5
 "Seconds of a clip left out at its start, when it is long enough: many begin with a fade."
-DIPS: frozenset[TransitionKind] = frozenset({"dip-black", "dip-white"})
-"Transitions in which nothing is seen for a moment; the bed pauses with them."
 LONGEST_TRANSITION = 0.5
 "Seconds before its first picture that a scene keeps in reserve, whatever precedes it: so it does not depend on that."
 SLOWEST, FASTEST = 0.8, 1.25
@@ -80,7 +69,7 @@ def scene_timeline(
         closing=closing,
         clips=tuple(clips),
         voice_offset=placement.voice_offset,
-        words=_words(placement, narration) if narration is not None else (),
+        words=spoken_words(placement, narration) if narration is not None else (),
     )
 
 
@@ -116,20 +105,20 @@ def closing_of(
 
     Where there is not enough of either picture, it is cut.
     """
-    kind, frames = transition_into(after.scene, request), _transition_frames(request, profile.fps)
+    kind, frames = transition_into(after.scene, request), transition_frames(request, profile.fps)
     first = clip_of(after, 0, footage, request, profile.fps)
-    if kind == "cut" or not _holds_transition(placement, frames) or first.skip < frames:
+    if kind == "cut" or not holds_transition(placement, frames) or first.skip < frames:
         return None
     words = card(after.scene, credit)
     ground = words.kind if words is not None else None
     return Closing(kind=kind, frames=frames, head=_cut(first, -frames, frames), ground=ground)
 
 
-def _transition_frames(request: VideoRequest, fps: int) -> int:
+def transition_frames(request: VideoRequest, fps: int) -> int:
     return round(request.transition.seconds * fps)
 
 
-def _holds_transition(placement: Placement, frames: int) -> bool:
+def holds_transition(placement: Placement, frames: int) -> bool:
     """Whether the last shot is long enough to be seen before its transition, too."""
     return placement.shots[-1][1] >= 2 * frames
 
@@ -139,120 +128,9 @@ def _cut(clip: Clip, skip: int, frames: int) -> Clip:
     return clip.model_copy(update={"skip": clip.skip + skip, "frames": frames})
 
 
-def mix_spec(
-    layout: Layout,
-    narrations: Sequence[Narration | None],
-    music: MusicCue | None,
-    sound: SoundProfile,
-    dips: tuple[Span, ...] = (),
-) -> MixSpec:
-    """`narrations` is that of each placement."""
-    spoken = placed(layout, narrations, sound.fps)
-    return MixSpec(frames=layout.frames, sound=sound, narrations=spoken, music=music, dips=dips)
-
-
-def dips(layout: Layout, request: VideoRequest, fps: int) -> tuple[Span, ...]:
-    """Where the picture is to go down to black or white; the sound does not wait for footage that may be too short."""
-    frames = _transition_frames(request, fps)
-    return tuple(
-        Span(start=start - frames, end=start)
-        for (before, placement), start in zip(pairwise(layout.placements), layout.starts[1:], strict=True)
-        if transition_into(placement.scene, request) in DIPS and _holds_transition(before, frames)
-    )
-
-
-def placed(layout: Layout, narrations: Sequence[Narration | None], fps: int) -> tuple[PlacedNarration, ...]:
-    """The narrations on the film's time axis; `narrations` is that of each placement."""
-    step = samples_per_frame(fps)
-    return tuple(
-        PlacedNarration(audio=narration.audio, start=start * step + placement.voice_offset, samples=narration.samples)
-        for placement, start, narration in _narrated(layout, narrations)
-    )
-
-
 def segment_refs(scene: str, segments: Sequence[SegmentFacts]) -> tuple[SegmentRef, ...]:
     """The segments of one scene."""
     return tuple(SegmentRef(scene=scene, media=facts.media, frames=facts.frames) for facts in segments)
-
-
-def speech(layout: Layout, narrations: Sequence[Narration | None]) -> tuple[SpokenScene, ...]:
-    """What is said in each narrated scene. `narrations` is that of each placement."""
-    return tuple(
-        SpokenScene(start=start, frames=placement.frames, words=_words(placement, narration))
-        for placement, start, narration in _narrated(layout, narrations)
-    )
-
-
-def burned(request: VideoRequest, story: Storyboard, profile: Profile) -> TextFrame | None:
-    """How captions look in a film that has some in its pictures; the same for all scenes, spoken or not."""
-    spoken = any(scene.narration for scene in story.scenes)
-    return _text_frame(request, profile) if request.captions == "burn" and spoken else None
-
-
-def script_note(request: VideoRequest, story: Storyboard) -> str:
-    """What to know when words are drawn in a script that the font which comes with Reelwright lacks."""
-    drawn = [request.watermark.text or ""] if request.watermark is not None else []
-    drawn += [text for scene in story.scenes if scene.card for text in (scene.card.text, scene.card.subtitle)]
-    said = [scene.narration for scene in story.scenes] if request.captions == "burn" else []
-    foreign = [
-        name
-        for name, texts in (("captions", said), ("titles and marks", drawn))
-        if any(letter.isalpha() and not bundled(letter) for text in texts for letter in text)
-    ]
-    if not foreign:
-        return ""
-    return (
-        f"The {' and the '.join(foreign)} need a font for their script on the rendering machine, such as Noto; "
-        "without it they show boxes."
-    )
-
-
-def caption_files(request: VideoRequest, profile: Profile) -> TextFrame | None:
-    return _text_frame(request, profile) if request.captions != "none" else None
-
-
-def _text_frame(request: VideoRequest, profile: Profile) -> TextFrame:
-    return TextFrame(style=request.style, width=profile.width, height=profile.height)
-
-
-def music(request: VideoRequest, story: Storyboard) -> MusicCue | None:
-    """The bed: the user's file, or one composed to the mood asked for or the style's."""
-    choice = request.music
-    if not choice.enabled:
-        return None
-    mood = story.mood or choice.mood or DEFAULTS[request.style].mood
-    return MusicCue(mood=mood, seed=request.seed, media=None if story.mood else story.music, volume=choice.volume)
-
-
-def watermark(request: VideoRequest, story: Storyboard) -> PlacedWatermark | None:
-    """The watermark, if one is wanted."""
-    wanted = request.watermark
-    if wanted is None:
-        return None
-    return PlacedWatermark(
-        media=story.watermark,
-        text=wanted.text or "",
-        position=wanted.position,
-        opacity=wanted.opacity,
-        size=wanted.size,
-    )
-
-
-def credit_lines(footage: Sequence[Footage]) -> tuple[str, ...]:
-    """Whom to name for the footage of a film: each line once, in the order of the film."""
-    told = (one.provenance.credit or one.provenance.creator for one in footage)
-    return tuple(dict.fromkeys(line for line in told if line))
-
-
-def card(scene: Scene, credit: Sequence[str]) -> Card | None:
-    """The words over a scene that is a card; `credit` are the lines of the whole film.
-
-    None as well for an end card on which there is nobody to name and nothing else to say: its picture ends the film.
-    """
-    if scene.card is None:
-        return None
-    lines = tuple(credit) if scene.credits else ()
-    return scene.card.model_copy(update={"lines": lines}) if lines or scene.card.text else None
 
 
 def clip_of(placement: Placement, shown: int, footage: Footage, request: VideoRequest, fps: int) -> Clip:
@@ -310,16 +188,3 @@ def _lead(footage: Footage, start: float, speed: float, frames: int, reserve: in
     # The last of its frames may be missing.
     seconds = footage.seconds - 1 / max(1.0, footage.fps) - start
     return max(0, min(reserve, int(seconds / speed * fps) - frames))
-
-
-def _narrated(layout: Layout, narrations: Sequence[Narration | None]) -> Iterator[tuple[Placement, int, Narration]]:
-    """The placements in which something is said, and the frame of the film at which each begins."""
-    for placement, start, narration in zip(layout.placements, layout.starts, narrations, strict=True):
-        if narration is not None:
-            yield placement, start, narration
-
-
-def _words(placement: Placement, narration: Narration) -> tuple[Word, ...]:
-    """What is said in the placement, from its start on."""
-    late = placement.voice_offset
-    return tuple(Word(text=word.text, start=word.start + late, end=word.end + late) for word in narration.words)

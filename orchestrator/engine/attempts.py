@@ -1,0 +1,95 @@
+"""Attempts at a step: when the next one is due, and when there is none. Pure."""
+
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+from common.contracts.job import FAILED, READY, WAITING, Failure, Step
+from common.retry import backoff
+from orchestrator.engine.losses import irretrievable
+
+ATTEMPTS = {"below_standard": 2}
+"By failure: what would come out the same again is not made more often."
+
+
+@dataclass(frozen=True)
+class Rules:
+    """The patience of the pipeline."""
+
+    max_attempts: int = 3
+    max_losses: int = 6
+    "Workers die of restarts and outages, which is no fault of the step; of a poisonous input they die every time."
+    retry_seconds: float = 1.0
+    repin_ms: int = 60_000
+    "How long a toolchain may be away before the job takes another."
+    longest_pause: float = 60.0
+    "Seconds. Who asks for a longer pause is not waited for: what can be replaced is replaced."
+    outage_ms: int = 3_000
+    "The pause before a step is tried again that met an outage of our own."
+
+
+class Attempts(NamedTuple):
+    """Moves steps of one job on after an attempt. A move answers the step, or the failure that ends it."""
+
+    rules: Rules
+    now: int
+    version: int
+    "Of the storyboard."
+    deadline: int
+    orphans: frozenset[str]
+    "Keys of objects that are gone and that no step has made."
+
+    def lost(self, step: Step) -> Step:
+        """The attempt ended without a word, so it does not count as one; but that is not borne for ever."""
+        again = step.losses + 1 < self.rules.max_losses
+        failure = Failure(code="worker_lost", message="the worker that ran it is gone", retryable=again, step=step.name)
+        lost = _uncounted(step, losses=step.losses + 1, not_before=0, failure=failure)
+        return self.ready(lost) if again else replace(lost, state=FAILED)
+
+    def after(self, step: Step, failure: Failure) -> Step | Failure:
+        """Another try after a failure, or none."""
+        if failure.outage:
+            return self.ready(_uncounted(step, not_before=self.now + self.rules.outage_ms))
+        if failure.missing:
+            return self._without_input(step, failure.missing.split())
+        if not failure.retryable or step.attempt >= min(self.rules.max_attempts, ATTEMPTS.get(failure.code, 1000)):
+            return failure
+        if failure.retry_after and self._too_long(failure.retry_after):
+            return failure
+        pause = int(1000 * (failure.retry_after or backoff(step.attempt, self.rules.retry_seconds)))
+        return self.ready(replace(step, not_before=self.now + pause if pause else 0))
+
+    def made_again(self, step: Step) -> Step | Failure:
+        """The same work once more, since its result is gone."""
+        if step.losses + 1 >= self.rules.max_losses:
+            return Failure(code="object_missing", message="its result was lost again and again")
+        again = replace(step, attempt=0, losses=step.losses + 1, not_before=0, facts="", failure=None, reused=False)
+        return self.ready(again)
+
+    def ready(self, step: Step) -> Step:
+        return replace(step, state=READY, ran_version=self.version)
+
+    def put_off(self, step: Step) -> Step:
+        """Waits for others, before which nobody knows what the step is to do. What it has done is kept until then."""
+        if step.state == WAITING:
+            return step
+        return replace(step, state=WAITING, not_before=0, failure=None, progress=self.progress(step))
+
+    def progress(self, step: Step) -> float:
+        """What a bar shows of a step that is not done: it never goes back, but for a new version it begins anew."""
+        return step.progress if step.ran_version == self.version else 0.0
+
+    def _too_long(self, pause: float) -> bool:
+        """Whether a film is better made without what is to be had only after so many seconds."""
+        return pause > self.rules.longest_pause or self.now + 1000 * pause >= self.deadline
+
+    def _without_input(self, step: Step, keys: list[str]) -> Step | Failure:
+        """Once what is gone has been made again, the step is asked for something else; unless nobody can make it."""
+        hopeless = [key for key in keys if key in self.orphans]
+        if hopeless or step.losses + 1 >= self.rules.max_losses:
+            return irretrievable((hopeless or keys)[0])
+        return self.ready(_uncounted(step, losses=step.losses + 1, not_before=0))
+
+
+def _uncounted(step: Step, **fields: Any) -> Step:
+    """The step as if the last attempt had not been made."""
+    return replace(step, attempt=max(0, step.attempt - 1), **fields)
