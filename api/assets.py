@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import IO
 
 from common import scratch
+from common.contracts.asset import Asset
+from common.documents import document_json
 from common.errors import InvalidRequest, ReelwrightError
 from common.settings import Settings
 from common.sniff import HEAD_BYTES, demuxer, sniff
 from common.storage.port import Storage
 from common.storage.verified import put_whole, put_whole_file
-from common.uploads import Asset, about_key, media_key, read_asset
+from common.uploads import about_key, media_key, read_asset
 
 
 class TooLarge(ReelwrightError):
@@ -92,7 +94,7 @@ class Assets:
         file.flush()
         put_whole_file(self._storage, self._bucket, media_key(owner, asset.id), file.path, media_type)
         # Last, because an asset exists once this does.
-        about = asset.model_dump_json().encode()
+        about = document_json(asset).encode()
         put_whole(self._storage, self._bucket, about_key(owner, asset.id), about, "application/json")
         return asset
 

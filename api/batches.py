@@ -3,15 +3,17 @@
 from collections import Counter
 from typing import Annotated, Any
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from api.errors import Complaint, Unknown, refuse
-from api.records import JSON, Records, digest_of
+from api.records import Records, digest_of
 from api.submission import Orders
 from api.views.status import item_view
 from common.contracts.base import Contract, fingerprint
+from common.contracts.batch import Batch
 from common.contracts.job import BATCH
 from common.contracts.request import VideoRequest
+from common.documents import JSON, UnreadableDocument, document_json, read_document
 from common.errors import ObjectMissing
 from common.jobs.ids import BATCH_ID, new_batch_id, new_job_ids
 from common.jobs.store import JobStore, KeyReused, TooManyJobs
@@ -24,14 +26,6 @@ MAX_REQUESTS = 100
 
 class BatchRequest(Contract):
     requests: Annotated[tuple[VideoRequest, ...], Field(min_length=1, max_length=MAX_REQUESTS)]
-
-
-class Batch(Contract):
-    """What is stored of a batch."""
-
-    id: str
-    jobs: tuple[str, ...]
-    "In the order of the requests."
 
 
 class Batches:
@@ -59,7 +53,7 @@ class Batches:
         jobs = [self._orders.new_job(owner, name, request, lane=BATCH) for name, request in pairs]
         # Before its jobs: what is accepted can be followed, whatever dies in between.
         document = _key(owner, batch.id)
-        put_whole(self._storage, self._bucket, document, batch.model_dump_json().encode(), JSON)
+        put_whole(self._storage, self._bucket, document, document_json(batch).encode(), JSON)
         try:
             created = self._store.create(
                 owner, jobs, answer=batch.id, request_key=key, request_digest=digest, limits=self._orders.limits
@@ -92,8 +86,8 @@ class Batches:
         if not BATCH_ID.fullmatch(batch_id):
             raise _unknown(batch_id)
         try:
-            return Batch.model_validate_json(self._storage.get_bytes(self._bucket, _key(owner, batch_id)))
-        except (ObjectMissing, ValidationError):
+            return read_document(Batch, self._storage.get_bytes(self._bucket, _key(owner, batch_id)))
+        except (ObjectMissing, UnreadableDocument):
             raise _unknown(batch_id) from None
 
 

@@ -56,7 +56,7 @@ class Jobs:
             [job],
             answer=job_id,
             request_key=key,
-            request_digest=job.request.sha256,
+            request_digest=digest_of(request),
             limits=self._orders.limits,
         )
 

@@ -9,14 +9,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from pydantic import ValidationError
-
 from api.errors import Unknown, unknown_job
 from common.contracts.base import Contract, ObjectRef, canonical_json, fingerprint, object_key
 from common.contracts.footage import Candidate, CandidateList
 from common.contracts.job import DONE, Event, Job, Pins
 from common.contracts.steps import STEP_KINDS, SearchFacts, parse_facts
 from common.contracts.storyboard import Storyboard
+from common.documents import JSON, UnreadableDocument, document_json, read_document
 from common.errors import ObjectMissing
 from common.jobs.archive import Manifest, archive, archived_events, archived_jobs, read_manifest
 from common.jobs.ids import JOB_ID
@@ -33,7 +32,6 @@ UNARCHIVED = "unarchived"
 "What the store says of a job that has ended but is not archived yet."
 ARCHIVE_TRIES = 5
 UNCHANGED = "unchanged"
-JSON = "application/json"
 
 
 def keyed(key: str, *asked: Any) -> RequestKey:
@@ -42,7 +40,7 @@ def keyed(key: str, *asked: Any) -> RequestKey:
 
 
 def digest_of(value: Contract) -> str:
-    """SHA-256 of a document, as it is stored."""
+    """SHA-256 of a request, by which a repeat is known."""
     return hashlib.sha256(canonical_json(value).encode()).hexdigest()
 
 
@@ -157,7 +155,7 @@ class Records:
             return None
         try:
             return self._storyboards(job.storyboard.key)
-        except (ObjectMissing, ValidationError):
+        except (ObjectMissing, UnreadableDocument):
             return None
 
     def outline(self, job: Job) -> Storyboard | None:
@@ -174,7 +172,7 @@ class Records:
             body = self._storage.get_bytes(self._settings.assets_bucket, facts.candidates.key)
         except ObjectMissing:
             return ()
-        return CandidateList.model_validate_json(body).candidates
+        return read_document(CandidateList, body).candidates
 
     def ids(self, owner: str, before: str, limit: int) -> list[str]:
         """Names of jobs, newest first; `before` is the last one of the page before, or empty."""
@@ -184,8 +182,8 @@ class Records:
 
     def keep(self, owner: str, kind: str, value: Contract) -> ObjectRef:
         """Stores a document under the name of its content."""
-        data = canonical_json(value).encode()
-        digest = digest_of(value)
+        data = document_json(value).encode()
+        digest = hashlib.sha256(data).hexdigest()
         ref = ObjectRef(
             key=object_key(owner, kind, digest[:32], digest), sha256=digest, size=len(data), media_type=JSON
         )
@@ -193,4 +191,4 @@ class Records:
         return ref
 
     def _read_storyboard(self, key: str) -> Storyboard:
-        return Storyboard.model_validate_json(self._storage.get_bytes(self._settings.assets_bucket, key))
+        return read_document(Storyboard, self._storage.get_bytes(self._settings.assets_bucket, key))

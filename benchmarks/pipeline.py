@@ -18,7 +18,7 @@ from api.sdk.client import Client
 from benchmarks.processes import Watch, cpu_of
 from benchmarks.report import NotMeasured
 from common.contracts.job import COMPLETED, DONE, READY, RUNNING, Event, Job
-from common.contracts.names import StepName
+from common.contracts.names import ASSEMBLE, MIX, Kind, StepName
 from common.contracts.steps import AssembleFacts, AssembleSpec, MixSpec, SegmentSpec, parse_facts, parse_spec
 from common.messaging.queues import QUEUES
 from common.settings import Settings
@@ -93,7 +93,7 @@ class Made:
     @property
     def begun(self) -> float:
         """When the first picture or sound was taken up."""
-        return min((span.taken for span in self.spans if span.kind in ("segment", "mix")), default=self.asked)
+        return min((span.taken for span in self.spans if span.kind in (Kind.SEGMENT, Kind.MIX)), default=self.asked)
 
     @property
     def film(self) -> float:
@@ -103,7 +103,7 @@ class Made:
     @property
     def rendering(self) -> float:
         """Seconds from the first segment or mix to the assembled film."""
-        return next((span.done for span in self.spans if span.kind == "assemble"), self.ended) - self.begun
+        return next((span.done for span in self.spans if span.kind == Kind.ASSEMBLE), self.ended) - self.begun
 
 
 class Pipeline:
@@ -158,13 +158,13 @@ class Pipeline:
         assert job is not None
         self._check(job)
         specs = {name: parse_spec(StepName(name).kind, text) for name, text in found.items()}
-        film: AssembleSpec = specs["assemble"]
+        film: AssembleSpec = specs[ASSEMBLE]
         scenes = list(dict.fromkeys(one.scene for one in film.segments))
-        segments: list[SegmentSpec] = [spec for name, spec in specs.items() if StepName(name).kind == "segment"]
+        segments: list[SegmentSpec] = [spec for name, spec in specs.items() if StepName(name).kind == Kind.SEGMENT]
         segments.sort(key=lambda spec: (scenes.index(spec.timeline.scene), spec.timeline.first))
         if [spec.timeline.frames for spec in segments] != [one.frames for one in film.segments]:
             raise NotMeasured("a segment was so quick that nobody saw what it was told")
-        return self._made(job, asked, (), {}, None), tuple(segments), specs["mix"]
+        return self._made(job, asked, (), {}, None), tuple(segments), specs[MIX]
 
     def fetch(self, segments: Sequence[SegmentSpec], mix: MixSpec, folder: Path) -> dict[str, Path]:
         """The files behind these specs, by key: those that were uploaded as they lie here, the others in `folder`."""
@@ -180,7 +180,7 @@ class Pipeline:
 
     def download(self, made: Made, path: Path) -> None:
         job = self._load(made.job)
-        film: AssembleFacts = parse_facts("assemble", job.steps["assemble"].facts)
+        film: AssembleFacts = parse_facts(Kind.ASSEMBLE, job.steps[ASSEMBLE].facts)
         self._site.storage.get_file(self._site.settings.assets_bucket, film.media.key, path)
 
     def idle(self) -> float:
@@ -210,9 +210,11 @@ class Pipeline:
     def _made(
         self, job: Job, asked: float, events: Sequence[Event], used: Mapping[str, float], watch: Watch | None
     ) -> Made:
-        film: AssembleFacts = parse_facts("assemble", job.steps["assemble"].facts)
+        film: AssembleFacts = parse_facts(Kind.ASSEMBLE, job.steps[ASSEMBLE].facts)
         spans = tuple(_spans(events))
-        segments = [parse_facts("segment", job.steps[span.name].facts) for span in spans if span.kind == "segment"]
+        segments = [
+            parse_facts(Kind.SEGMENT, job.steps[span.name].facts) for span in spans if span.kind == Kind.SEGMENT
+        ]
         if segments and watch is not None and not watch.seen:
             raise NotMeasured("no process of a segment was seen; the kernel tells nothing about children of processes")
         return Made(

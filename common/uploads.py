@@ -1,28 +1,13 @@
-"""What is known of the files that users brought: two objects each, `media` and `about.json`.
+"""Files that users brought, as they lie in storage: two objects each, `media` and `about.json`.
 
 <owner>/asset/<asset id>/media, about.json
 """
 
-from pydantic import ValidationError
-
-from common.contracts.base import Contract, ObjectRef
+from common.contracts.asset import Asset
+from common.contracts.base import ObjectRef
+from common.documents import UnreadableDocument, read_document
 from common.errors import ObjectMissing
 from common.storage.port import Storage
-
-
-class Asset(Contract):
-    """An uploaded file, as `about.json` says it."""
-
-    media_type: str
-    size: int
-    "In bytes."
-    sha256: str
-    name: str
-    "As the user called it; for people only."
-
-    @property
-    def id(self) -> str:
-        return f"ast_{self.sha256[:32]}"
 
 
 def media_key(owner: str, asset_id: str) -> str:
@@ -36,8 +21,8 @@ def about_key(owner: str, asset_id: str) -> str:
 def read_asset(storage: Storage, bucket: str, owner: str, asset_id: str) -> Asset | None:
     """None if the owner has no such asset, or what is known of it cannot be read. Raises `StorageUnavailable`."""
     try:
-        return Asset.model_validate_json(storage.get_bytes(bucket, about_key(owner, asset_id)))
-    except (ObjectMissing, ValidationError):
+        return read_document(Asset, storage.get_bytes(bucket, about_key(owner, asset_id)))
+    except (ObjectMissing, UnreadableDocument):
         return None
 
 

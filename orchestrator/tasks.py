@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 
-from common.contracts.base import ObjectRef, canonical_json
+from common.contracts.base import ObjectRef
 from common.contracts.edit import Edit
+from common.contracts.names import Kind
 from common.contracts.request import VideoRequest
 from common.contracts.steps import PlanFacts, PlanSpec, PublishFacts, PublishSpec
 from common.contracts.storyboard import Storyboard
+from common.documents import JSON, document_json, read_document
 from common.errors import Permanent, StorageUnavailable
 from common.settings import Settings
 from common.uploads import uploaded
@@ -17,7 +19,7 @@ from orchestrator.planners.revise import revise
 
 
 def handlers(settings: Settings) -> Mapping[str, Handler]:
-    return {"plan": plan, "publish": publish}
+    return {Kind.PLAN: plan, Kind.PUBLISH: publish}
 
 
 def engines(settings: Settings) -> Mapping[str, object]:
@@ -26,16 +28,16 @@ def engines(settings: Settings) -> Mapping[str, object]:
 
 def plan(spec: PlanSpec, run: StepRun) -> PlanFacts:
     """Request -> storyboard, or an earlier storyboard and an edit -> storyboard."""
-    request = VideoRequest.model_validate_json(run.read(spec.request))
+    request = read_document(VideoRequest, run.read(spec.request))
     if spec.base is not None and spec.edit is not None:
         storyboard = revise(
             request,
-            Storyboard.model_validate_json(run.read(spec.base)),
-            Edit.model_validate_json(run.read(spec.edit)),
+            read_document(Storyboard, run.read(spec.base)),
+            read_document(Edit, run.read(spec.edit)),
         )
     else:
         storyboard = _with_files(rules.plan(request), request, run)
-    ref = run.keep_bytes("storyboard", canonical_json(storyboard).encode(), "application/json")
+    ref = run.keep_bytes("storyboard", document_json(storyboard).encode(), JSON)
     return PlanFacts(storyboard=ref)
 
 

@@ -29,18 +29,16 @@ from common.contracts.job import (
     Job,
     Step,
 )
-from common.contracts.names import Kind, StepName
+from common.contracts.names import ASSEMBLE, CAST, PLAN, PUBLISH, Kind
 from common.contracts.steps import STEP_KINDS, AssembleFacts, parse_facts
 from common.jobs.record import pins_json, pins_of
 from orchestrator.engine.attempts import Rules
 from orchestrator.engine.capabilities import Fleet
 from orchestrator.engine.memo import Memo
-from orchestrator.engine.working_copy import CAST, IllegalMoveError, Knowledge, WorkingCopy
-from orchestrator.film.expected import ASSEMBLE, PUBLISH
+from orchestrator.engine.working_copy import IllegalMoveError, Knowledge, WorkingCopy
 from orchestrator.film.film import Film
 from orchestrator.film.profile import OutputDefaults
 
-PLAN = StepName.of(Kind.PLAN)
 LOOK_AGAIN = 30_000
 "Milliseconds: an active job is looked at this often even if nothing happens."
 FLEET_LOOK = 1_000

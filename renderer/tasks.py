@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from common.contracts.base import Contract
+from common.contracts.names import Kind
 from common.contracts.steps import AssembleSpec, MixSpec, SceneSpec, SegmentSpec
 from common.settings import Settings
 from common.worker.steprun import StepRun
@@ -36,7 +37,7 @@ def handlers(settings: Settings) -> dict[str, Callable[[Any, StepRun], Contract]
     def assemble_step(spec: AssembleSpec, run: StepRun) -> Contract:
         return assemble(spec, run)
 
-    return {"segment": segment_step, "scene": scene_step, "mix": mix_step, "assemble": assemble_step}
+    return {Kind.SEGMENT: segment_step, Kind.SCENE: scene_step, Kind.MIX: mix_step, Kind.ASSEMBLE: assemble_step}
 
 
 def engines(settings: Settings) -> dict[str, str | list[str]]:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from common.contracts.footage import Candidate, CandidateList, ProviderNote, ShotQuery
 from common.contracts.steps import SearchFacts, SearchSpec
+from common.documents import JSON, document_json
 from common.errors import Permanent, Retryable
 from common.worker.steprun import StepRun
 from retriever import ranking
@@ -39,7 +40,7 @@ def search(spec: SearchSpec, run: StepRun, sources: Mapping[str, Provider]) -> S
         _raise_worth_waiting_for(delays)
     scenery = sources["scenery"].search(query)
     listing = CandidateList(candidates=(*ranking.rank(found), *scenery), notes=tuple(notes))
-    body = run.keep_bytes("candidates", listing.model_dump_json().encode(), "application/json")
+    body = run.keep_bytes("candidates", document_json(listing).encode(), JSON)
     return SearchFacts(candidates=body, count=len(listing.candidates), notes=listing.notes)
 
 

@@ -7,8 +7,6 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pydantic import ValidationError
-
 from api.export.otio import TIMELINE_FILE, document, media_of
 from api.jobs import no_longer_kept, nothing_yet
 from api.records import Records
@@ -17,6 +15,7 @@ from common.contracts.base import ObjectRef
 from common.contracts.job import ENDINGS_WITH_FILM
 from common.contracts.steps import AssembleFacts, parse_facts
 from common.contracts.timeline import FilmTimeline
+from common.documents import UnreadableDocument, read_document
 from common.settings import Settings
 from common.storage.port import Storage
 
@@ -42,8 +41,8 @@ class Exports:
             raise no_longer_kept(job, "timeline of the film")
         bucket = self._settings.assets_bucket
         try:
-            film = FilmTimeline.model_validate_json(self._storage.get_bytes(bucket, facts.timeline.key))
-        except ValidationError:  # written by another version
+            film = read_document(FilmTimeline, self._storage.get_bytes(bucket, facts.timeline.key))
+        except UnreadableDocument:
             raise no_longer_kept(job, "timeline of the film") from None
         captions = {"captions.srt": facts.srt, "captions.vtt": facts.vtt}
         media = media_of(film) | {name: ref for name, ref in captions.items() if ref is not None}

@@ -15,6 +15,7 @@ from werkzeug.routing import Map
 from api.assets import TooLarge, UnknownMedia
 from api.errors import Complaint, Conflict, Forbidden, InvalidFields, Unknown, Unreadable, WrongType
 from api.http.messages import complaints
+from common.documents import UnreadableDocument
 from common.errors import InvalidRequest, ReelwrightError, StorageUnavailable
 from common.jobs.store import KeyReused, StateUnavailable, TooManyJobs
 
@@ -50,6 +51,7 @@ STATUSES: Mapping[type[ReelwrightError], int] = {
     Conflict: 409,
     TooLarge: 413,
     UnknownMedia: 415,
+    UnreadableDocument: 409,
     StateUnavailable: 503,
     StorageUnavailable: 503,
 }

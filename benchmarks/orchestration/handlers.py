@@ -6,12 +6,13 @@ What a step makes is named after its work, and no two jobs are asked for the sam
 from collections.abc import Mapping
 from typing import Any
 
-from common.contracts.base import ObjectRef, canonical_json
+from common.contracts.base import ObjectRef
 from common.contracts.footage import Candidate, CandidateList, Footage, Provenance, SceneryRecipe
 from common.contracts.narration import Narration, Word
 from common.contracts.request import SceneRequest, TransitionChoice, VideoRequest
 from common.contracts.steps import AssembleFacts, MixFacts, PlanFacts, PublishFacts, SearchFacts, SegmentFacts
 from common.contracts.storyboard import Scene, Shot, Storyboard, words_of
+from common.documents import JSON, document_json, read_document
 from common.worker.runner import Handler
 from common.worker.steprun import StepRun
 
@@ -33,10 +34,10 @@ def film_request(name: str, scenes: int) -> VideoRequest:
 
 
 def plan(spec: Any, run: StepRun) -> PlanFacts:
-    request = VideoRequest.model_validate_json(run.read(spec.request))
+    request = read_document(VideoRequest, run.read(spec.request))
     scenes = tuple(_scene(f"s{number}", one.narration) for number, one in enumerate(request.scenes or (), 1))
     story = Storyboard(title="Nothing", scenes=scenes, topic=("tide", "shore"), made=len(scenes))
-    return PlanFacts(storyboard=run.keep_bytes("storyboard", canonical_json(story).encode(), "application/json"))
+    return PlanFacts(storyboard=run.keep_bytes("storyboard", document_json(story).encode(), JSON))
 
 
 def speak(spec: Any, run: StepRun) -> Narration:
@@ -49,7 +50,7 @@ def speak(spec: Any, run: StepRun) -> Narration:
 def search(spec: Any, run: StepRun) -> SearchFacts:
     found = [_clip(run.work, number) for number in range(FOUND)]
     body = CandidateList(candidates=(*found, _scenery(spec.query.seed)))
-    candidates = run.keep_bytes("candidates", canonical_json(body).encode(), "application/json")
+    candidates = run.keep_bytes("candidates", document_json(body).encode(), JSON)
     return SearchFacts(candidates=candidates, count=len(body.candidates))
 
 

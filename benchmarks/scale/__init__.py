@@ -12,14 +12,15 @@ from benchmarks.pipeline import Made, pipeline
 from benchmarks.render import QUICK, WHOLE, Plan
 from benchmarks.report import Report, Row, Say, Scope, Table
 from benchmarks.workload import Media, media, order
+from common.contracts.names import Kind
 from renderer.ffmpeg.run import ffmpeg_program
 
 WORKERS = (1, 2)
 SHAPE = "9:16"
 PAIRS = 3
-JOINS = frozenset({"assemble", "scene"})
+JOINS = frozenset({Kind.ASSEMBLE, Kind.SCENE})
 "Steps that put together what was encoded."
-RENDERS = JOINS | {"segment", "mix"}
+RENDERS = JOINS | {Kind.SEGMENT, Kind.MIX}
 
 Shares = dict[str, float]
 "What became of the time of the workers, in seconds of one of them."
@@ -98,7 +99,7 @@ def shares(made: Made, workers: int) -> Shares:
     )
     for stretch in _stretches(made):
         for kind in stretch.running:
-            name = "joining" if kind in JOINS else "mixing" if kind == "mix" else "storage and checks"
+            name = "joining" if kind in JOINS else "mixing" if kind == Kind.MIX else "storage and checks"
             found[name] += stretch.seconds
         found[_idle(stretch)] += stretch.seconds * max(0, workers - len(stretch.running))
     # What a segment's step does besides its ffmpeg: fetching, checking and storing.

@@ -62,6 +62,10 @@ class StepName(str):
         return StepName.of(kind, self.subject)
 
 
+PLAN, CAST, MIX, ASSEMBLE, PUBLISH = map(StepName.of, (Kind.PLAN, Kind.CAST, Kind.MIX, Kind.ASSEMBLE, Kind.PUBLISH))
+"The steps of the film as a whole."
+
+
 def scene_id_of(subject: str) -> str:
     """The id of the scene that a shot or part belongs to: `s3` of `s3.1`."""
     return subject.partition(".")[0]

@@ -17,9 +17,10 @@ from typing import Any
 
 from common.contracts.base import ObjectRef
 from common.contracts.job import DONE, FAILED, READY, RUNNING, Event, Job
-from common.contracts.names import ASSET_ID, StepName
+from common.contracts.names import ASSET_ID, Kind, StepName
 from common.contracts.request import VideoRequest
 from common.contracts.storyboard import Storyboard
+from common.documents import read_document
 from common.errors import ObjectMissing
 from common.jobs.record import job_of
 from common.jobs.store import JobStore
@@ -69,13 +70,13 @@ class Manifest:
     def request(self) -> VideoRequest | None:
         """None if it was gone when the job ended."""
         body = self.document["request"]
-        return VideoRequest.model_validate(body) if body is not None else None
+        return read_document(VideoRequest, body) if body is not None else None
 
     @cached_property
     def storyboard(self) -> Storyboard | None:
         """None if the version was never planned."""
         body = self.document["storyboard"]
-        return Storyboard.model_validate(body) if body is not None else None
+        return read_document(Storyboard, body) if body is not None else None
 
 
 def archive(store: JobStore, storage: Storage, settings: Settings, job_id: str) -> bool:
@@ -172,9 +173,9 @@ def provenance(job: Job) -> dict[str, dict[str, Any]]:
     """Where the picture of each shot came from, by shot."""
     found = {}
     for name, step in job.steps.items():
-        if StepName(name).kind == "acquire" and step.state == DONE:
+        if step.kind == Kind.ACQUIRE and step.state == DONE:
             footage = json.loads(step.facts)
-            found[name.partition(":")[2]] = {"kind": footage["kind"], **footage["provenance"]}
+            found[StepName(name).subject] = {"kind": footage["kind"], **footage["provenance"]}
     return found
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from common.contracts.job import CANCELLED, DONE, RUNNING, TERMINAL, Event
-from common.contracts.names import StepName
+from common.contracts.names import Kind, StepName
 from infra.chaos.injector import Done
 from infra.chaos.invariants import Record
 
@@ -97,7 +97,7 @@ def executions(records: Sequence[Record]) -> tuple[int, int]:
         if record.job is None or record.job.state == CANCELLED:
             continue
         for event in record.events:
-            if event.type == "step" and StepName(str(event.data["step"])).kind != "cast":
+            if event.type == "step" and StepName(str(event.data["step"])).kind != Kind.CAST:
                 runs += event.data["state"] == RUNNING
                 useful += event.data["state"] == DONE and not event.data.get("reused")
     return runs, max(0, runs - useful)

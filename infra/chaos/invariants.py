@@ -22,7 +22,7 @@ from common.contracts.job import (
     Event,
     Job,
 )
-from common.contracts.names import StepName
+from common.contracts.names import ASSEMBLE, PUBLISH, Kind, StepName
 from common.contracts.steps import CastFacts, parse_facts
 
 SHOWN = 100
@@ -97,8 +97,8 @@ def blameless(stock: Stock) -> Iterator[str]:
         for scene, why in job.pins.left_out.items():
             yield f"{record.id} left out scene {scene}: {why}"
         for step in job.steps.values():
-            if step.kind == "cast" and step.facts:
-                facts: CastFacts = parse_facts("cast", step.facts)
+            if step.kind == Kind.CAST and step.facts:
+                facts: CastFacts = parse_facts(Kind.CAST, step.facts)
                 for shot, rejected in facts.rejected.items():
                     yield f"{record.id} gave up footage of {shot}: {rejected}"
 
@@ -207,7 +207,7 @@ def _wrong_steps(job: Job, events: Sequence[Event], whole: bool) -> Iterator[str
 
 
 def _without_work(event: Event, step: str) -> bool:
-    return bool(event.data.get("reused")) or StepName(step).kind == "cast"
+    return bool(event.data.get("reused")) or StepName(step).kind == Kind.CAST
 
 
 def _wrong_tokens(job: Job, events: Sequence[Event]) -> Iterator[str]:
@@ -235,7 +235,7 @@ def _wrong_objects(objects: Mapping[str, Found], step: str, facts: str) -> Itera
             yield f"{ref.key} has other content than was stored"
         elif found.problem:
             yield f"{ref.key} cannot be played: {found.problem}"
-    if StepName(step).kind in ("segment", "assemble"):
+    if StepName(step).kind in (Kind.SEGMENT, Kind.ASSEMBLE):
         frames = objects.get(f"assets/{model.media.key}", Found()).frames
         if frames != model.frames:
             yield f"{model.media.key} has {frames} frames instead of {model.frames}"
@@ -243,13 +243,13 @@ def _wrong_objects(objects: Mapping[str, Found], step: str, facts: str) -> Itera
 
 def _wrong_film(objects: Mapping[str, Found], job: Job) -> Iterator[str]:
     """The film under its public name is the one that was assembled, and all it is made of was done."""
-    film, published = job.steps.get("assemble"), job.steps.get("publish")
+    film, published = job.steps.get(ASSEMBLE), job.steps.get(PUBLISH)
     if film is None or published is None or not film.facts or not published.facts:
         yield f"the job is {job.state}, but nothing was published"
         return
-    key = parse_facts("publish", published.facts).video_key
+    key = parse_facts(Kind.PUBLISH, published.facts).video_key
     found = objects.get(f"videos/{key}", Found())
-    if found.sha256 != parse_facts("assemble", film.facts).media.sha256:
+    if found.sha256 != parse_facts(Kind.ASSEMBLE, film.facts).media.sha256:
         yield f"videos/{key} is not the film that was assembled"
     if job.state == COMPLETED:
         yield from (f"the job is completed, but {line}" for line in [_open_steps(job)] if line)

@@ -5,7 +5,7 @@ import hashlib
 import json
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -13,6 +13,7 @@ import av
 import redis
 
 from common.contracts.job import COMPLETED, DONE, PARTIAL, Event, Job
+from common.contracts.names import Kind
 from common.contracts.steps import STEP_KINDS, parse_facts
 from common.errors import ReelwrightError
 from common.messaging.app import make_app
@@ -31,7 +32,7 @@ TIDY_SECONDS = 20.0
 UNACKED, UNACKED_INDEX, UNACKED_MUTEX = "unacked", "unacked_index", "unacked_mutex"
 "Where Celery keeps in Redis what workers have read and not acknowledged."
 PAGE = 500
-PLAYABLE = {"segment": ".mp4", "assemble": ".mp4"}
+PLAYABLE: Mapping[str, str] = {Kind.SEGMENT: ".mp4", Kind.ASSEMBLE: ".mp4"}
 READERS = 4
 
 
@@ -150,7 +151,7 @@ def _objects(site: Site, jobs: Sequence[Job]) -> dict[str, Found]:
             wanted |= {(assets, ref.key): wanted.get((assets, ref.key), "") for ref in refs_in(facts)}
             if kind in PLAYABLE:
                 wanted[assets, facts.media.key] = PLAYABLE[kind]
-            if kind == "publish" and job.state in (COMPLETED, PARTIAL):
+            if kind == Kind.PUBLISH and job.state in (COMPLETED, PARTIAL):
                 wanted[videos, facts.video_key] = ""
     with tempfile.TemporaryDirectory(prefix="reel-stock-") as folder, ThreadPoolExecutor(READERS) as pool:
         look = [

@@ -26,16 +26,13 @@ from common.contracts.job import (
     Pins,
     Step,
 )
-from common.contracts.names import Kind, StepName
+from common.contracts.names import CAST, StepName
 from common.contracts.steps import STEP_KINDS, parse_facts, spec_fingerprint
 from common.jobs.record import step_patch
 from orchestrator.engine.attempts import Attempts, Rules
 from orchestrator.engine.capabilities import Fleet, Pinning
 from orchestrator.engine.losses import Losses, irretrievable, losses_of, object_keys
 from orchestrator.engine.memo import Memo
-
-CAST = StepName.of(Kind.CAST)
-"The one step that decisions carry out themselves."
 
 
 class IllegalMoveError(Exception):

@@ -2,13 +2,10 @@
 
 from collections.abc import Iterable, Mapping
 
-from common.contracts.names import Kind, StepName
+from common.contracts.names import ASSEMBLE, MIX, PUBLISH, Kind, StepName
 from common.contracts.request import VideoRequest
 from common.contracts.storyboard import Scene, Shot, Storyboard
 from orchestrator.film import clips
-
-MIX, ASSEMBLE, PUBLISH = (StepName.of(kind) for kind in (Kind.MIX, Kind.ASSEMBLE, Kind.PUBLISH))
-"The steps of the film as a whole; `plan` and `cast` come before it is known."
 
 
 def expected(

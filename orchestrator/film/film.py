@@ -7,12 +7,12 @@ look: parts of stored bodies and of facts are, because these are parsed through 
 
 from common.contracts.base import ObjectRef
 from common.contracts.job import Failure
-from common.contracts.names import StepName
+from common.contracts.names import ASSEMBLE, MIX, PUBLISH, StepName
 from common.contracts.steps import AssembleFacts, MixFacts, SegmentFacts
 from orchestrator.engine.working_copy import WorkingCopy
 from orchestrator.film import specs, wording
 from orchestrator.film.brief import Brief
-from orchestrator.film.expected import ASSEMBLE, MIX, PUBLISH, expected, inputs
+from orchestrator.film.expected import expected, inputs
 from orchestrator.film.layout import Layout
 from orchestrator.film.pictures import Pictures, want_pictures
 from orchestrator.film.profile import OutputDefaults

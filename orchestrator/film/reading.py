@@ -6,11 +6,13 @@ from typing import TypeVar
 from common.contracts.base import ObjectRef, fingerprint
 from common.contracts.edit import Edit
 from common.contracts.footage import CandidateList
-from common.contracts.names import Kind, StepName
+from common.contracts.job import Failure
+from common.contracts.names import CAST, PLAN, Kind
 from common.contracts.request import VideoRequest
 from common.contracts.steps import CastFacts, parse_facts
 from common.contracts.storyboard import Scene, Storyboard
-from orchestrator.engine.working_copy import CAST, WorkingCopy
+from common.documents import UnreadableDocument, read_document
+from orchestrator.engine.working_copy import WorkingCopy
 from orchestrator.film import specs
 from orchestrator.film.brief import Brief
 from orchestrator.film.profile import OutputDefaults, profiles
@@ -19,9 +21,15 @@ Body = TypeVar("Body", VideoRequest, Storyboard, Edit, CandidateList)
 
 
 def body(copy: WorkingCopy, kind: type[Body], ref: ObjectRef) -> Body | None:
-    """A stored document; None until the reconciler has read it."""
+    """A stored document; None until the reconciler has read it, and for one that cannot be read, which ends the job."""
     data = copy.body(ref)
-    return copy.memo(_parsed, kind, data, of=ref.key) if data is not None else None
+    if data is None:
+        return None
+    try:
+        return copy.memo(read_document, kind, data, of=ref.key)
+    except UnreadableDocument as error:
+        copy.final[""] = Failure(code=error.code, message=str(error))
+        return None
 
 
 def casting_text(copy: WorkingCopy) -> str:
@@ -49,7 +57,7 @@ def planned(copy: WorkingCopy) -> ObjectRef | None:
     job = copy.job
     if job.base is not None and job.edit is None:
         return job.base
-    plan = copy.want(StepName.of(Kind.PLAN), specs.plan, job.request, job.base, job.edit)
+    plan = copy.want(PLAN, specs.plan, job.request, job.base, job.edit)
     return plan.storyboard if plan is not None else None
 
 
@@ -97,7 +105,3 @@ def _changed_shots(base: Storyboard, story: Storyboard) -> set[str]:
     before = {shot.id: (shot.show, shot.terms, shot.media) for scene in base.scenes for shot in scene.shots}
     shots = (shot for scene in story.scenes for shot in scene.shots)
     return {shot.id for shot in shots if before.get(shot.id) != (shot.show, shot.terms, shot.media)}
-
-
-def _parsed(kind: type[Body], data: bytes) -> Body:
-    return kind.model_validate_json(data)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from common.contracts.edit import Edit, SceneAdd, SceneEdit, ShotEdit
 from common.contracts.footage import SCENERY
+from common.contracts.names import scene_id_of
 from common.contracts.request import MAX_SCENES, VideoRequest
 from common.contracts.storyboard import UNNAMED, Scene, Shot, Storyboard, said_over
 from common.errors import Permanent
@@ -28,7 +29,7 @@ def revise(request: VideoRequest, storyboard: Storyboard, edit: Edit) -> Storybo
     for change in edit.scenes:
         scenes = _with_scene(scenes, _changed(_find(scenes, change.id), change, storyboard.topic))
     for shot in edit.shots:
-        scene = _find(scenes, shot.id.partition(".")[0])
+        scene = _find(scenes, scene_id_of(shot.id))
         scenes = _with_scene(scenes, _with_shot(scene, shot, edit.avoid.get(shot.id, ()), request, storyboard.topic))
     return storyboard.model_copy(
         update={

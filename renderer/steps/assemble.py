@@ -2,9 +2,9 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
-from common.contracts.base import canonical_json
 from common.contracts.steps import AssembleFacts, AssembleSpec
 from common.contracts.timeline import CutList, FilmTimeline
+from common.documents import JSON, document_json
 from common.worker.steprun import StepRun
 from renderer.ffmpeg.join import fetch_segments, join
 from renderer.ffmpeg.verify import verify_film
@@ -35,17 +35,17 @@ def assemble(spec: AssembleSpec, run: StepRun) -> AssembleFacts:
         thumbnail=run.keep_bytes("thumbnail", picture.result(), "image/jpeg"),
         srt=run.keep_bytes("captions", srt(shown, profile.fps).encode(), "application/x-subrip") if shown else None,
         vtt=run.keep_bytes("captions", vtt(shown, profile.fps).encode(), "text/vtt") if shown else None,
-        timeline=run.keep_bytes("timeline", _timeline(spec).encode(), "application/json"),
+        timeline=run.keep_bytes("timeline", document_json(_timeline(spec)).encode(), JSON),
         frames=frames,
         width=profile.width,
         height=profile.height,
     )
 
 
-def _timeline(spec: AssembleSpec) -> str:
-    """What an editor needs to go on by hand, as JSON."""
+def _timeline(spec: AssembleSpec) -> FilmTimeline:
+    """Everything an editor needs to go on by hand."""
     cuts, profile = CutList.model_validate_json(spec.cut_list), spec.profile
-    film = FilmTimeline(
+    return FilmTimeline(
         title=spec.title,
         width=profile.width,
         height=profile.height,
@@ -57,7 +57,6 @@ def _timeline(spec: AssembleSpec) -> str:
         music=cuts.music,
         mark=cuts.mark,
     )
-    return canonical_json(film)
 
 
 def _cues(spec: AssembleSpec) -> list[Cue]:

@@ -14,6 +14,7 @@ from api.http.app import create_app
 from api.submission import voice_complaints
 from common.contracts.job import WorkerInfo
 from common.contracts.request import VideoRequest
+from common.documents import read_document
 from common.jobs.archive import archive
 from common.jobs.store import JobStore
 from common.settings import Settings
@@ -56,7 +57,7 @@ def test_a_batch_makes_a_job_of_every_request_in_order(
     ]
     for job, prompt in zip(jobs, ("bees", "waves", "rain"), strict=True):
         assert job is not None
-        assert VideoRequest.model_validate_json(storage.get_bytes("assets", job.request.key)).prompt == prompt
+        assert read_document(VideoRequest, storage.get_bytes("assets", job.request.key)).prompt == prompt
 
 
 def test_the_items_of_a_batch_are_followed_together_also_when_they_are_forgotten(

@@ -47,6 +47,7 @@ from common.contracts.steps import (
     toolchain,
 )
 from common.contracts.storyboard import Storyboard
+from common.documents import read_document
 from common.errors import StepError
 from common.jobs.record import pins_json, pins_of
 from orchestrator.engine.attempts import Rules
@@ -382,8 +383,8 @@ class Sim:
         if spec.base is None:
             storyboard = planner.plan(self.request)
         else:
-            base = Storyboard.model_validate_json(self.objects[spec.base.key])
-            storyboard = revise(self.request, base, Edit.model_validate_json(self.objects[spec.edit.key]))
+            base = read_document(Storyboard, self.objects[spec.base.key])
+            storyboard = revise(self.request, base, read_document(Edit, self.objects[spec.edit.key]))
         return PlanFacts(storyboard=self.put("storyboard", canonical_json(storyboard).encode()))
 
     def _speak(self, spec: Any) -> Narration:

@@ -4,6 +4,7 @@ import json
 import threading
 
 import pytest
+import redis
 
 from common.contracts.base import ObjectRef
 from common.contracts.job import BATCH, INTERACTIVE, LANES, REGENERATE, Change, Failure, Job, Pins, WorkerInfo
@@ -257,6 +258,17 @@ def test_a_decision_about_a_step_that_has_moved_meanwhile_is_not_saved(store: Jo
     held(store)
     assert not store.save(job, change(steps={"mix": {"state": "waiting"}}))
     assert load(store).steps["mix"].state == "running"
+
+
+@pytest.mark.parametrize("wrong", [{"steps": {"mix": {"state": "failed"}}}, {"head": {"state": "done"}}])
+def test_a_move_that_the_tables_do_not_have_is_refused_and_nothing_is_written(
+    store: JobStore, wrong: dict[str, object]
+) -> None:
+    job = ready(store, make(store), "mix")
+    record = store.record("job_1")
+    with pytest.raises(redis.ResponseError, match="there is no move from"):
+        store.save(job, change(**wrong))
+    assert store.record("job_1") == record
 
 
 def test_a_decision_is_saved_although_another_step_moved_and_the_job_is_due_again_at_once(store: JobStore) -> None:

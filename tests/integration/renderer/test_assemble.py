@@ -29,6 +29,7 @@ from common.contracts.timeline import (
     SpokenScene,
     TextFrame,
 )
+from common.documents import read_document
 from common.errors import DiskFull, RenderFailed, Retryable, disk_trouble
 from common.settings import Settings
 from common.storage.memory import MemoryStorage
@@ -356,7 +357,7 @@ def test_the_timeline_tells_an_editor_all_of_the_film(cutter: Cutter):
     facts = cutter.film()
     assert facts.timeline is not None
     assert facts.timeline.media_type == "application/json"
-    assert FilmTimeline.model_validate_json(cutter.read(facts.timeline)) == FilmTimeline(
+    assert read_document(FilmTimeline, cutter.read(facts.timeline)) == FilmTimeline(
         title="A film",
         width=320,
         height=180,

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from common.contracts.footage import CandidateList, Footage, ShotQuery
 from common.contracts.steps import AcquireSpec, SearchFacts, SearchSpec
+from common.documents import read_document
 from common.settings import Settings
 from retriever.tasks import engines, handlers
 from tests.support import clips
@@ -47,7 +48,7 @@ def test_a_shot_is_searched_and_each_of_its_candidates_can_be_acquired(redis_her
         steps = handlers(settings)
         facts = steps["search"](SearchSpec(query=query), run)
         assert isinstance(facts, SearchFacts)
-        found = CandidateList.model_validate_json(run.read(facts.candidates)).candidates
+        found = read_document(CandidateList, run.read(facts.candidates)).candidates
         assert {one.provenance.provider for one in found} == {"pexels", "folder", "scenery"}
         for one in found:
             got = steps["acquire"](AcquireSpec(candidate=one, width=320, height=180), run)

@@ -5,14 +5,16 @@ from pathlib import Path
 import pytest
 
 from api.assets import Assets
+from common.contracts.asset import Asset
 from common.contracts.base import ObjectRef, canonical_json
 from common.contracts.request import VideoRequest
 from common.contracts.steps import PlanSpec
 from common.contracts.storyboard import Storyboard
+from common.documents import read_document
 from common.errors import Permanent
 from common.settings import Settings
 from common.storage.memory import MemoryStorage
-from common.uploads import Asset, about_key, read_asset, uploaded
+from common.uploads import about_key, read_asset, uploaded
 from orchestrator.tasks import plan
 from tests.support.steprun import step_run
 
@@ -62,7 +64,7 @@ def test_a_plan_has_the_music_that_was_uploaded_or_says_that_it_is_gone(
     def planned(music: str) -> Storyboard:
         body = canonical_json(VideoRequest(prompt="Waves at dusk", music={"asset": music})).encode()
         request: ObjectRef = run.keep_bytes("request", body, "application/json")
-        return Storyboard.model_validate_json(run.read(plan(PlanSpec(request=request), run).storyboard))
+        return read_document(Storyboard, run.read(plan(PlanSpec(request=request), run).storyboard))
 
     assert planned(asset.id).music == uploaded(storage, "assets", "local", asset.id)
     gone = "ast_" + "0" * 32

@@ -11,6 +11,7 @@ from common.contracts.names import StepName, keys_in
 from common.contracts.request import VideoRequest
 from common.contracts.steps import CastFacts, parse_facts
 from orchestrator.engine.attempts import Rules
+from orchestrator.engine.memo import Memo
 from tests.support.sim import LEASE, Sim, Trouble
 
 NEVER = Failure(code="unusable", message="not ever")
@@ -561,6 +562,21 @@ def test_without_its_request_a_job_fails_and_says_so() -> None:
     assert sim.job.state == "failed"
     assert sim.job.failure is not None
     assert "the stored request is no longer there" in sim.job.failure.message
+
+
+@pytest.mark.parametrize(
+    ("schema", "why"), [("request.9", "has the schema request.9, and this release reads"), ("x", "is damaged")]
+)
+def test_a_request_that_another_release_wrote_fails_the_job_in_a_sentence(schema: str, why: str) -> None:
+    sim = film("fallback").run(until=lambda sim: "plan" in sim.names(DONE))
+    request = json.loads(sim.objects[sim.job.request.key])
+    sim.objects[sim.job.request.key] = json.dumps({**request, "schema": schema}).encode()
+    sim.memo = Memo()
+    sim.run()
+    assert sim.job.state == "failed"
+    assert sim.job.failure is not None
+    assert sim.job.failure.code == "unreadable_document"
+    assert why in sim.job.failure.message
 
 
 @pytest.mark.parametrize("also", ["", " local/asset/other/media"])

@@ -8,6 +8,7 @@ import pytest
 
 from common.contracts.footage import Candidate, CandidateList, Provenance, ShotQuery
 from common.contracts.steps import SearchFacts, SearchSpec
+from common.documents import read_document
 from common.errors import NotConfigured, Retryable, Stopped, Throttled
 from common.worker.steprun import StepRun
 from retriever.providers.port import Provider
@@ -56,7 +57,7 @@ class Case:
 
     def listing(self) -> CandidateList:
         facts = self.search()
-        listing = CandidateList.model_validate_json(self.run.read(facts.candidates))
+        listing = read_document(CandidateList, self.run.read(facts.candidates))
         assert facts.count == len(listing.candidates)
         assert facts.candidates.media_type == "application/json"
         return listing

@@ -1,0 +1,97 @@
+"""Stored documents: JSON with a schema number; what an older release wrote is upgraded, or refused in words. Pure.
+
+A document outlives the release that wrote it: requests and storyboards are kept for as long as their job. When the
+fields of one change, raise its number in `SCHEMAS` and register in `UPGRADES` how one of the number before becomes one
+of the new number. A document without a number is of number 1: it was written before there were any.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple, TypeVar
+
+from common.contracts.asset import Asset
+from common.contracts.base import Contract, canonical_json
+from common.contracts.batch import Batch
+from common.contracts.edit import Edit
+from common.contracts.footage import CandidateList
+from common.contracts.request import VideoRequest
+from common.contracts.storyboard import Storyboard
+from common.contracts.timeline import FilmTimeline
+from common.errors import Permanent
+
+Document = TypeVar("Document", bound=Contract)
+Upgrade = Callable[[dict[str, Any]], dict[str, Any]]
+
+JSON = "application/json"
+"The media type of all of them."
+FIELD = "schema"
+
+
+class Schema(NamedTuple):
+    """The name of a kind of document in what is stored, and its present number."""
+
+    name: str
+    number: int
+
+    def __str__(self) -> str:
+        return f"{self.name}.{self.number}"
+
+
+SCHEMAS: Mapping[type[Contract], Schema] = {
+    VideoRequest: Schema("request", 1),
+    Edit: Schema("edit", 1),
+    Storyboard: Schema("storyboard", 1),
+    CandidateList: Schema("candidates", 1),
+    FilmTimeline: Schema("timeline", 1),
+    Asset: Schema("asset", 1),
+    Batch: Schema("batch", 1),
+}
+UPGRADES: Mapping[tuple[type[Contract], int], Upgrade] = {}
+"By kind of document and the number it has: its body with the next number."
+
+
+class UnreadableDocument(Permanent):
+    """A document of another release that this one cannot read, or a damaged one."""
+
+    code = "unreadable_document"
+
+
+def document_json(value: Contract) -> str:
+    """The value as it is stored. The same value has the same text."""
+    return canonical_json({FIELD: str(SCHEMAS[type(value)]), **value.model_dump(mode="json")})
+
+
+def read_document(kind: type[Document], data: bytes | str | Mapping[str, Any]) -> Document:
+    """The value that was stored, whatever release stored it. Raises `UnreadableDocument`.
+
+    `data` is JSON, or what was read from it.
+    """
+    try:
+        body = dict(data if isinstance(data, Mapping) else json.loads(data))
+        name, number = _schema(kind, body)
+        return kind.model_validate(_upgraded(kind, name, number, body))
+    except (ValueError, TypeError, KeyError) as error:  # pydantic's errors are among them
+        raise UnreadableDocument(f"the stored {SCHEMAS[kind].name} is damaged and cannot be read") from error
+
+
+def _schema(kind: type[Contract], body: dict[str, Any]) -> Schema:
+    """Takes its schema out of a body."""
+    name, _, number = str(body.pop(FIELD, f"{SCHEMAS[kind].name}.1")).rpartition(".")
+    return Schema(name, int(number))
+
+
+def _upgraded(kind: type[Contract], name: str, number: int, body: dict[str, Any]) -> dict[str, Any]:
+    wanted = SCHEMAS[kind]
+    if name != wanted.name or number > wanted.number:
+        raise UnreadableDocument(
+            f"the stored {wanted.name} has the schema {name}.{number}, and this release reads {wanted} and older ones; "
+            "use the release that wrote it, or a newer one"
+        )
+    for step in range(number, wanted.number):
+        if (kind, step) not in UPGRADES:
+            raise UnreadableDocument(
+                f"the stored {wanted.name} has the schema {name}.{number}, which this release no longer reads; "
+                "make the film again from its request"
+            )
+        body = UPGRADES[kind, step](body)
+    return body
