@@ -83,31 +83,46 @@ def _changed(scene: Scene, edit: SceneEdit, topic: Sequence[str]) -> Scene:
 def _planned_again(scene: Scene, edit: SceneEdit, topic: Sequence[str]) -> Scene:
     if edit.gives("media") and edit.media is None:
         scene, edit = _without_media(scene, edit, topic)
-    narration = " ".join((edit.narration or "").split()) if edit.gives("narration") else scene.narration
+    planned = _from_scratch(scene, edit, topic)
+    if not _anew(edit) and _narration(scene, edit) == scene.narration:
+        return _lasting(scene, planned)
+    return _with_settled_shots(scene, planned, edit)
+
+
+def _from_scratch(scene: Scene, edit: SceneEdit, topic: Sequence[str]) -> Scene:
+    """The scene as it would be planned if it had been asked for like this."""
+    narration = _narration(scene, edit)
     show = edit.show if edit.gives("show") else _own_show(scene)
-    duration = edit.duration if edit.gives("duration") else scene.min_seconds
     # Words to search for replace the user's own media; else it stays, whatever is said over it.
     own = scene.shots[0].media if len(scene.shots) == 1 and not edit.gives("show") else None
-    planned = plan_scene(
+    return plan_scene(
         scene.id,
         topic,
         narration=narration,
         show=show or (None if narration else scene.narration),
         media=edit.media or own,
-        duration=duration,
+        duration=edit.duration if edit.gives("duration") else scene.min_seconds,
     )
-    anew = edit.gives("show") or edit.media is not None
-    if not anew and narration == scene.narration:
-        return _lasting(scene, planned)
+
+
+def _with_settled_shots(scene: Scene, planned: Scene, edit: SceneEdit) -> Scene:
+    """The planned scene with what the user had settled for its shots."""
     said, before = said_over(scene), {shot.id: shot for shot in scene.shots}
     shots = tuple(
         _as_settled(shot, before[shot.id], said[shot.id], edit) if shot.id in before else shot for shot in planned.shots
     )
-    same = len(shots) == len(before) and all(
-        shot.id in before and shot.terms == before[shot.id].terms for shot in shots
-    )
-    planned = planned.model_copy(update={"shots": shots})
-    return _searched(planned, scene) if same else planned
+    settled = planned.model_copy(update={"shots": shots})
+    terms = {shot.id: shot.terms for shot in scene.shots}
+    return _searched(settled, scene) if terms == {shot.id: shot.terms for shot in shots} else settled
+
+
+def _anew(edit: SceneEdit) -> bool:
+    """Whether the scene is to show something that was named."""
+    return edit.gives("show") or edit.media is not None
+
+
+def _narration(scene: Scene, edit: SceneEdit) -> str:
+    return " ".join((edit.narration or "").split()) if edit.gives("narration") else scene.narration
 
 
 def _lasting(scene: Scene, planned: Scene) -> Scene:
@@ -126,7 +141,7 @@ def _searched(scene: Scene, before: Scene) -> Scene:
 def _as_settled(shot: Shot, before: Shot, said: str, edit: SceneEdit) -> Shot:
     """What the user had settled for a shot outlives new words of its scene; dislikes outlive no other search."""
     settled: dict[str, object] = {"avoid": before.avoid, "seed": before.seed}
-    if not edit.gives("show") and edit.media is None and (before.media is not None or before.show != said):
+    if not _anew(edit) and (before.media is not None or before.show != said):
         settled |= {"show": before.show, "terms": before.terms, "media": before.media}
     kept = shot.model_copy(update=settled)
     if kept.terms == before.terms:
