@@ -7,7 +7,7 @@ from typing import NamedTuple
 from benchmarks.orchestration.counting import Reading, total
 from benchmarks.orchestration.rig import Rig, rig
 from benchmarks.report import Check, Report, Row, Say, Scope, Table, growth, highest
-from orchestrator.reconciler import Desk
+from orchestrator.job_cache import JobCache
 
 SCENES = 5
 "Of each job, where it is the number of jobs that varies."
@@ -120,18 +120,18 @@ def looks(scenes: int, count: int) -> Row:
 
     So it is when steps take long; in the other parts, where they take nothing, one look follows many of them.
     """
-    usual, first, work, desk = [], [], [], Desk()
+    usual, first, work, cache = [], [], [], JobCache()
     with rig(PLACES) as system:
         system.accept(1, scenes)
         with system.running():
             _wait_for(system, system.log.done, 2 * scenes)
-        system.look(desk)
+        system.look(cache)
         for _ in range(min(count, scenes)):
             system.do_a_step()
             before = system.read()
-            usual.append(1000 * system.look(desk))
+            usual.append(1000 * system.look(cache))
             work.append(system.read().since(before))
-            first.append(1000 * system.look(Desk()))
+            first.append(1000 * system.look(JobCache()))
     whole = total(work)
     row = {"scenes": scenes, "ms/look": median(usual), "ms/look/scene": median(usual) / scenes}
     row |= {"calls/look": whole.calls.total() / len(work), "commands/look": whole.commands.total() / len(work)}

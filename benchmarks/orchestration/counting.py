@@ -14,7 +14,8 @@ from common.contracts.job import TERMINAL, Change, Job
 from common.jobs.store import JobStore
 from common.settings import Settings
 from common.storage.memory import MemoryStorage
-from orchestrator.reconciler import Desk, Reconciler
+from orchestrator.job_cache import JobCache
+from orchestrator.reconciler import Reconciler
 
 OURS = "cmdstat_info"
 "The command that is used for reading only."
@@ -134,6 +135,6 @@ class NotedReconciler(Reconciler):
         super().__init__(settings, store, cast(Any, NotedStorage(storage, log)), hints)
         self._log = log
 
-    def settle(self, job_id: str, desk: Desk) -> None:
+    def decide_and_save(self, job_id: str, cache: JobCache) -> None:
         self._log.looks.append(job_id)
-        super().settle(job_id, desk)
+        super().decide_and_save(job_id, cache)

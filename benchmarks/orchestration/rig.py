@@ -33,7 +33,7 @@ from common.settings import Settings
 from common.storage.memory import MemoryStorage
 from common.worker.runner import DONE, StepRunner
 from infra.local import free_ports, redis_server
-from orchestrator.reconciler import Desk
+from orchestrator.job_cache import JobCache
 
 THREADS = 2
 "Workers of each service, and the slots it says it has."
@@ -118,10 +118,10 @@ class Rig:
         if self._runner().run(self._only_job, step) != DONE:
             raise RuntimeError(f"{step} was not done")
 
-    def look(self, desk: Desk) -> float:
+    def look(self, cache: JobCache) -> float:
         """Looks at the only job, while nothing else runs. Returns how many seconds of a processor that took."""
         started = time.thread_time()
-        self._reconciler.settle(self._only_job, desk)
+        self._reconciler.decide_and_save(self._only_job, cache)
         return time.thread_time() - started
 
     @property

@@ -2,37 +2,40 @@
 
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
-from statistics import median
 from typing import Any, NamedTuple
 
 import av
 
 from benchmarks.pipeline import Made, Pipeline, pipeline
-from benchmarks.processes import MEGABYTE, run
+from benchmarks.processes import run
+from benchmarks.render.again import AFTER_DRAFT, DRAFTED, NEW_CLIP, NEW_CLIP_FADED, NEW_MUSIC, NEW_WORDS, SAME, Again
 from benchmarks.render.command import Film, Manner, whole, write_captions
+from benchmarks.render.contest import (
+    CHAINED,
+    CROP_FIRST,
+    FADED,
+    PIPELINE,
+    SCALE_FIRST,
+    Contest,
+    Took,
+    checks_of,
+    contest_table,
+    parts_table,
+    programs_table,
+)
 from benchmarks.render.parts import parts
 from benchmarks.render.quality import reference, vmaf
-from benchmarks.report import Check, NotMeasured, Report, Row, Say, Scope, Table
+from benchmarks.report import NotMeasured, Report, Say, Scope
 from benchmarks.workload import OTHER_WORDS, Media, Workload, media, order
 from common.contracts.request import Mood
 from renderer.ffmpeg.run import ffmpeg_program
 
-PIPELINE, FADED = "pipeline, cuts", "pipeline, crossfades"
-CROP_FIRST, SCALE_FIRST = "command, crops before it scales", "command, scales before it crops"
-CHAINED = "command, chained crossfades"
 PAIRS = 5
 CHANGED = 4
 "The number of the scene that is changed."
 MOODS: tuple[Mood, ...] = ("dramatic", "uplifting", "playful", "calm")
-
-# The bars.
-TO_CROP_FIRST, TO_CHAINED = 1.05, 0.90
-TO_SCALE_FIRST = {"9:16": 0.90, "16:9": 1.0}
-TO_PARTS, TO_RENDERING = 1.10, 1.15
-MOST_MEMORY, MOST_LOSS = 300.0, 0.2
-CHANGED_CUT, CHANGED_FADED, CHANGED_MUSIC, DRAFT = 0.20, 0.38, 0.15, 1 / 3
 
 
 class Plan(NamedTuple):
@@ -51,39 +54,6 @@ SMALL = Workload(scenes=3, width=320, height=180, seconds=4, bitrate=400_000, wo
 QUICK = Plan(SMALL, 180, ("9:16", "16:9"), pairs=1, changes=1)
 
 
-@dataclass(frozen=True)
-class Took:
-    """What one run of one of the competitors took."""
-
-    seconds: float
-    cpu: float
-    memory: float
-    "Megabytes at most: of the command, or of the largest process of a segment."
-    size: int
-    made: Made | None = None
-    "What the pipeline says besides."
-
-
-@dataclass
-class Contest:
-    """All runs of one shape."""
-
-    shape: str
-    frames: int
-    runs: dict[str, list[Took]] = field(default_factory=dict)
-    parts: dict[str, float] = field(default_factory=dict)
-    vmaf: dict[str, float] = field(default_factory=dict)
-
-    def ratio(self, one: str, other: str) -> float:
-        """The median of what the rounds say by themselves, so that the drift of a machine falls out."""
-        return median(
-            mine.seconds / theirs.seconds for mine, theirs in zip(self.runs[one], self.runs[other], strict=True)
-        )
-
-    def middle(self, one: str, what: Callable[[Took], float]) -> float:
-        return median(map(what, self.runs[one]))
-
-
 def measure(scope: Scope, say: Say) -> Report:
     """Quick: tiny pictures and one round, and no judgement of times."""
     plan = QUICK if scope.quick else WHOLE
@@ -99,7 +69,7 @@ def measure(scope: Scope, say: Say) -> Report:
         say(f"with nothing to do, the stack takes {100 * idle:.1f} % of a processor")
         contests = [bench.contest(shape) for shape in plan.shapes]
         again = bench.again(plan.shapes[0])
-    tables = [*map(_table, contests), _parts_table(contests), _programs_table(contests), again.table()]
+    tables = [*map(contest_table, contests), parts_table(contests), programs_table(contests), again.table()]
     checks = [check for contest in contests for check in checks_of(contest)] + again.checks()
     counts = [check for check in checks if check.what in again.counted]
     details = {
@@ -212,133 +182,6 @@ class Bench:
         folder = self._folder / f"{shape} {name}".replace(":", "x")
         folder.mkdir(exist_ok=True)
         return folder
-
-
-DRAFTED, AFTER_DRAFT, SAME = "a draft", "the film after its draft", "the same job once more"
-NEW_CLIP, NEW_WORDS = "another clip in one scene", "other words in one scene"
-NEW_CLIP_FADED, NEW_MUSIC = "another clip in one scene, crossfades", "other music"
-BARS = {
-    DRAFTED: DRAFT,
-    NEW_CLIP: CHANGED_CUT,
-    NEW_CLIP_FADED: CHANGED_FADED,
-    NEW_MUSIC: CHANGED_MUSIC,
-}
-"What share of the whole film's time it may take."
-
-
-class Again:
-    """Films made of what was there, each beside a whole one that was made shortly before: a machine's mood changes."""
-
-    def __init__(self, shape: str) -> None:
-        self._shape = shape
-        self._runs: dict[str, list[tuple[Made, Made]]] = {}
-        self.counted = [_without(NEW_MUSIC), _without(SAME)]
-        "What the checks are called that do not depend on time."
-
-    def add(self, what: str, made: Made, beside: Made) -> None:
-        self._runs.setdefault(what, []).append((made, beside))
-
-    def table(self) -> Table:
-        rows: list[Row] = []
-        for what, pairs in self._runs.items():
-            runs = [made for made, _ in pairs]
-            seconds = median(one.whole for one in runs)
-            rows.append({
-                "what": what,
-                "s, asked to done": seconds,
-                "share of the whole film": self._share(what),
-                "frames encoded": round(median(one.encoded for one in runs)),
-                "of": runs[0].frames,
-                "steps that ran": round(median(len(one.spans) for one in runs)),
-                "CPU s": median(one.cpu for one in runs),
-            })  # fmt: skip
-        return Table(f"made again, {_named(self._shape)}", rows)
-
-    def checks(self) -> list[Check]:
-        found = [
-            Check(f"{what}, share of the whole film's time", self._share(what), most) for what, most in BARS.items()
-        ]
-        nothing = [(_without(what), max(one.encoded for one, _ in self._runs[what])) for what in (NEW_MUSIC, SAME)]
-        return [*found, *(Check(name, frames, 0) for name, frames in nothing)]
-
-    def runs_as_json(self) -> dict[str, Any]:
-        return {
-            what: [asdict(made) | {"beside": asdict(film)} for made, film in pairs]
-            for what, pairs in self._runs.items()
-        }
-
-    def _share(self, what: str) -> float:
-        """From asking to the end, of the time that the whole film took from its first segment to the end."""
-        return median(made.whole / film.film for made, film in self._runs[what])
-
-
-def _without(what: str) -> str:
-    return f"{what}, frames encoded"
-
-
-def _table(contest: Contest) -> Table:
-    rows: list[Row] = []
-    for name, runs in contest.runs.items():
-        walls = [one.seconds for one in runs]
-        rows.append({
-            "who": name,
-            "s": median(walls),
-            "least": min(walls),
-            "most": max(walls),
-            "CPU s": median(one.cpu for one in runs),
-            "MB of memory": max(one.memory for one in runs),
-            "MB": median(one.size for one in runs) / MEGABYTE,
-            "VMAF": contest.vmaf[name],
-            "s, asked to done": median(one.made.whole for one in runs if one.made) if runs[0].made else "",
-        })  # fmt: skip
-    return Table(f"{_named(contest.shape)}, {contest.frames:,} frames, rounds: {len(contest.runs[PIPELINE])}", rows)
-
-
-def _parts_table(contests: Sequence[Contest]) -> Table:
-    rows: list[Row] = [
-        {"CPU s": _named(contest.shape), **contest.parts, "sum": sum(contest.parts.values())} for contest in contests
-    ]
-    return Table("the parts by themselves, one thread each", rows)
-
-
-def _programs_table(contests: Sequence[Contest]) -> Table:
-    rows: list[Row] = []
-    for contest in contests:
-        for name in (PIPELINE, FADED):
-            used = [one.made.used for one in contest.runs[name] if one.made]
-            rows.append(
-                {"CPU s": f"{_named(contest.shape)}, {name}"}
-                | {program: median(one[program] for one in used) for program in used[0]}
-            )
-    return Table("the programs of the pipeline", rows)
-
-
-def checks_of(contest: Contest) -> list[Check]:
-    shape, ratio = _named(contest.shape), contest.ratio
-    rendered = [one.made for one in contest.runs[PIPELINE] if one.made]
-    cpu = contest.middle(PIPELINE, lambda one: one.cpu)
-    return [
-        Check(f"{shape}: time, of {CROP_FIRST}", ratio(PIPELINE, CROP_FIRST), TO_CROP_FIRST),
-        Check(f"{shape}: time, of {SCALE_FIRST}", ratio(PIPELINE, SCALE_FIRST), TO_SCALE_FIRST[contest.shape]),
-        Check(f"{shape}: time with crossfades, of {CHAINED}", ratio(FADED, CHAINED), TO_CHAINED),
-        Check(
-            f"{shape}: MB of memory of a segment's process",
-            max(one.memory for name in (PIPELINE, FADED) for one in contest.runs[name]),
-            MOST_MEMORY,
-        ),
-        Check(f"{shape}: VMAF lost to {CROP_FIRST}", contest.vmaf[CROP_FIRST] - contest.vmaf[PIPELINE], MOST_LOSS),
-        Check(f"{shape}: VMAF lost to {CHAINED}", contest.vmaf[CHAINED] - contest.vmaf[FADED], MOST_LOSS),
-        Check(f"{shape}: CPU of everything, of the sum of the parts", cpu / sum(contest.parts.values()), TO_PARTS),
-        Check(
-            f"{shape}: the whole job, of its rendering alone",
-            median(one.whole / one.rendering for one in rendered),
-            TO_RENDERING,
-        ),
-    ]
-
-
-def _named(shape: str) -> str:
-    return {"9:16": "portrait", "16:9": "landscape"}[shape]
 
 
 def _shape(film: Film) -> str:

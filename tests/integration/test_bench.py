@@ -15,6 +15,7 @@ import pytest
 from benchmarks import orchestration, render, scale
 from benchmarks.pipeline import Made, Span
 from benchmarks.processes import Watch, cpu_of, run
+from benchmarks.render import contest as contests
 from benchmarks.report import NotMeasured, Report, Say, Scope, Table, growth, highest
 from benchmarks.workload import Workload, media
 from cli import bench
@@ -182,40 +183,40 @@ def test_the_time_of_workers_is_divided_among_what_they_did_and_waited_for() -> 
     }
 
 
-def contest(**seconds: list[float]) -> render.Contest:
-    names = {"crop": render.CROP_FIRST, "ours": render.PIPELINE, "scale": render.SCALE_FIRST}
-    names |= {"faded": render.FADED, "chained": render.CHAINED}
+def contest(**seconds: list[float]) -> contests.Contest:
+    names = {"crop": contests.CROP_FIRST, "ours": contests.PIPELINE, "scale": contests.SCALE_FIRST}
+    names |= {"faded": contests.FADED, "chained": contests.CHAINED}
     rendered = made(Span("segment:s1.0", 5, 5, 80), Span("assemble", 80, 80, 95))
     runs = {
         name: [
-            render.Took(each, 20.0, 200.0, 10**6, rendered if name in (render.PIPELINE, render.FADED) else None)
+            contests.Took(each, 20.0, 200.0, 10**6, rendered if name in (contests.PIPELINE, contests.FADED) else None)
             for each in seconds.get(short, [10.0, 10.0, 10.0])
         ]
         for short, name in names.items()
     }
     parts = {"decoding": 5.0, "encoding": 15.0}
-    return render.Contest("9:16", 100, runs, parts, dict.fromkeys(names.values(), 90.0))
+    return contests.Contest("9:16", 100, runs, parts, dict.fromkeys(names.values(), 90.0))
 
 
-def failed(one: render.Contest) -> list[str]:
-    return [check.what for check in render.checks_of(one) if not check.passed]
+def failed(one: contests.Contest) -> list[str]:
+    return [check.what for check in contests.checks_of(one) if not check.passed]
 
 
 def test_a_pipeline_that_keeps_to_all_bars_passes_and_each_bar_can_be_missed() -> None:
     good = contest(scale=[12.0] * 3, chained=[12.0] * 3)
     assert failed(good) == []
     assert failed(contest(ours=[11.0] * 3, scale=[14.0] * 3, chained=[12.0] * 3)) == [
-        f"portrait: time, of {render.CROP_FIRST}"
+        f"portrait: time, of {contests.CROP_FIRST}"
     ]
-    assert failed(contest(chained=[12.0] * 3)) == [f"portrait: time, of {render.SCALE_FIRST}"]
-    assert failed(contest(scale=[12.0] * 3)) == [f"portrait: time with crossfades, of {render.CHAINED}"]
-    good.vmaf[render.PIPELINE] = 89.7
-    assert failed(good) == [f"portrait: VMAF lost to {render.CROP_FIRST}"]
-    good.vmaf[render.PIPELINE] = 90.0
+    assert failed(contest(chained=[12.0] * 3)) == [f"portrait: time, of {contests.SCALE_FIRST}"]
+    assert failed(contest(scale=[12.0] * 3)) == [f"portrait: time with crossfades, of {contests.CHAINED}"]
+    good.vmaf[contests.PIPELINE] = 89.7
+    assert failed(good) == [f"portrait: VMAF lost to {contests.CROP_FIRST}"]
+    good.vmaf[contests.PIPELINE] = 90.0
     good.parts["encoding"] = 10.0
     assert failed(good) == ["portrait: CPU of everything, of the sum of the parts"]
     good.parts["encoding"] = 15.0
-    big = good.runs[render.FADED]
+    big = good.runs[contests.FADED]
     big[1] = replace(big[1], memory=301.0)
     assert failed(good) == ["portrait: MB of memory of a segment's process"]
 
@@ -223,8 +224,8 @@ def test_a_pipeline_that_keeps_to_all_bars_passes_and_each_bar_can_be_missed() -
 def test_rounds_are_compared_one_by_one() -> None:
     """The machine was twice as slow in the last round, for both of them."""
     drifting = contest(ours=[10.0, 10.0, 20.0], crop=[10.0, 10.0, 20.0])
-    assert drifting.ratio(render.PIPELINE, render.CROP_FIRST) == 1.0
-    assert drifting.ratio(render.PIPELINE, render.SCALE_FIRST) == 1.0
+    assert drifting.ratio(contests.PIPELINE, contests.CROP_FIRST) == 1.0
+    assert drifting.ratio(contests.PIPELINE, contests.SCALE_FIRST) == 1.0
 
 
 TINY = Workload(scenes=2, width=160, height=90, seconds=2, bitrate=100_000, words=2)
@@ -264,8 +265,8 @@ def test_a_film_is_compared_with_commands_that_make_the_same(
     film, parts, programs, again = (table["rows"] for table in result["tables"])
     vmaf = {row["who"]: row["VMAF"] for row in film}
     # Both show the same pictures: what is lost is lost to the encoder.
-    assert vmaf[render.PIPELINE] == pytest.approx(vmaf[render.CROP_FIRST], abs=1.5)
-    assert vmaf[render.FADED] == pytest.approx(vmaf[render.CHAINED], abs=1.5)
+    assert vmaf[contests.PIPELINE] == pytest.approx(vmaf[contests.CROP_FIRST], abs=1.5)
+    assert vmaf[contests.FADED] == pytest.approx(vmaf[contests.CHAINED], abs=1.5)
     assert all(row["CPU s"] > 0 and row["MB of memory"] > 1 for row in film)
     assert all(value > 0 for value in parts[0].values() if not isinstance(value, str))
     assert programs[0]["renderer"] > 0
@@ -273,7 +274,7 @@ def test_a_film_is_compared_with_commands_that_make_the_same(
     assert encoded[render.DRAFTED][0] == encoded[render.DRAFTED][1]
     assert encoded[render.SAME][0] == encoded[render.NEW_MUSIC][0] == 0
     assert 0 < encoded[render.NEW_CLIP][0] < encoded[render.NEW_CLIP][1]
-    assert len(result["details"]["runs"]["9:16"][render.CHAINED]) == 1
+    assert len(result["details"]["runs"]["9:16"][contests.CHAINED]) == 1
     assert [path.name.partition("-")[0] for path in (tmp_path / "data").iterdir()] == ["footage"]
 
 
