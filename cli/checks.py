@@ -26,27 +26,29 @@ SLOWEST = 15
 def test(options: argparse.Namespace) -> int:
     """Returns 0 when all is well. With arguments of one's own for pytest, only pytest runs."""
     runs = {} if options.pytest else dict(CHECKS)
-    for name, arguments in pytest_runs(options.all, options.pytest, os.cpu_count() or 1).items():
+    for name, arguments in pytest_runs(options.all, options.pytest, os.cpu_count() or 1, options.cov).items():
         runs[name] = ["-m", "pytest", *arguments]
     failed = [name for name, command in runs.items() if not _passes(name, command)]
     print(f"failed: {', '.join(failed)}" if failed else "all is well", flush=True)
     return 1 if failed else 0
 
 
-def pytest_runs(slow: bool, own: Sequence[str], cores: int) -> dict[str, list[str]]:
+def pytest_runs(slow: bool, own: Sequence[str], cores: int, coverage: bool = False) -> dict[str, list[str]]:
     """The runs of pytest by name, and the arguments of each.
 
     Everyday tests run several files at a time, one more than there are cores, for many tests wait for something. The
     tests of a file stay together, because they share what is costly to start. Files are begun in their order, in which
     the long ones come first and the short ones fill up what is left. Slow tests measure, and load the machine by
-    themselves: they run one after the other, and so do tests that somebody has chosen.
+    themselves: they run one after the other, and so do tests that somebody has chosen. Coverage is that of the
+    everyday tests, or of those that were chosen.
     """
-    everyday, told = ["-m", "not slow"], f"--durations={SLOWEST}"
+    everyday, slowest = ["-m", "not slow"], f"--durations={SLOWEST}"
+    covered = ["--cov", "--cov-report=term"] if coverage else []
     if own:
-        return {"pytest": [*own] if slow else [*everyday, *own]}
+        return {"pytest": [*own, *covered] if slow else [*everyday, *own, *covered]}
     at_once = ["-n", str(min(MOST_AT_ONCE, cores + 1)), "--dist", "loadfile", "--no-loadscope-reorder"]
-    runs = {"pytest": [*everyday, *at_once, told]}
-    return runs | {"slow tests": ["-m", "slow", told]} if slow else runs
+    runs = {"pytest": [*everyday, *at_once, slowest, *covered]}
+    return runs | {"slow tests": ["-m", "slow", slowest]} if slow else runs
 
 
 def _passes(name: str, command: list[str]) -> bool:

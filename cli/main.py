@@ -71,6 +71,7 @@ examples:
   ./reel test                            everything that is not slow
   ./reel test --all                      the slow tests too
   ./reel test tests/unit -k storyboard   only pytest, with these arguments
+  ./reel test --cov                      and which lines no test has run (those of other processes do not count)
 """
 CHAOS = """\
 Starts the whole system with small videos, gives it jobs, and kills, freezes, fills up and restarts its parts at random.
@@ -161,6 +162,7 @@ def _parser() -> argparse.ArgumentParser:
     up.add_argument("--port", type=_port, default=8080, help="of the API (8080)")
     test = commands.add_parser("test", prog="reel test", description=TEST, formatter_class=_Plain)
     test.add_argument("--all", action="store_true", help="the slow tests too")
+    test.add_argument("--cov", action="store_true", help="and which lines no test has run")
     chaos = commands.add_parser("chaos", prog="reel chaos", description=CHAOS, formatter_class=_Plain)
     chaos.add_argument("--seconds", type=_seconds, default=60.0, metavar="S", help="of faults (60)")
     chaos.add_argument("--seed", type=_seed, metavar="N", help="of the faults (a random one, which is told)")

@@ -19,6 +19,17 @@ def test_slow_tests_run_after_the_others_and_one_after_the_other() -> None:
     assert then == ["-m", "slow", "--durations=15"]
 
 
+def test_coverage_is_that_of_everyday_or_chosen_tests() -> None:
+    first, then = pytest_runs(True, [], 2, coverage=True).values()
+    assert first == [*pytest_runs(False, [], 2)["pytest"], "--cov", "--cov-report=term"]
+    assert "--cov" not in then
+    assert pytest_runs(False, ["tests/unit"], 2, coverage=True)["pytest"][-3:] == [
+        "tests/unit",
+        "--cov",
+        "--cov-report=term",
+    ]
+
+
 def test_chosen_tests_run_one_after_the_other() -> None:
     assert pytest_runs(False, ["tests/unit", "-k", "x"], 8) == {"pytest": ["-m", "not slow", "tests/unit", "-k", "x"]}
     assert pytest_runs(True, ["tests/unit"], 8) == {"pytest": ["tests/unit"]}
