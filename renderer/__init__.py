@@ -1,1 +1,1 @@
-"""Timeline in, pixels and sound out. It knows no provider and no job state."""
+"""The renderer: takes timelines, gives pictures and sound. It knows no provider and no job state."""

@@ -1,4 +1,4 @@
-"""The frame of a film and the part of it that is picture: all of it, or what letterbox bars leave. Pure."""
+"""The frame of a film, and the part of it that shows the picture: all of it, or all but letterbox bars. Pure."""
 
 from typing import NamedTuple, Protocol
 

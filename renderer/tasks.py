@@ -1,4 +1,4 @@
-"""What the render queue runs."""
+"""The step handlers of the render queue."""
 
 import os
 from collections.abc import Callable
@@ -22,7 +22,7 @@ MOST_THREADS = 4
 
 
 def handlers(settings: Settings) -> dict[str, Callable[[Any, StepRun], Contract]]:
-    """The step kinds of this service. Raises `NotConfigured` when there is no ffmpeg."""
+    """A handler for each step kind of this service. Raises `NotConfigured` when there is no ffmpeg."""
     program, encoder = _engine(settings)
 
     def segment_step(spec: SegmentSpec, run: StepRun) -> Contract:
@@ -41,12 +41,12 @@ def handlers(settings: Settings) -> dict[str, Callable[[Any, StepRun], Contract]
 
 
 def engines(settings: Settings) -> dict[str, str | list[str]]:
-    """What this worker can render with: all segments of a film come from workers that say the same."""
+    """The toolchain of this worker. All segments of a film come from workers that report the same one."""
     return {"ffmpeg": build_name(*_engine(settings))}
 
 
 def threads(usual: int, spare: int) -> int:
-    """Threads for a segment beside which `spare` slots have nothing to do: it may have theirs."""
+    """The number of threads for a segment: the usual ones, and those of `spare` slots that have nothing to do."""
     return max(usual, min(usual * (1 + spare), MOST_THREADS, os.cpu_count() or 1))
 
 

@@ -1,1 +1,1 @@
-"""The only place that runs ffmpeg."""
+"""Everything that knows ffmpeg as a program: running it, its encoders and limits, joining and verifying its files."""

@@ -1,4 +1,4 @@
-"""Finds out, before any film depends on it, whether the encoder that was asked for works on this machine."""
+"""Checks that the requested encoder works on this machine, before any film depends on it."""
 
 import functools
 import logging
@@ -27,7 +27,7 @@ SECONDS = 60
 
 @functools.cache
 def working_encoder(program: str, wanted: str) -> Encoder:
-    """The encoder named so, or x264 if it does not work here. `auto` is x264: of all it makes the best pictures."""
+    """The encoder of this name, or x264 if it does not work here. `auto` is x264: it makes the best pictures."""
     encoder = ENCODERS.get(wanted, SOFTWARE)
     if encoder is SOFTWARE:
         return SOFTWARE
@@ -39,13 +39,13 @@ def working_encoder(program: str, wanted: str) -> Encoder:
 
 
 def build_name(program: str, encoder: Encoder) -> str:
-    """The name of all that must be the same for segments to be joined: the build of ffmpeg and the encoder."""
+    """The build of ffmpeg and the encoder in one name: segments can be joined only if theirs are equal."""
     build = ffmpeg_build(program)
     return build if encoder is SOFTWARE else f"{build}+{encoder.name}"
 
 
 def _problem(program: str, encoder: Encoder) -> str:
-    """What came in the way of encoding a few frames; empty if nothing did."""
+    """The reason why a few frames could not be encoded; empty if they could."""
     with tempfile.TemporaryDirectory(prefix="reel-encoder-") as folder:
         limits = for_picture(TRIAL, FRAMES, 1, encoder)
         command = [program, "-hide_banner", "-nostdin", "-y", "-loglevel", "error", *_trial(encoder)]
@@ -76,7 +76,7 @@ def _trial(encoder: Encoder) -> list[str]:
 
 
 def _frames(path: Path) -> int:
-    """How many of the frames can be decoded."""
+    """The number of frames that can be decoded."""
     try:
         with av.open(str(path)) as container:
             return sum(1 for _ in container.decode(video=0))

@@ -1,4 +1,4 @@
-"""What each H.264 encoder is told. Pure; `renderer.ffmpeg.detect` finds out which of them this machine has.
+"""H.264 encoders and their options. Pure; `renderer.ffmpeg.detect` checks which of them this machine has.
 
 All segments of a film come from one encoder with one set of options: else they could not be joined.
 """
@@ -15,14 +15,14 @@ DRIVER_MEMORY = 512 * 1024**3
 
 
 class Encoder(NamedTuple):
-    """An encoder and how a picture gets to it."""
+    """An encoder, its options, and the form of the pictures it takes."""
 
     name: str
     "As FFMPEG_ENCODER and ffmpeg call it."
     quality: Callable[[Profile], Options]
-    "The same as x264's `crf` and `preset` mean, as nearly as it can."
+    "Options that mean the same as `crf` and `preset` of x264, as nearly as possible."
     device: Options = {}  # noqa: RUF012 - never changed
-    "For ffmpeg as a whole."
+    "Options for ffmpeg as a whole."
     pixel_format: str = "yuv420p"
     "Of the pictures it takes."
     uploads: bool = False
@@ -31,11 +31,11 @@ class Encoder(NamedTuple):
     "Bytes its drivers need beside what x264 would."
 
     def upload(self, picture: Stream) -> Stream:
-        """Brings 8-bit yuv420p to where the encoder takes it."""
+        """Brings 8-bit yuv420p into the form, and if need be the memory, that the encoder takes."""
         return picture.filter("format", self.pixel_format).filter("hwupload") if self.uploads else picture
 
     def options(self, profile: Profile) -> Options:
-        """For the video stream of an output."""
+        """Options for the video stream of an output."""
         return {
             "c:v": self.name,
             **self.quality(profile),
@@ -67,7 +67,7 @@ def _qsv(profile: Profile) -> Options:
 
 
 def _step(preset: str, quickest: int, slowest: int) -> int:
-    """The place of a preset of x264 on another encoder's scale, which has fewer."""
+    """The equivalent of a preset of x264 on the scale of another encoder, which has fewer steps."""
     place = PRESETS.index(preset) if preset in PRESETS else len(PRESETS) - 1
     return quickest + round((slowest - quickest) * place / (len(PRESETS) - 1))
 

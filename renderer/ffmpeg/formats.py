@@ -1,4 +1,4 @@
-"""What all filter graphs have in common: the types of their parts, and options that each says in the same words."""
+"""Types and options that all filter graphs have in common."""
 
 from typing import Any, TypeAlias
 

@@ -1,6 +1,6 @@
-"""Segments one after the other under one sound: packets go into a new file as they are, and nothing is encoded.
+"""Joins segments under one sound track: packets are copied into a new file, and nothing is encoded.
 
-That is done in this process: as a program ffmpeg would decode the first pictures of each segment, only to copy it.
+This happens in this process. The ffmpeg program would decode the first pictures of each segment, only to copy it.
 """
 
 import heapq
@@ -32,7 +32,7 @@ _OPTIONS = {"movflags": "+faststart", "fflags": "+bitexact"}
 
 
 def fetch_segments(segments: Sequence[SegmentRef], run: StepRun, progress: float) -> list[Path]:
-    """Brings the segments, some at once; `progress` is what that is of the step."""
+    """Fetches the segments, several at once; `progress` is their share of the progress of the step."""
     pool, paths = ThreadPoolExecutor(FETCHERS), list[Path]()
     names = (f"segment{index}.mp4" for index in range(len(segments)))
     try:
@@ -45,7 +45,7 @@ def fetch_segments(segments: Sequence[SegmentRef], run: StepRun, progress: float
 
 
 def join(lengths: Sequence[int], paths: Sequence[Path], sound: Path | None, film: Path, fps: int, run: StepRun) -> None:
-    """Writes `film`: the pictures of the files at `paths`, of so many frames each, and the sound, if there is any.
+    """Writes `film`: the pictures of `paths`, whose numbers of frames are `lengths`, and the sound, if there is any.
 
     Raises `RenderFailed` if the segments do not belong together, `Retryable` if one cannot be read, `OSError` if the
     disk is full or broken, `Stopped` if the step is called off meanwhile.
@@ -57,7 +57,7 @@ def join(lengths: Sequence[int], paths: Sequence[Path], sound: Path | None, film
     try:
         with ExitStack() as stack:
             made = stack.enter_context(av.open(str(film), "w", format="mp4", options=options))
-            # The first says what all are like; only decoding tells some of it, such as the shape of a pixel.
+            # The first describes all of them; some of it, such as the shape of a pixel, is known after decoding only.
             with av.open(str(paths[0]), format="mov") as first:
                 picture_track = made.add_stream_from_template(first.streams.video[0])
             picture_track.time_base = clock
@@ -80,7 +80,7 @@ def _opened(path: Path) -> InputContainer:
 
 
 def _pictures(lengths: Sequence[int], paths: Sequence[Path], run: StepRun) -> Iterator[Packet]:
-    """Those of all segments, each at its time in the film. There may be more segments than files can be open."""
+    """The pictures of all segments, each at its time in the film. One file is open at a time: there may be many."""
     start, described = 0, None
     # A segment of a frame or two is too short for frames out of their order: its decoding would begin only when that
     # of the next has begun. All begin as early as the one that has to be earliest.
@@ -97,12 +97,12 @@ def _pictures(lengths: Sequence[int], paths: Sequence[Path], run: StepRun) -> It
                 assert packet.dts is not None
                 packet.pts, packet.dts = packet.pts + start, packet.dts + start + min(begins) - begin
                 yield packet
-        # Its length was told with it, for what a container says is rounded.
+        # Not the length that the container gives: that one is rounded.
         start += frames * TICKS
 
 
 def _decoded_at(path: Path) -> int:
-    """When the first picture of a segment is decoded, in ticks from its beginning: never behind it."""
+    """The time at which the first picture of a segment is decoded, in ticks from its beginning: never after it."""
     with _opened(path) as opened:
         return next((packet.dts or 0 for packet in _packets(opened, "video")), 0)
 

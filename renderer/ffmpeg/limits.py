@@ -1,4 +1,4 @@
-"""What one run of ffmpeg may take of the machine: several times what its work needs, so only a bomb meets it. Pure."""
+"""Limits for one run of ffmpeg: several times what its work needs, so only a decompression bomb meets them. Pure."""
 
 from typing import NamedTuple
 
@@ -29,7 +29,7 @@ class Limits(NamedTuple):
 
 
 def for_picture(profile: Profile, frames: int, inputs: int, encoder: Encoder = SOFTWARE) -> Limits:
-    """For drawing and encoding so many frames."""
+    """Limits for drawing and encoding this number of frames."""
     pixels = profile.width * profile.height
     return Limits(
         memory=BASE_MEMORY + inputs * MEMORY_PER_INPUT + pixels * MEMORY_PER_PIXEL + encoder.address_space,
@@ -40,7 +40,7 @@ def for_picture(profile: Profile, frames: int, inputs: int, encoder: Encoder = S
 
 
 def for_sound(samples: int) -> Limits:
-    """For a pass over so many samples of stereo sound, which may be written with 32 bits."""
+    """Limits for a pass over this number of stereo samples, which may be written with 32 bits."""
     return Limits(
         memory=BASE_MEMORY,
         file=BASE_FILE + samples * 8,

@@ -28,26 +28,26 @@ Feed = Iterable[bytes]
 "Raw frames for an input, in order."
 
 DRIVERS = frozenset({"LD_LIBRARY_PATH", "LIBVA_DRIVER_NAME", "LIBVA_DRIVERS_PATH", "CUDA_VISIBLE_DEVICES"})
-"How the drivers of a card are found, on machines where they are not in the usual place."
+"Variables by which the drivers of a card are found, on machines where they are not in the usual place."
 # Frames go back to the system when they are done with. By itself glibc would keep them, in a heap for each thread.
 ALLOCATION = {"MALLOC_MMAP_THRESHOLD_": "262144", "MALLOC_ARENA_MAX": "1"}
 OLDEST = 63
 "Major version of libavformat, which is that of ffmpeg 9. Version 7 ends some of our graphs before their first frame."
 LIBRARIES = ("libx264", "libass", "libzimg")
-"What ffmpeg has to be built with, as its configuration calls it: for films, captions and enlarging."
+"Libraries that ffmpeg must be built with, as its configuration calls them: for films, captions and enlarging."
 LOG_LINES = 4000
-"Kept of what it says. It takes two of them to tell that a film is silent somewhere, and there may be many such places."
+"Lines of its log that are kept. Each silence in a film takes two of them, and there may be many."
 # Of a line that ffmpeg itself calls an error; what a file says about itself (its title) is only information.
 ERROR_LINE = re.compile(r"^(?:\[[^\]]* @ 0x[0-9a-f]+\] |x264 )*\[(?:error|fatal|panic)\]:? (.*)", re.MULTILINE)
 SIGNALLED = re.compile(r"^\[info\] Exiting normally, received signal (\d+)", re.MULTILINE)
 FULL = {os.strerror(code): code for code in (errno.ENOSPC, errno.EDQUOT)}
-"What ffmpeg says when the scratch disk is full."
+"Messages of ffmpeg when the scratch disk is full."
 TOO_MUCH = {
     os.strerror(errno.ENOMEM): "memory",
     "malloc of size": "memory",
     os.strerror(errno.EFBIG): "disk space",
 }
-"What it says at one of its limits, and what there was too little of."
+"Messages of ffmpeg at one of its limits, and the thing there was too little of."
 
 
 def ffmpeg_program(configured: str = "") -> str:
@@ -60,7 +60,7 @@ def ffmpeg_program(configured: str = "") -> str:
 
 @functools.cache
 def ffmpeg_build(program: str) -> str:
-    """The build's own name, such as `n9.0.2-17-g2a571b6068`: segments are joined only if theirs agree.
+    """The name of the build, such as `n9.0.2-17-g2a571b6068`: segments are joined only if theirs are equal.
 
     Raises `NotConfigured` if it cannot be run, is older than `OLDEST`, or was built without one of `LIBRARIES`.
     """
@@ -128,7 +128,7 @@ def _command(program: str, arguments: Sequence[str], pipes: Sequence[tuple[int, 
 
 
 def _spawn(command: list[str], run: StepRun, limits: Limits, pipes: Sequence[tuple[int, int]]) -> subprocess.Popen[str]:
-    """Starts it with the read ends of the pipes, which are closed here; if it cannot be started, the others, too."""
+    """Starts ffmpeg with the read ends of the pipes and closes them; if it cannot be started, the others as well."""
     read_ends = [read_end for read_end, _ in pipes]
     most = {"RLIMIT_AS": limits.memory, "RLIMIT_FSIZE": limits.file, "RLIMIT_CPU": limits.seconds}
     try:
@@ -155,7 +155,7 @@ def _spawn(command: list[str], run: StepRun, limits: Limits, pipes: Sequence[tup
 
 
 def environment(home: Path) -> dict[str, str]:
-    """What ffmpeg gets to know of ours: no key and no address is in it."""
+    """The environment of ffmpeg: none of our keys and addresses is in it."""
     drivers = {name: value for name, value in os.environ.items() if name in DRIVERS}
     return {"PATH": os.environ.get("PATH", ""), "HOME": str(home), "LC_ALL": "C.UTF-8", **ALLOCATION, **drivers}
 
@@ -225,7 +225,7 @@ def _write_all(descriptor: int, data: bytes) -> None:
 
 
 def _failure(code: int, text: str) -> Exception:
-    """What the end of a run that was not called off means for its step."""
+    """The error that the end of a run means for its step, if the step was not called off."""
     errors = ERROR_LINE.findall(text)
     if full := _first(FULL, errors):
         return OSError(full, os.strerror(full))
@@ -241,9 +241,9 @@ def _failure(code: int, text: str) -> Exception:
 
 
 def _signal(code: int, text: str) -> int:
-    """The signal that ended it, 0 if none did. To some it says goodbye and ends by itself."""
-    told = SIGNALLED.findall(text)
-    return -code if code < 0 else int(told[-1]) if told else 0
+    """The signal that ended the process, 0 if none did. ffmpeg catches some, logs them, and exits by itself."""
+    caught = SIGNALLED.findall(text)
+    return -code if code < 0 else int(caught[-1]) if caught else 0
 
 
 def _first(meanings: Mapping[str, T], errors: Sequence[str]) -> T | None:

@@ -1,6 +1,6 @@
-"""Filters that make pictures of nothing.
+"""Source filters: they make pictures without an input.
 
-ffmpeg-python knows these as inputs only, and each input costs a demuxer, a decoder and the frames in their queues.
+ffmpeg-python offers them as inputs only, and each input costs a demuxer, a decoder and the frames in their queues.
 """
 
 from typing import Any

@@ -1,4 +1,4 @@
-"""Looks at what ffmpeg wrote before it is kept: whole, and as long as planned. Reads packets, decodes nothing."""
+"""Verifies files that ffmpeg wrote: whole, and as long as planned. Reads packets, decodes nothing."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -24,14 +24,14 @@ NOTHING_DECODED: Any = [{"skip_frame": "all"}] * 2
 
 
 class Track(NamedTuple):
-    """When a stream is played, in exact seconds."""
+    """The time during which a stream is played, in exact seconds."""
 
     start: Fraction
     seconds: Fraction
 
 
 class Streams(NamedTuple):
-    """What a file holds."""
+    """The tracks of a file."""
 
     frames: int
     "Pictures that are really there."

@@ -1,1 +1,1 @@
-"""Pictures: clips brought to one shape, graded, joined by transitions, checked."""
+"""Pictures: clips brought to one shape and graded, transitions, thumbnails, and the check of what was made."""

@@ -1,6 +1,6 @@
 """A clip as a stream of the filter graph: exactly its frames, on the grid of the film, in one format for all.
 
-That is the size of the picture, square pixels, 8-bit 4:2:0, BT.709, limited range and a time base of one frame.
+The format is the size of the picture, square pixels, 8-bit 4:2:0, BT.709, limited range and a time base of one frame.
 """
 
 from collections.abc import Callable
@@ -18,11 +18,11 @@ MAX_ZOOM = 0.12
 # own size, linear interpolation would be sharp on whole pixels and soft between them, and so pulse.
 STILL_MARGIN = 1.16
 LAST_SECONDS = 0.5
-"What would begin behind its footage begins so much before the end of it."
+"A clip that would start after its footage ends starts this long before the end."
 SIMPLE = 24
-"Frame rates that are to ours as numbers up to this one are kept from falling between two frames."
+"Ratios of frame rates with a denominator up to this are phase-aligned, to avoid judder."
 _LATE = 1_000_000
-"Seconds."
+"Seconds; longer than any film."
 
 
 class ClipFormat(NamedTuple):
@@ -38,7 +38,7 @@ class ClipFormat(NamedTuple):
 def clip_stream(clip: Clip, source: Source, target: ClipFormat, grade: Grade) -> Stream:
     """The clip's own frames, on the grid, in the common format and graded.
 
-    The format is said once more at the end, since filters behind the grade might choose another.
+    The format is set once more at the end, since filters after the grade might choose another.
     """
     kinds: dict[str, Callable[[Clip, Source, ClipFormat, Grade], Stream]] = {
         "video": _video,
@@ -51,7 +51,7 @@ def clip_stream(clip: Clip, source: Source, target: ClipFormat, grade: Grade) ->
 def _video(clip: Clip, source: Source, target: ClipFormat, grade: Grade) -> Stream:
     start, last = begin_of(clip, target.fps), max(0.0, clip.footage.seconds - LAST_SECONDS)
     seek = min(start + clip.skip * clip.speed / target.fps, last)
-    # All frames from the key frame before are decoded anyway. With none of them thrown away behind the decoder, `fps`
+    # All frames from the key frame before are decoded anyway. With none of them thrown away after the decoder, `fps`
     # sees the one that covers the cut, however long it lasts.
     wanted = {"noaccurate_seek": None, "ss": f"{seek:.6f}"} if seek > 0 else {}
     if target.draft:
@@ -70,8 +70,8 @@ def _video(clip: Clip, source: Source, target: ClipFormat, grade: Grade) -> Stre
 def begin_of(clip: Clip, fps: int) -> float:
     """The second of the footage at which the stretch begins.
 
-    That is on one of its frames if its rate is known, or a little before: where frames would fall just between two of
-    ours (60 on 30), rounding would take now the one and now the other, and the picture would judder.
+    It is that of a frame if the rate is known, or a little before: where frames would fall just between two of the
+    film (60 on 30), rounding would take now the one and now the other, and the picture would judder.
     """
     begin = min(clip.source_start, max(0.0, clip.footage.seconds - LAST_SECONDS))
     rate = clip.footage.fps
@@ -106,15 +106,15 @@ def _scenery(clip: Clip, source: Source, target: ClipFormat, grade: Grade) -> St
 
 
 def cut(picture: Stream, skip: int, frames: int) -> Stream:
-    """So many frames behind those that are skipped."""
+    """`frames` frames after the first `skip`, with times from 0."""
     return picture.filter("trim", start_frame=skip, end_frame=skip + frames).filter("setpts", "PTS-STARTPTS")
 
 
 def aside(picture: Stream) -> Stream:
-    """Frames for an output beside the film's, at times far behind all of the film's.
+    """Frames for another output than the film, at times far after all of the film's.
 
-    ffmpeg asks for frames of the output that is furthest back. It shall always be the film: until another had got its
-    next frame, those of the film would pile up. So the first of these must come when the film's first does.
+    ffmpeg asks for frames of the output that is furthest back. That must always be the film: until another output had
+    its next frame, those of the film would pile up. So the first of these must come when the film's first does.
     """
     return picture.filter("setpts", f"PTS+{_LATE}/TB")
 
@@ -138,7 +138,7 @@ def _camera(clip: Clip, target: ClipFormat, still: Size) -> dict[str, str]:
 
 
 def _move(motion: str, zoom: float, done: str) -> tuple[str, str]:
-    """How close the camera is, and which share of the hidden width lies left of it."""
+    """The zoom of the camera, and the share of the hidden width that lies left of it, as expressions."""
     moves = {
         # A constant factor per frame looks like a constant speed.
         "zoom-in": (f"pow({zoom:.6f},{done})", "0.5"),

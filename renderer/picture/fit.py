@@ -1,4 +1,4 @@
-"""Brings a picture into the shape, size and colours of the canvas, and grades it where it has the fewest pixels."""
+"""Brings a picture into the shape, size and colours of the film, and grades it where it has the fewest pixels."""
 
 from collections.abc import Sequence
 
@@ -17,7 +17,7 @@ _ENLARGING = {"filter": "bicubic", "param_a": 0, "param_b": 0.6}
 
 
 def fitted(picture: Stream, clip: Clip, source: Source, size: Size, grade: Grade) -> Stream:
-    """In the canvas' shape and size, in our colours and graded."""
+    """The picture in this size and its shape, in the colours of the film, graded."""
     if source.hdr:
         picture = _tone_mapped(picture, *size)
         source = source._replace(matrix="bt709")
@@ -33,12 +33,12 @@ def fitted(picture: Stream, clip: Clip, source: Source, size: Size, grade: Grade
 
 
 def _is_enlarged(footage: Footage, size: Size) -> bool:
-    """Whether what a canvas of this size shows of it has fewer pixels than the canvas."""
+    """True if the part that is shown has fewer pixels than a picture of this size."""
     return min(footage.width / size[0], footage.height / size[1]) < 1
 
 
 def graded(picture: Stream, grade: Grade) -> Stream:
-    """Limited BT.709 in 8 bits, 4:2:0, as it comes from `scaled`, is said to be that, and is graded."""
+    """The picture as it comes from `scaled`, labelled as limited BT.709 in 8 bits, 4:2:0, and graded."""
     picture = picture.filter("format", "yuv420p").filter("setparams", range="tv", **BT709)
     for name, options in grade:
         picture = picture.filter(name, **options)
@@ -46,7 +46,7 @@ def graded(picture: Stream, grade: Grade) -> Stream:
 
 
 def _cropped(picture: Stream, width: int, height: int, focus: tuple[float, float] = CENTRE) -> Stream:
-    """Cut to the canvas' shape around the focus, before it is scaled: to scale what is cut away would be wasted."""
+    """Cut to this shape around the focus, before scaling: to scale what is cut away would be wasted."""
     ratio = f"{width}/{height}"
     cut_width = f"2*trunc(min(iw,ih*{ratio}/sar)/2)"
     cut_height = f"2*trunc(min(ih,iw*sar/({ratio}))/2)"

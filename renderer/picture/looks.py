@@ -1,4 +1,4 @@
-"""What each style does to the picture, and how clips of different cameras are made to match.
+"""The look of each style, and the grades that make clips of different cameras match.
 
 Pure. Everything here stays on planar 8-bit 4:2:0 in BT.709, limited range: a filter that works in RGB would make
 ffmpeg convert every frame twice. Per clip: `grade`. For the film as a whole: `finish`.
@@ -45,10 +45,10 @@ class Filter(NamedTuple):
 
 
 class Look(NamedTuple):
-    """What a style does; every field is nothing at its default."""
+    """Everything that a style does to the picture; the default of each field does nothing."""
 
     contrast: float = 0.0
-    "How much steeper the curve is in the middle; its ends stay where they are."
+    "The added steepness of the curve in its middle; its ends stay where they are."
     pivot: float = 0.45
     "The luma that contrast leaves alone, 0 to 1."
     lift: float = 0.0
@@ -62,9 +62,9 @@ class Look(NamedTuple):
     vignette: float = 0.0
     "The share of light that is lost in the corners."
     grain: int = 0
-    "How far the noise on the luma goes, in codes; what survives encoding costs bits."
+    "The strength of the noise on the luma, in codes; whatever survives encoding costs bits."
     evening: float = 1.0
-    "How much of the correction a clip needs it gets."
+    "The share of the correction it needs that a clip gets."
 
 
 LOOKS: dict[Style, Look] = {
@@ -94,7 +94,7 @@ LOOKS: dict[Style, Look] = {
 
 
 def grade(style: Style, tone: Tone | None) -> tuple[Filter, ...]:
-    """What one clip needs, in order; () where it may stay as it is. For 8-bit 4:2:0 in BT.709, limited range."""
+    """The filters for one clip, in order; () where it may stay as it is. For 8-bit 4:2:0 in BT.709, limited range."""
     look, evened = LOOKS[style], evening(tone, LOOKS[style].evening)
     tints = _tints(look, evened)
     colourless = look.saturation == 0.0
@@ -119,12 +119,12 @@ class Evening(NamedTuple):
     gamma: float = 1.0
     "Below 1 lightens the middle."
     u: float = 0.0
-    "What is added to the chroma of white; less is added to what is darker, nothing to black."
+    "Added to the chroma of white; less is added to darker pixels, nothing to black."
     v: float = 0.0
 
 
 def evening(tone: Tone | None, share: float = 1.0) -> Evening:
-    """A mild, bounded step towards a common exposure and a neutral white. What is dark on purpose stays dark."""
+    """A mild, bounded step towards a common exposure and a neutral white. A clip that is dark on purpose stays dark."""
     if tone is None:
         return Evening()
     trust = share * _ramp(tone.mid, _NIGHT, _DAY)
@@ -137,7 +137,7 @@ def evening(tone: Tone | None, share: float = 1.0) -> Evening:
 
 
 def _bend(mid: float) -> float:
-    """What the exponent differs from 1 by, for middle tones at `mid` of all light."""
+    """The deviation of the exponent from 1, for middle tones at `mid` of all light."""
     mid = min(0.99, max(0.01, mid))
     wanted = min(max(mid, (_MID_LOW - BLACK) / 219), (_MID_HIGH - BLACK) / 219)
     bend = log(wanted) / log(mid) - 1
@@ -202,7 +202,7 @@ def _tints(look: Look, evened: Evening) -> dict[str, str | float]:
 
 
 def backdrop(kind: CardKind, width: int, height: int) -> tuple[Filter, ...]:
-    """What makes the picture a ground for words: darker, and soft where there is much to read."""
+    """Filters that make the picture a ground for words: darker, and soft where there is much to read."""
     share, colours = (0.62, 0.92) if kind == "title" else (0.40, 0.75)
     chroma = f"128+(val-128)*{colours}"
     darker = Filter("lutyuv", {"y": f"16+(val-16)*{share}", "u": chroma, "v": chroma})
@@ -213,7 +213,7 @@ def backdrop(kind: CardKind, width: int, height: int) -> tuple[Filter, ...]:
 
 
 class Finish(NamedTuple):
-    """What lies over the film as a whole. `over` is all that composing needs."""
+    """The layers over the film as a whole. `over` is all that composing needs."""
 
     area: Area
     frame: tuple[int, int]
@@ -268,6 +268,6 @@ def _drawn(colour: str, size: tuple[int, int], fps: int) -> Stream:
 
 
 def finish(style: Style, frame: FrameSize, fps: int) -> Finish:
-    """What is laid over all clips of a film together, below the watermark, the cards and the captions."""
+    """The layers over all clips of a film together, below the watermark, the cards and the captions."""
     look = LOOKS[style]
     return Finish(picture_area(style, frame), (frame.width, frame.height), fps, look.vignette, look.grain)

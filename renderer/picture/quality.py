@@ -1,8 +1,8 @@
-"""Looks at every segment while it is made, so that nothing black or frozen is delivered without a word.
+"""The check of every segment's pictures: nothing black or frozen is delivered unnoticed.
 
-The picture is watched where it is made, before it is encoded: of every sixth frame a few thousand points are kept,
-which costs next to nothing. What they show is held against what was planned: a transition may dip to black, a
-still without camera move may stand still, nothing else.
+Pictures are watched as they are made, before encoding: of every sixth frame a few thousand points are kept, which
+costs next to nothing. They are compared with the plan: a transition may dip to black, a still without camera move may
+stand still, nothing else.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,16 +19,16 @@ from renderer.picture.clip import aside
 
 WATCH_FILE = "watched.raw"
 WATCHED: Options = {"f": "rawvideo", "c:v": "rawvideo", "pix_fmt": "gray", "fps_mode": "passthrough"}
-"How ffmpeg writes what is watched."
+"Options for the output that is watched."
 
 STEP = 6
-"Of so many frames one is looked at: 4 to 10 a second."
+"One frame in this many is looked at: 4 to 10 a second."
 SIDE = 128
 "Points across and down. The picture is not averaged, so that fine movement is not lost."
 BRIGHT = 24
-"Of 255. What stays below cannot be told from black on most screens; the darkest night has points above."
+"Of 255. Darker points look black on most screens; the darkest night has brighter ones."
 ALIVE = 16
-"So many of the points must be bright: one in a thousand."
+"The number of points that must be bright: one in a thousand."
 CHANGE, MOVED = 12, 48
 "Steps of brightness, and the number of points that change by more where something moves."
 DRIFT = 1.0
@@ -40,7 +40,7 @@ LONGEST_BLACK = 1.0
 LONGEST_STILL = 2.0
 "Seconds. Shorter rests are part of ordinary footage."
 OWN = frozenset({"upload", "url"})
-"Providers of what the user gave us: that is shown as it is, and its faults are only told."
+"Providers of the user's own media: these are shown as they are, and their faults are only reported."
 
 
 class Fault(NamedTuple):
@@ -50,14 +50,14 @@ class Fault(NamedTuple):
     what: str
     span: Span
     planned: bool = False
-    "It was known beforehand that there is not enough footage; rendering it again would change nothing."
+    "True if it was known beforehand that the footage is too short; rendering it again would change nothing."
 
 
 def watch(picture: Stream, first: int = 0) -> tuple[Stream, Stream]:
-    """The picture, and what is to be written to `WATCH_FILE` in the same run, with the options `WATCHED`.
+    """The picture, and the points for `WATCH_FILE`, to be written in the same run with the options `WATCHED`.
 
-    `first` is the frame of the segment at which the picture begins, so that all its runs look at the same frames as
-    one would. To be called on the joined clips before grain, captions and watermark are laid over them: those move on a
+    `first` is the frame of the segment at which the picture begins, so that several runs look at the same frames as one
+    would. To be called on the joined clips before grain, captions and watermark are laid over them: those move on a
     frozen picture and shine on a black one.
     """
     both = picture.filter_multi_output("split", 2)
@@ -70,18 +70,18 @@ def watch(picture: Stream, first: int = 0) -> tuple[Stream, Stream]:
 def judge(watched: bytes, spec: SegmentSpec) -> PictureReport:
     """The report on the pictures of a segment; `watched` is what its run wrote to `WATCH_FILE`.
 
-    Raises `BelowStandard` for what must not be delivered.
+    Raises `BelowStandard` for faults that must not be delivered.
     """
     fps, points = spec.profile.fps, _points(watched, spec.timeline.frames)
     black = list(_black_faults(_black(points), spec))
     frozen = list(_frozen_faults(_frozen(points), spec))
     for fault in (*black, *frozen):
         if not fault.planned and fault.clip.footage.provenance.provider not in OWN:
-            raise BelowStandard(_told(fault, fps), fault.clip.shot)
+            raise BelowStandard(_sentence(fault, fps), fault.clip.shot)
     return PictureReport(
         black=tuple(fault.span for fault in black),
         frozen=tuple(fault.span for fault in frozen),
-        problems=tuple(_told(fault, fps) for fault in (*black, *frozen)),
+        problems=tuple(_sentence(fault, fps) for fault in (*black, *frozen)),
     )
 
 
@@ -98,7 +98,7 @@ def _black(points: np.ndarray) -> list[Span]:
     """Frames from the first black picture of a row to the last."""
     dark = (points >= BRIGHT).sum(axis=1) < ALIVE
     edges = np.flatnonzero(np.diff(dark, prepend=False, append=False)).tolist()
-    return [_span(first, behind - 1) for first, behind in zip(edges[::2], edges[1::2], strict=True)]
+    return [_span(first, end - 1) for first, end in zip(edges[::2], edges[1::2], strict=True)]
 
 
 def _frozen(points: np.ndarray) -> list[Span]:
@@ -128,8 +128,8 @@ def _black_faults(black: Sequence[Span], spec: SegmentSpec) -> Iterator[Fault]:
         return
     closing = spec.timeline.closing
     dip = closing.frames if closing is not None and closing.kind == "dip-black" else 0
-    for clip, place in _places(spec.timeline.clips):
-        seen = Span(start=place.start, end=max(place.start, min(place.end, spec.timeline.frames - dip)))
+    for clip, stretch in _stretches(spec.timeline.clips):
+        seen = Span(start=stretch.start, end=max(stretch.start, min(stretch.end, spec.timeline.frames - dip)))
         for span in _inside(seen, black, LONGEST_BLACK * spec.profile.fps):
             yield Fault(clip, "is black", span)
 
@@ -139,37 +139,37 @@ def _frozen_faults(frozen: Sequence[Span], spec: SegmentSpec) -> Iterator[Fault]
     if spec.card is not None and spec.card.kind == "end":
         return
     fps = spec.profile.fps
-    for clip, place in _places(spec.timeline.clips):
+    for clip, stretch in _stretches(spec.timeline.clips):
         if clip.footage.kind == "still" and clip.motion == "none":
             continue
-        last = min(place.end, max(place.start, place.start + _moving(clip, fps)))
-        for span in _inside(Span(start=place.start, end=last), frozen, LONGEST_STILL * fps):
+        last = min(stretch.end, max(stretch.start, stretch.start + _moving(clip, fps)))
+        for span in _inside(Span(start=stretch.start, end=last), frozen, LONGEST_STILL * fps):
             yield Fault(clip, "does not move", span)
-        for span in _inside(Span(start=last, end=place.end), frozen, LONGEST_STILL * fps):
+        for span in _inside(Span(start=last, end=stretch.end), frozen, LONGEST_STILL * fps):
             yield Fault(clip, "is at its end and holds its last picture", span, planned=True)
 
 
 def _moving(clip: Clip, fps: int) -> int:
-    """How many of the frames shown here its footage suffices for."""
+    """The number of the frames shown here that its footage suffices for."""
     if clip.footage.kind != "video":
         return clip.frames
     return int((clip.footage.seconds - clip.source_start) / clip.speed * fps) - clip.skip
 
 
-def _places(clips: Sequence[Clip]) -> Iterator[tuple[Clip, Span]]:
-    """Each clip and where in the segment it is shown."""
+def _stretches(clips: Sequence[Clip]) -> Iterator[tuple[Clip, Span]]:
+    """Each clip, and the frames of the segment that show it."""
     ends = list(accumulate(clip.frames for clip in clips))
     for clip, end in zip(clips, ends, strict=True):
         yield clip, Span(start=end - clip.frames, end=end)
 
 
-def _inside(place: Span, spans: Sequence[Span], longest: float) -> Iterator[Span]:
-    """What of `spans` lies in `place` and is longer than it may be."""
+def _inside(stretch: Span, spans: Sequence[Span], longest: float) -> Iterator[Span]:
+    """The parts of `spans` that lie in `stretch` and are longer than allowed."""
     for span in spans:
-        start, end = max(place.start, span.start), min(place.end, span.end)
+        start, end = max(stretch.start, span.start), min(stretch.end, span.end)
         if end - start > longest:
             yield Span(start=start, end=end)
 
 
-def _told(fault: Fault, fps: int) -> str:
+def _sentence(fault: Fault, fps: int) -> str:
     return f"shot {fault.clip.shot} {fault.what} for {(fault.span.end - fault.span.start) / fps:.1f} s"

@@ -1,4 +1,4 @@
-"""What a clip is read from."""
+"""The inputs that clips are read from."""
 
 from typing import Any, NamedTuple
 
@@ -12,7 +12,7 @@ Size = tuple[int, int]
 
 
 class Source(NamedTuple):
-    """Where the pixels of a clip come from, and what the file says about their colours."""
+    """The place that the pixels of a clip are read from, and the colours that they are in."""
 
     address: str
     "A file in the scratch folder, or `feed:N`."
@@ -23,10 +23,10 @@ class Source(NamedTuple):
     pixel_format: str = ""
     "Of raw frames."
     matrix: str = "auto"
-    "How to read YCbCr: a name that ffmpeg's scale filter knows, `auto` if the file says it."
+    "The matrix of YCbCr by its name for ffmpeg's scale filter; `auto` if the file gives it."
     hdr: bool = False
     ground: Ground = ""
-    "What is seen where it is transparent."
+    "The colour that is seen where the picture is transparent."
 
 
 def opened(source: Source, **options: Any) -> Stream:
@@ -37,7 +37,7 @@ def opened(source: Source, **options: Any) -> Stream:
 
 
 def _opaque(picture: Stream, ground: Ground) -> Stream:
-    """What is transparent shows the ground, which is black to `premultiply`; to its negative, white is."""
+    """The picture over its ground. `premultiply` lays it over black; in a negative that is white."""
     if not ground:
         return picture
     turn = ("negate", {"components": "r+g+b"}) if ground == "white" else ("null", {})

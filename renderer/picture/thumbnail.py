@@ -1,4 +1,4 @@
-"""Chooses the picture that stands for the film."""
+"""The thumbnail of a film: the richest of some of its pictures."""
 
 import io
 from collections.abc import Sequence
@@ -14,9 +14,9 @@ from PIL import Image
 from renderer.ffmpeg.verify import NOTHING_DECODED
 
 CANDIDATES = 8
-"How many key frames without and, again, with captions are looked at, over the whole film."
+"The number of key frames without, and again with captions that are looked at, over the whole film."
 PREFERENCE = 3.0
-"How much richer a picture with a caption must be to win against one without: half a sentence is no title."
+"The factor by which a picture with a caption must be richer than one without: half a sentence is no title."
 _QUALITY = 88
 
 
@@ -39,7 +39,7 @@ def thumbnail(film: Path, fps: int, captioned: Sequence[tuple[int, int]]) -> byt
 
 
 def richness(luma: np.ndarray) -> float:
-    """How much there is to see in a grey picture (8 bits): contrast and detail, and nothing in the dark."""
+    """A measure of what there is to see in a grey picture (8 bits): contrast and detail, and nothing in the dark."""
     grey = luma.astype(np.float32)
     detail = float(np.abs(np.diff(grey, axis=0)).mean() + np.abs(np.diff(grey, axis=1)).mean())
     exposure = min(1.0, max(0.0, float(grey.mean()) - 20) / 50)

@@ -1,4 +1,4 @@
-"""How one picture gives way to the next, in graphs that stay in 4:2:0 from end to end. Pure.
+"""Transitions from one picture to the next, in graphs that stay in 4:2:0 from end to end. Pure.
 
 xfade knows no 4:2:0. Left to itself, ffmpeg would convert both pictures and the result, at ten times the cost of the
 fade, and soften the colours; so each plane is faded as a grey picture of its own.
@@ -12,7 +12,7 @@ from common.contracts.request import TransitionKind
 from renderer.ffmpeg.formats import BT709, Stream
 
 CLOSER = 2.4
-"How near the camera of a zoom comes to the picture it leaves."
+"The zoom that the camera reaches as it leaves a picture."
 
 
 def transition(kind: TransitionKind, before: Stream, after: Stream, frames: int, fps: int) -> Stream:

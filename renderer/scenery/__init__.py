@@ -1,6 +1,6 @@
 """Generated moving backgrounds: the film looks good with no footage, no network and no model.
 
-`paint` gives raw frames at a reduced size; the renderer scales them to the canvas.
+`paint` gives raw frames at a reduced size; the renderer scales them to the size of the film.
 """
 
 from collections.abc import Iterator

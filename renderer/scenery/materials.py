@@ -1,4 +1,4 @@
-"""What the ground is made of: its height fields, and its colours in white light from height, steepness, fine noise."""
+"""Materials of the ground: its height fields, and its colours in white light by height, steepness and fine noise."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Where a scene plays: the framing every layer shares, and the loop that turns layers into frames."""
+"""The stage of a scene: the framing that all layers share, and the loop that turns layers into frames."""
 
 import hashlib
 from collections.abc import Iterator, Sequence

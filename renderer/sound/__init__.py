@@ -1,1 +1,1 @@
-"""Sound: narrations, music, ducking, loudness."""
+"""Sound: narrations, music, ducking, mastering, and the measures and report of what was made."""

@@ -33,11 +33,11 @@ DEMUXERS = {
 }
 BED_FILE = "bed.raw"
 RAW = {"f": "s16le", "ar": SAMPLE_RATE, "ac": 2}
-"How sound lies in BED_FILE."
+"The form of the sound in BED_FILE."
 FRAME_BYTES = 4
-"Of a sample of both channels there."
+"Bytes of a sample of both channels there."
 HEADROOM = "-6dB"
-"What files are lowered by before they are kept with 16 bits: loud ones have peaks above full scale once decoded."
+"Files are lowered by this before they are kept with 16 bits: loud ones have peaks above full scale once decoded."
 SHORTEST = 0.5
 "Seconds of the user's file. What is shorter is no music, and would have to be played thousands of times."
 CROSSFADE = 2.0
@@ -67,7 +67,7 @@ def prepare(cue: MusicCue, total: int, run: StepRun, program: str) -> Loudness:
 
 
 def blocks(total: int, folder: Path) -> Iterator[np.ndarray]:
-    """`total` samples of what `prepare` wrote, 16 bit (samples, 2), over and over if it is shorter."""
+    """`total` samples of the bed that `prepare` wrote, 16 bit (samples, 2), repeated if it is shorter."""
     body = np.memmap(folder / BED_FILE, np.int16, mode="r").reshape(-1, 2)
     for part in _repeated(body, total):
         for begin in range(0, len(part), BLOCK):

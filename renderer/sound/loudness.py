@@ -1,4 +1,4 @@
-"""What sound is like, measured while it passes: its loudness by EBU R 128, its peaks, its silences."""
+"""Meters that sound passes through: loudness by EBU R 128, peaks, silences."""
 
 import re
 from typing import NamedTuple
@@ -6,10 +6,11 @@ from typing import NamedTuple
 from renderer.ffmpeg.formats import Stream
 
 SILENCE = -70.0
-"What the measure gives when there is nothing to hear."
+"The loudness that is measured when there is nothing to hear, in LUFS."
 NO_PEAK = -120.0
+"The peak of digital silence."
 INAUDIBLE = -65.0
-"In dBFS. What never gets louder is no sound; the quietest bed under a voice is well above."
+"In dBFS. Sound that never gets louder counts as silence; the quietest bed under a voice is well above."
 
 
 class Loudness(NamedTuple):
@@ -25,7 +26,7 @@ def meter(sound: Stream, *, true_peak: bool = False) -> Stream:
 
 
 def heard(log: str) -> Loudness:
-    """What the (last) meter said in the log of a run."""
+    """The measurement of the (last) meter in the log of a run."""
     integrated = re.findall(r"\bI:\s+(-?[\d.]+) LUFS", log)
     peak = re.findall(r"\bPeak:\s+(-?[\d.]+) dBFS", log)  # -inf for digital silence
     return Loudness(float(integrated[-1]) if integrated else SILENCE, float(peak[-1]) if peak else NO_PEAK)
@@ -37,7 +38,7 @@ def listen(sound: Stream, seconds: float) -> Stream:
 
 
 def silences(log: str) -> list[tuple[float, float]]:
-    """Where it was silent by the log of a run: from and to, in seconds."""
-    # Every silence is told an end, if only that of the sound; of the first, a log cut short may have lost the start.
-    told = re.findall(r"\bsilence_start: (-?[\d.]+)(?s:.*?)\bsilence_end: (-?[\d.]+)", log)
-    return [(max(0.0, float(start)), float(end)) for start, end in told]
+    """The silences in the log of a run: from and to, in seconds."""
+    # Every silence has an end in the log, if only that of the sound; the first may have lost its start to a cut.
+    pairs = re.findall(r"\bsilence_start: (-?[\d.]+)(?s:.*?)\bsilence_end: (-?[\d.]+)", log)
+    return [(max(0.0, float(start)), float(end)) for start, end in pairs]

@@ -1,7 +1,7 @@
-"""Brings a program to its loudness with its peaks under the ceiling, and encodes it: once as a rule.
+"""Mastering: brings a program to its loudness, its peaks under the ceiling, and encodes it, as a rule once.
 
-The program is played to ffmpeg whenever it is needed: to measure how loud it is, if need be to try what a limiter does
-to it, and to encode it.
+The program is played to ffmpeg whenever it is needed: to measure it, to try a gain if its peaks meet the limiter, and
+to encode it.
 """
 
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Composes the bed under the voice: from a mood, a seed and a length to sound. Pure.
+"""The composer of the bed under the voice: from a mood, a seed and a length to sound. Pure.
 
 A piece is a plan (key, tempo, chords, how full each bar is), each bar of it a handful of notes, and the
 notes are mixed bar by bar, so that an hour of music needs no more memory than a minute.
@@ -26,7 +26,7 @@ REVERBERATION = 2.6
 ARCH = (0.75, 1.0, 0.8, 0.5, 0.75, 1.0, 1.0, 0.6)
 "Fullness of the phrases between the opening and the close."
 SENDS = {"pad": 0.17, "strings": 0.20, "spiccato": 0.18, "keys": 0.17, "pluck": 0.15, "marimba": 0.14, "boom": 0.15}
-"How much of each instrument goes into the room; the others stay dry."
+"The share of each instrument that goes into the room; the others stay dry."
 
 
 def compose(mood: Mood, seed: int, seconds: float) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Who plays what: players turn a bar's chord into notes, and a mood chooses the players. Pure."""
+"""Players turn the chord of a bar into notes, and each mood has its players. Pure."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
@@ -17,14 +17,14 @@ class Note(NamedTuple):
     beat: float
     pitch: float
     beats: float
-    "How long it is held."
+    "Beats that it is held."
     gain: float
     pan: float = 0.0
     "-1 is left, 1 is right."
 
 
 class Bar(NamedTuple):
-    """What the players know while they play one bar."""
+    """Everything that players know of the bar they play."""
 
     number: int
     chord: Sequence[int]
@@ -125,7 +125,7 @@ def drums_afar(bar: Bar) -> Iterator[Note]:
 
 
 class Manner(NamedTuple):
-    """How a mood sounds."""
+    """The manner of a mood: tempo, key, chords and players."""
 
     tempo: tuple[float, float]
     "Slowest and fastest, in beats per minute."
@@ -135,7 +135,7 @@ class Manner(NamedTuple):
     colour: int
     "The scale step above the root that is added to the plain chord; 7 is the octave."
     players: Sequence[tuple[float, Player]]
-    "Who plays, from which fullness (0 to 1) of the bar on."
+    "Players, each with the fullness of the bar (0 to 1) from which it plays."
 
 
 MANNERS: dict[Mood, Manner] = {

@@ -1,4 +1,4 @@
-"""The narration of a scene as the sound of what shows that scene by itself; the film gets its sound from the mix."""
+"""The narration of a scene as the sound of that scene by itself; the film gets its sound from the mix."""
 
 import wave
 
@@ -22,7 +22,7 @@ ENCODING: Options = {
 
 
 def fetch_voice(voice: ObjectRef | None, run: StepRun) -> None:
-    """The scene's sound as VOICE_FILE; where nothing is said, that is silence."""
+    """Writes VOICE_FILE: the narration, or silence in a scene without one."""
     if voice is not None:
         run.fetch(voice, VOICE_FILE)
         return
@@ -34,7 +34,7 @@ def fetch_voice(voice: ObjectRef | None, run: StepRun) -> None:
 
 
 def placed(offset: int, frames: int, fps: int) -> Stream:
-    """The narration `offset` samples from the start among silence, as long as the frames, at its own level."""
+    """The sound of VOICE_FILE, `offset` samples from the start among silence, as long as `frames` frames."""
     total = frames * samples_per_frame(fps)
     sound = ffmpeg.input(VOICE_FILE, f="wav", **GUARD).audio
     shifted = sound.filter("adelay", f"{offset}S", all=1)

@@ -1,1 +1,1 @@
-"""The renderer's steps, one module each, and the pure composition of a segment."""
+"""The steps of the renderer, one module each, and the pure composition of a segment."""

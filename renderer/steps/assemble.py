@@ -1,4 +1,4 @@
-"""Joins the pictures of the segments and the mix into the film without encoding anything again."""
+"""The `assemble` step: joins segments and mix into the film, without encoding anything again."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -16,7 +16,7 @@ _MIX_FILE = "mix.m4a"
 
 
 def assemble(spec: AssembleSpec, run: StepRun) -> AssembleFacts:
-    """The film, its thumbnail and, if wanted, its caption files."""
+    """Stores the film, its thumbnail, its timeline and, if wanted, its caption files."""
     profile, frames = spec.profile, sum(segment.frames for segment in spec.segments)
     film = run.workdir / FILM_FILE
     pictures = fetch_segments(spec.segments, run, 0.3)
@@ -43,7 +43,7 @@ def assemble(spec: AssembleSpec, run: StepRun) -> AssembleFacts:
 
 
 def _timeline(spec: AssembleSpec) -> FilmTimeline:
-    """Everything an editor needs to go on by hand."""
+    """The film as an editor lays it out."""
     cuts, profile = CutList.model_validate_json(spec.cut_list), spec.profile
     return FilmTimeline(
         title=spec.title,
@@ -60,7 +60,7 @@ def _timeline(spec: AssembleSpec) -> FilmTimeline:
 
 
 def _cues(spec: AssembleSpec) -> list[Cue]:
-    """Those that were burned in, or would have been."""
+    """The cues of the film: the same that are burned into segments."""
     if spec.captions is None:
         return []
     return [

@@ -1,11 +1,11 @@
-"""From a scene's timeline to the ffmpeg arguments that draw it. Pure: same spec, same text.
+"""Composes a segment: from its timeline to the ffmpeg arguments that draw it. Pure: same spec, same text.
 
 Each clip becomes a stream of exactly its number of frames, all in one format (`clip_stream`). The streams are joined, a
-transition takes the last frames, and the look's finish, captions and card lie over all of it.
+transition takes the last frames, and the finish of the look, captions and card lie over all of it.
 
-A scene that is rendered in parts gives the same pictures as one rendered whole: what depends on time counts from the
-start of the stretch or of the scene, never from the start of the part. Only grain, which is noise anyway, begins anew
-with each part.
+A scene that is rendered in parts gives the same pictures as one rendered whole: whatever depends on time counts from
+the start of the stretch or of the scene, never from the start of the part. Only grain, which is noise anyway, begins
+anew with each part.
 """
 
 from collections.abc import Sequence
@@ -44,20 +44,20 @@ _LEFT: Options = {
 
 
 class Overlays(NamedTuple):
-    """What is laid over the picture, from below."""
+    """Everything that is laid over the picture, from below."""
 
     logo: Position | None = None
-    "Where `WATERMARK_FILE` goes."
+    "The place of `WATERMARK_FILE`."
     words: tuple[str, ...] = ()
     "Files that libass reads, with times of the whole scene."
     captions: CaptionStrip | None = None
-    "What `CAPTIONS_FILE` is drawn on."
+    "The strip that `CAPTIONS_FILE` is drawn on."
 
 
 def shown(timeline: SceneTimeline, *, left: int = 0, first: int = 0) -> tuple[Clip, ...]:
-    """The clips that a run needs sources for: the scene's own, and behind them what the next scene comes up with.
+    """The clips that a run needs sources for: the scene's own, and after them the one that the next scene begins with.
 
-    Of two runs (see `compose`) the one has those, the other this.
+    Of two runs (see `compose`), one has the scene's own, the other that of the next scene.
     """
     if timeline.closing is None or left:
         return timeline.clips
@@ -76,11 +76,11 @@ def compose(
 ) -> list[str]:
     """The arguments that make `SEGMENT_FILE`, and `WATCH_FILE` for its judge, out of one source per clip of `shown`.
 
-    A scene that ends with a transition may take two runs. One with `left` leaves so many of the scene's last frames as
-    they are in `LEFT_FILE`, out of sources for the scene's own clips, and the sound of the scene in `SOUND_FILE`. The
-    other begins with frame `first` of the segment: with those, and a source for what the next scene comes up with.
+    A scene that ends with a transition may take two runs. The first has sources for the scene's own clips. It leaves
+    the last `left` frames as they are in `LEFT_FILE`, and the sound of the scene in `SOUND_FILE`. The second begins
+    with frame `first` of the segment: it reads those frames, and has a source for what the next scene begins with.
 
-    Beside it must lie `VOICE_FILE` if there is to be sound, and what `overlays` name, with `FONTS_FOLDER`.
+    The scratch folder must have `VOICE_FILE` if there is to be sound, the files of `overlays`, and `FONTS_FOLDER`.
     """
     assert not (left and first), "a run leaves frames or takes them"
     timeline, fps = spec.timeline, spec.profile.fps
@@ -107,14 +107,14 @@ def compose(
 
 
 def _shots(spec: SegmentSpec, read: Sequence[tuple[Clip, Source]], target: ClipFormat) -> Stream:
-    """All that the scene shows of its own."""
+    """The clips of the scene itself, joined."""
     own = read[: len(spec.timeline.clips)]
     streams = [clip_stream(clip, source, target, _grade(spec, clip)) for clip, source in own]
     return _grounded(_joined(streams, target.fps), spec.card.kind if spec.card else None, target)
 
 
 def _head(spec: SegmentSpec, closing: Closing, source: Source, target: ClipFormat) -> Stream:
-    """What the next scene comes up with."""
+    """The clip that the next scene begins with."""
     head = clip_stream(closing.head, source, target, _grade(spec, closing.head))
     return _grounded(head, closing.ground, target)
 
@@ -124,7 +124,7 @@ def _grade(spec: SegmentSpec, clip: Clip) -> Grade:
 
 
 def _left_over(target: ClipFormat) -> Stream:
-    """What the run before has left in `LEFT_FILE`, as it was: where chroma lies in it, the file says wrongly.
+    """The frames in `LEFT_FILE` as they were: the file gives a wrong position of chroma.
 
     Its first frame is not one of them, see `aside`.
     """
@@ -164,7 +164,7 @@ def _joined(pictures: Sequence[Stream], fps: int) -> Stream:
 
 
 def _closed(picture: Stream, head: Stream, closing: Closing, frames: int, fps: int) -> Stream:
-    """The last of so many frames become a transition; the others are not touched and do not pay for it."""
+    """The last of `frames` frames as a transition; the others are not touched and do not pay for it."""
     if frames == closing.frames:
         return transition(closing.kind, picture, head, frames, fps)
     rest = frames - closing.frames
@@ -175,7 +175,7 @@ def _closed(picture: Stream, head: Stream, closing: Closing, frames: int, fps: i
 
 
 def _grounded(picture: Stream, kind: CardKind | None, target: ClipFormat) -> Stream:
-    """Fit to be the ground of a card's words."""
+    """The picture as the ground of a card's words, if it is to be one."""
     if kind is None:
         return picture
     for name, options in looks.backdrop(kind, *target.size):
@@ -184,13 +184,13 @@ def _grounded(picture: Stream, kind: CardKind | None, target: ClipFormat) -> Str
 
 
 def _parted(picture: Stream, frames: int) -> tuple[Stream, Stream]:
-    """So many frames, and those after them for `LEFT_FILE`."""
+    """The first `frames` frames, and those after them for `LEFT_FILE`."""
     both = picture.filter_multi_output("split", 2)
     return cut(both[1], 0, frames), aside(both[0].filter("select", f"eq(n,0)+gte(n,{frames})"))
 
 
 def _overlaid(picture: Stream, spec: SegmentSpec, overlays: Overlays, first: int, frames: int) -> Stream:
-    """The finish of the style and the overlays over so many frames of the segment, from frame `first` on."""
+    """The picture, which begins with frame `first` of the segment, below the finish of its style and all overlays."""
     picture = looks.finish(spec.style, spec.profile, spec.profile.fps).over(picture)
     if overlays.logo is not None:
         picture = _watermarked(picture, overlays.logo)
@@ -198,14 +198,14 @@ def _overlaid(picture: Stream, spec: SegmentSpec, overlays: Overlays, first: int
 
 
 def _watermarked(picture: Stream, logo: Position) -> Stream:
-    """The one picture of the watermark lies over all frames."""
+    """The watermark's one picture over all frames."""
     drawn = ffmpeg.input(WATERMARK_FILE, f="png_pipe", **GUARD).video
     drawn = drawn.filter("scale", out_color_matrix="bt709", out_range="tv").filter("format", "yuva420p")
     return ffmpeg.overlay(picture, drawn, x=logo.left, y=logo.top, format="yuv420")
 
 
 def _written(picture: Stream, overlays: Overlays, first: int, frames: int, fps: int) -> Stream:
-    """Words over so many frames of the scene from frame `first` on, at the times of the whole scene."""
+    """Words over `frames` frames of the scene from frame `first` on, at the times of the whole scene."""
     # What was laid over it may have other steps of time.
     picture = picture.filter("settb", f"1/{fps}").filter("setpts", f"N+{first}" if first else "N")
     for name in overlays.words:

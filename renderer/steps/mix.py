@@ -1,4 +1,4 @@
-"""The one sound track of a film: voice and bed levelled, the bed ducked, the whole brought to its loudness.
+"""The `mix` step: the one sound track of a film, with voice and bed levelled, the bed ducked, and the whole mastered.
 
 Voice and bed lie beside each other as raw sound, and are put together block by block whenever they are played.
 """
@@ -31,11 +31,11 @@ LOUDEST_LIFT = 30.0
 "Decibels a quiet file may be raised by, of which 6 were taken from it; more would be noise."
 FULL_SCALE = 32_768
 EDGE = int(0.008 * SAMPLE_RATE)
-"Both ends of a narration are faded over so many samples, so that none begins or ends with a click."
+"Samples over which both ends of a narration are faded, so that none begins or ends with a click."
 
 
 def mix(spec: MixSpec, run: StepRun, program: str) -> MixFacts:
-    """Exactly as many samples as the film's frames last, as AAC in MP4; and the bed by itself, for editors.
+    """Stores the sound of the film, exactly as long as its frames, as AAC in MP4; and the bed by itself, for editors.
 
     Raises `BadMedia` if the user's music cannot be read.
     """

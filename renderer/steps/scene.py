@@ -1,4 +1,4 @@
-"""Joins the segments of a scene that has several, so that it can be watched by itself like any other."""
+"""The `scene` step: joins the segments of a scene that has several, so that it can be watched like any other."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ _SOUND_FILE = "sound.m4a"
 
 
 def scene(spec: SceneSpec, run: StepRun, program: str) -> SceneFacts:
-    """The pictures of the segments as they are, and the narration, which is encoded here, once."""
+    """Stores the scene: the pictures of its segments as they are, and the narration, which is encoded here, once."""
     fps, frames = spec.profile.fps, sum(segment.frames for segment in spec.segments)
     pictures = fetch_segments(spec.segments, run, 0.5)
     path = run.workdir / SCENE_FILE

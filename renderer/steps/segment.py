@@ -1,4 +1,4 @@
-"""Renders one scene or a part of it: no frame that is delivered is filtered or encoded more than once."""
+"""The `segment` step: renders a scene or a part of it, and filters and encodes every frame once only."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -35,7 +35,10 @@ _FETCHED = 0.05
 
 
 def segment(spec: SegmentSpec, run: StepRun, program: str, threads: int, encoder: Encoder = SOFTWARE) -> SegmentFacts:
-    """A closed-GOP MP4 with exactly the planned number of frames; with the scene's narration if it is to have sound."""
+    """Stores an MP4 of closed GOPs with exactly the planned frames, and the scene's narration if it is to have sound.
+
+    Raises `BadMedia` for media that cannot be shown, `BelowStandard` for pictures that must not be delivered.
+    """
     if spec.sound:
         fetch_voice(spec.voice, run)
     frame = TextFrame(style=spec.style, width=spec.profile.width, height=spec.profile.height)
@@ -54,7 +57,7 @@ def segment(spec: SegmentSpec, run: StepRun, program: str, threads: int, encoder
 def _rendered(
     spec: SegmentSpec, overlays: Overlays, run: StepRun, program: str, threads: int, encoder: Encoder
 ) -> tuple[str, bytes]:
-    """Writes `SEGMENT_FILE`. Returns the log of all runs of ffmpeg, and what is watched of their pictures."""
+    """Writes `SEGMENT_FILE`. Returns the log of all runs of ffmpeg, and the watched points of their pictures."""
     frames, path = spec.timeline.frames, run.workdir / SEGMENT_FILE
     media, files, logs, watched = dict[str, Source](), list[Path](), list[str](), b""
     passes = _passes(spec)
@@ -73,28 +76,28 @@ def _rendered(
 
 
 class _Pass(NamedTuple):
-    """What one run of ffmpeg does."""
+    """One run of ffmpeg."""
 
     first: int
     "The frame of the segment that it begins with."
     frames: int
-    "That it encodes."
+    "The number of frames that it encodes."
     left: int
-    "Frames behind those, which it leaves for the next run."
+    "The number of frames after those, which it leaves for the next run."
 
 
 def _passes(spec: SegmentSpec) -> list[_Pass]:
-    """One, but on a large canvas a transition comes by itself.
+    """One run; on a large canvas, a second one for the transition.
 
-    For that a second decoder and more frames are held, beside all that the encoder holds behind a long stretch.
+    A transition holds a second decoder and more frames, beside all that the encoder still holds of a long stretch.
     """
     timeline, profile = spec.timeline, spec.profile
     frames, closing = timeline.frames, timeline.closing
     # The judge of the picture looks at one frame of each run at least: ffmpeg writes no file without a frame.
-    behind = max(closing.frames, STEP) if closing else 0
-    if closing is None or behind >= frames or profile.width * profile.height < LARGE:
+    left = max(closing.frames, STEP) if closing else 0
+    if closing is None or left >= frames or profile.width * profile.height < LARGE:
         return [_Pass(0, frames, 0)]
-    return [_Pass(0, frames - behind, behind), _Pass(frames - behind, behind, 0)]
+    return [_Pass(0, frames - left, left), _Pass(frames - left, left, 0)]
 
 
 def _share(frames: int, of: int) -> float:
@@ -104,7 +107,7 @@ def _share(frames: int, of: int) -> float:
 def _gather(
     clips: Sequence[Clip], spec: SegmentSpec, run: StepRun, files: dict[str, Source]
 ) -> tuple[list[Source], list[Feed]]:
-    """A source per clip; the frames of painted ones come from the feeds. `files` are those that are there, by key."""
+    """A source per clip, and the feeds of painted ones. `files` are the sources that have been fetched, by key."""
     sources: list[Source] = []
     feeds: list[Feed] = []
     size = picture_size(spec.style, spec.profile)
@@ -146,14 +149,14 @@ def _painted_frames(clip: Clip, size: Size, fps: int) -> Iterator[bytes]:
 
 
 def _cues(spec: SegmentSpec, frame: TextFrame) -> list[Cue]:
-    """The captions of the whole scene; none if there are to be none."""
+    """The cues of the whole scene; none if it is to have no captions."""
     if spec.captions is None:
         return []
     return cues(spec.timeline.words, frame, spec.profile.fps, spec.timeline.length)
 
 
 def _overlays(spec: SegmentSpec, frame: TextFrame, captions: Sequence[Cue], run: StepRun) -> Overlays:
-    """Writes down what lies over the picture: of the whole scene, for a part shows what falls into its frames."""
+    """Writes the files of the overlays: of the whole scene, since a part shows those that fall into its frames."""
     # Where nothing is said there is nothing to pay for; but a watermark has the same place in all scenes of a film.
     captioned = spec.captions is not None and bool(spec.timeline.words)
     logo, words, strip = None, {}, None

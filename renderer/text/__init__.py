@@ -1,1 +1,1 @@
-"""Words on the picture: captions, cards, text watermarks, fonts."""
+"""Words on the picture: captions, cards, watermarks, fonts."""

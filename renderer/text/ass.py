@@ -1,4 +1,4 @@
-"""Draws cues with Advanced SubStation Alpha, the only caption format that libass can style.
+"""Captions as Advanced SubStation Alpha, the only caption format that libass can style.
 
 Pure. One event per word: the whole cue is shown and the word being said has the accent colour, so
 nothing moves while the highlight travels.
@@ -50,7 +50,7 @@ def ass(cues: Sequence[Cue], frame: TextFrame, family: str, fps: int) -> str:
 
 
 def ass_on(strip: CaptionStrip, cues: Sequence[Cue], frame: TextFrame, family: str, fps: int) -> str:
-    """The cues as an .ass file for the canvas of the strip, on either half of it."""
+    """The cues as an .ass file for the canvas of the strip, once on each of its halves."""
     bottom = round(caption_place(frame).bottom) - (frame.height - strip.top - strip.height)
     halves = (event for margin in (bottom + strip.height, bottom) for event in _events(cues, frame, fps, margin))
     return sheet(strip.canvas, _styles(frame, family), halves)
@@ -107,7 +107,7 @@ def _style(name: str, family: str, em: float, frame: TextFrame) -> dict[str, str
 
 
 def _halo(cue: Cue, design: CaptionDesign, em: float, fps: int, margin: int) -> str:
-    """A soft shade behind the whole cue: it is not seen on dark pictures and carries white letters over snow."""
+    """A soft shade under the whole cue: it is not seen on dark pictures and carries white letters over snow."""
     return (
         f"{_event('Halo', cue.start, cue.end, fps, margin)}{{\\blur{em * 0.12:.1f}}}{_marked(cue.lines, None, design)}"
     )

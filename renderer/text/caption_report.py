@@ -1,4 +1,4 @@
-"""The report on the captions of a scene: cues that overlap, cues that are wider than their place. Pure."""
+"""The report on the captions of a scene: cues that overlap, and cues that are wider than their place. Pure."""
 
 from collections.abc import Iterator, Sequence
 
@@ -27,7 +27,7 @@ def _problems(overlapping: int, overflowing: int) -> Iterator[str]:
 
 
 def _overlapping(cues: Sequence[Cue]) -> int:
-    """How many cues are on screen while another one is."""
+    """The number of cues that are on screen while another one is."""
     spans = sorted((cue.start, cue.end) for cue in cues)
     latest, clashes = 0, set()
     for index, (start, end) in enumerate(spans):
@@ -39,7 +39,7 @@ def _overlapping(cues: Sequence[Cue]) -> int:
 
 
 def _overflowing(cues: Sequence[Cue], frame: TextFrame) -> int:
-    """How many cues are wider than the safe area or have too many lines, by the font they are drawn in."""
+    """The number of cues that are wider than the safe area or have too many lines, by the font they are drawn in."""
     return sum(_overflows(cue, frame) for cue in cues)
 
 

@@ -4,9 +4,9 @@ libass blends each glyph's fill, outline, shadow and halo into the frame it is g
 segment. Captions change some three times a second and frames thirty times, so they are drawn on a strip when they
 change, and the strip goes over the frames in one step. Pure.
 
-The strip needs to know how much of what is below shows through. libass does not say, but what it draws on black and on
-white tells: black and white come closer to each other by as much as it covers. So it draws everything twice, on a
-canvas whose upper half is black and whose lower half is white.
+The strip needs to know how much of the picture below shows through. libass does not say, but black and white that it
+draws on come closer to each other by as much as it covers. So it draws everything twice, on a canvas whose upper half
+is black and whose lower half is white.
 """
 
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ BESIDE, ABOVE, BELOW = 1.0, 1.0, 0.6
 
 
 class CaptionStrip(NamedTuple):
-    """Where captions are drawn, on a canvas and in time."""
+    """The rectangle that captions are drawn on, and the frames on which they change."""
 
     left: int
     top: int
@@ -38,7 +38,7 @@ class CaptionStrip(NamedTuple):
 
     @property
     def canvas(self) -> tuple[int, int]:
-        """Width and height of what libass draws on: black, and white below it."""
+        """Width and height of the canvas that libass draws on: black, and white below it."""
         return self.width, 2 * self.height
 
 
@@ -54,7 +54,7 @@ def caption_strip(cues: Sequence[Cue], frame: TextFrame) -> CaptionStrip:
 
 
 def _beside(cues: Sequence[Cue], frame: TextFrame, place: CaptionPlace) -> int:
-    """How much is free on either side of the widest line; nothing where another font draws some of them."""
+    """The free pixels on either side of the widest line; none where another font draws some of the lines."""
     lines = [line for cue in cues for line in drawn_lines(cue, frame.style)]
     widest = max((fonts.width(line) * place.em for line in lines), default=0.0)
     free = (frame.width - widest) / 2 - BESIDE * place.em
@@ -66,7 +66,7 @@ def overlay_captions(
 ) -> Stream:
     """The picture with the captions over it.
 
-    Its times are those of the scene, whose frames from `first` on it has; `file` is for the canvas of the strip, twice.
+    It has the frames of the scene from `first` on, at the times of the scene; `file` is an .ass file from `ass_on`.
     """
     width, height = strip.width, strip.height
     drawn = _canvas(strip, first, frames, fps).filter("ass", filename=file, fontsdir=fonts_folder)
@@ -81,12 +81,12 @@ def overlay_captions(
     # Drawn on black, colours are the darker the less they cover.
     words = words.filter("setparams", alpha_mode="premultiplied").filter("unpremultiply", inplace=1)
     words = words.filter("setparams", range="tv")
-    # The words' last frame lies behind the end of the picture, which must not go on for it.
+    # The last frame of the words lies after the end of the picture, which must not go on for it.
     return ffmpeg.overlay(picture, words, x=strip.left, y=strip.top, format="yuv420", shortest=1)
 
 
 def _canvas(strip: CaptionStrip, first: int, frames: int, fps: int) -> Stream:
-    """One frame for each change, at its time in the scene, one for what stands at the start, and one behind the end.
+    """One frame for each change, at its time in the scene, one for what stands at the start, and one after the end.
 
     The last is never seen. If there were nothing to come, `overlay` would go over from copies of the picture's frames
     to the frames themselves, and the filter before it would have to hold as many once more: 10 MB of them.

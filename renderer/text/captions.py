@@ -1,4 +1,4 @@
-"""From words with times to cues, and from cues to subtitle files.
+"""Cues made from words with times, and subtitle files made from cues.
 
 Pure. Times come in as samples and are snapped to frames here. The cues of a scene depend on nothing else, so that
 burned-in captions and the files beside the film change on the same frames.
@@ -43,14 +43,14 @@ class Spoken(NamedTuple):
 
 
 class Cue(NamedTuple):
-    """What is on the screen from frame `start` up to, not including, frame `end`."""
+    """The words on the screen from frame `start` up to, not including, frame `end`."""
 
     start: int
     end: int
     lines: tuple[tuple[Spoken, ...], ...]
 
     def later(self, frames: int) -> "Cue":
-        """The same, so many frames later."""
+        """The same cue, this number of frames later."""
         lines = tuple(tuple(Spoken(word.text, word.start + frames) for word in line) for line in self.lines)
         return Cue(self.start + frames, self.end + frames, lines)
 
@@ -58,14 +58,14 @@ class Cue(NamedTuple):
         return "\n".join(" ".join(word.text for word in line) for line in self.lines)
 
     def turns(self) -> list[tuple[int, int]]:
-        """From which frame up to which each of its words is the one being said; some may have none."""
+        """The frames, from and up to, during which each of its words is the one being said; some may have none."""
         words = [word for line in self.lines for word in line]
         starts = [self.start, *(min(max(word.start, self.start), self.end) for word in words[1:]), self.end]
         return list(pairwise(starts))
 
 
 def line_limit(frame: TextFrame) -> float:
-    """How wide a line may be on this canvas, in widths of an average letter."""
+    """The greatest width of a line in this frame, in widths of an average letter."""
     ratio = frame.width / frame.height
     return 40.0 if ratio > 1.4 else 19.0 if ratio < 0.7 else 28.0
 
@@ -168,7 +168,7 @@ def _cost(phrase: Sequence[Word], begin: int, end: int, limit: float) -> float:
 
 
 def _fitness(words: Sequence[Word], index: int) -> float:
-    """How well a break before word `index` suits the ear: best between clauses, badly behind a small word."""
+    """A measure of how a break before word `index` suits the ear: best between clauses, badly after a small word."""
     if _clause_ends(words, index):
         return 0.15
     # In most languages words this short lean on the next one: `the`, `of`, `a`, `to`.
@@ -203,7 +203,8 @@ def lines_of(group: Sequence[Word], limit: float) -> list[Sequence[Word]] | None
 
 def _timed(groups: Sequence[Sequence[Word]], limit: float, fps: int, frames: int) -> Iterator[Cue]:
     # Each cue gets a frame of its own, even where the times of the words leave none.
-    starts = list(accumulate((frame_at(group[0].start, fps) for group in groups), lambda one, two: max(one + 1, two)))
+    wanted = (frame_at(group[0].start, fps) for group in groups)
+    starts = list(accumulate(wanted, lambda before, start: max(before + 1, start)))
     for group, start, following in zip(groups, starts, [*starts[1:], frames], strict=False):
         last = frame_at(group[-1].end, fps)
         near = following - last <= BRIDGE * fps
@@ -218,7 +219,7 @@ def _spoken(word: Word, fps: int) -> Spoken:
 
 
 def drawn_lines(cue: Cue, style: Style) -> list[str]:
-    """Its lines as that style writes them."""
+    """The lines of a cue as that style writes them."""
     upper = CAPTIONS[style].upper
     return [fonts.capitals(line) if upper else line for line in cue.text().split("\n")]
 

@@ -24,7 +24,7 @@ _LEADING = 1.22
 _MAX_TITLE_LINES, _MAX_SUBTITLE_LINES, _MAX_END_LINES = 3, 2, 5
 _FADE_IN, _FADE_OUT = 0.5, 0.4
 _LATER = 0.25
-"Seconds that what stands below the title comes later."
+"Seconds by which everything below the title comes later."
 
 
 class TextBlock(NamedTuple):
@@ -39,13 +39,13 @@ class TextBlock(NamedTuple):
 
 
 class Typeface(NamedTuple):
-    """How letters of one kind look."""
+    """The look of letters of one kind."""
 
     weight: str
     spacing: float = 0.0
 
     def width(self, text: str) -> float:
-        """In ems."""
+        """The width of `text` on one line, in ems."""
         return fonts.width(drawable(text), self.weight) + self.spacing * max(0, len(text) - 1)
 
 
@@ -102,13 +102,13 @@ class _Page:
         self.title_type = Typeface(fonts.BOLD if self.design.bold else fonts.REGULAR, self.design.spacing)
         tall = frame.width / frame.height < 0.7
         self.unit = min(self.area.width * 1.15, self.area.height)
-        "What sizes are shares of."
+        "Sizes are shares of this."
         self.middle = 0.44 if tall else 0.49
         self.width = self.area.width * _SAFE_WIDTH
         self._events: list[str] = []
 
     def top_of(self, height: float) -> float:
-        """Where a block of this height begins: around the middle, but not above the safe area."""
+        """The top of a block of this height: around the middle, but not above the safe area."""
         safe = self.area.height * (1 - _SAFE_HEIGHT) / 2
         return self.area.top + max(safe, self.area.height * self.middle - height / 2)
 
@@ -164,7 +164,7 @@ class _Page:
             size = f"\\fs{block.em * LINE_HEIGHT:.1f}"
             tracked = f"\\fsp{kind.spacing * block.em:.2f}" if kind.spacing else ""
             edge = f"\\bord{block.em * 0.012:.2f}\\shad{block.em * 0.03:.2f}\\blur{block.em * 0.03:.2f}"
-            # libass adds the space behind the last letter, too.
+            # libass adds the space after the last letter, too.
             x_line = x + kind.spacing * block.em / 2
             tags = f"{{\\an5\\pos({x_line:.1f},{y:.1f}){size}{tracked}{edge}{self._fade(later)}}}"
             self._add(style, later, tags + escape(line))

@@ -1,4 +1,4 @@
-"""How words look in each style, and where and how large they stand on a canvas. Pure."""
+"""The design of words in each style, and the place and size of captions in a frame. Pure."""
 
 from typing import NamedTuple
 
@@ -46,7 +46,7 @@ CARDS: dict[Style, CardDesign] = {
 
 
 class CaptionPlace(NamedTuple):
-    """Where captions stand and how large they are, in pixels."""
+    """The place and size of captions, in pixels."""
 
     em: float
     bottom: float
@@ -56,7 +56,7 @@ class CaptionPlace(NamedTuple):
 
 
 def caption_place(frame: TextFrame) -> CaptionPlace:
-    """Within the picture, above a letterbox bar."""
+    """The place of captions: within the picture, above a letterbox bar."""
     width, height = frame.width, frame.height
     em, bottom = _caption_share(width, height)
     bar = picture_area(frame.style, frame).top

@@ -32,7 +32,7 @@ def install(folder: Path) -> None:
 
 
 def font_file(weight: str = BOLD) -> Path:
-    """Where the font is. Raises `NotConfigured` when its package is missing."""
+    """The path of the font. Raises `NotConfigured` when its package is missing."""
     # The package is found, never imported: importing it asks for pkg_resources, which newer Pythons lack.
     spec = importlib.util.find_spec(_PACKAGE)
     folders = spec.submodule_search_locations if spec else None
@@ -43,13 +43,13 @@ def font_file(weight: str = BOLD) -> Path:
 
 
 def width(text: str, weight: str = BOLD) -> float:
-    """How wide `text` is on one line, in ems. What the font lacks counts as wide as another font may draw it."""
+    """The width of `text` on one line, in ems. Letters that the font lacks count as wide as another may draw them."""
     ours = "".join(letter for letter in text if bundled(letter))
     return _font(weight).getlength(ours) / _UNITS + sum(_stranger(letter) for letter in text if not bundled(letter))
 
 
 def known(text: str) -> bool:
-    """Whether all of `text` is in our font, so that its width is no guess."""
+    """True if the font has all letters of `text`, so that its width is no guess."""
     return all(map(bundled, text))
 
 

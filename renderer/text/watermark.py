@@ -24,7 +24,7 @@ from renderer.text.fonts import LINE_HEIGHT
 WATERMARK_FILE = "mark.png"
 _TOO_LARGE = "the watermark has too many pixels; use a smaller picture"
 _MARGIN = 0.04
-"What it keeps away from the edges, as a share of the shorter side."
+"The distance it keeps from the edges, as a share of the shorter side."
 _TALLEST = 0.5
 "As a share of the height of the picture, however narrow it is."
 _SMALLEST, _LARGEST = 0.028, 0.055
@@ -35,7 +35,7 @@ _LETTER, _CAPITAL = 0.55, 0.62
 
 
 class Position(NamedTuple):
-    """The upper left corner, in pixels of the canvas."""
+    """The upper left corner of the watermark, in pixels of the frame."""
 
     left: int
     top: int
@@ -44,9 +44,9 @@ class Position(NamedTuple):
 def draw_watermark(
     watermark: PlacedWatermark, media: ObjectRef, frame: TextFrame, captioned: bool, run: StepRun
 ) -> Position:
-    """Writes the picture to WATERMARK_FILE, as large and as faint as it is shown, and tells where that is.
+    """Writes the picture to WATERMARK_FILE, as large and as faint as it is shown, and returns its position.
 
-    Raises `BadMedia` for what is no picture.
+    Raises `BadMedia` for media that are no picture.
     """
     drawn = _opened(media, run)
     area = picture_area(frame.style, frame)
@@ -89,7 +89,7 @@ def watermark_ass(watermark: PlacedWatermark, frame: TextFrame, captioned: bool)
 
 
 def upper_left(corner: Corner, size: tuple[float, float], frame: TextFrame, captioned: bool) -> tuple[float, float]:
-    """Left and top of what is `size` (width, height) in pixels. Pure."""
+    """Left and top, in pixels, of a watermark that is `size` (width, height) pixels large."""
     area, margin = picture_area(frame.style, frame), _MARGIN * min(frame.width, frame.height)
     width, height = size
     right, low = area.left + area.width - margin - width, area.top + area.height - margin - height
@@ -112,7 +112,7 @@ def _above_captions(low: float, size: tuple[float, float], margin: float, frame:
 
 
 def _opened(media: ObjectRef, run: StepRun) -> Image.Image:
-    """Upright, with transparency."""
+    """The picture, upright and with transparency."""
     path = run.fetch(media, "mark")
     try:
         with Image.open(path, formats=("PNG", "JPEG", "WEBP", "GIF")) as file:

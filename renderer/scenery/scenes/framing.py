@@ -1,4 +1,4 @@
-"""How the seed frames a shot, and the few layers that many themes begin with."""
+"""The framing of a shot by its seed, and the few layers that many themes begin with."""
 
 from common.contracts.footage import Light, SceneryRecipe
 from renderer.scenery.light import Colour, palette_for, rgb

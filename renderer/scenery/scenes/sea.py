@@ -1,4 +1,4 @@
-"""Over and under the water."""
+"""Themes over and under the water."""
 
 from common.contracts.footage import SceneryRecipe
 from renderer.scenery.birds import Gulls
