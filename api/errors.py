@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from common.errors import InvalidRequest, ReelwrightError
 
 
-class Complaint(NamedTuple):
+class FieldError(NamedTuple):
     """One fault of a request."""
 
     field: str
@@ -17,9 +17,9 @@ class Complaint(NamedTuple):
 class InvalidFields(InvalidRequest):
     """Everything that is wrong with a request, at once."""
 
-    def __init__(self, complaints: list[Complaint]) -> None:
-        super().__init__(*complaints[0])
-        self.complaints = complaints
+    def __init__(self, errors: list[FieldError]) -> None:
+        super().__init__(*errors[0])
+        self.errors = errors
 
 
 class Unknown(ReelwrightError):
@@ -60,7 +60,7 @@ def unknown_job(job_id: str) -> Unknown:
     return Unknown("unknown_job", f"there is no job {job_id}")
 
 
-def refuse(complaints: list[Complaint]) -> None:
-    """Raises `InvalidFields` if there is anything to complain of."""
-    if complaints:
-        raise InvalidFields(complaints)
+def raise_if_any(errors: list[FieldError]) -> None:
+    """Raises `InvalidFields` if there are any."""
+    if errors:
+        raise InvalidFields(errors)

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from api.errors import Conflict, Unknown, refuse, unknown_job
+from api.errors import Conflict, Unknown, raise_if_any, unknown_job
 from api.records import Records, digest_of, keyed
-from api.submission import Orders
+from api.submission import Submissions
 from api.views.quality import quality_view
 from api.views.status import (
     candidate_view,
@@ -39,8 +39,10 @@ MP4, JPEG = "video/mp4", "image/jpeg"
 class Jobs:
     """The use cases. Every job is reached through its owner."""
 
-    def __init__(self, store: JobStore, storage: Storage, records: Records, orders: Orders, settings: Settings) -> None:
-        self._store, self._storage, self._records, self._orders = store, storage, records, orders
+    def __init__(
+        self, store: JobStore, storage: Storage, records: Records, submissions: Submissions, settings: Settings
+    ) -> None:
+        self._store, self._storage, self._records, self._submissions = store, storage, records, submissions
         self._settings = settings
 
     def accept(self, owner: str, request: VideoRequest, key: str = "") -> Created:
@@ -48,16 +50,16 @@ class Jobs:
         # First of all: what was accepted once stays so, even if a voice or a file has gone since.
         if key and (known := self._store.answered(owner, key, digest_of(request))):
             return Created(known, replayed=True)
-        refuse(self._orders.checks(owner).of_request(request))
+        raise_if_any(self._submissions.checks(owner).of_request(request))
         (job_id,) = new_job_ids()
-        job = self._orders.new_job(owner, job_id, request)
+        job = self._submissions.new_job(owner, job_id, request)
         return self._store.create(
             owner,
             [job],
             answer=job_id,
             request_key=key,
             request_digest=job.request.sha256,
-            limits=self._orders.limits,
+            limits=self._submissions.limits,
         )
 
     def status(self, owner: str, job_id: str, after: int | None = None) -> dict[str, Any]:
@@ -151,7 +153,9 @@ class Jobs:
             return "not_ended"
         if job.state == COMPLETED:
             return "completed"
-        return self._records.change(owner, job.id, lambda: self._store.resume(job.id, self._orders.limits, request))
+        return self._records.change(
+            owner, job.id, lambda: self._store.resume(job.id, self._submissions.limits, request)
+        )
 
     def page(self, owner: str, before: str, limit: int, state: str) -> tuple[list[dict[str, Any]], str]:
         """Up to `limit` jobs older than `before`, newest first, and where the next page begins (empty: nowhere).

@@ -4,11 +4,11 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from api.edit.checks import changes_nothing, edit_complaints, only_reseeded
-from api.errors import Complaint, Conflict, refuse, unknown_job
+from api.edit.checks import changes_nothing, edit_errors, only_reseeded
+from api.errors import Conflict, FieldError, raise_if_any, unknown_job
 from api.jobs import changing, no_storyboard, scene_of
 from api.records import Records, keyed
-from api.submission import Orders
+from api.submission import Submissions
 from api.views.status import cast_of, shown_in, steps_view, unusable
 from common.contracts.base import ObjectRef
 from common.contracts.edit import Changes, Edit, EditRequest, RegenerateRequest, RestoreRequest, ShotEdit
@@ -34,22 +34,22 @@ class Revisions:
     A repeat with the same idempotency key gets the answer of the first; with another request, `KeyReused`.
     """
 
-    def __init__(self, store: JobStore, records: Records, orders: Orders) -> None:
-        self._store, self._records, self._orders = store, records, orders
+    def __init__(self, store: JobStore, records: Records, submissions: Submissions) -> None:
+        self._store, self._records, self._submissions = store, records, submissions
 
     def edit(self, owner: str, job_id: str, wanted: EditRequest, key: str = "") -> Answer:
         def change(request: RequestKey) -> Answer:
             job, storyboard = self._planned(owner, job_id, wanted.version)
             cast = _forgiving(cast_of(job), wanted)
-            refuse(
+            raise_if_any(
                 [
-                    *edit_complaints(
+                    *edit_errors(
                         wanted,
                         storyboard,
                         lambda shot, name: self._unfit(job, cast, shot, name),
                         lambda shot: _unpainted(cast, _shots(storyboard)[shot]),
                     ),
-                    *self._foreign_complaints(owner, wanted),
+                    *self._foreign_errors(owner, wanted),
                 ]
             )
             return self._change(owner, job, storyboard, wanted, "edit", request)
@@ -146,21 +146,23 @@ class Revisions:
         assert job.storyboard is not None
         return self._revise(owner, job, request, cause=cause, base=job.storyboard, edit=edit)
 
-    def _foreign_complaints(self, owner: str, changes: Changes) -> list[Complaint]:
+    def _foreign_errors(self, owner: str, changes: Changes) -> list[FieldError]:
         """What the storyboard cannot tell: whether files and voices are there."""
-        checks = self._orders.checks(owner)
+        checks = self._submissions.checks(owner)
         media = {f"add[{index}].media.asset": scene.media for index, scene in enumerate(changes.add)}
         media |= {f"scenes[{index}].media.asset": edit.media for index, edit in enumerate(changes.scenes)}
         media |= {f"shots[{index}].media.asset": edit.media for index, edit in enumerate(changes.shots)}
-        found = [complaint for field, one in media.items() for complaint in checks.of_media(one, field)]
+        found = [error for field, ref in media.items() for error in checks.of_media(ref, field)]
         return found + (checks.of_voice(changes.voice, "en") if changes.voice is not None else [])
 
     def _wanted_shots(self, job: Job, scene: Scene, wanted: RegenerateRequest) -> tuple[ShotEdit, ...]:
         names = [shot.id for shot in scene.shots]
         if wanted.shot is not None and wanted.shot not in names:
-            refuse([Complaint("shot", f"scene {scene.id} has no shot {wanted.shot}; it has {', '.join(names)}")])
+            raise_if_any([FieldError("shot", f"scene {scene.id} has no shot {wanted.shot}; it has {', '.join(names)}")])
         if wanted.candidate is not None and (wanted.query is not None or wanted.seed is not None):
-            refuse([Complaint("candidate", "give either a candidate, or a query or seed to find another one with")])
+            raise_if_any(
+                [FieldError("candidate", "give either a candidate, or a query or seed to find another one with")]
+            )
         names = [wanted.shot] if wanted.shot is not None else names
         if wanted.candidate is not None:
             return (self._chosen_shot(job, names, wanted.candidate),)
@@ -178,10 +180,12 @@ class Revisions:
         """The candidate, in the shot that it was found for."""
         found = [shot for shot in shots if any(one.id == candidate for one in self._records.candidates(job, shot))]
         if len(found) > 1:
-            refuse([Complaint("shot", f"the candidate was found for {', '.join(found)}; say for which it is meant")])
+            raise_if_any(
+                [FieldError("shot", f"the candidate was found for {', '.join(found)}; say for which it is meant")]
+            )
         shot = (found or list(shots))[0]
         if why := self._unfit(job, cast_of(job), shot, candidate):
-            refuse([Complaint("candidate", why)])
+            raise_if_any([FieldError("candidate", why)])
         return ShotEdit(id=shot, candidate=candidate)
 
     def _unfit(self, job: Job, cast: CastFacts, shot: str, candidate: str) -> str:
@@ -218,7 +222,7 @@ class Revisions:
                 edit=edit,
                 pins=pins,
                 cast=cast,
-                limits=self._orders.limits,
+                limits=self._submissions.limits,
                 request=request,
             ),
         )
@@ -330,7 +334,7 @@ def _painted(cast: CastFacts, shots: Sequence[Shot]) -> list[Shot]:
     """Those of the shots that another seed changes; refuses when there are none."""
     found = [shot for shot in shots if not _unpainted(cast, shot)]
     if not found:
-        refuse([Complaint("seed", _unpainted(cast, shots[0]))])
+        raise_if_any([FieldError("seed", _unpainted(cast, shots[0]))])
     return found
 
 

@@ -15,7 +15,7 @@ from api.http.parsing import UploadRequest
 from api.http.routes import asset_routes, batch_routes, export_routes, health_routes, job_routes, revision_routes
 from api.jobs import Jobs
 from api.records import Records
-from api.submission import Orders
+from api.submission import Submissions
 from common.jobs.store import JobStore
 from common.settings import Settings
 from common.storage.port import Storage
@@ -34,11 +34,11 @@ def create_app(settings: Settings, store: JobStore, storage: Storage) -> Flask:
     app.after_request(_add_headers)
     problems.register(app)
     records = Records(store, storage, settings)
-    orders = Orders(store, records, assets, settings)
-    app.register_blueprint(job_routes(Jobs(store, storage, records, orders, settings)))
+    submissions = Submissions(store, records, assets, settings)
+    app.register_blueprint(job_routes(Jobs(store, storage, records, submissions, settings)))
     app.register_blueprint(export_routes(Exports(storage, records, settings)))
-    app.register_blueprint(revision_routes(Revisions(store, records, orders)))
-    app.register_blueprint(batch_routes(Batches(store, storage, records, orders, settings)))
+    app.register_blueprint(revision_routes(Revisions(store, records, submissions)))
+    app.register_blueprint(batch_routes(Batches(store, storage, records, submissions, settings)))
     app.register_blueprint(asset_routes(assets, settings))
     app.register_blueprint(health_routes(store, storage))
     return app

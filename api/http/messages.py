@@ -2,7 +2,7 @@
 
 from pydantic import ValidationError
 
-from api.errors import Complaint
+from api.errors import FieldError
 
 WHOLE = "request"
 "Stands for the body as a whole where no single field is wrong."
@@ -23,12 +23,12 @@ _PHRASES = (
 )
 
 
-def complaints(error: ValidationError) -> list[Complaint]:
+def field_errors(error: ValidationError) -> list[FieldError]:
     """One per fault: what is wrong inside a list or an object is not told of the whole again."""
     found = error.errors()
     outer = {one["loc"][:depth] for one in found for depth in range(len(one["loc"]))}
     return [
-        Complaint(_path(one["loc"]), _message(one["type"], one["msg"], one["loc"]))
+        FieldError(_path(one["loc"]), _message(one["type"], one["msg"], one["loc"]))
         for one in found
         if one["loc"] not in outer
     ]

@@ -13,8 +13,8 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.routing import Map
 
 from api.assets import TooLarge, UnknownMedia
-from api.errors import Complaint, Conflict, Forbidden, InvalidFields, Unknown, Unreadable, WrongType
-from api.http.messages import complaints
+from api.errors import Conflict, FieldError, Forbidden, InvalidFields, Unknown, Unreadable, WrongType
+from api.http.messages import field_errors
 from common.errors import InvalidRequest, ReelwrightError, StorageUnavailable
 from common.jobs.store import KeyReused, StateUnavailable, TooManyJobs
 
@@ -59,7 +59,7 @@ def problem(
     status: int,
     code: str,
     detail: str,
-    errors: Sequence[Complaint] = (),
+    errors: Sequence[FieldError] = (),
     headers: Mapping[str, str] | None = None,
     more: Mapping[str, Any] | None = None,
 ) -> Response:
@@ -93,9 +93,9 @@ def _ours(error: ReelwrightError) -> Response:
         status = 429 if error.scope == "owner" else 503
         return problem(status, error.code, f"{error}", headers={"Retry-After": str(error.retry_after)})
     if isinstance(error, InvalidFields):
-        return _invalid_fields(error.complaints)
+        return _invalid_fields(error.errors)
     if isinstance(error, InvalidRequest):
-        return _invalid_fields([Complaint(error.field, str(error))])
+        return _invalid_fields([FieldError(error.field, str(error))])
     status = next((STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES), 500)
     if status == 500:
         return _unforeseen(error)
@@ -105,10 +105,10 @@ def _ours(error: ReelwrightError) -> Response:
 
 
 def _invalid(error: ValidationError) -> Response:
-    return _invalid_fields(complaints(error))
+    return _invalid_fields(field_errors(error))
 
 
-def _invalid_fields(found: Sequence[Complaint]) -> Response:
+def _invalid_fields(found: Sequence[FieldError]) -> Response:
     detail = "; ".join(f"{field}: {message}" for field, message in found[:TOLD])
     more = f"; and {len(found) - TOLD} more" if len(found) > TOLD else ""
     return problem(422, InvalidRequest.code, detail + more, found)
