@@ -6,17 +6,10 @@ from typing import Any
 from api.errors import Conflict, Unknown, raise_if_any, unknown_job
 from api.records import Records, digest_of, keyed
 from api.submission import Submissions
+from api.views.film_state import left_out, rendered_scene
 from api.views.quality import quality_view
-from api.views.status import (
-    candidate_view,
-    left_out,
-    rendered_scene,
-    result_view,
-    scene_view,
-    status_view,
-    summary_view,
-    versions_view,
-)
+from api.views.scenes import candidate_view, scene_view
+from api.views.status import result_view, status_view, summary_view, versions_view
 from common.contracts.base import ObjectRef
 from common.contracts.job import CANCELLED, COMPLETED, ENDINGS_WITH_FILM, FAILED, TERMINAL, Job
 from common.contracts.names import StepName

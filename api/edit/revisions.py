@@ -9,7 +9,8 @@ from api.errors import Conflict, FieldError, raise_if_any, unknown_job
 from api.jobs import changing, no_storyboard, scene_of
 from api.records import Records, keyed
 from api.submission import Submissions
-from api.views.status import cast_of, shown_in, steps_view, unusable
+from api.views.film_state import cast_of, shown_in, unusable
+from api.views.status import steps_view
 from common.contracts.base import ObjectRef
 from common.contracts.edit import Changes, Edit, EditRequest, RegenerateRequest, RestoreRequest, ShotEdit
 from common.contracts.footage import OWN, SCENERY

@@ -25,7 +25,7 @@ from api.http.parsing import (
 )
 from api.http.problems import RETRY_SECONDS, addresses, problem
 from api.jobs import Jobs, missing_parts
-from api.views.status import RENDERED
+from api.views.scenes import RENDERED
 from common.contracts.job import ENDINGS_WITH_FILM
 from common.jobs.store import JobStore
 from common.messaging.queues import QUEUES
