@@ -60,6 +60,10 @@ def unknown_job(job_id: str) -> Unknown:
     return Unknown("unknown_job", f"there is no job {job_id}")
 
 
+def changing() -> Conflict:
+    return Conflict("not_finished", "the job changed in this very moment; try again")
+
+
 def raise_if_any(errors: list[FieldError]) -> None:
     """Raises `InvalidFields` if there are any."""
     if errors:

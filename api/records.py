@@ -16,7 +16,7 @@ from common.contracts.base import Contract, ObjectRef, canonical_json, fingerpri
 from common.contracts.footage import Candidate, CandidateList
 from common.contracts.job import DONE, Event, Job, Pins
 from common.contracts.steps import STEP_KINDS, SearchFacts, parse_facts
-from common.contracts.storyboard import Storyboard
+from common.contracts.storyboard import Scene, Storyboard
 from common.errors import ObjectMissing
 from common.jobs.archive import Manifest, archive, archived_events, archived_jobs, read_manifest
 from common.jobs.ids import JOB_ID
@@ -194,3 +194,10 @@ class Records:
 
     def _read_storyboard(self, key: str) -> Storyboard:
         return Storyboard.model_validate_json(self._storage.get_bytes(self._settings.assets_bucket, key))
+
+
+def scene_of(storyboard: Storyboard, scene_id: str) -> Scene:
+    for scene in storyboard.scenes:
+        if scene.id == scene_id:
+            return scene
+    raise Unknown("unknown_scene", f"there is no scene {scene_id} in this version of the storyboard")

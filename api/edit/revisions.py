@@ -5,10 +5,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from api.edit.checks import changes_nothing, edit_errors, only_reseeded
-from api.errors import Conflict, FieldError, raise_if_any, unknown_job
-from api.jobs import changing, no_storyboard, scene_of
-from api.records import Records, keyed
+from api.errors import Conflict, FieldError, changing, raise_if_any, unknown_job
+from api.records import Records, keyed, scene_of
 from api.submission import Submissions
+from api.unavailable import no_storyboard
 from api.views.film_state import cast_of, shown_in, unusable
 from api.views.status import steps_view
 from common.contracts.base import ObjectRef

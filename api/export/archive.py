@@ -10,12 +10,14 @@ from typing import Any
 from pydantic import ValidationError
 
 from api.export.otio import TIMELINE_FILE, document, media_of
-from api.jobs import no_longer_kept, nothing_yet
 from api.records import Records
+from api.unavailable import no_longer_kept, nothing_yet
+from api.views.film_state import facts_of
 from common import scratch
 from common.contracts.base import ObjectRef
 from common.contracts.job import ENDINGS_WITH_FILM
-from common.contracts.steps import AssembleFacts, parse_facts
+from common.contracts.names import Kind
+from common.contracts.steps import AssembleFacts
 from common.contracts.timeline import FilmTimeline
 from common.settings import Settings
 from common.storage.port import Storage
@@ -35,9 +37,9 @@ class Exports:
         job = self._records.version_of(newest, version)
         if job.state not in ENDINGS_WITH_FILM:
             raise nothing_yet(job, newest, "timeline")
-        if "assemble" not in job.steps:
+        if Kind.ASSEMBLE not in job.steps:
             raise no_longer_kept(job, "timeline of the film")
-        facts: AssembleFacts = parse_facts("assemble", job.steps["assemble"].facts)
+        facts: AssembleFacts = facts_of(job.steps[Kind.ASSEMBLE])
         if facts.timeline is None:
             raise no_longer_kept(job, "timeline of the film")
         bucket = self._settings.assets_bucket
