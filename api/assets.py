@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import IO
 
 from common import scratch
-from common.errors import InvalidRequest, ReelwrightError
+from common.errors import ReelwrightError
 from common.settings import Settings
 from common.sniff import HEAD_BYTES, demuxer, sniff
 from common.storage.port import Storage
@@ -96,10 +96,7 @@ class Assets:
         put_whole(self._storage, self._bucket, about_key(owner, asset.id), about, "application/json")
         return asset
 
-    def check(self, owner: str, asset_id: str, kinds: tuple[str, ...], field: str) -> None:
-        """Raises `InvalidRequest` for `field` unless the asset is there and one of `kinds` (`video`, `audio`, ...)."""
+    def media_type(self, owner: str, asset_id: str) -> str | None:
+        """The media type of an asset; None if there is none of that id."""
         asset = read_asset(self._storage, self._bucket, owner, asset_id)
-        if asset is None:
-            raise InvalidRequest(field, f"there is no asset {asset_id}; upload it first with POST /mcp/assets")
-        if asset.media_type.partition("/")[0] not in kinds:
-            raise InvalidRequest(field, f"the asset is {asset.media_type}; this needs {' or '.join(kinds)}")
+        return asset.media_type if asset is not None else None

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, ValidationError
 
-from api.errors import FieldError, Unknown, raise_if_any
+from api.errors import Unknown, raise_if_any
 from api.records import JSON, Records, digest_of
 from api.submission import Submissions
 from api.views.status import item_view
@@ -51,9 +51,9 @@ class Batches:
         checks = self._submissions.checks(owner)
         raise_if_any(
             [
-                FieldError(f"requests[{index}].{field}", message)
+                error._replace(field=f"requests[{index}].{error.field}")
                 for index, request in enumerate(wanted.requests)
-                for field, message in checks.of_request(request)
+                for error in checks.of_request(request)
             ]
         )
         batch = Batch(id=new_batch_id(), jobs=tuple(new_job_ids(len(wanted.requests))))

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from api.errors import Unknown
+from api.errors import Cure, LastGood, Remedy, Unknown
 from api.records import Records, scene_of
-from api.unavailable import no_longer_kept, no_storyboard, not_rendered, nothing_yet
+from api.unavailable import no_film, no_longer_kept, no_storyboard, not_rendered
 from api.views.film_state import facts_of, left_out, rendered_scene
 from api.views.quality import quality_view
 from api.views.scenes import candidate_view, scene_view
@@ -36,9 +36,9 @@ class Films:
         newest = self._records.job(owner, job_id)
         job = self._records.version_of(newest, version)
         if job.state not in ENDINGS_WITH_FILM:
-            raise nothing_yet(job, newest, "video", {"last_good_version": self._last_good(newest)})
+            raise no_film(job, newest, self._last_good(newest))
         if Kind.ASSEMBLE not in job.steps:
-            raise no_longer_kept(job, "details of the film", f"; GET /mcp/versions/{job_id} has a link to it")
+            raise no_longer_kept(job, "details of the film", Cure(Remedy.LIST_VERSIONS, job_id))
         storyboard = self._records.storyboard(job)
         if storyboard is None:
             raise no_storyboard(job, newest)
@@ -94,20 +94,19 @@ class Films:
             raise no_storyboard(job, newest)
         return job, storyboard
 
-    def _last_good(self, newest: Job) -> dict[str, Any] | None:
-        """The newest version that has a film, with links to it; None while there is none."""
+    def _last_good(self, newest: Job) -> LastGood | None:
+        """The newest version that has a film; None while there is none."""
         versions = newest.versions.values()
         good = [version for version in versions if version.state in ENDINGS_WITH_FILM and version.video is not None]
         if not good:
             return None
         last = max(good, key=lambda version: version.number)
-        return {
-            "version": last.number,
-            "result": f"/mcp/result/{newest.id}?version={last.number}",
+        links = {
             "download_url": self._kept(last.video, MP4, f"{newest.id}.mp4"),
             "thumbnail_download_url": self._kept(last.thumbnail, JPEG, f"{newest.id}.jpg"),
             "links_valid_seconds": self._settings.link_seconds,
         }
+        return LastGood(newest.id, last.number, links)
 
     def _links(self, job: Job, published: bool) -> dict[str, Any]:
         """Links to the film. Its public name always has the newest version; the links lead to this one and no other."""

@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 
 from api.assets import Assets
-from api.errors import FieldError
+from api.errors import Cure, FieldError, Remedy
 from api.records import Records
 from common.contracts.job import INTERACTIVE
 from common.contracts.request import MediaRef, SceneRequest, VideoRequest
-from common.errors import InvalidRequest
 from common.jobs.store import JobStore, Limits, NewJob
 from common.settings import Settings
 
@@ -51,7 +50,7 @@ class RequestChecks:
 
     def __init__(self, owner: str, store: JobStore, assets: Assets) -> None:
         self._owner, self._store, self._assets = owner, store, assets
-        self._looked_at: dict[tuple[str, tuple[str, ...]], str] = {}
+        self._media_types: dict[str, str | None] = {}
         self._voices: tuple[str, ...] | None = None
 
     def of_request(self, request: VideoRequest) -> list[FieldError]:
@@ -80,14 +79,15 @@ class RequestChecks:
         return voice_errors(self._voices, voice, language)
 
     def _of_asset(self, asset: str, kinds: tuple[str, ...], field: str) -> list[FieldError]:
-        if (asset, kinds) not in self._looked_at:
-            try:
-                self._assets.check(self._owner, asset, kinds, field)
-                self._looked_at[asset, kinds] = ""
-            except InvalidRequest as error:
-                self._looked_at[asset, kinds] = str(error)
-        fault = self._looked_at[asset, kinds]
-        return [FieldError(field, fault)] if fault else []
+        """`kinds` are those that the field takes: `video`, `audio`, ..."""
+        if asset not in self._media_types:
+            self._media_types[asset] = self._assets.media_type(self._owner, asset)
+        media_type = self._media_types[asset]
+        if media_type is None:
+            return [FieldError(field, f"there is no asset {asset}", Cure(Remedy.UPLOAD))]
+        if media_type.partition("/")[0] not in kinds:
+            return [FieldError(field, f"the asset is {media_type}; this needs {' or '.join(kinds)}")]
+        return []
 
 
 def voice_errors(offered: Sequence[str], voice: str | None, language: str) -> list[FieldError]:

@@ -13,14 +13,15 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.routing import Map
 
 from api.assets import TooLarge, UnknownMedia
-from api.errors import Conflict, FieldError, Forbidden, InvalidFields, Unknown, Unreadable, WrongType
+from api.errors import Conflict, FieldError, Forbidden, InvalidFields, NoFilm, Refusal, Unknown, Unreadable, WrongType
+from api.http.cures import field_detail, last_good_view, refusal_detail
 from api.http.messages import field_errors
 from common.errors import InvalidRequest, ReelwrightError, StorageUnavailable
 from common.jobs.store import KeyReused, StateUnavailable, TooManyJobs
 
 log = logging.getLogger(__name__)
 RETRY_SECONDS = "2"
-TOLD = 3
+MOST_NAMED = 3
 "Faults named in the detail; the list of errors has them all."
 
 HEADERS = {
@@ -73,7 +74,7 @@ def problem(
         **(more or {}),
     }
     if errors:
-        body["errors"] = [{"field": field, "message": message} for field, message in errors]
+        body["errors"] = [{"field": error.field, "message": field_detail(error)} for error in errors]
     return Response(
         json.dumps(body, ensure_ascii=False), status, headers=dict(headers or {}), mimetype="application/problem+json"
     )
@@ -99,19 +100,27 @@ def _ours(error: ReelwrightError) -> Response:
     status = next((STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES), 500)
     if status == 500:
         return _unforeseen(error)
-    more = error.more if isinstance(error, Conflict) else None
+    if isinstance(error, Refusal):
+        return problem(status, error.code, refusal_detail(error), more=_members(error))
     headers = {"Retry-After": RETRY_SECONDS} if status == 503 else None
-    return problem(status, error.code, f"{error}", headers=headers, more=more)
+    return problem(status, error.code, f"{error}", headers=headers)
+
+
+def _members(error: Refusal) -> dict[str, Any]:
+    """Members of the answer that only this error has."""
+    if not isinstance(error, NoFilm):
+        return {}
+    return {"last_good_version": last_good_view(error.last_good) if error.last_good is not None else None}
 
 
 def _invalid(error: ValidationError) -> Response:
     return _invalid_fields(field_errors(error))
 
 
-def _invalid_fields(found: Sequence[FieldError]) -> Response:
-    detail = "; ".join(f"{field}: {message}" for field, message in found[:TOLD])
-    more = f"; and {len(found) - TOLD} more" if len(found) > TOLD else ""
-    return problem(422, InvalidRequest.code, detail + more, found)
+def _invalid_fields(errors: Sequence[FieldError]) -> Response:
+    detail = "; ".join(f"{error.field}: {field_detail(error)}" for error in errors[:MOST_NAMED])
+    more = f"; and {len(errors) - MOST_NAMED} more" if len(errors) > MOST_NAMED else ""
+    return problem(422, InvalidRequest.code, detail + more, errors)
 
 
 def _https(error: HTTPException) -> Response:
