@@ -27,7 +27,7 @@ class BatchRequest(Contract):
 
 
 class Batch(Contract):
-    """What is stored of a batch."""
+    """A batch as it is stored."""
 
     id: str
     jobs: tuple[str, ...]
@@ -35,7 +35,7 @@ class Batch(Contract):
 
 
 class Batches:
-    """The use cases."""
+    """The use cases of batches."""
 
     def __init__(
         self, store: JobStore, storage: Storage, records: Records, submissions: Submissions, settings: Settings
@@ -75,7 +75,7 @@ class Batches:
         return batch, False
 
     def status(self, owner: str, batch_id: str) -> dict[str, Any]:
-        """How every item stands, in the order of the requests."""
+        """The state of every item, in the order of the requests."""
         batch = self._read(owner, batch_id)
         try:
             jobs = [self._records.job(owner, name) for name in batch.jobs]

@@ -8,7 +8,7 @@ from common.errors import InvalidRequest, ReelwrightError
 
 
 class Remedy(Enum):
-    """What may help. `api/http/cures.py` has the words and the address of each."""
+    """A way out of an error. `api/http/cures.py` has the words and the address of each."""
 
     FOLLOW = auto()
     "Wait for the job."
@@ -109,7 +109,7 @@ class WrongType(ReelwrightError):
 
 
 class Forbidden(ReelwrightError):
-    """Not from there."""
+    """A request from a place that may not send it."""
 
     code = "forbidden"
 

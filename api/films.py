@@ -21,7 +21,7 @@ MP4, JPEG = "video/mp4", "image/jpeg"
 
 
 class Films:
-    """The use cases. A version of None is the newest; every job is reached through its owner."""
+    """The use cases of films. A version of None is the newest; every job is reached through its owner."""
 
     def __init__(self, storage: Storage, records: Records, settings: Settings) -> None:
         self._storage, self._records, self._settings = storage, records, settings

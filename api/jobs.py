@@ -18,7 +18,7 @@ MOST_LOOKED_AT = 200
 
 
 class Jobs:
-    """The use cases. Every job is reached through its owner."""
+    """The use cases of jobs. Every job is reached through its owner."""
 
     def __init__(self, store: JobStore, records: Records, submissions: Submissions) -> None:
         self._store, self._records, self._submissions = store, records, submissions
@@ -69,7 +69,7 @@ class Jobs:
         return known[0], True
 
     def _resumed(self, owner: str, job: Job, request: RequestKey) -> str:
-        """How it went, in the words of the store. A job that will not run again is not brought back for it."""
+        """The outcome, in the words of the store. A job that will not run again is not brought back for it."""
         if not job.terminal:
             return "not_ended"
         if job.state == COMPLETED:
@@ -83,18 +83,18 @@ class Jobs:
 
         Fewer, and yet a next page, when jobs in `state` are so rare that it looked at enough others.
         """
-        found: list[dict[str, Any]] = []
+        views: list[dict[str, Any]] = []
         for _ in range(MOST_LOOKED_AT // PAGE):
             names = self._records.ids(owner, before, PAGE)
             for before in names:
                 job = self._listed(owner, before)
                 if job is not None and state in ("", job.state):
-                    found.append(summary_view(job, self._records.outline(job)))
-                if len(found) == limit:
-                    return found, before
+                    views.append(summary_view(job, self._records.outline(job)))
+                if len(views) == limit:
+                    return views, before
             if len(names) < PAGE:
-                return found, ""
-        return found, before
+                return views, ""
+        return views, before
 
     def _listed(self, owner: str, job_id: str) -> Job | None:
         try:
@@ -104,7 +104,7 @@ class Jobs:
 
 
 def not_resumed(job_id: str, outcome: str) -> ReelwrightError:
-    """Why a job was not resumed, from what the store says."""
+    """The error for an outcome of the store that is no success."""
     if outcome == "unknown":
         return unknown_job(job_id)
     if outcome == "not_ended":

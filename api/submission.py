@@ -17,7 +17,7 @@ EXAMPLES = 6
 
 
 class Submissions:
-    """Makes jobs-to-be of requests."""
+    """Turns requests into jobs-to-be."""
 
     def __init__(self, store: JobStore, records: Records, assets: Assets, settings: Settings) -> None:
         self._store, self._records, self._assets, self._settings = store, records, assets, settings
@@ -43,9 +43,9 @@ class Submissions:
 
 
 class RequestChecks:
-    """Finds what only this server can know to be wrong: files that are not here, voices nobody has.
+    """Checks that only this server can make: of files that are not here, and voices nobody has.
 
-    Good for one answer: what it has looked up once it does not look up again.
+    Good for one answer: nothing is looked up twice.
     """
 
     def __init__(self, owner: str, store: JobStore, assets: Assets) -> None:
@@ -54,27 +54,27 @@ class RequestChecks:
         self._voices: tuple[str, ...] | None = None
 
     def of_request(self, request: VideoRequest) -> list[FieldError]:
-        found = [
+        errors = [
             error
             for index, scene in enumerate(request.scenes or ())
             for error in self.of_media(scene.media, f"scenes[{index}].media.asset")
         ]
         if request.music.asset is not None:
-            found += self._of_asset(request.music.asset, SOUNDS, "music.asset")
+            errors += self._of_asset(request.music.asset, SOUNDS, "music.asset")
         if request.watermark is not None and request.watermark.asset is not None:
-            found += self._of_asset(request.watermark.asset, WATERMARKS, "watermark.asset")
-        return found + self.of_voice(request.voice, request.language)
+            errors += self._of_asset(request.watermark.asset, WATERMARKS, "watermark.asset")
+        return errors + self.of_voice(request.voice, request.language)
 
     def of_media(self, media: MediaRef | None, field: str) -> list[FieldError]:
         return self._of_asset(media.asset, PICTURES, field) if media is not None and media.asset else []
 
     def of_voice(self, voice: str | None, language: str) -> list[FieldError]:
-        """Whether somebody has the voice, or one for the language; while no speech worker is up, nobody knows."""
+        """Errors if no engine has the voice, or one for the language; none while no speech worker is up to ask."""
         if voice is None and language == "en":
             return []
         if self._voices is None:
             workers = self._store.workers()
-            voices = (str(one).lower() for worker in workers for one in worker.engines.get("voices", ()))
+            voices = (str(voice).lower() for worker in workers for voice in worker.engines.get("voices", ()))
             self._voices = tuple(dict.fromkeys(voices))
         return voice_errors(self._voices, voice, language)
 
@@ -108,7 +108,7 @@ def voice_errors(offered: Sequence[str], voice: str | None, language: str) -> li
 
 
 def title_of(request: VideoRequest) -> str:
-    """The first words of whatever the request is about."""
+    """The first words of the text that the request is about."""
     first = request.scenes[0] if request.scenes else SceneRequest(show="Video")
     text = " ".join((request.prompt or request.script or first.narration or first.show or "Video").split())
     return text if len(text) <= TITLE_CHARS else text[: TITLE_CHARS - 1].rsplit(" ", 1)[0] + "…"

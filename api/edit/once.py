@@ -4,7 +4,7 @@
 2. Otherwise it is decided, for the newest version of the job, what the next one is made of, or that nothing changes.
 3. The new version is written, unless somebody has written another one since that decision. Then a wish that names no
    version is decided anew, and a wish that names one is refused.
-4. The answer is remembered under the key. It waits for the plan, so that it can tell what is done again.
+4. The answer is remembered under the key. It waits for the plan, so that it can name the steps that are done again.
 """
 
 from collections.abc import Callable
@@ -64,7 +64,7 @@ class NoChange:
 
 
 Decide = Callable[[], NewVersion | NoChange]
-"Decides for the version that is the newest now. Raises what the client is to be told."
+"Decides for the version that is the newest now. Raises the error that the client gets, if it cannot."
 
 
 class Once:
@@ -139,7 +139,7 @@ class Once:
         return self._changed(wish, version, "known already: this is the version your key made")
 
     def _changed(self, wish: Wish, version: int, word: str) -> Answer:
-        """The answer for a new version, which tells what is done again if it is planned soon."""
+        """The answer for a new version; it names the steps that are done again if the plan is there soon."""
         job = soon_planned(self._store, wish.job_id, version)
         if job is not None and job.version == version and is_planned(job):
             steps = steps_view(job)

@@ -136,7 +136,7 @@ def _edit_of(changes: Changes, storyboard: Storyboard, cast: CastFacts) -> Edit:
 
 
 def _still_painted(edit: ShotEdit, shown: str) -> ShotEdit:
-    """Who wishes for another seed wants another painting, even where clips are found, too."""
+    """The edit, kept to painted pictures if it wishes for another seed only: clips may be found, too."""
     return edit.model_copy(update={"candidate": shown}) if only_reseeded(edit) and shown.startswith(SCENERY) else edit
 
 

@@ -7,7 +7,7 @@ from common.jobs.store import JobStore
 
 LOOK_SECONDS = 0.05
 PLAN_SECONDS = 3.0
-"Longest wait. An answer after it cannot tell yet what is done again."
+"Longest wait; an answer without the plan cannot name the steps that are done again."
 
 
 def soon_planned(store: JobStore, job_id: str, version: int) -> Job | None:
@@ -26,5 +26,5 @@ def soon_planned(store: JobStore, job_id: str, version: int) -> Job | None:
 
 
 def is_planned(job: Job) -> bool:
-    """True if the record tells which steps are done again: before the storyboard is there it knows of few."""
+    """True if the record shows which steps are done again; without the storyboard it has only few of them."""
     return job.decided_version >= job.version and job.storyboard is not None

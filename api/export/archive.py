@@ -1,4 +1,4 @@
-"""A film for an editor: its timeline and all media it names, as one ZIP file that is written while it is sent."""
+"""Export of a film for editors: the timeline and all media it names, as a ZIP file that is written as it is sent."""
 
 import io
 import time
@@ -26,13 +26,13 @@ CHUNK = 256 * 1024
 
 
 class Exports:
-    """The use case. Needs as much temporary disk as the largest media of a film."""
+    """The use case of exports. Needs as much temporary disk as the largest media of a film."""
 
     def __init__(self, storage: Storage, records: Records, settings: Settings) -> None:
         self._storage, self._records, self._settings = storage, records, settings
 
     def archive(self, owner: str, job_id: str, version: int | None = None) -> Iterator[bytes]:
-        """The ZIP file in pieces. What is missing is told before the first of them."""
+        """The ZIP file in pieces. Raises for missing media before the first of them."""
         newest = self._records.job(owner, job_id)
         job = self._records.version_of(newest, version)
         if job.state not in ENDINGS_WITH_FILM:
@@ -71,7 +71,7 @@ class Exports:
 
 
 class _Sent(io.RawIOBase):
-    """A file that can only be written to, and hands out what was."""
+    """A file that can only be written to, and hands out the bytes written since the last time."""
 
     def __init__(self) -> None:
         super().__init__()

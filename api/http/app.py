@@ -1,4 +1,4 @@
-"""Puts the service together."""
+"""The application: use cases, routes and error handlers put together."""
 
 from urllib.parse import urlsplit
 

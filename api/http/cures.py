@@ -1,4 +1,4 @@
-"""The words of what may help against an error, with the addresses."""
+"""Cures of errors in words, with the addresses that help."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""Everything that goes wrong leaves as `application/problem+json` (RFC 9457), without our insides in it."""
+"""Answers for errors: all leave as `application/problem+json` (RFC 9457), without internals in them."""
 
 import difflib
 import json
@@ -31,7 +31,7 @@ HEADERS = {
     "Cache-Control": "no-store",
 }
 "Of every answer."
-# What HTTP itself refuses: a code of ours, and our words where nothing of the request need be told.
+# Refusals of HTTP itself: a code of ours, and our words where nothing of the request need be named.
 CODES: Mapping[int, tuple[str, str]] = {
     400: ("bad_request", "the request cannot be understood; check its address, its headers and the form of its body"),
     404: ("not_found", ""),
@@ -134,7 +134,7 @@ def _https(error: HTTPException) -> Response:
 
 
 def _words(status: int, error: HTTPException) -> str:
-    """What is wrong with this request, and what would do."""
+    """The fault of this request, and a way out."""
     if status == 405 and isinstance(error, MethodNotAllowed):
         taken = " and ".join(sorted(set(error.valid_methods or ()) - {"HEAD", "OPTIONS"}))
         return f"{request.path} takes {taken}, not {request.method}"
@@ -147,7 +147,7 @@ def _words(status: int, error: HTTPException) -> str:
 
 
 def addresses(rules: Map) -> list[str]:
-    """All that can be asked: `GET /mcp/jobs`."""
+    """All methods and addresses: `GET /mcp/jobs`."""
     found = ((str(rule), rule.methods or set()) for rule in rules.iter_rules())
     return sorted(f"{method} {rule}" for rule, methods in found for method in methods - {"HEAD", "OPTIONS"})
 

@@ -21,7 +21,7 @@ UNFINISHED = 99
 def progress(job: Job, storyboard: Storyboard | None = None) -> int:
     """0 to 100; 100 only for a finished film.
 
-    The storyboard tells which steps still belong to a job that ended without a film; without it all are counted.
+    The storyboard shows which steps still belong to a job that ended without a film; without it all are counted.
     """
     if job.state in ENDINGS_WITH_FILM:
         return 100

@@ -1,4 +1,4 @@
-"""Addresses of the service itself: an index, and whether it lives and can work."""
+"""Addresses of the service itself: an index, liveness and readiness."""
 
 from flask import Blueprint, current_app, jsonify
 from flask.typing import ResponseReturnValue
