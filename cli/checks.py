@@ -1,4 +1,4 @@
-"""`reel test`: everything that says whether the code is right."""
+"""`reel test`: linters, types, import rules and tests."""
 
 import argparse
 import os
@@ -20,11 +20,11 @@ CHECKS = (
 MOST_AT_ONCE = 4
 "Tests that run whole systems have processes enough of their own."
 SLOWEST = 15
-"Tests of a whole run whose times are told, so that it is seen when one grows."
+"Tests of a whole run whose times are reported, so that it is seen when one grows."
 
 
 def test(options: argparse.Namespace) -> int:
-    """Returns 0 when all is well. With arguments of one's own for pytest, only pytest runs."""
+    """Returns 0 when all is well. With arguments for pytest, only pytest runs."""
     runs = {} if options.pytest else dict(CHECKS)
     for name, arguments in pytest_runs(options.all, options.pytest, os.cpu_count() or 1).items():
         runs[name] = ["-m", "pytest", *arguments]
@@ -41,12 +41,12 @@ def pytest_runs(slow: bool, own: Sequence[str], cores: int) -> dict[str, list[st
     the long ones come first and the short ones fill up what is left. Slow tests measure, and load the machine by
     themselves: they run one after the other, and so do tests that somebody has chosen.
     """
-    everyday, told = ["-m", "not slow"], f"--durations={SLOWEST}"
+    everyday, durations = ["-m", "not slow"], f"--durations={SLOWEST}"
     if own:
         return {"pytest": [*own] if slow else [*everyday, *own]}
     at_once = ["-n", str(min(MOST_AT_ONCE, cores + 1)), "--dist", "loadfile", "--no-loadscope-reorder"]
-    runs = {"pytest": [*everyday, *at_once, told]}
-    return runs | {"slow tests": ["-m", "slow", told]} if slow else runs
+    runs = {"pytest": [*everyday, *at_once, durations]}
+    return runs | {"slow tests": ["-m", "slow", durations]} if slow else runs
 
 
 def _passes(name: str, command: list[str]) -> bool:
