@@ -14,7 +14,7 @@ from common.contracts.storyboard import UNNAMED, Scene, Shot, Storyboard, said_o
 
 
 def edit_errors(changes: Changes, storyboard: Storyboard, choices: Choices) -> list[FieldError]:
-    """Every fault of the changes, in the order of the fields."""
+    """Every fault of the changes."""
     known = {scene.id: scene for scene in storyboard.scenes}
     stay = {name: scene for name, scene in known.items() if name not in changes.drop}
     return list(
