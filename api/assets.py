@@ -1,4 +1,4 @@
-"""Media that users bring: kept once per content, named by it, known by what it is and not by its name."""
+"""Uploaded media: kept once per content, identified by its digest, and typed by its bytes and not by its name."""
 
 import hashlib
 import os
@@ -10,7 +10,7 @@ from typing import IO
 from common import scratch
 from common.contracts.asset import Asset
 from common.documents import document_json
-from common.errors import InvalidRequest, ReelwrightError
+from common.errors import ReelwrightError
 from common.settings import Settings
 from common.sniff import HEAD_BYTES, demuxer, sniff
 from common.storage.port import Storage
@@ -25,7 +25,7 @@ class TooLarge(ReelwrightError):
 
 
 class UnknownMedia(ReelwrightError):
-    """Content that is no picture, video or sound we can use."""
+    """An upload that is no picture, video or sound we can use."""
 
     code = "unsupported_media"
 
@@ -33,15 +33,15 @@ class UnknownMedia(ReelwrightError):
 class Incoming:
     """A file on its way in: written to disk, measured and digested as it arrives, gone when closed.
 
-    Raises `TooLarge` from `write` as soon as it is. Has the methods of a file, as form parsers want one. It lies in
+    `write` raises `TooLarge` as soon as it is. Has the methods of a file, as form parsers want one. It lies in
     a scratch folder of its own, so that what a killed process leaves is swept away like that of a step.
     """
 
     def __init__(self, folder: Path | None, limit: int) -> None:
-        place = scratch.place(folder, f"upload-{uuid.uuid4().hex}")
-        self.path = place / "media"
+        own_folder = scratch.place(folder, f"upload-{uuid.uuid4().hex}")
+        self.path = own_folder / "media"
         with ExitStack() as stack:
-            stack.enter_context(scratch.scratch(place))
+            stack.enter_context(scratch.scratch(own_folder))
             self._file: IO[bytes] = stack.enter_context(self.path.open("w+b"))
             self._undo = stack.pop_all()
         self._limit = limit
@@ -83,7 +83,7 @@ class Assets:
         return Incoming(self._folder, self._limit)
 
     def keep(self, owner: str, file: Incoming, name: str) -> Asset:
-        """Stores what has come in. The same content is the same asset, whatever it is called."""
+        """Stores an upload. The same content is the same asset, whatever it is called."""
         file.seek(0)
         media_type = sniff(file.read(HEAD_BYTES))
         if media_type is None or not (media_type.startswith("audio/") or demuxer(media_type)):
@@ -98,10 +98,7 @@ class Assets:
         put_whole(self._storage, self._bucket, about_key(owner, asset.id), about, "application/json")
         return asset
 
-    def check(self, owner: str, asset_id: str, kinds: tuple[str, ...], field: str) -> None:
-        """Raises `InvalidRequest` for `field` unless the asset is there and one of `kinds` (`video`, `audio`, ...)."""
+    def media_type(self, owner: str, asset_id: str) -> str | None:
+        """The media type of an asset; None if there is none of that id."""
         asset = read_asset(self._storage, self._bucket, owner, asset_id)
-        if asset is None:
-            raise InvalidRequest(field, f"there is no asset {asset_id}; upload it first with POST /mcp/assets")
-        if asset.media_type.partition("/")[0] not in kinds:
-            raise InvalidRequest(field, f"the asset is {asset.media_type}; this needs {' or '.join(kinds)}")
+        return asset.media_type if asset is not None else None

@@ -1,13 +1,13 @@
-"""Many orders at once: all become jobs, or none does."""
+"""Many requests at once: all become jobs, or none does."""
 
 from collections import Counter
 from typing import Annotated, Any
 
 from pydantic import Field
 
-from api.errors import Complaint, Unknown, refuse
+from api.errors import Unknown, raise_if_any
 from api.records import Records, digest_of
-from api.submission import Orders
+from api.submission import Submissions
 from api.views.status import item_view
 from common.contracts.base import Contract, fingerprint
 from common.contracts.batch import Batch
@@ -29,10 +29,12 @@ class BatchRequest(Contract):
 
 
 class Batches:
-    """The use cases."""
+    """The use cases of batches."""
 
-    def __init__(self, store: JobStore, storage: Storage, records: Records, orders: Orders, settings: Settings) -> None:
-        self._store, self._storage, self._records, self._orders = store, storage, records, orders
+    def __init__(
+        self, store: JobStore, storage: Storage, records: Records, submissions: Submissions, settings: Settings
+    ) -> None:
+        self._store, self._storage, self._records, self._submissions = store, storage, records, submissions
         self._bucket = settings.assets_bucket
 
     def accept(self, owner: str, wanted: BatchRequest, key: str = "") -> tuple[Batch, bool]:
@@ -40,23 +42,23 @@ class Batches:
         digest = fingerprint("batch", *map(digest_of, wanted.requests))
         if key and (known := self._store.answered(owner, key, digest)):
             return self._read(owner, known), True
-        checks = self._orders.checks(owner)
-        refuse(
+        checks = self._submissions.checks(owner)
+        raise_if_any(
             [
-                Complaint(f"requests[{index}].{field}", message)
+                error._replace(field=f"requests[{index}].{error.field}")
                 for index, request in enumerate(wanted.requests)
-                for field, message in checks.of_request(request)
+                for error in checks.of_request(request)
             ]
         )
         batch = Batch(id=new_batch_id(), jobs=tuple(new_job_ids(len(wanted.requests))))
         pairs = zip(batch.jobs, wanted.requests, strict=True)
-        jobs = [self._orders.new_job(owner, name, request, lane=BATCH) for name, request in pairs]
+        jobs = [self._submissions.new_job(owner, name, request, lane=BATCH) for name, request in pairs]
         # Before its jobs: what is accepted can be followed, whatever dies in between.
         document = _key(owner, batch.id)
         put_whole(self._storage, self._bucket, document, document_json(batch).encode(), JSON)
         try:
             created = self._store.create(
-                owner, jobs, answer=batch.id, request_key=key, request_digest=digest, limits=self._orders.limits
+                owner, jobs, answer=batch.id, request_key=key, request_digest=digest, limits=self._submissions.limits
             )
         except (KeyReused, TooManyJobs):
             self._storage.delete(self._bucket, document)
@@ -67,7 +69,7 @@ class Batches:
         return batch, False
 
     def status(self, owner: str, batch_id: str) -> dict[str, Any]:
-        """How every item stands, in the order of the requests."""
+        """The state of every item, in the order of the requests."""
         batch = self._read(owner, batch_id)
         try:
             jobs = [self._records.job(owner, name) for name in batch.jobs]

@@ -1,4 +1,4 @@
-"""Starts the HTTP service: `python -m api.main`, told by the environment (see `.env.example`)."""
+"""Starts the HTTP service: `python -m api.main`, configured by the environment (see `.env.example`)."""
 
 import ipaddress
 import logging
@@ -16,7 +16,7 @@ GRACE_SECONDS = 5
 
 
 class _Logs(Logger):
-    """Sends the server's own lines where all others go, redaction included."""
+    """Sends the server's own log lines the way of all others, redaction included."""
 
     def setup(self, cfg: Any) -> None:
         super().setup(cfg)

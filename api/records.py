@@ -1,4 +1,4 @@
-"""Where jobs are found: in Redis while they are young, for good in their manifests.
+"""The records of jobs, wherever they are: in Redis while they are young, for good in their manifests.
 
 Every job is reached through its owner.
 """
@@ -13,8 +13,9 @@ from api.errors import Unknown, unknown_job
 from common.contracts.base import Contract, ObjectRef, canonical_json, fingerprint, object_key
 from common.contracts.footage import Candidate, CandidateList
 from common.contracts.job import DONE, Event, Job, Pins
+from common.contracts.names import Kind, StepName
 from common.contracts.steps import STEP_KINDS, SearchFacts, parse_facts
-from common.contracts.storyboard import Storyboard
+from common.contracts.storyboard import Scene, Storyboard
 from common.documents import JSON, UnreadableDocument, document_json, read_document
 from common.errors import ObjectMissing
 from common.jobs.archive import Manifest, archive, archived_events, archived_jobs, read_manifest
@@ -29,7 +30,7 @@ LINES = 50
 MOST_LINES = 200
 "Events that follow the one a reader has."
 UNARCHIVED = "unarchived"
-"What the store says of a job that has ended but is not archived yet."
+"The outcome of the store for a job that has ended but is not archived yet."
 ARCHIVE_TRIES = 5
 UNCHANGED = "unchanged"
 
@@ -45,7 +46,7 @@ def digest_of(value: Contract) -> str:
 
 
 class Records:
-    """Reads the jobs of an owner, wherever they are. Raises `Unknown` for what is not there."""
+    """Reads the jobs of an owner, wherever they are. Raises `Unknown` for anything that is not there."""
 
     def __init__(self, store: JobStore, storage: Storage, settings: Settings) -> None:
         self._store, self._storage, self._settings = store, storage, settings
@@ -91,7 +92,7 @@ class Records:
         )
 
     def answered(self, owner: str, request: RequestKey) -> tuple[int, bool] | None:
-        """What the very same request was answered: the version, and whether it was new. Raises `KeyReused`."""
+        """The answer to the very same request before: the version, and whether it was new. Raises `KeyReused`."""
         text = self._store.answered(owner, *request) if request.key else None
         if text is None:
             return None
@@ -104,7 +105,7 @@ class Records:
             self._store.remember(owner, request, f"{version}" if changed else f"{version} {UNCHANGED}")
 
     def change(self, owner: str, job_id: str, write: Callable[[], str]) -> str:
-        """Writes a new wish for a job, in Redis again if need be, by `write`, which says in a word how that went.
+        """Writes a new wish for a job, in Redis again if need be, by `write`, which returns the outcome in a word.
 
         A job that has ended is archived first, since the change takes away how it ended.
         """
@@ -137,17 +138,17 @@ class Records:
     def events(self, job: Job, after: int | None) -> list[Event]:
         """The newest events, or those that follow event number `after`; from the manifest what Redis has forgotten."""
         if after is None:
-            found = self._store.latest_events(job.id, LINES)
+            young = self._store.latest_events(job.id, LINES)
         else:
-            found = self._store.events(job.id, after, MOST_LINES)
-        newest = found[-1].seq if found else job.seq
+            young = self._store.events(job.id, after, MOST_LINES)
+        newest = young[-1].seq if young else job.seq
         first = max(1, newest - LINES + 1) if after is None else after + 1
-        kept_from = found[0].seq if found else newest + 1
+        kept_from = young[0].seq if young else newest + 1
         if kept_from <= first:
-            return found
+            return young
         bucket = self._settings.assets_bucket
         older = archived_events(self._storage, bucket, job.owner, job.id, first, kept_from)
-        return [*older, *found][:MOST_LINES]
+        return [*older, *young][:MOST_LINES]
 
     def storyboard(self, job: Job) -> Storyboard | None:
         """None if the job is not planned, or its storyboard is gone."""
@@ -159,15 +160,15 @@ class Records:
             return None
 
     def outline(self, job: Job) -> Storyboard | None:
-        """The storyboard, if the record alone does not tell which steps belong to the job."""
+        """The storyboard, if the record alone does not show which steps belong to the job."""
         return self.storyboard(job) if job.version > 1 else None
 
     def candidates(self, job: Job, shot: str) -> tuple[Candidate, ...]:
-        """What was found for a shot, best first; nothing for the user's own media, and for what is kept no longer."""
-        search = job.steps.get(f"search:{shot}")
+        """The candidates found for a shot, best first; none for the user's own media, or when their list is gone."""
+        search = job.steps.get(StepName.of(Kind.SEARCH, shot))
         if search is None or search.state != DONE:
             return ()
-        facts: SearchFacts = parse_facts("search", search.facts)
+        facts: SearchFacts = parse_facts(Kind.SEARCH, search.facts)
         try:
             body = self._storage.get_bytes(self._settings.assets_bucket, facts.candidates.key)
         except ObjectMissing:
@@ -192,3 +193,10 @@ class Records:
 
     def _read_storyboard(self, key: str) -> Storyboard:
         return read_document(Storyboard, self._storage.get_bytes(self._settings.assets_bucket, key))
+
+
+def scene_of(storyboard: Storyboard, scene_id: str) -> Scene:
+    for scene in storyboard.scenes:
+        if scene.id == scene_id:
+            return scene
+    raise Unknown("unknown_scene", f"there is no scene {scene_id} in this version of the storyboard")

@@ -1,4 +1,4 @@
-"""`python -m cli`: what the launcher `reel` becomes."""
+"""`python -m cli`: the program that the launcher `reel` starts."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""`reel bench`: what things cost, measured on this machine."""
+"""`reel bench`: the costs of the pipeline and its parts, measured on this machine."""
 
 import argparse
 import importlib

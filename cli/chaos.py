@@ -1,4 +1,4 @@
-"""`reel chaos`: the real stack under random faults, and whether anything was lost."""
+"""`reel chaos`: the real stack under random faults, checked for anything that was lost."""
 
 import argparse
 import secrets

@@ -1,4 +1,4 @@
-"""`reel test`: everything that says whether the code is right."""
+"""`reel test`: linters, types, import rules and tests."""
 
 import argparse
 import os
@@ -20,11 +20,11 @@ CHECKS = (
 MOST_AT_ONCE = 4
 "Tests that run whole systems have processes enough of their own."
 SLOWEST = 15
-"Tests of a whole run whose times are told, so that it is seen when one grows."
+"Tests of a whole run whose times are reported, so that it is seen when one grows."
 
 
 def test(options: argparse.Namespace) -> int:
-    """Returns 0 when all is well. With arguments of one's own for pytest, only pytest runs."""
+    """Returns 0 when all is well. With arguments for pytest, only pytest runs."""
     runs = {} if options.pytest else dict(CHECKS)
     for name, arguments in pytest_runs(options.all, options.pytest, os.cpu_count() or 1, options.cov).items():
         runs[name] = ["-m", "pytest", *arguments]

@@ -1,4 +1,4 @@
-"""The whole system as a child of the command line (see infra/stack.py)."""
+"""The embedded stack: the whole system as a child of the command line (see infra/stack.py)."""
 
 import json
 import os

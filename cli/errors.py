@@ -1,4 +1,4 @@
-"""How a command ends when it cannot do what it was asked to."""
+"""Exit codes, and the errors of commands."""
 
 OK, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 

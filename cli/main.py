@@ -1,4 +1,4 @@
-"""What the command line understands. Only the standard library is imported until a command runs."""
+"""The commands and their options. Only the standard library is imported until a command runs."""
 
 import argparse
 import math
@@ -180,51 +180,60 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_make(make: argparse.ArgumentParser) -> None:
     make.usage = "reel make (PROMPT | --script FILE | --scenes FILE) [options]"
-    what = make.add_argument_group("what it is about (one of these)")
-    what.add_argument("prompt", nargs="?", metavar="PROMPT", help="a line, or a few sentences to be narrated")
-    what.add_argument("--script", metavar="FILE", help="a text to be narrated")
-    what.add_argument("--scenes", metavar="FILE", help="a JSON list of scenes (see below)")
-    how = make.add_argument_group("how it looks and sounds")
-    how.add_argument("--duration", type=_seconds, metavar="S", help="length in seconds (a one-line prompt: 30)")
-    how.add_argument("--aspect", choices=("16:9", "9:16", "1:1", "4:5"), help="shape of the picture (16:9)")
-    how.add_argument("--style", choices=STYLES, metavar="STYLE", help=f"{', '.join(STYLES)} (cinematic)")
-    how.add_argument("--voice", metavar="VOICE", help="name of a voice (the language's own)")
-    how.add_argument("--language", metavar="TAG", help="of the narration, such as en or pt-BR (en)")
-    how.add_argument(
+    _add_subject(make.add_argument_group("what it is about (one of these)"))
+    _add_look_and_sound(make.add_argument_group("how it looks and sounds"))
+    _add_places(make.add_argument_group("where"))
+
+
+def _add_subject(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("prompt", nargs="?", metavar="PROMPT", help="a line, or a few sentences to be narrated")
+    group.add_argument("--script", metavar="FILE", help="a text to be narrated")
+    group.add_argument("--scenes", metavar="FILE", help="a JSON list of scenes (see below)")
+
+
+def _add_look_and_sound(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--duration", type=_seconds, metavar="S", help="length in seconds (a one-line prompt: 30)")
+    group.add_argument("--aspect", choices=("16:9", "9:16", "1:1", "4:5"), help="shape of the picture (16:9)")
+    group.add_argument("--style", choices=STYLES, metavar="STYLE", help=f"{', '.join(STYLES)} (cinematic)")
+    group.add_argument("--voice", metavar="VOICE", help="name of a voice (the language's own)")
+    group.add_argument("--language", metavar="TAG", help="of the narration, such as en or pt-BR (en)")
+    group.add_argument(
         "--footage", choices=("auto", "pexels", "folder", "scenery"), help="where pictures come from (auto)"
     )
-    how.add_argument(
+    group.add_argument(
         "--fit",
         choices=("smart", "cover", "contain-blur"),
         help="cut towards what moves, cut around the middle, or whole before a blurred copy (smart)",
     )
-    how.add_argument(
+    group.add_argument(
         "--music", metavar="MUSIC", help="auto, none, calm, uplifting, dramatic, playful or a sound file (auto)"
     )
-    how.add_argument(
+    group.add_argument(
         "--captions", choices=("burn", "file", "none"), help="in the picture and as files, files only, none (burn)"
     )
-    how.add_argument("--size", metavar="WxH", help="of the picture in pixels, up to 3840x2160 (1080 lines)")
-    how.add_argument("--fps", type=int, choices=(24, 25, 30, 50, 60), help="pictures per second (30)")
-    how.add_argument("--quality", choices=("draft", "standard", "high"), help="care for the picture (standard)")
-    how.add_argument("--draft", action="store_true", help="small and quick, to be looked at first")
-    how.add_argument(
+    group.add_argument("--size", metavar="WxH", help="of the picture in pixels, up to 3840x2160 (1080 lines)")
+    group.add_argument("--fps", type=int, choices=(24, 25, 30, 50, 60), help="pictures per second (30)")
+    group.add_argument("--quality", choices=("draft", "standard", "high"), help="care for the picture (standard)")
+    group.add_argument("--draft", action="store_true", help="small and quick, to be looked at first")
+    group.add_argument(
         "--transition", choices=TRANSITIONS, metavar="KIND", help=f"{', '.join(TRANSITIONS)} (the style's)"
     )
-    how.add_argument("--title", metavar="TEXT", help="a title card before the first scene")
-    how.add_argument("--end-card", metavar="TEXT", help="an end card with the credits behind the last scene")
-    how.add_argument("--watermark", metavar="MARK", help="a picture file or a short text in a corner of every frame")
-    how.add_argument("--seed", type=_seed, metavar="N", help="another number gives other scenery and music (0)")
-    how.add_argument(
+    group.add_argument("--title", metavar="TEXT", help="a title card before the first scene")
+    group.add_argument("--end-card", metavar="TEXT", help="an end card with the credits behind the last scene")
+    group.add_argument("--watermark", metavar="MARK", help="a picture file or a short text in a corner of every frame")
+    group.add_argument("--seed", type=_seed, metavar="N", help="another number gives other scenery and music (0)")
+    group.add_argument(
         "--on-failure",
         choices=("fail", "fallback", "partial"),
         help="a scene that cannot be made as asked: fail, show something else, leave it out (fallback)",
     )
-    where = make.add_argument_group("where")
-    where.add_argument("-o", "--output", metavar="OUT.mp4", help="file or folder (a name from the first words, here)")
-    where.add_argument("--export", metavar="FILE.zip", help="the timeline with its media too, for an editor")
-    where.add_argument("--server", metavar="URL", help="the Reelwright that does the work")
-    where.add_argument("--data", type=Path, metavar="DIR", help="run a private stack that keeps jobs and logs here")
+
+
+def _add_places(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("-o", "--output", metavar="OUT.mp4", help="file or folder (a name from the first words, here)")
+    group.add_argument("--export", metavar="FILE.zip", help="the timeline with its media too, for an editor")
+    group.add_argument("--server", metavar="URL", help="the Reelwright that does the work")
+    group.add_argument("--data", type=Path, metavar="DIR", help="run a private stack that keeps jobs and logs here")
 
 
 class _Plain(argparse.RawDescriptionHelpFormatter):

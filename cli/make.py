@@ -15,7 +15,7 @@ from cli.embedded import EmbeddedStack
 from cli.errors import OK, BadInput, CommandError
 from cli.output import choose_export, choose_output
 from cli.progress import display_for
-from cli.request import read_order, with_uploads, words_of_order
+from cli.request import read_request, with_uploads, words_of_request
 
 USUAL_SERVER = "http://127.0.0.1:8080"
 POLL_SECONDS = 0.5
@@ -26,13 +26,13 @@ ENDED = ("completed", "partial", "failed", "cancelled")
 
 
 def make(options: argparse.Namespace) -> int:
-    order = read_order(options)
-    output = choose_output(options.output, words_of_order(options))
+    body = read_request(options)
+    output = choose_output(options.output, words_of_request(options))
     export = choose_export(options.export, output)
     with ExitStack() as stack:
         client, embedded = _service(options, stack)
         stack.callback(client.close)
-        job_id = client.generate(with_uploads(order, client.upload), secrets.token_hex(16))
+        job_id = client.generate(with_uploads(body, client.upload), secrets.token_hex(16))
         try:
             status = _follow(client, job_id, embedded)
         except BaseException:
@@ -106,7 +106,7 @@ def _check(status: dict[str, Any], kept: bool) -> None:
 
 
 def _fetch(client: Client, result: dict[str, Any], output: Path) -> None:
-    """The captions first, so that the film never stands there without them."""
+    """Downloads the captions first, so that the film is never there without them."""
     for name, address in result["captions"].items():
         if address:
             client.download(address, output.with_suffix(f".{name}"))

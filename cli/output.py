@@ -1,4 +1,4 @@
-"""Where the film goes: its name, and that nothing is overwritten that the user did not name."""
+"""The path of the film: its name, and checks that nothing is overwritten that the user did not name."""
 
 import re
 import tempfile

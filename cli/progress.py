@@ -1,4 +1,4 @@
-"""How far a job is: a block that redraws itself on a terminal, plain lines anywhere else."""
+"""Progress of a job: a block that redraws itself on a terminal, plain lines anywhere else."""
 
 import os
 import shutil
@@ -8,7 +8,7 @@ from typing import Any, Protocol, TextIO
 
 Status = dict[str, Any]
 BAR = 34
-MARKS = {
+SCENE_SYMBOLS = {
     "rendered": "✓",
     "failed": "✗",
     "cancelled": "✗",
@@ -19,7 +19,7 @@ MARKS = {
 }
 "States of a scene that is not being worked on; the others get an arrow."
 CARDS = {"title": "title card", "end": "end card"}
-TOLD = ("rendered", "failed", "left out")
+REPORTED = ("rendered", "failed", "left out")
 "States that get a line of their own where nothing is redrawn."
 
 
@@ -49,7 +49,7 @@ class LineDisplay:
         percent = f"{status['overall_progress']:3d} %"
         for number, scene in enumerate(status["scenes"], 1):
             state = scene["state"]
-            if state != self._scenes.get(scene["id"], "waiting") and state in TOLD:
+            if state != self._scenes.get(scene["id"], "waiting") and state in REPORTED:
                 self._say(f"{percent}  scene {number} of {status['total_scenes']} {state}: {_label(scene)}")
             self._scenes[scene["id"]] = state
         # After the scenes, because "completed" is the last word.
@@ -111,7 +111,7 @@ def _scene_line(number: int, scene: Status, width: int) -> str:
     label_width = max(10, width - 30)
     label = clip(_label(scene), label_width)
     padding = " " * (label_width - columns(label))
-    return clip(f"{number:3d} {MARKS.get(scene['state'], '▸')} {label}{padding} {state}", width)
+    return clip(f"{number:3d} {SCENE_SYMBOLS.get(scene['state'], '▸')} {label}{padding} {state}", width)
 
 
 def _label(scene: Status) -> str:
@@ -137,6 +137,6 @@ def clip(text: str, width: int) -> str:
 
 
 def columns(text: str) -> int:
-    """How wide a terminal shows it: East Asian characters take two columns, combining marks none."""
+    """Columns of a terminal that the text takes: two for East Asian characters, none for combining marks."""
     wide = sum(unicodedata.east_asian_width(char) in "WF" for char in text)
     return len(text) + wide - sum(unicodedata.combining(char) > 0 for char in text)

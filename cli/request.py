@@ -1,4 +1,4 @@
-"""From the options of `reel make` to the body of a request. Everything local is checked before anything starts."""
+"""The request of `reel make`, read from its options. Everything local is checked before anything starts."""
 
 import argparse
 import json
@@ -11,61 +11,60 @@ from cli.errors import BadInput
 from common.contracts.names import ASSET_ID
 
 SCENE_FIELDS = ("narration", "show", "media", "duration", "transition")
+FIELDS = {
+    "duration": "duration_target",
+    "aspect": "aspect",
+    "style": "style",
+    "voice": "voice",
+    "language": "language",
+    "captions": "captions",
+    "seed": "seed",
+    "on_failure": "on_scene_failure",
+    "size": "size",
+    "fps": "fps",
+    "quality": "quality",
+    "transition": "transition",
+    "title": "title",
+    "end_card": "end_card",
+}
+"Options that are passed on as they are, and their names in the request."
 MOODS = ("calm", "uplifting", "dramatic", "playful")
 ASSET = re.compile(ASSET_ID)
 
 
-def read_order(options: argparse.Namespace) -> dict[str, Any]:
-    """The request body, with a `Path` wherever a local file must be uploaded first."""
-    order: dict[str, Any] = _subject(options)
-    for option, field in (
-        ("duration", "duration_target"),
-        ("aspect", "aspect"),
-        ("style", "style"),
-        ("voice", "voice"),
-        ("language", "language"),
-        ("captions", "captions"),
-        ("seed", "seed"),
-        ("on_failure", "on_scene_failure"),
-        ("size", "size"),
-        ("fps", "fps"),
-        ("quality", "quality"),
-        ("transition", "transition"),
-        ("title", "title"),
-        ("end_card", "end_card"),
-    ):
-        value = getattr(options, option)
-        if value is not None:
-            order[field] = value
+def read_request(options: argparse.Namespace) -> dict[str, Any]:
+    """The body of the request, with a `Path` for every local file that must be uploaded first. Raises `BadInput`."""
+    body: dict[str, Any] = _subject(options)
+    body |= {field: getattr(options, name) for name, field in FIELDS.items() if getattr(options, name) is not None}
     if (footage := _footage(options)) is not None:
-        order["footage"] = footage
+        body["footage"] = footage
     if options.music is not None:
-        order["music"] = _music(options.music)
+        body["music"] = _music(options.music)
     if options.draft:
-        order["draft"] = True
+        body["draft"] = True
     if options.watermark is not None:
-        order["watermark"] = _watermark(options.watermark)
-    return order
+        body["watermark"] = _watermark(options.watermark)
+    return body
 
 
-def with_uploads(order: Any, upload: Callable[[Path], str]) -> Any:
-    """The same order with an asset id in place of each file; a file named twice is sent once."""
-    known: dict[Path, str] = {}
+def with_uploads(body: Any, upload: Callable[[Path], str]) -> Any:
+    """The same body with an asset id in place of each file; a file named twice is sent once."""
+    asset_ids: dict[Path, str] = {}
 
     def sent(part: Any) -> Any:
         if isinstance(part, Path):
-            if part not in known:
-                known[part] = upload(part)
-            return known[part]
+            if part not in asset_ids:
+                asset_ids[part] = upload(part)
+            return asset_ids[part]
         if isinstance(part, dict):
             return {name: sent(value) for name, value in part.items()}
         return [sent(value) for value in part] if isinstance(part, list) else part
 
-    return sent(order)
+    return sent(body)
 
 
-def words_of_order(options: argparse.Namespace) -> str:
-    """What the film is about, for its file name."""
+def words_of_request(options: argparse.Namespace) -> str:
+    """Words for the file name of the film: the prompt, or the name of the file with the script or the scenes."""
     return options.prompt or Path(options.script or options.scenes).stem
 
 
@@ -129,13 +128,13 @@ def _music(music: str) -> Any:
     return {"asset": _file(Path(music).expanduser(), "--music (auto, none, a mood or a file)")}
 
 
-def _watermark(mark: str) -> Any:
-    """A picture file, an asset, or else a text."""
-    path = Path(mark).expanduser()
+def _watermark(watermark: str) -> Any:
+    """A picture file, or else a text."""
+    path = Path(watermark).expanduser()
     looks_like_a_file = path.suffix.lower() in (".png", ".jpg", ".jpeg", ".webp", ".gif")
     if path.is_file() or looks_like_a_file:
         return {"asset": _file(path, "--watermark (a picture file or a text)")}
-    return mark
+    return watermark
 
 
 def _file(path: Path, where: str) -> Path:

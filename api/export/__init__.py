@@ -1,1 +1,1 @@
-"""A film for an editor: its timeline as OpenTimelineIO, with the media it names."""
+"""Export of a film for editors: its timeline as OpenTimelineIO, with the media it names."""

@@ -1,4 +1,4 @@
-"""A film for an editor: its timeline and all media it names, as one ZIP file that is written while it is sent."""
+"""Export of a film for editors: the timeline and all media it names, as a ZIP file that is written as it is sent."""
 
 import io
 import time
@@ -8,12 +8,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from api.export.otio import TIMELINE_FILE, document, media_of
-from api.jobs import no_longer_kept, nothing_yet
 from api.records import Records
+from api.unavailable import no_longer_kept, nothing_yet
+from api.views.film_state import facts_of
 from common import scratch
 from common.contracts.base import ObjectRef
 from common.contracts.job import ENDINGS_WITH_FILM
-from common.contracts.steps import AssembleFacts, parse_facts
+from common.contracts.names import Kind
+from common.contracts.steps import AssembleFacts
 from common.contracts.timeline import FilmTimeline
 from common.documents import UnreadableDocument, read_document
 from common.settings import Settings
@@ -23,20 +25,20 @@ CHUNK = 256 * 1024
 
 
 class Exports:
-    """The use case. Needs as much temporary disk as the largest media of a film."""
+    """The use case of exports. Needs as much temporary disk as the largest media of a film."""
 
     def __init__(self, storage: Storage, records: Records, settings: Settings) -> None:
         self._storage, self._records, self._settings = storage, records, settings
 
     def archive(self, owner: str, job_id: str, version: int | None = None) -> Iterator[bytes]:
-        """The ZIP file in pieces. What is missing is told before the first of them."""
+        """The ZIP file in pieces. Raises for missing media before the first of them."""
         newest = self._records.job(owner, job_id)
         job = self._records.version_of(newest, version)
         if job.state not in ENDINGS_WITH_FILM:
             raise nothing_yet(job, newest, "timeline")
-        if "assemble" not in job.steps:
+        if Kind.ASSEMBLE not in job.steps:
             raise no_longer_kept(job, "timeline of the film")
-        facts: AssembleFacts = parse_facts("assemble", job.steps["assemble"].facts)
+        facts: AssembleFacts = facts_of(job.steps[Kind.ASSEMBLE])
         if facts.timeline is None:
             raise no_longer_kept(job, "timeline of the film")
         bucket = self._settings.assets_bucket
@@ -68,7 +70,7 @@ class Exports:
 
 
 class _Sent(io.RawIOBase):
-    """A file that can only be written to, and hands out what was."""
+    """A file that can only be written to, and hands out the bytes written since the last time."""
 
     def __init__(self) -> None:
         super().__init__()

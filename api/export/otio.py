@@ -1,7 +1,7 @@
 """A finished film as editors take it: an OpenTimelineIO document that names the media beside it. Pure.
 
 The tracks: the clips with their transitions, the narrations, the music under them, and the whole mix (switched off,
-for voices and music would be heard twice). What cards say is told by markers; the picture of a watermark has a track,
+for voices and music would be heard twice). Markers have the texts of cards; the picture of a watermark has a track,
 switched off because an editor would show it as large as the canvas. Times of pictures are frames, of sound samples.
 """
 
@@ -46,33 +46,33 @@ class _Span(NamedTuple):
 
 
 def media_of(film: FilmTimeline) -> dict[str, ObjectRef]:
-    """What lies beside the document, by its name there."""
-    found: dict[str, ObjectRef] = {}
+    """The media that lie beside the document, by their names there."""
+    media: dict[str, ObjectRef] = {}
     segments = dict(_segment_names(film))
     for cut in film.cuts:
         for span in _spans(cut):
             if span.media is not None:
-                found[_footage_name(span.media)] = span.media
+                media[_footage_name(span.media)] = span.media
             else:
-                found |= {name: segments[name].media for name, _, _ in _pieces(film, cut.scene, span)}
+                media |= {name: segments[name].media for name, _, _ in _pieces(film, cut.scene, span)}
     for number, narration in enumerate(film.narrations, 1):
-        found[_narration_name(number, narration)] = narration.audio
-    found[_MIX] = film.mix
+        media[_narration_name(number, narration)] = narration.audio
+    media[_MIX] = film.mix
     if film.music is not None:
-        found[_MUSIC] = film.music
+        media[_MUSIC] = film.music
     if film.mark is not None and film.mark.media is not None:
-        found[_mark_name(film.mark.media)] = film.mark.media
-    return found
+        media[_watermark_name(film.mark.media)] = film.mark.media
+    return media
 
 
 def document(film: FilmTimeline) -> str:
     """The timeline as JSON of OpenTimelineIO; media are named relative to where it lies."""
     timeline = otio.schema.Timeline(film.title)
-    told: dict[str, Any] = {"width": film.width, "height": film.height, "fps": film.fps}
+    metadata: dict[str, Any] = {"width": film.width, "height": film.height, "fps": film.fps}
     if film.mark is not None:
-        told["watermark"] = film.mark.model_dump(include={"text", "position", "opacity", "size"})
-    timeline.metadata["reelwright"] = told
-    timeline.tracks.extend([_picture(film), *_mark(film), _voices(film)])
+        metadata["watermark"] = film.mark.model_dump(include={"text", "position", "opacity", "size"})
+    timeline.metadata["reelwright"] = metadata
+    timeline.tracks.extend([_picture(film), *_watermark(film), _voices(film)])
     if film.music is not None:
         timeline.tracks.append(_sound("Music", _MUSIC, film))
     timeline.tracks.append(_sound("Mix", _MIX, film, enabled=False))
@@ -88,7 +88,7 @@ def _picture(film: FilmTimeline) -> otio.schema.Track:
             if span.media is not None:
                 made = list(_clips(span, span.media, film.fps))
                 if cut.card is not None:
-                    made[0].markers.append(_words(cut.card, made[0].source_range))
+                    made[0].markers.append(_card_marker(cut.card, made[0].source_range))
                 track.extend(made)
             else:
                 track.extend(_rendered(span, cut.scene, film))
@@ -99,7 +99,7 @@ def _picture(film: FilmTimeline) -> otio.schema.Track:
 
 
 def _spans(cut: SceneCut) -> Iterator[_Span]:
-    """What the scene shows. A transition to a painted picture is shown as rendered: no file has the frames for it."""
+    """The spans of a scene. A transition to a painted picture is shown as rendered: no file has the frames for it."""
     borrowed = cut.closing is not None and cut.closing.head.footage.media is None
     own = cut.frames - (cut.closing.frames if cut.closing is not None and borrowed else 0)
     for start, clip in zip(_starts(cut), cut.clips, strict=True):
@@ -112,7 +112,7 @@ def _spans(cut: SceneCut) -> Iterator[_Span]:
 
 
 def _clips(span: _Span, media: ObjectRef, fps: int) -> Iterator[otio.schema.Clip]:
-    """One; if the film holds the last picture of footage that is too short, another that does so."""
+    """One clip; if the film holds the last picture of footage that is too short, another that does so."""
     clip, frames = span.clip, span.end - span.start
     if clip.footage.kind == "still":
         yield _clip(clip, media, None, _range(0, frames, fps))
@@ -164,7 +164,7 @@ def _pieces(film: FilmTimeline, scene: str, span: _Span) -> Iterator[tuple[str, 
 
 
 def _transition(closing: Closing, fps: int) -> otio.schema.Transition:
-    """It lies before the cut: the clip behind it comes up under the last frames of the one before."""
+    """The transition before a cut: the clip after it comes up under the last frames of the one before."""
     kind = otio.schema.TransitionTypes.SMPTE_Dissolve if closing.kind == "crossfade" else "Custom_Transition"
     return otio.schema.Transition(
         closing.kind,
@@ -202,19 +202,19 @@ def _sound(name: str, file: str, film: FilmTimeline, enabled: bool = True) -> ot
     return track
 
 
-def _mark(film: FilmTimeline) -> Iterator[otio.schema.Track]:
+def _watermark(film: FilmTimeline) -> Iterator[otio.schema.Track]:
     if film.mark is None or film.mark.media is None:
         return
     track = otio.schema.Track("Watermark", kind=otio.schema.TrackKind.Video)
-    reference = otio.schema.ExternalReference(_mark_name(film.mark.media))
+    reference = otio.schema.ExternalReference(_watermark_name(film.mark.media))
     shown = _range(0, _frames(film), film.fps)
     track.append(otio.schema.Clip("watermark", media_reference=reference, source_range=shown))
     track.enabled = False
     yield track
 
 
-def _words(card: Card, where: TimeRange) -> otio.schema.Marker:
-    """A card over a clip, for somebody to set it again."""
+def _card_marker(card: Card, where: TimeRange) -> otio.schema.Marker:
+    """The text of a card over a clip, for an editor to set it again."""
     metadata = {"reelwright": card.model_dump(mode="json")}
     return otio.schema.Marker(card.text or f"{card.kind} card", marked_range=where, metadata=metadata)
 
@@ -232,7 +232,7 @@ def _footage_name(media: ObjectRef) -> str:
     return f"media/{media.sha256[:16]}{_SUFFIXES.get(media.media_type, '')}"
 
 
-def _mark_name(media: ObjectRef) -> str:
+def _watermark_name(media: ObjectRef) -> str:
     return f"media/watermark{_SUFFIXES.get(media.media_type, '')}"
 
 

@@ -1,1 +1,1 @@
-"""The HTTP service: routes, what they read, and how they say that something is wrong."""
+"""The HTTP service: routes, the parsing of requests, and answers for errors."""

@@ -1,4 +1,4 @@
-"""Puts the service together."""
+"""The application: use cases, routes and error handlers put together."""
 
 from urllib.parse import urlsplit
 
@@ -9,13 +9,20 @@ from api.batches import Batches
 from api.edit.revisions import Revisions
 from api.errors import Forbidden
 from api.export.archive import Exports
+from api.films import Films
 from api.http import problems
 from api.http.lingering import Lingering
 from api.http.parsing import UploadRequest
-from api.http.routes import asset_routes, batch_routes, export_routes, health_routes, job_routes, revision_routes
+from api.http.routes.assets import asset_routes
+from api.http.routes.batches import batch_routes
+from api.http.routes.exports import export_routes
+from api.http.routes.films import film_routes
+from api.http.routes.health import health_routes
+from api.http.routes.jobs import job_routes
+from api.http.routes.revisions import revision_routes
 from api.jobs import Jobs
 from api.records import Records
-from api.submission import Orders
+from api.submission import Submissions
 from common.jobs.store import JobStore
 from common.settings import Settings
 from common.storage.port import Storage
@@ -34,11 +41,12 @@ def create_app(settings: Settings, store: JobStore, storage: Storage) -> Flask:
     app.after_request(_add_headers)
     problems.register(app)
     records = Records(store, storage, settings)
-    orders = Orders(store, records, assets, settings)
-    app.register_blueprint(job_routes(Jobs(store, storage, records, orders, settings)))
+    submissions = Submissions(store, records, assets, settings)
+    app.register_blueprint(job_routes(Jobs(store, records, submissions)))
+    app.register_blueprint(film_routes(Films(storage, records, settings)))
     app.register_blueprint(export_routes(Exports(storage, records, settings)))
-    app.register_blueprint(revision_routes(Revisions(store, records, orders)))
-    app.register_blueprint(batch_routes(Batches(store, storage, records, orders, settings)))
+    app.register_blueprint(revision_routes(Revisions(store, records, submissions)))
+    app.register_blueprint(batch_routes(Batches(store, storage, records, submissions, settings)))
     app.register_blueprint(asset_routes(assets, settings))
     app.register_blueprint(health_routes(store, storage))
     return app

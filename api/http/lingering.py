@@ -1,6 +1,6 @@
-"""Lets an answer reach whoever is still sending: what comes after it is read and thrown away for a while.
+"""Lingering close: lets an answer reach a client that is still sending, by reading the rest for a while.
 
-A connection that is closed with something unread in it is reset, and then the client may never see the answer.
+A connection that is closed with unread bytes in it is reset, and then the client may never see the answer.
 """
 
 import socket
@@ -21,7 +21,7 @@ Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
 
 class Lingering:
-    """Around an application: when it has answered, the rest of the body is read."""
+    """Wraps an application: once it has answered, the rest of the body is read."""
 
     def __init__(self, application: Application) -> None:
         self._application = application

@@ -1,8 +1,8 @@
-"""Names the field and says the cure, in the words of whoever wrote the request."""
+"""Messages for requests that do not fit the contract: the field as the user writes it, and the cure."""
 
 from pydantic import ValidationError
 
-from api.errors import Complaint
+from api.errors import FieldError
 
 WHOLE = "request"
 "Stands for the body as a whole where no single field is wrong."
@@ -23,24 +23,24 @@ _PHRASES = (
 )
 
 
-def complaints(error: ValidationError) -> list[Complaint]:
-    """One per fault: what is wrong inside a list or an object is not told of the whole again."""
-    found = error.errors()
-    outer = {one["loc"][:depth] for one in found for depth in range(len(one["loc"]))}
+def field_errors(error: ValidationError) -> list[FieldError]:
+    """One per fault: what is wrong inside a list or an object is not reported for the whole again."""
+    faults = error.errors()
+    outer = {fault["loc"][:depth] for fault in faults for depth in range(len(fault["loc"]))}
     return [
-        Complaint(_path(one["loc"]), _message(one["type"], one["msg"], one["loc"]))
-        for one in found
-        if one["loc"] not in outer
+        FieldError(_path(fault["loc"]), _message(fault["type"], fault["msg"], fault["loc"]))
+        for fault in faults
+        if fault["loc"] not in outer
     ]
 
 
-def _path(places: tuple[int | str, ...]) -> str:
-    text = "".join(f"[{place}]" if isinstance(place, int) else f".{place}" for place in places)
+def _path(location: tuple[int | str, ...]) -> str:
+    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
     return text.removeprefix(".") or WHOLE
 
 
-def _message(kind: str, text: str, places: tuple[int | str, ...]) -> str:
-    last = str(places[-1]) if places else ""
+def _message(kind: str, text: str, location: tuple[int | str, ...]) -> str:
+    last = str(location[-1]) if location else ""
     if kind == "extra_forbidden":
         return "is no field we know"
     if kind == "missing":

@@ -1,4 +1,4 @@
-"""Turns what came over the wire into our own data, or says which field is wrong."""
+"""Parsing of requests: from HTTP to our own data, or an error that names the field."""
 
 import json
 import re

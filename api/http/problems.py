@@ -1,4 +1,4 @@
-"""Everything that goes wrong leaves as `application/problem+json` (RFC 9457), without our insides in it."""
+"""Answers for errors: all leave as `application/problem+json` (RFC 9457), without internals in them."""
 
 import difflib
 import json
@@ -13,15 +13,16 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.routing import Map
 
 from api.assets import TooLarge, UnknownMedia
-from api.errors import Complaint, Conflict, Forbidden, InvalidFields, Unknown, Unreadable, WrongType
-from api.http.messages import complaints
+from api.errors import Conflict, FieldError, Forbidden, InvalidFields, NoFilm, Refusal, Unknown, Unreadable, WrongType
+from api.http.cures import field_detail, last_good_view, refusal_detail
+from api.http.messages import field_errors
 from common.documents import UnreadableDocument
 from common.errors import InvalidRequest, ReelwrightError, StorageUnavailable
 from common.jobs.store import KeyReused, StateUnavailable, TooManyJobs
 
 log = logging.getLogger(__name__)
 RETRY_SECONDS = "2"
-TOLD = 3
+MOST_NAMED = 3
 "Faults named in the detail; the list of errors has them all."
 
 HEADERS = {
@@ -31,7 +32,7 @@ HEADERS = {
     "Cache-Control": "no-store",
 }
 "Of every answer."
-# What HTTP itself refuses: a code of ours, and our words where nothing of the request need be told.
+# Refusals of HTTP itself: a code of ours, and our words where nothing of the request need be named.
 CODES: Mapping[int, tuple[str, str]] = {
     400: ("bad_request", "the request cannot be understood; check its address, its headers and the form of its body"),
     404: ("not_found", ""),
@@ -61,7 +62,7 @@ def problem(
     status: int,
     code: str,
     detail: str,
-    errors: Sequence[Complaint] = (),
+    errors: Sequence[FieldError] = (),
     headers: Mapping[str, str] | None = None,
     more: Mapping[str, Any] | None = None,
 ) -> Response:
@@ -75,7 +76,7 @@ def problem(
         **(more or {}),
     }
     if errors:
-        body["errors"] = [{"field": field, "message": message} for field, message in errors]
+        body["errors"] = [{"field": error.field, "message": field_detail(error)} for error in errors]
     return Response(
         json.dumps(body, ensure_ascii=False), status, headers=dict(headers or {}), mimetype="application/problem+json"
     )
@@ -95,25 +96,33 @@ def _ours(error: ReelwrightError) -> Response:
         status = 429 if error.scope == "owner" else 503
         return problem(status, error.code, f"{error}", headers={"Retry-After": str(error.retry_after)})
     if isinstance(error, InvalidFields):
-        return _invalid_fields(error.complaints)
+        return _invalid_fields(error.errors)
     if isinstance(error, InvalidRequest):
-        return _invalid_fields([Complaint(error.field, str(error))])
+        return _invalid_fields([FieldError(error.field, str(error))])
     status = next((STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES), 500)
     if status == 500:
         return _unforeseen(error)
-    more = error.more if isinstance(error, Conflict) else None
+    if isinstance(error, Refusal):
+        return problem(status, error.code, refusal_detail(error), more=_members(error))
     headers = {"Retry-After": RETRY_SECONDS} if status == 503 else None
-    return problem(status, error.code, f"{error}", headers=headers, more=more)
+    return problem(status, error.code, f"{error}", headers=headers)
+
+
+def _members(error: Refusal) -> dict[str, Any]:
+    """Members of the answer that only this error has."""
+    if not isinstance(error, NoFilm):
+        return {}
+    return {"last_good_version": last_good_view(error.last_good) if error.last_good is not None else None}
 
 
 def _invalid(error: ValidationError) -> Response:
-    return _invalid_fields(complaints(error))
+    return _invalid_fields(field_errors(error))
 
 
-def _invalid_fields(found: Sequence[Complaint]) -> Response:
-    detail = "; ".join(f"{field}: {message}" for field, message in found[:TOLD])
-    more = f"; and {len(found) - TOLD} more" if len(found) > TOLD else ""
-    return problem(422, InvalidRequest.code, detail + more, found)
+def _invalid_fields(errors: Sequence[FieldError]) -> Response:
+    detail = "; ".join(f"{error.field}: {field_detail(error)}" for error in errors[:MOST_NAMED])
+    more = f"; and {len(errors) - MOST_NAMED} more" if len(errors) > MOST_NAMED else ""
+    return problem(422, InvalidRequest.code, detail + more, errors)
 
 
 def _https(error: HTTPException) -> Response:
@@ -127,7 +136,7 @@ def _https(error: HTTPException) -> Response:
 
 
 def _words(status: int, error: HTTPException) -> str:
-    """What is wrong with this request, and what would do."""
+    """The fault of this request, and a way out."""
     if status == 405 and isinstance(error, MethodNotAllowed):
         taken = " and ".join(sorted(set(error.valid_methods or ()) - {"HEAD", "OPTIONS"}))
         return f"{request.path} takes {taken}, not {request.method}"
@@ -140,7 +149,7 @@ def _words(status: int, error: HTTPException) -> str:
 
 
 def addresses(rules: Map) -> list[str]:
-    """All that can be asked: `GET /mcp/jobs`."""
+    """All methods and addresses: `GET /mcp/jobs`."""
     found = ((str(rule), rule.methods or set()) for rule in rules.iter_rules())
     return sorted(f"{method} {rule}" for rule, methods in found for method in methods - {"HEAD", "OPTIONS"})
 

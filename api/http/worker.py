@@ -1,4 +1,4 @@
-"""The worker of the web server. What it refuses before our application sees it is told in our form, too."""
+"""The worker of the web server. Its own refusals, before our application sees a request, have our form, too."""
 
 import socket
 from http import HTTPStatus
@@ -17,7 +17,7 @@ REFUSALS: tuple[tuple[type[Exception], int], ...] = (
     (errors.ConfigurationProblem, 500),
     (errors.ParseException, 400),
 )
-"What the server raises, the special before the general, and the status that goes with it."
+"Errors of the server, the special before the general, and the status that goes with each."
 
 
 class Worker(GeventWorker):

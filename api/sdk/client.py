@@ -19,7 +19,7 @@ HERE = ("127.0.0.1", "localhost", "::1")
 
 
 class Client:
-    """One Reelwright. Raises `Refused` for what it refuses, `ServiceError` when it does not answer."""
+    """One Reelwright. Raises `Refused` when it refuses a request, `ServiceError` when it does not answer."""
 
     def __init__(self, url: str) -> None:
         self.url = url.rstrip("/")
@@ -33,7 +33,7 @@ class Client:
         self._session.close()
 
     def answers(self) -> bool:
-        """Whether a Reelwright lives there."""
+        """True if a Reelwright answers there."""
         try:
             reply = self._session.get(f"{self.url}/healthz", timeout=2)
             return reply.ok and reply.json().get("service") == "reelwright"
@@ -55,7 +55,7 @@ class Client:
         return self._get(f"result/{job_id}")
 
     def export(self, job_id: str, path: Path) -> None:
-        """Brings the film's timeline with its media."""
+        """Downloads the film's timeline with its media."""
         self.download(self._at(f"export/{job_id}"), path)
 
     def cancel(self, job_id: str) -> None:
@@ -80,7 +80,7 @@ class Client:
         return str(self._json(reply)["asset_id"])
 
     def download(self, address: str, path: Path) -> None:
-        """Brings what a link of a result points to; `path` is complete or not there."""
+        """Downloads a link of a result; `path` is complete or not there."""
         part = path.with_name(f".{path.name}.part")
         try:
             with self._session.get(address, stream=True, timeout=TIMEOUT) as reply, part.open("wb") as file:

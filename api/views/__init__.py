@@ -1,1 +1,1 @@
-"""What a reader of a job sees: status, progress, scenes, results, as JSON. Pure."""
+"""Views of a job: status, progress, scenes, results and the quality report, as JSON. Pure."""

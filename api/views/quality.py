@@ -1,19 +1,20 @@
-"""What was seen and heard in a film while it was made, for its result. Pure."""
+"""The quality report of a film: what was measured in picture and sound while it was made. Pure."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from api.views.status import rendering
+from api.views.film_state import facts_of, segments_of
 from common.contracts.job import DONE, Job, Step
-from common.contracts.steps import MixFacts, SegmentFacts, parse_facts
+from common.contracts.names import Kind
+from common.contracts.steps import MixFacts, SegmentFacts
 from common.contracts.timeline import Span
 
 
 def quality_view(job: Job, scenes: Iterable[str]) -> dict[str, Any]:
-    """The report on a film that shows these scenes. Spans are `[first frame, frame behind the last]`."""
-    mix: MixFacts = parse_facts("mix", job.steps["mix"].facts)
-    seen = [_scene(name, rendering(job, name)) for name in scenes]
-    problems = [*mix.report.problems, *(f"{one['scene']}: {told}" for one in seen for told in one["problems"])]
+    """The report on a film that shows these scenes. Spans are `[first frame, frame after the last]`."""
+    mix: MixFacts = facts_of(job.steps[Kind.MIX])
+    views = [_scene(scene, segments_of(job, scene)) for scene in scenes]
+    problems = [*mix.report.problems, *(f"{view['scene']}: {text}" for view in views for text in view["problems"])]
     return {
         "passed": not problems,
         "problems": problems,
@@ -21,17 +22,19 @@ def quality_view(job: Job, scenes: Iterable[str]) -> dict[str, Any]:
         "true_peak": mix.true_peak,
         "silent": _spans(mix.report.silent),
         "clipped_samples": mix.report.clipped,
-        "scenes": seen,
+        "scenes": views,
     }
 
 
-def _scene(name: str, steps: Sequence[Step]) -> dict[str, Any]:
+def _scene(scene: str, segments: Sequence[Step]) -> dict[str, Any]:
     """All parts of a scene as one; frames count from its start."""
-    parts: list[SegmentFacts] = [parse_facts("segment", step.facts) for step in steps if step.state == DONE]
-    view: dict[str, Any] = {"scene": name, "black": [], "frozen": [], "problems": []}
+    view: dict[str, Any] = {"scene": scene, "black": [], "frozen": [], "problems": []}
     view |= {"overlapping_captions": 0, "overflowing_captions": 0}
     begin = 0
-    for facts in parts:
+    for step in segments:
+        if step.state != DONE:
+            continue
+        facts: SegmentFacts = facts_of(step)
         report = facts.report
         view["black"] += _spans(report.black, begin)
         view["frozen"] += _spans(report.frozen, begin)

@@ -1,4 +1,4 @@
-"""How many jobs are let in, and that many orders at once become jobs together or not at all."""
+"""How many jobs are let in, and that many requests at once become jobs together or not at all."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +11,7 @@ import requests
 from flask.testing import FlaskClient
 
 from api.http.app import create_app
-from api.submission import voice_complaints
+from api.submission import voice_errors
 from common.contracts.job import WorkerInfo
 from common.contracts.request import VideoRequest
 from common.documents import read_document
@@ -246,6 +246,6 @@ def test_a_voice_nobody_has_is_refused_at_once_if_somebody_can_know(client: Flas
     ],
 )
 def test_a_voice_is_a_language_a_speaker_or_both(voice: str | None, language: str, field: str | None) -> None:
-    found = voice_complaints(["f3", "de", "en"], voice, language)
+    found = voice_errors(["f3", "de", "en"], voice, language)
     assert [one.field for one in found] == ([field] if field else [])
-    assert voice_complaints([], voice, language) == []
+    assert voice_errors([], voice, language) == []

@@ -13,7 +13,7 @@ import requests
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from api.edit import revisions
+from api.edit import waiting
 from api.http.app import create_app
 from common.contracts.job import Job, Step
 from common.errors import Permanent
@@ -79,7 +79,7 @@ def forgotten(store: JobStore, storage: MemoryStorage, settings: Settings, job_i
 @pytest.fixture
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody moves jobs on while a request waits, so it need not wait."""
-    monkeypatch.setattr(revisions, "PLAN_SECONDS", 0.0)
+    monkeypatch.setattr(waiting, "PLAN_SECONDS", 0.0)
 
 
 # edits

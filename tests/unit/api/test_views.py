@@ -5,16 +5,9 @@ from typing import Any
 
 import pytest
 
-from api.views.status import (
-    candidate_view,
-    current_step,
-    log_line,
-    progress,
-    scene_view,
-    status_view,
-    steps_view,
-    versions_view,
-)
+from api.views.progress import current_step, progress
+from api.views.scenes import candidate_view, scene_view
+from api.views.status import log_line, status_view, steps_view, versions_view
 from common.contracts.base import Contract, ObjectRef
 from common.contracts.footage import Candidate, Footage, Provenance
 from common.contracts.job import Event, Failure, Job, Pins, Step, Version

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from api.views.status import progress
+from api.views.progress import progress
 from common.contracts.job import DONE, FAILED, READY, RUNNING, TERMINAL, Failure
 from common.contracts.names import StepName, keys_in
 from common.contracts.request import VideoRequest

@@ -1,0 +1,30 @@
+"""Waiting, for as long as a request may take, until a new version is planned."""
+
+import time
+
+from common.contracts.job import Job
+from common.jobs.store import JobStore
+
+LOOK_SECONDS = 0.05
+PLAN_SECONDS = 3.0
+"Longest wait; an answer without the plan cannot name the steps that are done again."
+
+
+def soon_planned(store: JobStore, job_id: str, version: int) -> Job | None:
+    """The job as soon as this version of it is planned; as it is after a few seconds if that takes longer.
+
+    Returns at once when there is nothing to wait for: the job has ended, is gone (None) or has another version.
+    """
+    give_up = time.monotonic() + PLAN_SECONDS
+    while True:
+        job = store.load(job_id)
+        if job is None or job.terminal or job.version != version or time.monotonic() > give_up:
+            return job
+        if is_planned(job):
+            return job
+        time.sleep(LOOK_SECONDS)
+
+
+def is_planned(job: Job) -> bool:
+    """True if the record shows which steps are done again; without the storyboard it has only few of them."""
+    return job.decided_version >= job.version and job.storyboard is not None

@@ -1,0 +1,1 @@
+"""Addresses of the service, one blueprint per file."""

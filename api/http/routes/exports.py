@@ -1,0 +1,20 @@
+"""The address of a film for editors."""
+
+from flask import Blueprint, Response, request
+from flask.typing import ResponseReturnValue
+
+from api.export.archive import Exports
+from api.http.parsing import version_query
+from api.http.routes.shared import OWNER, PREFIX
+
+
+def export_routes(exports: Exports) -> Blueprint:
+    routes = Blueprint("exports", __name__, url_prefix=PREFIX)
+
+    @routes.get("/export/<job_id>")
+    def export(job_id: str) -> ResponseReturnValue:
+        pieces = exports.archive(OWNER, job_id, version_query(request))
+        headers = {"Content-Disposition": f'attachment; filename="{job_id}.zip"'}
+        return Response(pieces, mimetype="application/zip", headers=headers)
+
+    return routes

@@ -1,0 +1,45 @@
+"""Addresses of jobs: start, follow, cancel, resume, list."""
+
+from flask import Blueprint, jsonify, request, url_for
+from flask.typing import ResponseReturnValue
+
+from api.http.parsing import after_query, idempotency_key, page_query, video_request
+from api.http.routes.shared import OWNER, PREFIX, accepted, with_links
+from api.jobs import Jobs
+
+
+def job_routes(jobs: Jobs) -> Blueprint:
+    routes = Blueprint("jobs", __name__, url_prefix=PREFIX)
+
+    @routes.post("/generate")
+    def generate() -> ResponseReturnValue:
+        created = jobs.accept(OWNER, video_request(request), idempotency_key(request))
+        where = url_for("jobs.status", job_id=created.answer)
+        message = (
+            "known already: this is the job your key made" if created.replayed else f"accepted; follow it at {where}"
+        )
+        return accepted(where, {"job_id": created.answer, "status": "accepted", "message": message})
+
+    @routes.get("/status/<job_id>")
+    def status(job_id: str) -> ResponseReturnValue:
+        return jsonify(with_links(jobs.status(OWNER, job_id, after_query(request))))
+
+    @routes.post("/cancel/<job_id>")
+    def cancel(job_id: str) -> ResponseReturnValue:
+        state = jobs.cancel(OWNER, job_id)
+        return jsonify(job_id=job_id, status=state, message="the job ends within a few seconds"), 202
+
+    @routes.post("/resume/<job_id>")
+    def resume(job_id: str) -> ResponseReturnValue:
+        version, replayed = jobs.resume(OWNER, job_id, idempotency_key(request))
+        where = url_for("jobs.status", job_id=job_id)
+        word = "known already" if replayed else "accepted"
+        message = f"{word}; only what is missing is done; follow it at {where}"
+        return accepted(where, {"job_id": job_id, "version": version, "status": "accepted", "message": message})
+
+    @routes.get("/jobs")
+    def listing() -> ResponseReturnValue:
+        views, end = jobs.page(OWNER, *page_query(request))
+        return jsonify(jobs=views, next_cursor=end or None)
+
+    return routes
