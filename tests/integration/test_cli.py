@@ -25,6 +25,7 @@ from common.contracts.footage import ProviderNote
 from common.contracts.job import PARTIAL, Job
 from common.contracts.request import VideoRequest
 from common.contracts.steps import SearchFacts
+from common.documents import read_document
 from common.jobs.store import JobStore
 from common.settings import Settings
 from common.storage.s3 import S3Storage
@@ -64,7 +65,7 @@ class Pipeline(threading.Thread):
                 if job is not None and job_id not in seen:
                     seen.add(job_id)
                     body = self.storage.get_bytes("assets", job.request.key)
-                    self.requests.append(VideoRequest.model_validate_json(body))
+                    self.requests.append(read_document(VideoRequest, body))
                     self._ending(self, job)
 
     def stop(self) -> None:
