@@ -14,7 +14,8 @@ from common.contracts.job import BATCH
 from common.contracts.request import VideoRequest
 from common.errors import ObjectMissing
 from common.jobs.ids import BATCH_ID, new_batch_id, new_job_ids
-from common.jobs.store import JobStore, KeyReused, TooManyJobs
+from common.jobs.store import JobStore
+from common.jobs.wishes import KeyReused, TooManyJobs
 from common.settings import Settings
 from common.storage.port import Storage
 from common.storage.verified import put_whole

@@ -25,7 +25,8 @@ from common.contracts.steps import AssembleFacts, PublishFacts, SceneFacts, Segm
 from common.contracts.storyboard import Scene, Storyboard
 from common.errors import ReelwrightError
 from common.jobs.ids import new_job_ids
-from common.jobs.store import Created, JobStore, RequestKey
+from common.jobs.store import JobStore
+from common.jobs.wishes import Created, RequestKey
 from common.settings import Settings
 from common.storage.port import Storage
 

@@ -20,7 +20,8 @@ from common.contracts.storyboard import Storyboard
 from common.errors import ObjectMissing
 from common.jobs.archive import Manifest, archive, archived_events, archived_jobs, read_manifest
 from common.jobs.ids import JOB_ID
-from common.jobs.store import JobStore, RequestKey
+from common.jobs.store import JobStore
+from common.jobs.wishes import RequestKey
 from common.settings import Settings
 from common.storage.port import Storage
 from common.storage.verified import put_whole

@@ -16,7 +16,8 @@ from common.contracts.job import FAILED, READY, SKIPPED, Change, Failure, Job, W
 from common.contracts.names import StepName
 from common.contracts.steps import STEP_KINDS
 from common.errors import StorageUnavailable
-from common.jobs.store import JobStore, StateUnavailable, connect
+from common.jobs.scripts import StateUnavailable
+from common.jobs.store import JobStore, connect
 from common.messaging.app import BrokerUnavailable, Hints
 from common.messaging.queues import QUEUES
 from common.settings import Settings
@@ -147,7 +148,7 @@ class Reconciler:
         now = time.monotonic()
         if self._watched < 0 or now - self._watched > WATCH_SECONDS:
             self._workers = self._store.workers()
-            self._fleet = _fleet(self._workers, self._store.offers())
+            self._fleet = _fleet(self._workers, self._store.toolchains_seen())
             self._watched = now
 
     def _dispatch(self) -> None:

@@ -17,7 +17,9 @@ from common.contracts.job import DONE, ENDINGS_WITH_FILM, Job, Pins
 from common.contracts.names import StepName
 from common.contracts.steps import STEP_KINDS, CastFacts, parse_facts
 from common.contracts.storyboard import Scene, Shot, Storyboard
-from common.jobs.store import JobStore, RequestKey
+from common.jobs.reopening import Revision
+from common.jobs.store import JobStore
+from common.jobs.wishes import RequestKey
 
 LOOK_SECONDS = 0.05
 PLAN_SECONDS = 3.0
@@ -213,13 +215,9 @@ class Revisions:
             lambda: self._store.revise(
                 job.id,
                 job.version,
-                cause=cause,
-                base=base,
-                edit=edit,
-                pins=pins,
-                cast=cast,
-                limits=self._orders.limits,
-                request=request,
+                Revision(cause, base, edit, pins, cast),
+                self._orders.limits,
+                request,
             ),
         )
         if outcome == "unknown":

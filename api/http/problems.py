@@ -16,7 +16,8 @@ from api.assets import TooLarge, UnknownMedia
 from api.errors import Complaint, Conflict, Forbidden, InvalidFields, Unknown, Unreadable, WrongType
 from api.http.messages import complaints
 from common.errors import InvalidRequest, ReelwrightError, StorageUnavailable
-from common.jobs.store import KeyReused, StateUnavailable, TooManyJobs
+from common.jobs.scripts import StateUnavailable
+from common.jobs.wishes import KeyReused, TooManyJobs
 
 log = logging.getLogger(__name__)
 RETRY_SECONDS = "2"

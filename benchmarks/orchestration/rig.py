@@ -27,7 +27,8 @@ from common.contracts.base import ObjectRef, canonical_json
 from common.contracts.job import COMPLETED, READY, WorkerInfo
 from common.contracts.steps import STEP_KINDS, toolchain
 from common.jobs.ids import new_job_ids
-from common.jobs.store import NewJob, connect
+from common.jobs.store import connect
+from common.jobs.wishes import NewJob
 from common.messaging.queues import QUEUES
 from common.settings import Settings
 from common.storage.memory import MemoryStorage
@@ -74,6 +75,7 @@ class Rig:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.store = connect(settings)
+        self._redis = redis.Redis.from_url(settings.state_url, decode_responses=True)
         self.log = Log()
         self.around: Callable[[Callable[[], None]], None] = lambda work: work()
         "Runs the loop of the reconciler; to be replaced by whoever wants to profile it."
@@ -126,8 +128,8 @@ class Rig:
 
     @property
     def _only_job(self) -> str:
-        (job_id,) = self.store.client.zrange(f"jobs:{OWNER}", 0, -1)
-        return str(job_id)
+        (job_id,) = self.store.jobs(OWNER, "", 2)
+        return job_id
 
     def until(self, enough: Callable[[], bool]) -> None:
         """Waits while the system works; raises when something is wrong with it."""
@@ -140,12 +142,12 @@ class Rig:
             if done != len(self.log.done):
                 done, patience = len(self.log.done), time.monotonic() + PATIENCE
             if time.monotonic() > patience:
-                waiting = self.store.client.scard("active")
+                waiting = self._redis.scard("active")
                 raise TimeoutError(f"no step was done for {PATIENCE:g} s, and {waiting} jobs have not ended")
             time.sleep(LOOK)
 
     def read(self) -> Reading:
-        return self.log.read(self.store.client)
+        return self.log.read(self._redis)
 
     # threads
 

@@ -22,7 +22,7 @@ from common.contracts.request import VideoRequest
 from common.contracts.storyboard import Storyboard
 from common.errors import ObjectMissing
 from common.jobs.record import job_of
-from common.jobs.store import JobStore
+from common.jobs.retention import Retention
 from common.settings import Settings
 from common.storage.port import Storage
 from common.storage.verified import put_whole
@@ -78,7 +78,7 @@ class Manifest:
         return Storyboard.model_validate(body) if body is not None else None
 
 
-def archive(store: JobStore, storage: Storage, settings: Settings, job_id: str) -> bool:
+def archive(store: Retention, storage: Storage, settings: Settings, job_id: str) -> bool:
     """Writes the manifest of an ended job, and says so in its record, which is forgotten some time later.
 
     False, and nothing is lost by it, when the job runs (again): its next end is archived then. Raises
@@ -240,7 +240,7 @@ def _event_document(event: Event) -> dict[str, Any]:
     return {"seq": event.seq, "at": event.at, "type": event.type, "data": dict(event.data)}
 
 
-def _events(store: JobStore, storage: Storage, bucket: str, job: Job, after: int) -> list[Event]:
+def _events(store: Retention, storage: Storage, bucket: str, job: Job, after: int) -> list[Event]:
     """Those that follow number `after`, up to this state of the record; from manifests what Redis has forgotten."""
     found: list[Event] = []
     while page := store.events(job.id, found[-1].seq if found else after, EVENTS):

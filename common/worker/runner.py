@@ -21,7 +21,9 @@ from common.contracts.job import Failure
 from common.contracts.names import StepName, keys_in
 from common.contracts.steps import LATE, STEP_KINDS, parse_spec, toolchain
 from common.errors import ObjectMissing, StepError, Stopped, disk_trouble
-from common.jobs.store import Claim, JobStore, StateUnavailable
+from common.jobs.claims import Claim
+from common.jobs.scripts import StateUnavailable
+from common.jobs.store import JobStore
 from common.settings import Settings
 from common.storage.port import Storage
 from common.worker.drain import Drain
@@ -101,7 +103,7 @@ class StepRunner:
             worker=self._worker,
             lease=self._settings.lease_seconds,
             queue=STEP_KINDS[kind].queue,
-            offer=toolchain(kind, self._build),
+            toolchain=toolchain(kind, self._build),
         )
         try:
             return ask()
@@ -114,7 +116,7 @@ class StepRunner:
             owner=claim.owner,
             job_id=claim.job_id,
             step=claim.step,
-            work=claim.work,
+            work=claim.fingerprint,
             storage=self._storage,
             buckets=(self._settings.assets_bucket, self._settings.videos_bucket),
             workdir=scratch.place(self._settings.scratch(), claim.nonce),

@@ -31,7 +31,8 @@ from common import launcher, scratch
 from common.contracts.job import WorkerInfo
 from common.contracts.steps import STEP_KINDS, toolchain
 from common.errors import ReelwrightError
-from common.jobs.store import StateUnavailable, connect
+from common.jobs.scripts import StateUnavailable
+from common.jobs.store import connect
 from common.logs import set_up_logs
 from common.messaging.app import make_app
 from common.messaging.queues import QUEUES
@@ -170,7 +171,7 @@ def _bury(settings: Settings, job_id: str, step: str, worker: str) -> None:
     try:
         store = connect(settings)
         store.lost(job_id, step, worker)
-        store.client.close()
+        store.close()
     except StateUnavailable:
         pass  # the lease runs out
     scratch.sweep(settings.scratch())

@@ -18,7 +18,9 @@ from common.contracts.job import FAILED, READY, RUNNING
 from common.contracts.steps import AssembleSpec, MixFacts, MixSpec, SceneSpec
 from common.contracts.timeline import Profile, SegmentRef
 from common.errors import BadMedia, DiskFull, ObjectMissing, StepError, StorageUnavailable, Throttled
-from common.jobs.store import Claim, JobStore, StateUnavailable
+from common.jobs.claims import Claim
+from common.jobs.scripts import StateUnavailable
+from common.jobs.store import JobStore
 from common.settings import Settings
 from common.storage.memory import MemoryStorage
 from common.worker.drain import Drain
@@ -333,7 +335,7 @@ def test_two_attempts_never_write_the_same_object(
     store: JobStore, storage: MemoryStorage, runner: Callable[..., StepRunner]
 ) -> None:
     assert runner(mix).run("job_1", "mix") == "done"
-    store.client.flushall()
+    store.scripts.client.flushall()
     make_job(store)
     make_ready(store)
     assert runner(mix).run("job_1", "mix") == "done"
@@ -476,7 +478,7 @@ def test_a_worker_that_cannot_renew_stops_itself_before_its_lease_ends(
     store: JobStore, runner: Callable[..., StepRunner]
 ) -> None:
     def handler(spec: MixSpec, run: StepRun) -> MixFacts:
-        store.client.execute_command("CLIENT", "PAUSE", 4000, "ALL")  # Redis hears nothing for a while
+        store.scripts.client.execute_command("CLIENT", "PAUSE", 4000, "ALL")  # Redis hears nothing for a while
         until_stopped(run)
         raise AssertionError
 
