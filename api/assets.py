@@ -12,7 +12,7 @@ from common.errors import InvalidRequest, ReelwrightError
 from common.settings import Settings
 from common.sniff import HEAD_BYTES, demuxer, sniff
 from common.storage.port import Storage
-from common.storage.verified import put_whole, put_whole_file
+from common.storage.verified import put_verified, put_verified_file
 from common.uploads import Asset, about_key, media_key, read_asset
 
 
@@ -90,10 +90,10 @@ class Assets:
             )
         asset = Asset(media_type=media_type, size=file.size, sha256=file.sha256, name=name[:200])
         file.flush()
-        put_whole_file(self._storage, self._bucket, media_key(owner, asset.id), file.path, media_type)
+        put_verified_file(self._storage, self._bucket, media_key(owner, asset.id), file.path, media_type)
         # Last, because an asset exists once this does.
         about = asset.model_dump_json().encode()
-        put_whole(self._storage, self._bucket, about_key(owner, asset.id), about, "application/json")
+        put_verified(self._storage, self._bucket, about_key(owner, asset.id), about, "application/json")
         return asset
 
     def check(self, owner: str, asset_id: str, kinds: tuple[str, ...], field: str) -> None:

@@ -18,7 +18,7 @@ from common.jobs.store import JobStore
 from common.jobs.wishes import KeyReused, TooManyJobs
 from common.settings import Settings
 from common.storage.port import Storage
-from common.storage.verified import put_whole
+from common.storage.verified import put_verified
 
 MAX_REQUESTS = 100
 
@@ -60,7 +60,7 @@ class Batches:
         jobs = [self._orders.new_job(owner, name, request, lane=BATCH) for name, request in pairs]
         # Before its jobs: what is accepted can be followed, whatever dies in between.
         document = _key(owner, batch.id)
-        put_whole(self._storage, self._bucket, document, batch.model_dump_json().encode(), JSON)
+        put_verified(self._storage, self._bucket, document, batch.model_dump_json().encode(), JSON)
         try:
             created = self._store.create(
                 owner, jobs, answer=batch.id, request_key=key, request_digest=digest, limits=self._orders.limits

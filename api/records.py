@@ -24,7 +24,7 @@ from common.jobs.store import JobStore
 from common.jobs.wishes import RequestKey
 from common.settings import Settings
 from common.storage.port import Storage
-from common.storage.verified import put_whole
+from common.storage.verified import put_verified
 
 LINES = 50
 "Newest events of a status."
@@ -190,7 +190,7 @@ class Records:
         ref = ObjectRef(
             key=object_key(owner, kind, digest[:32], digest), sha256=digest, size=len(data), media_type=JSON
         )
-        put_whole(self._storage, self._settings.assets_bucket, ref.key, data, JSON)
+        put_verified(self._storage, self._settings.assets_bucket, ref.key, data, JSON)
         return ref
 
     def _read_storyboard(self, key: str) -> Storyboard:

@@ -25,7 +25,7 @@ from common.jobs.record import job_of
 from common.jobs.retention import Retention
 from common.settings import Settings
 from common.storage.port import Storage
-from common.storage.verified import put_whole
+from common.storage.verified import put_verified
 
 FORMAT = 1
 FOLDER = "manifest"
@@ -97,7 +97,7 @@ def archive(store: Retention, storage: Storage, settings: Settings, job_id: str)
     document = _document(job, fields, events, before, _Reader(storage, bucket))
     key = _key(job)
     # The record goes once it is archived, so half a manifest would be the end of the job.
-    put_whole(storage, bucket, key, json.dumps(document, separators=(",", ":")).encode(), "application/json")
+    put_verified(storage, bucket, key, json.dumps(document, separators=(",", ":")).encode(), "application/json")
     if not store.archived(job_id, job.rev, settings.keep_job_seconds):
         return False
     for older in list(storage.list(bucket, _of_version(job.owner, job_id, job.version), after=key)):

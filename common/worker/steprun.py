@@ -13,6 +13,7 @@ from typing import Protocol
 from common.contracts.base import ObjectRef, object_key
 from common.errors import ObjectMissing, Stopped, StorageUnavailable
 from common.storage.port import Storage
+from common.storage.verified import verify
 
 log = logging.getLogger(__name__)
 
@@ -166,8 +167,7 @@ class StepRun:
         self._kept.append(ref.key)  # before it is there: an answer can get lost
         put()
         # Nothing else says that the store has all of it; one short question for each object.
-        if self.storage.size(self.assets, ref.key) != ref.size:
-            raise StorageUnavailable("the object store did not keep all of an object")
+        verify(self.storage, self.assets, ref.key, ref.size, "all of an object")
         return ref
 
 

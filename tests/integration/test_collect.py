@@ -22,7 +22,7 @@ from common.settings import Settings
 from common.storage.memory import MemoryStorage
 from common.storage.port import Stored
 from common.storage.s3 import S3Storage
-from common.storage.verified import put_whole
+from common.storage.verified import put_verified
 from orchestrator.cleanup import collect
 from orchestrator.cleanup.collect import Collector, Tally
 from tests.support.api_server import ROOT, as_environment
@@ -615,7 +615,7 @@ def test_what_is_put_again_on_real_storage_is_young_again(store: JobStore, setti
 
         def list(self, bucket: str, prefix: str = "", after: str = "") -> Iterator[Stored]:
             if prefix == again.key:
-                put_whole(storage, bucket, again.key, b"asked again", JSON)
+                put_verified(storage, bucket, again.key, b"asked again", JSON)
             return super().list(bucket, prefix, after)
 
     assert removed(Collector(store, Late(s3), settings).collect()) == {"request": 1}
