@@ -32,7 +32,8 @@ from common.jobs.wishes import NewJob
 from common.messaging.queues import QUEUES
 from common.settings import Settings
 from common.storage.memory import MemoryStorage
-from common.worker.runner import DONE, StepRunner
+from common.worker.outcome import Outcome
+from common.worker.runner import StepRunner
 from infra.local import free_ports, redis_server
 from orchestrator.reconciler import Desk
 
@@ -117,7 +118,7 @@ class Rig:
         """Does one step of the only job, while nothing else runs."""
         job = self.store.load(self._only_job)
         step = next(step.name for step in job.steps.values() if step.state == READY) if job else ""
-        if self._runner().run(self._only_job, step) != DONE:
+        if self._runner().run(self._only_job, step) != Outcome.DONE:
             raise RuntimeError(f"{step} was not done")
 
     def look(self, desk: Desk) -> float:
@@ -171,7 +172,7 @@ class Rig:
     def _work(self, hints: Queue) -> None:
         runner = self._runner()
         while (hint := hints.get()) is not None and not self._stop.is_set():
-            if runner.run(*hint) == DONE:
+            if runner.run(*hint) == Outcome.DONE:
                 self.log.done.append(hint[1])
 
     # parts

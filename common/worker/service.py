@@ -40,7 +40,8 @@ from common.settings import BadSetting, Settings
 from common.storage.s3 import S3Storage
 from common.worker.celery_request import request_class
 from common.worker.drain import Drain
-from common.worker.runner import DRAINING, Handler, StepRunner, worker_name
+from common.worker.outcome import Outcome
+from common.worker.runner import Handler, StepRunner, worker_name
 from common.worker.slots import Slots
 
 log = logging.getLogger(__name__)
@@ -158,11 +159,11 @@ def add_task(app: Any, service: Service, settings: Settings, build: str, drain: 
     @app.task(name=QUEUES[service.queue].task, Request=request_class(died))
     def run_step(job_id: str, step: str) -> None:
         try:
-            outcome = runner().run(job_id, step)
+            outcome: str = runner().run(job_id, step)
         except StateUnavailable as error:
             outcome = str(error)  # the step is still ready or its lease ends: it will be hinted again
         log.info("%s of %s: %s", step, job_id, outcome)
-        if outcome == DRAINING:
+        if outcome == Outcome.DRAINING:
             raise Reject(outcome, requeue=True)  # for another worker
 
 

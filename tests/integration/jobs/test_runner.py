@@ -26,7 +26,7 @@ from common.storage.memory import MemoryStorage
 from common.worker.drain import Drain
 from common.worker.runner import StepRunner, worker_name
 from common.worker.slots import Slots
-from common.worker.steprun import StepRun
+from common.worker.steprun import Attempt, Places, StepRun
 from tests.support.asking import dispatch
 from tests.support.ready import BUILD, load, make_job, make_ready, mix_spec, step_of
 
@@ -295,7 +295,7 @@ def losing(run: StepRun, store: JobStore) -> MixFacts:
 def known(run: StepRun, store: JobStore) -> MixFacts:
     made = facts(run)
     first = made.model_copy(update={"media": made.media.model_copy(update={"key": "local/mix/first/one"})})
-    store.seed_work("local", {run.work: first.model_dump_json()}, 60)
+    store.seed_work("local", {run.fingerprint: first.model_dump_json()}, 60)
     return made
 
 
@@ -629,15 +629,8 @@ def test_a_folder_swept_away_before_it_was_locked_is_made_again(
 
 
 def step_run_over(storage: MemoryStorage) -> StepRun:
-    return StepRun(
-        owner="local",
-        job_id="job_0",
-        step="mix",
-        work="0" * 32,
-        storage=storage,
-        buckets=("assets", "videos"),
-        workdir=Path("unused"),
-    )
+    places = Places(storage, "assets", "videos", Path("unused"))
+    return StepRun(Attempt("local", "job_0", "mix", "0" * 32), places)
 
 
 def test_the_record_says_who_has_a_step(store: JobStore, runner: Callable[..., StepRunner]) -> None:
