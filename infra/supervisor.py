@@ -13,7 +13,6 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -119,15 +118,12 @@ class Supervisor:
         self._children.clear()
 
     def _spawn(self, program: Program) -> _Child:
-        starter = [sys.executable, "-I", "-S", launcher.__file__, str(os.getpid())]
-        process = subprocess.Popen(
-            [*starter, *program.command],
+        process = launcher.spawn(
+            program.command,
             env=dict(program.env),
             cwd=program.cwd,
-            stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            start_new_session=True,
         )
         return _Child(program, process, time.monotonic(), _Pump(program, process, self._sink))
 
