@@ -36,7 +36,7 @@ class Incoming:
     """
 
     def __init__(self, folder: Path | None, limit: int) -> None:
-        place = scratch.place(folder, f"upload-{uuid.uuid4().hex}")
+        place = scratch.folder(folder, f"upload-{uuid.uuid4().hex}")
         self.path = place / "media"
         with ExitStack() as stack:
             stack.enter_context(scratch.scratch(place))

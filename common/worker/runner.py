@@ -110,7 +110,7 @@ class StepRunner:
             suffix=claim.nonce[:ATTEMPT_DIGITS],
             last=claim.attempt >= self._settings.max_attempts,
         )
-        workdir = scratch.place(self._settings.scratch(), claim.nonce)
+        workdir = scratch.folder(self._settings.scratch(), claim.nonce)
         places = Places(self._storage, self._settings.assets_bucket, self._settings.videos_bucket, workdir)
         return StepRun(attempt, places, until=until, spare=self._slots.spare() if claim.last else 0)
 

@@ -21,7 +21,7 @@ from common.storage.s3 import S3Storage
 from infra import local
 from infra.chaos.processes import family, marked
 from infra.local import Plan, StackError
-from infra.stack import Stack, Stopped, to_files
+from infra.stack import Stack, StackStopped, to_files
 from infra.supervisor import GaveUp, Patience, Program
 
 MARK = "REEL_CHAOS"
@@ -162,7 +162,7 @@ class Site:
             self._up.set()
             while True:
                 self._stack.tend()
-        except Stopped:
+        except StackStopped:
             pass
         except (GaveUp, StackError, OSError) as failure:
             self._failure = failure

@@ -569,14 +569,14 @@ def test_the_news_of_the_end_reach_a_process_forked_before(tmp_path: Path) -> No
 
 def test_a_sweep_removes_what_a_killed_process_left_and_nothing_else(tmp_path: Path) -> None:
     (tmp_path / "reel-other").mkdir()
-    folder = scratch.place(tmp_path, "dead")
+    folder = scratch.folder(tmp_path, "dead")
     child = os.fork()
     if child == 0:
         with scratch.scratch(folder):
             (folder / "half a film").write_bytes(b"...")
             os._exit(137)
     os.waitpid(child, 0)
-    alive = scratch.place(tmp_path, "alive")
+    alive = scratch.folder(tmp_path, "alive")
     with scratch.scratch(alive):
         (alive / "film").write_bytes(b"...")
         assert scratch.sweep(tmp_path) == 1
@@ -621,7 +621,7 @@ def test_a_folder_swept_away_before_it_was_locked_is_made_again(
         return rename(path, to)
 
     monkeypatch.setattr(Path, "rename", swept)
-    folder = scratch.place(tmp_path, "one")
+    folder = scratch.folder(tmp_path, "one")
     with scratch.scratch(folder):
         assert folder.is_dir()
         assert scratch.sweep(tmp_path) == 0
