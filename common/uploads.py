@@ -1,4 +1,4 @@
-"""What is known of the files that users brought: two objects each, `media` and `about.json`.
+"""The files that users have uploaded: two objects each, `media` and `about.json`.
 
 <owner>/asset/<asset id>/media, about.json
 """
@@ -11,7 +11,7 @@ from common.storage.port import Storage
 
 
 class Asset(Contract):
-    """An uploaded file, as `about.json` says it."""
+    """An uploaded file, as `about.json` describes it."""
 
     media_type: str
     size: int
@@ -34,7 +34,7 @@ def about_key(owner: str, asset_id: str) -> str:
 
 
 def read_asset(storage: Storage, bucket: str, owner: str, asset_id: str) -> Asset | None:
-    """None if the owner has no such asset, or what is known of it cannot be read. Raises `StorageUnavailable`."""
+    """None if the owner has no such asset, or its `about.json` cannot be read. Raises `StorageUnavailable`."""
     try:
         return Asset.model_validate_json(storage.get_bytes(bucket, about_key(owner, asset_id)))
     except (ObjectMissing, ValidationError):
@@ -42,7 +42,7 @@ def read_asset(storage: Storage, bucket: str, owner: str, asset_id: str) -> Asse
 
 
 def uploaded(storage: Storage, bucket: str, owner: str, asset_id: str) -> ObjectRef | None:
-    """Where the file itself is. None and errors as with `read_asset`."""
+    """The object with the file itself. None and errors as with `read_asset`."""
     asset = read_asset(storage, bucket, owner, asset_id)
     if asset is None:
         return None

@@ -37,7 +37,7 @@ STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 class StackStopped(Exception):
-    """The stack was told to end."""
+    """The stack was asked to end."""
 
 
 class NotUp(StackError):
@@ -45,7 +45,7 @@ class NotUp(StackError):
 
 
 class NotReady(Exception):
-    """What the API says is missing."""
+    """The API answers that something is missing."""
 
 
 class Stack:

@@ -16,8 +16,9 @@ from common.contracts.job import FAILED, READY, SKIPPED, Change, Failure, Job, W
 from common.contracts.names import StepName
 from common.contracts.steps import STEP_KINDS
 from common.errors import StorageUnavailable
+from common.jobs.decisions import Decisions
 from common.jobs.scripts import StateUnavailable
-from common.jobs.store import JobStore, connect
+from common.jobs.store import connect
 from common.messaging.app import BrokerUnavailable, Hints
 from common.messaging.queues import QUEUES
 from common.settings import Settings
@@ -59,7 +60,7 @@ SOURCES = ("pexels", "folder")
 class Reconciler:
     """Lets jobs in, looks at due ones and sends hints for ready steps."""
 
-    def __init__(self, settings: Settings, store: JobStore, storage: Storage, hints: Hints) -> None:
+    def __init__(self, settings: Settings, store: Decisions, storage: Storage, hints: Hints) -> None:
         self._settings, self._store, self._hints = settings, store, hints
         self._policy = _policy(settings)
         self._caches = JobCaches(storage, settings.assets_bucket)

@@ -24,7 +24,7 @@ FILLER = re.compile(
 
 
 class Features(NamedTuple):
-    """What the ranking knows of a clip or picture."""
+    """The facts about a clip or picture that count."""
 
     words: frozenset[str]
     "Stems of what describes it; empty when nothing does."
@@ -48,7 +48,7 @@ def score(query: ShotQuery, features: Features) -> float:
 
 
 def match(query: ShotQuery, words: frozenset[str]) -> float:
-    """How much of the best phrase of the query the words cover, 0 to 1."""
+    """The share of the query's best phrase that the words cover, 0 to 1."""
     if not words:
         return UNKNOWN
     phrases = [wanted for phrase in (*query.terms, query.show) if (wanted := stems(phrase))]

@@ -13,7 +13,7 @@ from retriever.providers.registry import SETUP_HINTS
 ENOUGH, GOOD = 8, 0.5
 "With so many candidates of such a score, less preferred sources are not asked."
 PREFERENCE = 0.85
-"What each later source's scores are worth, so that a clearly better match still wins."
+"Factor on the scores of each later source, so that only a clearly better match wins over an earlier one."
 LONGEST_WAIT = 120.0
 "Seconds. A film is not held up longer than this for a source that asked us to wait."
 

@@ -21,11 +21,11 @@ class NotClaimed(StrEnum):
     OTHER_BUILD = "other_build"
     "It is for a worker with another toolchain, and will be hinted at again soon."
     NO_SPEC = "no_spec"
-    "What to do got lost; the next decision restores it."
+    "Its spec got lost; the next decision restores it."
 
 
 class Verdict(StrEnum):
-    """What a worker hears about its claim."""
+    """The store's answer to the holder of a claim."""
 
     OK = "ok"
     KNOWN = "known"
@@ -47,14 +47,14 @@ class Claim:
     attempt: int
     fingerprint: str
     spec: str
-    "What to do, as JSON of the kind's spec."
+    "As JSON of the kind's spec."
     nonce: str = ""
     last: bool = False
     "No other step waits in the queue, and none of the same kind is still to come in this job."
 
 
 class Claims(Part):
-    """What a worker may write. After its lease has ended, nothing it says has an effect."""
+    """The writes of a worker. Once another one has the step, they have no effect."""
 
     def claim(
         self, job_id: str, step: str, *, nonce: str, worker: str, lease: float, queue: str, toolchain: str

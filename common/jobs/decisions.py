@@ -17,7 +17,7 @@ NO_STEP = Step("")
 
 
 class Decisions(Reads, Workers):
-    """What the reconciler may write. Several may run: each call of theirs leaves what others expect."""
+    """The writes of the reconciler, and its reads. Several reconcilers may run."""
 
     def admit(self, places: int) -> int:
         """Lets waiting jobs in, up to `places` running ones per lane (0: any number). Returns how many."""

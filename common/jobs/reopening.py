@@ -1,4 +1,4 @@
-"""What a wish to run on, or for a new version, changes in the record of a job. Pure.
+"""Changes of a job's record when it is resumed or gets a new version. Pure.
 
 Work that is done stays done. Steps that were given up get fresh attempts, and the record forgets what was left out of
 the film because of them.
@@ -16,7 +16,7 @@ from common.jobs.record import pins_json
 
 
 class WishOutcome(StrEnum):
-    """What became of a wish."""
+    """The store's answer to a wish."""
 
     OK = "ok"
     UNKNOWN = "unknown"

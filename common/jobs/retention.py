@@ -10,7 +10,7 @@ COLLECTED = "collected"
 
 
 class Retention(Reads):
-    """What the janitor may write. No job is forgotten before it is archived."""
+    """The writes of the janitor. No job is forgotten before it is archived."""
 
     def to_archive(self, limit: int, hold: float) -> list[str]:
         """Ended jobs without a manifest; each is given out again after `hold` seconds, until it is `archived`."""
@@ -21,7 +21,7 @@ class Retention(Reads):
         return self.scripts.ask(lambda client: client.hgetall(f"job:{job_id}")) or None
 
     def archived(self, job_id: str, rev: int, keep_seconds: float) -> bool:
-        """Says that revision `rev` of an ended job is in storage. False when the job has changed since."""
+        """Notes that revision `rev` of an ended job is in storage. False when the job has changed since."""
         return self.scripts.run("archived", job_id, rev, milliseconds(keep_seconds)) == 1
 
     def purge(self, job_id: str) -> None:

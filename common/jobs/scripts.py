@@ -67,7 +67,7 @@ class Scripts:
         return answer, _milliseconds_of(time)
 
     def in_batches(self, scan: Callable[[Any], Iterator[str]], size: int) -> Iterator[list[str]]:
-        """What `scan` of the client finds, `size` at a time. What comes or goes meanwhile may be among it or not."""
+        """Names that `scan` of the client finds, `size` at a time. Those that come or go meanwhile may be left out."""
         members = scan(self.client)
         while batch := self.ask(lambda _: list(islice(members, size))):
             yield batch
@@ -88,7 +88,7 @@ class Scripts:
 
 
 class Part:
-    """A part of the job store: what one kind of program reads or writes."""
+    """A part of the job store: the reads or writes of one kind of program."""
 
     def __init__(self, scripts: Scripts) -> None:
         self.scripts = scripts

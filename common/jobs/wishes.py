@@ -13,9 +13,9 @@ from common.jobs.reopening import Reopening, Revision, WishOutcome, resumed, rev
 from common.jobs.scripts import milliseconds
 
 REQUEST_KEY_SECONDS = 24 * 3600
-"How long an idempotency key is remembered."
+"An idempotency key is remembered for so long."
 RETRY_SECONDS = 10
-"What a client is told to wait when there is no room; a job ends about that often on a busy machine."
+"A client is asked to wait so long when there is no room; a job ends about that often on a busy machine."
 
 
 class KeyReused(ReelwrightError):
@@ -43,7 +43,7 @@ class Created(NamedTuple):
 
 
 class Limits(NamedTuple):
-    """How many jobs may wait on this server, and how many of one owner may be there at all; 0 is no limit."""
+    """The most jobs that may wait on this server, and the most unfinished ones of one owner; 0 is no limit."""
 
     waiting: int = 0
     of_owner: int = 0
@@ -76,7 +76,7 @@ class NewJob:
 
 
 class Wishes(Reads):
-    """What the API may write. A wish wakes the reconciler, which sees to it that it comes true."""
+    """The writes of the API. A wish wakes the reconciler, which makes it come true."""
 
     def create(
         self,
@@ -110,7 +110,7 @@ class Wishes(Reads):
         return Created(known, outcome == WishOutcome.REPLAYED)
 
     def answered(self, owner: str, request_key: str, request_digest: str) -> str | None:
-        """What the very same request was answered under this key; None for a new key. Raises `KeyReused`."""
+        """The answer that the very same request got under this key; None for a new key. Raises `KeyReused`."""
         names = ["digest", "answer"]
         digest, answer = self.scripts.ask(lambda client: client.hmget(f"request:{owner}:{request_key}", names))
         if digest not in (None, request_digest):

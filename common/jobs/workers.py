@@ -8,14 +8,14 @@ from common.jobs.record import worker_of
 from common.jobs.scripts import Part, milliseconds
 
 SEEN_MS = 24 * 3600 * 1000
-"How long a toolchain is remembered that no worker has any more."
+"A toolchain that no worker has any more is remembered for so long."
 
 
 class Workers(Part):
     """The register of workers, each of which must renew its entry."""
 
     def register(self, worker: WorkerInfo, seconds: float) -> None:
-        """Says that the worker lives, for the next `seconds`."""
+        """Enters the worker as alive for the next `seconds`."""
         now = self.scripts.now()
         about = json.dumps({"service": worker.service, "slots": worker.slots, "engines": dict(worker.engines)})
         seen = {f"{kind} {chain}": now for kind, chain in worker.engines.get("offers", {}).items()}

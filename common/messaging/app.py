@@ -22,7 +22,7 @@ TRANSPORT = {
     "socket_keepalive": True,
     "health_check_interval": 10,
 }
-"How the broker is reached; times are seconds."
+"Options of the connection to the broker; times are seconds."
 
 
 def make_app(settings: Settings) -> celery.Celery:
@@ -85,7 +85,7 @@ class Hints:
             self._app.send_task(QUEUES[queue].task, args=[job_id, step], queue=queue)
 
     def waiting(self, queue: str) -> int:
-        """How many hints in the queue nobody has taken."""
+        """The number of hints in the queue that nobody has taken."""
         with _translated():
             return int(self._broker.llen(queue))
 

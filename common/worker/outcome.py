@@ -1,10 +1,10 @@
-"""What may come of a hint that a worker took."""
+"""Outcomes of the attempts that a worker makes."""
 
 from enum import StrEnum
 
 
 class Outcome(StrEnum):
-    """What came of an attempt at a step. A step that could not be claimed has none (`claims.NotClaimed`)."""
+    """The outcome of an attempt at a step. If the step could not be claimed, there is a `claims.NotClaimed` instead."""
 
     DONE = "done"
     "Its facts are the result."

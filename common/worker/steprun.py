@@ -48,7 +48,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Where the attempt may read and write."""
+    """The storage and the folder that the attempt works with."""
 
     storage: Storage
     assets: str

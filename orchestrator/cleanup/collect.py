@@ -42,8 +42,8 @@ from orchestrator.cleanup.references import (
 
 DOCUMENTS = frozenset({"request", "edit", "storyboard"})
 "Kinds of objects that name uploads themselves."
-BEHIND = "0"
-'Behind "/" in the order of keys.'
+AFTER_SLASH = "0"
+'Follows "/" in the order of keys.'
 MOST_LITTER = 50_000
 "Objects that are held in memory to be removed together."
 
@@ -192,7 +192,7 @@ class Collector:
         while (first := next(self._storage.list(self._bucket, "", after), None)) is not None:
             owner = first.key.partition("/")[0]
             yield owner
-            after = owner + BEHIND
+            after = owner + AFTER_SLASH
 
 
 def _add(heaps: dict[str, Heap], stored: Stored) -> None:

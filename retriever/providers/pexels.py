@@ -13,7 +13,7 @@ from common.settings import Settings
 from retriever import ranking
 
 OLD_PREFIX = "/videos"
-"Where the video calls live according to the older documentation."
+"The path of the video calls according to the older documentation."
 PER_PAGE = 80
 MAX_PAGES = 2
 ENOUGH = 8
@@ -190,7 +190,7 @@ def _least_size(query: ShotQuery) -> str:
 
 
 def _words(page_url: str, tags: Any) -> frozenset[str]:
-    """What the page address (`/video/boats-in-harbour-4401001/`) and the tags say."""
+    """The words of the page address (`/video/boats-in-harbour-4401001/`) and of the tags."""
     slug = re.sub(r"-?\d+/?$", "", urlsplit(page_url).path.rstrip("/")).rpartition("/")[2]
     names = [tag for tag in tags if isinstance(tag, str)] if isinstance(tags, list) else []
     return ranking.stems(" ".join([slug, *names]))

@@ -18,7 +18,7 @@ SETUP_HINTS: Mapping[str, str] = {
     "pexels": "Pexels is not set up; set PEXELS_API_KEY to a key from pexels.com/api",
     "folder": "there is no clip folder; set CLIP_FOLDER to a folder of videos and pictures",
 }
-"How to set up a source that was asked for and is not there."
+"Advice about a source that was asked for and is not there."
 
 
 def available(settings: Settings) -> list[str]:
