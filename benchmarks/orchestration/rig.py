@@ -143,7 +143,7 @@ class Rig:
             if done != len(self.log.done):
                 done, patience = len(self.log.done), time.monotonic() + PATIENCE
             if time.monotonic() > patience:
-                waiting = self._redis.scard("active")
+                waiting = len(self.store.active())
                 raise TimeoutError(f"no step was done for {PATIENCE:g} s, and {waiting} jobs have not ended")
             time.sleep(LOOK)
 

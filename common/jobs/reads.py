@@ -40,6 +40,10 @@ class Reads(Part):
         found = self.scripts.ask(lambda client: client.zrevrangebylex(f"jobs:{owner}", top, "-", start=0, num=limit))
         return list(found)
 
+    def active(self) -> list[str]:
+        """Ids of all jobs that have not ended, in order."""
+        return sorted(self.scripts.ask(lambda client: client.smembers("active")))
+
     def known_work(self, owner: str, fingerprints: Iterable[str]) -> dict[str, str | None]:
         """For each fingerprint the facts of work already done, or None."""
         names = list(fingerprints)

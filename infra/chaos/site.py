@@ -132,7 +132,7 @@ class Site:
     def active(self) -> list[Job]:
         """Jobs that have not ended; none when the state store does not answer."""
         try:
-            jobs = [self.store.load(str(name)) for name in sorted(self.redis.smembers("active"))]
+            jobs = [self.store.load(name) for name in self.store.active()]
         except (StateUnavailable, redis.RedisError):
             return []
         return [job for job in jobs if job is not None]

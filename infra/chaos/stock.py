@@ -15,6 +15,7 @@ import redis
 from common.contracts.job import COMPLETED, DONE, PARTIAL, Event, Job
 from common.contracts.steps import STEP_KINDS, parse_facts
 from common.errors import ReelwrightError
+from common.jobs.scripts import StateUnavailable
 from common.messaging.app import make_app
 from common.messaging.queues import QUEUES
 from infra.chaos.invariants import Found, Record, Stock, refs_in
@@ -41,8 +42,8 @@ def settle(site: Site, patience: float = QUIET_SECONDS, stop: Callable[[], bool]
     last: object = None
     while time.monotonic() - started < HOPELESS_SECONDS and not stop():
         site.check()
-        with contextlib.suppress(redis.RedisError, OSError):
-            if not site.redis.scard("active"):
+        with contextlib.suppress(StateUnavailable, redis.RedisError, OSError):
+            if not site.store.active():
                 break
             sight = sorted((job.id, _moved(job)) for job in site.active())
             if sight != last:
