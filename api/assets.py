@@ -14,7 +14,7 @@ from common.errors import ReelwrightError
 from common.settings import Settings
 from common.sniff import HEAD_BYTES, demuxer, sniff
 from common.storage.port import Storage
-from common.storage.verified import put_whole, put_whole_file
+from common.storage.verified import put_verified, put_verified_file
 from common.uploads import about_key, media_key, read_asset
 
 
@@ -38,7 +38,7 @@ class Incoming:
     """
 
     def __init__(self, folder: Path | None, limit: int) -> None:
-        own_folder = scratch.place(folder, f"upload-{uuid.uuid4().hex}")
+        own_folder = scratch.folder(folder, f"upload-{uuid.uuid4().hex}")
         self.path = own_folder / "media"
         with ExitStack() as stack:
             stack.enter_context(scratch.scratch(own_folder))
@@ -92,10 +92,10 @@ class Assets:
             )
         asset = Asset(media_type=media_type, size=file.size, sha256=file.sha256, name=name[:200])
         file.flush()
-        put_whole_file(self._storage, self._bucket, media_key(owner, asset.id), file.path, media_type)
+        put_verified_file(self._storage, self._bucket, media_key(owner, asset.id), file.path, media_type)
         # Last, because an asset exists once this does.
         about = document_json(asset).encode()
-        put_whole(self._storage, self._bucket, about_key(owner, asset.id), about, "application/json")
+        put_verified(self._storage, self._bucket, about_key(owner, asset.id), about, "application/json")
         return asset
 
     def media_type(self, owner: str, asset_id: str) -> str | None:

@@ -16,10 +16,11 @@ from common.contracts.request import VideoRequest
 from common.documents import JSON, UnreadableDocument, document_json, read_document
 from common.errors import ObjectMissing
 from common.jobs.ids import BATCH_ID, new_batch_id, new_job_ids
-from common.jobs.store import JobStore, KeyReused, TooManyJobs
+from common.jobs.store import JobStore
+from common.jobs.wishes import KeyReused, TooManyJobs
 from common.settings import Settings
 from common.storage.port import Storage
-from common.storage.verified import put_whole
+from common.storage.verified import put_verified
 
 MAX_REQUESTS = 100
 
@@ -55,7 +56,7 @@ class Batches:
         jobs = [self._submissions.new_job(owner, name, request, lane=BATCH) for name, request in pairs]
         # Before its jobs: what is accepted can be followed, whatever dies in between.
         document = _key(owner, batch.id)
-        put_whole(self._storage, self._bucket, document, document_json(batch).encode(), JSON)
+        put_verified(self._storage, self._bucket, document, document_json(batch).encode(), JSON)
         try:
             created = self._store.create(
                 owner, jobs, answer=batch.id, request_key=key, request_digest=digest, limits=self._submissions.limits

@@ -10,7 +10,9 @@ from common.contracts.job import CANCELLED, COMPLETED, TERMINAL, Job
 from common.contracts.request import VideoRequest
 from common.errors import ReelwrightError
 from common.jobs.ids import new_job_ids
-from common.jobs.store import Created, JobStore, RequestKey
+from common.jobs.reopening import WishOutcome
+from common.jobs.store import JobStore
+from common.jobs.wishes import Created, RequestKey
 
 PAGE = 100
 MOST_LOOKED_AT = 200
@@ -61,19 +63,19 @@ class Jobs:
         known = self._records.answered(owner, request)
         if known is None:
             outcome = self._resumed(owner, job, request)
-            if outcome == "ok":
+            if outcome == WishOutcome.OK:
                 return self._records.job(owner, job_id).version, False
             known = self._records.answered(owner, request)  # it may have come twice at once
         if known is None:
             raise not_resumed(job_id, outcome)
         return known[0], True
 
-    def _resumed(self, owner: str, job: Job, request: RequestKey) -> str:
-        """The outcome, in the words of the store. A job that will not run again is not brought back for it."""
+    def _resumed(self, owner: str, job: Job, request: RequestKey) -> WishOutcome:
+        """The outcome of the store. A job that will not run again is not brought back for it."""
         if not job.terminal:
-            return "not_ended"
+            return WishOutcome.NOT_ENDED
         if job.state == COMPLETED:
-            return "completed"
+            return WishOutcome.COMPLETED
         return self._records.change(
             owner, job.id, lambda: self._store.resume(job.id, self._submissions.limits, request)
         )
@@ -103,12 +105,12 @@ class Jobs:
             return None
 
 
-def not_resumed(job_id: str, outcome: str) -> ReelwrightError:
+def not_resumed(job_id: str, outcome: WishOutcome) -> ReelwrightError:
     """The error for an outcome of the store that is no success."""
-    if outcome == "unknown":
+    if outcome == WishOutcome.UNKNOWN:
         return unknown_job(job_id)
-    if outcome == "not_ended":
+    if outcome == WishOutcome.NOT_ENDED:
         return Conflict("still_running", "the job has not ended; there is nothing to resume")
-    if outcome == "completed":
+    if outcome == WishOutcome.COMPLETED:
         return Conflict("completed", "the job is completed; nothing of it is missing")
     return changing()

@@ -20,17 +20,17 @@ from common.documents import JSON, UnreadableDocument, document_json, read_docum
 from common.errors import ObjectMissing
 from common.jobs.archive import Manifest, archive, archived_events, archived_jobs, read_manifest
 from common.jobs.ids import JOB_ID
-from common.jobs.store import JobStore, RequestKey
+from common.jobs.reopening import WishOutcome
+from common.jobs.store import JobStore
+from common.jobs.wishes import RequestKey
 from common.settings import Settings
 from common.storage.port import Storage
-from common.storage.verified import put_whole
+from common.storage.verified import put_verified
 
 LINES = 50
 "Newest events of a status."
 MOST_LINES = 200
 "Events that follow the one a reader has."
-UNARCHIVED = "unarchived"
-"The outcome of the store for a job that has ended but is not archived yet."
 ARCHIVE_TRIES = 5
 UNCHANGED = "unchanged"
 
@@ -104,15 +104,15 @@ class Records:
         if request.key:
             self._store.remember(owner, request, f"{version}" if changed else f"{version} {UNCHANGED}")
 
-    def change(self, owner: str, job_id: str, write: Callable[[], str]) -> str:
-        """Writes a new wish for a job, in Redis again if need be, by `write`, which returns the outcome in a word.
+    def change(self, owner: str, job_id: str, write: Callable[[], WishOutcome]) -> WishOutcome:
+        """Writes a new wish for a job, in Redis again if need be, by `write`.
 
         A job that has ended is archived first, since the change takes away how it ended.
         """
         self._wake(owner, job_id)
         outcome = write()
         for _ in range(ARCHIVE_TRIES):
-            if outcome != UNARCHIVED:
+            if outcome != WishOutcome.UNARCHIVED:
                 break
             archive(self._store, self._storage, self._settings, job_id)
             outcome = write()
@@ -188,7 +188,7 @@ class Records:
         ref = ObjectRef(
             key=object_key(owner, kind, digest[:32], digest), sha256=digest, size=len(data), media_type=JSON
         )
-        put_whole(self._storage, self._settings.assets_bucket, ref.key, data, JSON)
+        put_verified(self._storage, self._settings.assets_bucket, ref.key, data, JSON)
         return ref
 
     def _read_storyboard(self, key: str) -> Storyboard:

@@ -7,7 +7,8 @@ from api.errors import Cure, FieldError, Remedy
 from api.records import Records
 from common.contracts.job import INTERACTIVE
 from common.contracts.request import MediaRef, SceneRequest, VideoRequest
-from common.jobs.store import JobStore, Limits, NewJob
+from common.jobs.store import JobStore
+from common.jobs.wishes import Limits, NewJob
 from common.settings import Settings
 
 TITLE_CHARS = 80

@@ -141,7 +141,7 @@ class Pipeline:
 
     def forget(self) -> None:
         """Makes every work unknown that was done, so that it is done again."""
-        client = self._site.store.client
+        client = self._site.redis
         names = list(client.scan_iter(match="work:*", count=1000))
         if names:
             client.delete(*names)
@@ -152,7 +152,7 @@ class Pipeline:
         job_id = self._client.generate(dict(body), secrets.token_hex(16))
         asked, found = time.time(), dict[str, str]()
         while (job := self._site.store.load(job_id)) is not None and not job.terminal:
-            found |= self._site.store.client.hgetall(f"job:{job_id}:spec")
+            found |= self._site.redis.hgetall(f"job:{job_id}:spec")
             self._site.check()
             time.sleep(SPEC_SECONDS)
         assert job is not None

@@ -1,4 +1,4 @@
-"""Starts a program that dies with its parent and keeps to limits:
+"""Starts programs that die with their parent and keep to limits. Itself the program that they start as:
 `python -I -S launcher.py PARENT_PID [SMALL_PAGES] [RLIMIT_NAME=MOST]... PROGRAM ARGUMENT...`
 
 PR_SET_PDEATHSIG must be set in the child, and a `preexec_fn` is unsafe in a process with threads, so
@@ -11,7 +11,12 @@ import os
 import resource
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # not when the launcher starts: these take as long to import as all the others
+    import subprocess
+    from typing import Any
 
 PR_SET_PDEATHSIG = 1
 PR_SET_THP_DISABLE = 41
@@ -19,6 +24,18 @@ LIMIT = "RLIMIT_"
 SMALL_PAGES = "SMALL_PAGES"
 GRACE = 10
 "Seconds of processor time."
+
+
+def spawn(
+    program: Sequence[str], *, small_pages: bool = False, limits: Mapping[str, int] | None = None, **options: "Any"
+) -> "subprocess.Popen[Any]":
+    """Starts `program` as `launched` says, without input, and in a session of its own, so that a Ctrl+C or a signal
+    to our process group does not reach it. Further options are those of `subprocess.Popen`.
+    """
+    import subprocess
+
+    command = launched(program, small_pages=small_pages, **limits or {})
+    return subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True, **options)
 
 
 def launched(program: Sequence[str], *, small_pages: bool = False, **limits: int) -> list[str]:

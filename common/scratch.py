@@ -1,7 +1,7 @@
 """Scratch folders: one for each attempt at a step and one for each service, removed also when the process was killed.
 
 Whoever uses a folder holds a lock on it, which the kernel drops with the process. So a folder without one is
-litter, on whatever machine or in whatever container its process ran.
+garbage, on whatever machine or in whatever container its process ran.
 """
 
 import contextlib
@@ -19,14 +19,14 @@ UNBORN = "reel-new-"
 TRIES = 5
 
 
-def place(parent: Path | None, attempt: str) -> Path:
+def folder(parent: Path | None, attempt: str) -> Path:
     """The folder of an attempt; `parent` None is the system's folder for temporary files."""
     return Path(parent or tempfile.gettempdir()) / f"{PREFIX}{attempt}"
 
 
 @contextlib.contextmanager
 def scratch(path: Path) -> Iterator[None]:
-    """`path`, made by `place`, is there during the block. Raises `OSError` when it cannot be made."""
+    """Makes `path`, which comes from `folder`, for the time of the block. Raises `OSError` when that cannot be done."""
     lock = _made(path)
     try:
         yield
@@ -37,7 +37,7 @@ def scratch(path: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def temporary(service: str) -> Iterator[None]:
-    """During the block, temporary files of this process and its children lie in a folder of their own.
+    """During the block, temporary files of this process and its children are in a folder of their own.
 
     Libraries remove theirs only when they end in order. The folder is in the system's own one and not in WORK_DIR: a
     service must be able to start while steps have filled that. Raises `OSError` when it cannot be made.
@@ -54,8 +54,8 @@ def temporary(service: str) -> Iterator[None]:
 
 def sweep(parent: Path | None) -> int:
     """Removes the folders of processes that were killed. Returns how many there were."""
-    folder = Path(parent or tempfile.gettempdir())
-    return sum(_removed(path) for prefix in (PREFIX, SERVICE, UNBORN) for path in folder.glob(f"{prefix}*"))
+    where = Path(parent or tempfile.gettempdir())
+    return sum(_removed(path) for prefix in (PREFIX, SERVICE, UNBORN) for path in where.glob(f"{prefix}*"))
 
 
 def _made(path: Path) -> int:

@@ -19,7 +19,7 @@ def about_key(owner: str, asset_id: str) -> str:
 
 
 def read_asset(storage: Storage, bucket: str, owner: str, asset_id: str) -> Asset | None:
-    """None if the owner has no such asset, or what is known of it cannot be read. Raises `StorageUnavailable`."""
+    """None if the owner has no such asset, or its `about.json` cannot be read. Raises `StorageUnavailable`."""
     try:
         return read_document(Asset, storage.get_bytes(bucket, about_key(owner, asset_id)))
     except (ObjectMissing, UnreadableDocument):
@@ -27,7 +27,7 @@ def read_asset(storage: Storage, bucket: str, owner: str, asset_id: str) -> Asse
 
 
 def uploaded(storage: Storage, bucket: str, owner: str, asset_id: str) -> ObjectRef | None:
-    """Where the file itself is. None and errors as with `read_asset`."""
+    """The object with the file itself. None and errors as with `read_asset`."""
     asset = read_asset(storage, bucket, owner, asset_id)
     if asset is None:
         return None

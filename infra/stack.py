@@ -36,8 +36,8 @@ BEYOND_DRAIN = 7.0
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
-class Stopped(Exception):
-    """The stack was told to end."""
+class StackStopped(Exception):
+    """The stack was asked to end."""
 
 
 class NotUp(StackError):
@@ -45,7 +45,7 @@ class NotUp(StackError):
 
 
 class NotReady(Exception):
-    """What the API says is missing."""
+    """The API answers that something is missing."""
 
 
 class Stack:
@@ -90,10 +90,10 @@ class Stack:
     def tend(self) -> None:
         """Keeps everything running and waits a moment; call it without pause.
 
-        Raises `Stopped` at the end, `GaveUp` for a program that cannot stay up.
+        Raises `StackStopped` at the end, `GaveUp` for a program that cannot stay up.
         """
         if self._ended(TICK):
-            raise Stopped
+            raise StackStopped
         self._supervisor.tend()
 
     def stop(self) -> None:
@@ -135,7 +135,7 @@ def main() -> int:
             plan = Plan.make(arguments.data, arguments.host, arguments.port)
             sink = _to_terminal if arguments.logs == "terminal" else to_files(plan.folder("logs"))
             _run(Stack(plan, local.own_settings(local.ROOT, os.environ), sink, ended), plan.url)
-    except Stopped:
+    except StackStopped:
         return 0
     except (GaveUp, NotUp) as failure:
         _tell(error=f"{failure} ({_where_logs(arguments)})")

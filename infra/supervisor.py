@@ -1,4 +1,4 @@
-"""Runs programs for as long as its owner wants them, and leaves none of them behind.
+"""Runs programs for as long as its owner wants them, and leaves none of them running.
 
 Each program starts through `common/launcher.py`, so the kernel kills it when we die in whatever way, and in
 a session of its own, so that stopping it takes what it started with it. One that ends by itself is started
@@ -13,7 +13,6 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -30,7 +29,7 @@ MAX_DOUBLINGS = 16
 "Of the pause between two starts; whoever falls for ever must not make the number overflow."
 
 TROUBLE = re.compile(r"[\w.]*(Error|Exception|Exit): ")
-"How a line begins that says what went wrong, such as the last one of a traceback."
+"The beginning of a line that says what went wrong, such as the last one of a traceback."
 
 
 class GaveUp(Exception):
@@ -42,7 +41,7 @@ class GaveUp(Exception):
 
 @dataclass(frozen=True)
 class Program:
-    """What to run. `group` orders the stop: the highest group ends first. Lines with `noise` in them are not told."""
+    """A program to run. `group` orders the stop: the highest ends first. Lines with `noise` in them are dropped."""
 
     name: str
     command: Sequence[str]
@@ -54,7 +53,7 @@ class Program:
 
 @dataclass(frozen=True)
 class Patience:
-    """How a supervisor waits, in seconds."""
+    """The waiting times of a supervisor, in seconds."""
 
     first_pause: float = 0.5
     longest_pause: float = 10.0
@@ -119,15 +118,12 @@ class Supervisor:
         self._children.clear()
 
     def _spawn(self, program: Program) -> _Child:
-        starter = [sys.executable, "-I", "-S", launcher.__file__, str(os.getpid())]
-        process = subprocess.Popen(
-            [*starter, *program.command],
+        process = launcher.spawn(
+            program.command,
             env=dict(program.env),
             cwd=program.cwd,
-            stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            start_new_session=True,
         )
         return _Child(program, process, time.monotonic(), _Pump(program, process, self._sink))
 

@@ -3,8 +3,6 @@
 import argparse
 import sys
 
-import redis
-
 from common.errors import ReelwrightError
 from common.jobs.store import connect
 from common.settings import BadSetting, Settings
@@ -19,15 +17,12 @@ def main() -> int:
     try:
         settings = Settings.from_env()
         store = connect(settings, timeout=30.0)
-        if not store.offers():
+        if not store.toolchains_seen():
             # An empty Redis names nothing, so everything a running job has would seem to be litter.
             raise BadSetting("STATE_URL leads to a Redis where no worker was seen for a day; is it the right one?")
         print(report(Collector(store, S3Storage(settings), settings).collect(dry_run)))
     except (BadSetting, ReelwrightError) as error:
         print(f"collect: {error}", file=sys.stderr)
-        return 1
-    except redis.RedisError:
-        print("collect: the state store does not answer", file=sys.stderr)
         return 1
     except OSError as error:
         print(f"collect: the folder for temporary files (WORK_DIR): {error.strerror}", file=sys.stderr)

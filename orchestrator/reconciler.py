@@ -16,7 +16,9 @@ from common.contracts.job import FAILED, READY, SKIPPED, Change, Failure, Job, W
 from common.contracts.names import StepName
 from common.contracts.steps import STEP_KINDS
 from common.errors import StorageUnavailable
-from common.jobs.store import JobStore, StateUnavailable, connect
+from common.jobs.decisions import Decisions
+from common.jobs.scripts import StateUnavailable
+from common.jobs.store import connect
 from common.messaging.app import BrokerUnavailable, Hints
 from common.messaging.queues import QUEUES
 from common.settings import Settings
@@ -59,7 +61,7 @@ SOURCES = ("pexels", "folder")
 class Reconciler:
     """Lets jobs in, looks at due ones and sends hints for ready steps."""
 
-    def __init__(self, settings: Settings, store: JobStore, storage: Storage, hints: Hints) -> None:
+    def __init__(self, settings: Settings, store: Decisions, storage: Storage, hints: Hints) -> None:
         self._settings, self._store, self._hints = settings, store, hints
         self._policy = _policy(settings)
         self._caches = JobCaches(storage, settings.assets_bucket)
@@ -148,7 +150,7 @@ class Reconciler:
         now = time.monotonic()
         if self._watched < 0 or now - self._watched > WATCH_SECONDS:
             self._workers = self._store.workers()
-            self._fleet = _fleet(self._workers, self._store.offers())
+            self._fleet = _fleet(self._workers, self._store.toolchains_seen())
             self._watched = now
 
     def _dispatch(self) -> None:

@@ -9,8 +9,9 @@ from common.contracts.request import VideoRequest
 from common.contracts.steps import PlanFacts, PlanSpec, PublishFacts, PublishSpec
 from common.contracts.storyboard import Storyboard
 from common.documents import JSON, document_json, read_document
-from common.errors import Permanent, StorageUnavailable
+from common.errors import Permanent
 from common.settings import Settings
+from common.storage.verified import verify
 from common.uploads import uploaded
 from common.worker.runner import Handler
 from common.worker.steprun import StepRun
@@ -52,8 +53,7 @@ def publish(spec: PublishSpec, run: StepRun) -> PublishFacts:
 def _copy(run: StepRun, ref: ObjectRef, name: str) -> None:
     run.check()  # the name is shared by all versions: whoever has lost the step must not write it
     run.storage.copy(run.assets, ref.key, run.videos, name)
-    if run.storage.size(run.videos, name) != ref.size:
-        raise StorageUnavailable("the object store did not keep the whole film")
+    verify(run.storage, run.videos, name, ref.size, "the whole film")
 
 
 def _with_files(storyboard: Storyboard, request: VideoRequest, run: StepRun) -> Storyboard:

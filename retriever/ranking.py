@@ -1,4 +1,4 @@
-"""How well an offer fits a shot: one number from 0 to 1 out of words, order, length and picture. Pure."""
+"""Scores how well a clip fits a shot, from 0 to 1: by words, the provider's order, length and picture. Pure."""
 
 import functools
 import re
@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 from common.contracts.footage import Candidate, ShotQuery
 
-WORDS, PLACE, LENGTH, PICTURE = 0.45, 0.2, 0.2, 0.15
+WORDS, RANK, LENGTH, PICTURE = 0.45, 0.2, 0.2, 0.15
 "Shares of the score; together 1."
 UNKNOWN = 0.5
-"For what an offer does not tell."
+"For what a provider does not tell."
 SPARE_SECONDS = 0.1
 "A clip should be this much longer than the shot, so that its last frame never has to be held."
 LATER_TERM = 0.05
@@ -23,12 +23,12 @@ FILLER = re.compile(
 "Words that say nothing about the picture."
 
 
-class Offer(NamedTuple):
-    """What the ranking looks at."""
+class Features(NamedTuple):
+    """The facts about a clip or picture that count."""
 
     words: frozenset[str]
     "Stems of what describes it; empty when nothing does."
-    place: float
+    rank: float
     "0 for the provider's first, 1 for its last."
     seconds: float
     "0: lasts as long as it is wanted."
@@ -36,19 +36,19 @@ class Offer(NamedTuple):
     height: int
 
 
-def score(query: ShotQuery, offer: Offer) -> float:
+def score(query: ShotQuery, features: Features) -> float:
     """0 to 1, rounded so that it has one spelling on every machine."""
     parts = (
-        WORDS * match(query, offer.words),
-        PLACE * (1.0 - offer.place),
-        LENGTH * _length_fit(query.seconds, offer.seconds),
-        PICTURE * _picture_fit(query, offer.width, offer.height),
+        WORDS * match(query, features.words),
+        RANK * (1.0 - features.rank),
+        LENGTH * _length_fit(query.seconds, features.seconds),
+        PICTURE * _picture_fit(query, features.width, features.height),
     )
     return round(min(1.0, max(0.0, sum(parts))), 4)
 
 
 def match(query: ShotQuery, words: frozenset[str]) -> float:
-    """How much of the best phrase of the query the words cover, 0 to 1."""
+    """The share of the query's best phrase that the words cover, 0 to 1."""
     if not words:
         return UNKNOWN
     phrases = [wanted for phrase in (*query.terms, query.show) if (wanted := stems(phrase))]
@@ -60,8 +60,8 @@ def match(query: ShotQuery, words: frozenset[str]) -> float:
 
 def rank(candidates: Iterable[Candidate]) -> list[Candidate]:
     """Best first and each id once; equal scores keep their order."""
-    ordered = sorted(candidates, key=lambda one: -one.score)
-    return list({one.id: one for one in reversed(ordered)}.values())[::-1]
+    ordered = sorted(candidates, key=lambda candidate: -candidate.score)
+    return list({candidate.id: candidate for candidate in reversed(ordered)}.values())[::-1]
 
 
 @functools.lru_cache(maxsize=20_000)

@@ -9,12 +9,12 @@ from common.errors import Permanent, Retryable
 from common.worker.steprun import StepRun
 from retriever import ranking
 from retriever.providers.port import Provider
-from retriever.providers.registry import CURES
+from retriever.providers.registry import SETUP_HINTS
 
 ENOUGH, GOOD = 8, 0.5
 "With so many candidates of such a score, less preferred sources are not asked."
 PREFERENCE = 0.85
-"What each later source's scores are worth, so that a clearly better match still wins."
+"Factor on the scores of each later source, so that only a clearly better match wins over an earlier one."
 LONGEST_WAIT = 120.0
 "Seconds. A film is not held up longer than this for a source that asked us to wait."
 
@@ -22,24 +22,24 @@ LONGEST_WAIT = 120.0
 def search(spec: SearchSpec, run: StepRun, sources: Mapping[str, Provider]) -> SearchFacts:
     """Raises `Retryable` when all that stands between the shot and real footage is time, unless it is too late."""
     query = spec.query
-    found: list[Candidate] = []
+    candidates: list[Candidate] = []
     notes: list[ProviderNote] = []
     delays: list[Retryable] = []
     for index, name in enumerate(_real(query, sources)):
         run.check()
         try:
-            offers = _provider(name, sources).search(query)
+            offered = _provider(name, sources).search(query)
         except (Retryable, Permanent) as problem:
             notes.append(ProviderNote(provider=name, problem=str(problem)))
             delays += [problem] if isinstance(problem, Retryable) else []
             continue
-        found += _weighted(offers, PREFERENCE**index)
-        if sum(one.score >= GOOD for one in found) >= ENOUGH:
+        candidates += _weighted(offered, PREFERENCE**index)
+        if sum(candidate.score >= GOOD for candidate in candidates) >= ENOUGH:
             break
-    if not found and not run.last_attempt:
+    if not candidates and not run.last_attempt:
         _raise_worth_waiting_for(delays)
     scenery = sources["scenery"].search(query)
-    listing = CandidateList(candidates=(*ranking.rank(found), *scenery), notes=tuple(notes))
+    listing = CandidateList(candidates=(*ranking.rank(candidates), *scenery), notes=tuple(notes))
     body = run.keep_bytes("candidates", document_json(listing).encode(), JSON)
     return SearchFacts(candidates=body, count=len(listing.candidates), notes=listing.notes)
 
@@ -51,15 +51,15 @@ def _real(query: ShotQuery, sources: Mapping[str, Provider]) -> list[str]:
 
 def _provider(name: str, sources: Mapping[str, Provider]) -> Provider:
     if name not in sources:
-        raise Permanent(CURES[name])
+        raise Permanent(SETUP_HINTS[name])
     return sources[name]
 
 
 def _weighted(candidates: Iterable[Candidate], weight: float) -> list[Candidate]:
-    return [one.model_copy(update={"score": round(one.score * weight, 4)}) for one in candidates]
+    return [item.model_copy(update={"score": round(item.score * weight, 4)}) for item in candidates]
 
 
 def _raise_worth_waiting_for(delays: list[Retryable]) -> None:
-    for delay in sorted(delays, key=lambda one: one.retry_after or 0.0):
+    for delay in sorted(delays, key=lambda delay: delay.retry_after or 0.0):
         if (delay.retry_after or 0.0) <= LONGEST_WAIT:
             raise delay

@@ -1,4 +1,4 @@
-"""What the retriever offers: its steps and its sources."""
+"""The steps and the sources of the retriever."""
 
 from collections.abc import Callable
 from typing import Any

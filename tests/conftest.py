@@ -44,4 +44,4 @@ def quick(redis_here: RedisServer, tmp_path: Path) -> Settings:
 def store(quick: Settings) -> Iterator[JobStore]:
     jobs = connect(quick)
     yield jobs
-    jobs.client.close()
+    jobs.close()

@@ -1,4 +1,4 @@
-"""What the speech service offers: its step and its voices."""
+"""The step and the voices of the speech service."""
 
 from collections.abc import Callable
 from typing import Any

@@ -15,10 +15,11 @@ from api.edit.waiting import is_planned, soon_planned
 from api.errors import Conflict, Stale, changing, unknown_job
 from api.records import Records
 from api.views.status import steps_view
-from common.contracts.base import ObjectRef
-from common.contracts.job import Job, Pins
+from common.contracts.job import Job
 from common.contracts.names import Kind, StepName
-from common.jobs.store import JobStore, Limits, RequestKey
+from common.jobs.reopening import Revision, WishOutcome
+from common.jobs.store import JobStore
+from common.jobs.wishes import Limits, RequestKey
 
 TRIES = 10
 "So often a wish that names no version is decided anew, when others change the video in the same moment."
@@ -43,15 +44,7 @@ class NewVersion:
 
     job: Job
     "In its newest version, for which this was decided."
-    cause: str
-    base: ObjectRef
-    "The storyboard it starts from."
-    edit: ObjectRef | None = None
-    "Changes of that storyboard; None: none."
-    pins: Pins | None = None
-    "In place of those of the job; None: these stay."
-    cast: str | None = None
-    "Facts of a casting in place of the job's; None: that stays."
+    revision: Revision
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,23 +105,13 @@ class Once:
         outcome = self._records.change(
             wish.owner,
             wish.job_id,
-            lambda: self._store.revise(
-                wish.job_id,
-                new.job.version,
-                cause=new.cause,
-                base=new.base,
-                edit=new.edit,
-                pins=new.pins,
-                cast=new.cast,
-                limits=self._limits,
-                request=wish.request,
-            ),
+            lambda: self._store.revise(wish.job_id, new.job.version, new.revision, self._limits, wish.request),
         )
-        if outcome == "unknown":
+        if outcome == WishOutcome.UNKNOWN:
             raise unknown_job(wish.job_id)
-        if outcome == "cancelling":
+        if outcome == WishOutcome.CANCELLING:
             raise Conflict("cancelled", "the job is being cancelled; change it when it has ended")
-        if outcome != "ok":
+        if outcome != WishOutcome.OK:
             check_version(self._records.job(wish.owner, wish.job_id), new.job.version)
             raise changing()
 

@@ -18,6 +18,7 @@ from common.contracts.job import DONE, ENDINGS_WITH_FILM, Job, Pins, Step
 from common.contracts.names import Kind
 from common.contracts.steps import STEP_KINDS, CastFacts
 from common.contracts.storyboard import Storyboard
+from common.jobs.reopening import Revision
 from common.jobs.store import JobStore
 
 
@@ -72,7 +73,7 @@ class Revisions:
             return NoChange(job, f"the newest version, {job.version}, is as {number} was")
         self._make_known(old)
         pins = old.pins if old.pins != Pins() else None
-        return NewVersion(job, "restore", base=old.storyboard, pins=pins, cast=_cast_facts(old) or None)
+        return NewVersion(job, Revision("restore", old.storyboard, pins=pins, cast=_cast_facts(old) or None))
 
     def _changed(
         self, wish: Wish, job: Job, storyboard: Storyboard, changes: Changes, cause: str
@@ -82,7 +83,7 @@ class Revisions:
             return NoChange(job, "all of this is so already")
         edit = self._records.keep(wish.owner, "edit", _edit_of(changes, storyboard, cast))
         assert job.storyboard is not None
-        return NewVersion(job, cause, base=job.storyboard, edit=edit)
+        return NewVersion(job, Revision(cause, job.storyboard, edit))
 
     # what they need to know
 

@@ -54,7 +54,7 @@ class Exports:
 
     def _pieces(self, text: str, media: Mapping[str, ObjectRef]) -> Iterator[bytes]:
         sent = _Sent()
-        folder = scratch.place(self._settings.scratch(), f"export-{uuid.uuid4().hex}")
+        folder = scratch.folder(self._settings.scratch(), f"export-{uuid.uuid4().hex}")
         made = time.localtime()[:6]
         with zipfile.ZipFile(sent, "w") as archive, scratch.scratch(folder):
             archive.writestr(TIMELINE_FILE, text)

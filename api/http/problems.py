@@ -18,7 +18,8 @@ from api.http.cures import field_detail, last_good_view, refusal_detail
 from api.http.messages import field_errors
 from common.documents import UnreadableDocument
 from common.errors import InvalidRequest, ReelwrightError, StorageUnavailable
-from common.jobs.store import KeyReused, StateUnavailable, TooManyJobs
+from common.jobs.scripts import StateUnavailable
+from common.jobs.wishes import KeyReused, TooManyJobs
 
 log = logging.getLogger(__name__)
 RETRY_SECONDS = "2"

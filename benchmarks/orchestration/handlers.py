@@ -48,7 +48,7 @@ def speak(spec: Any, run: StepRun) -> Narration:
 
 
 def search(spec: Any, run: StepRun) -> SearchFacts:
-    found = [_clip(run.work, number) for number in range(FOUND)]
+    found = [_clip(run.fingerprint, number) for number in range(FOUND)]
     body = CandidateList(candidates=(*found, _scenery(spec.query.seed)))
     candidates = run.keep_bytes("candidates", document_json(body).encode(), JSON)
     return SearchFacts(candidates=candidates, count=len(body.candidates))
@@ -92,7 +92,7 @@ HANDLERS: Mapping[str, Handler] = {
 
 
 def _object(run: StepRun, kind: str, media_type: str) -> ObjectRef:
-    return run.keep_bytes(kind, run.work.encode(), media_type)
+    return run.keep_bytes(kind, run.fingerprint.encode(), media_type)
 
 
 def _scene(name: str, narration: str) -> Scene:

@@ -27,11 +27,13 @@ from common.contracts.base import ObjectRef, canonical_json
 from common.contracts.job import COMPLETED, READY, WorkerInfo
 from common.contracts.steps import STEP_KINDS, toolchain
 from common.jobs.ids import new_job_ids
-from common.jobs.store import NewJob, connect
+from common.jobs.store import connect
+from common.jobs.wishes import NewJob
 from common.messaging.queues import QUEUES
 from common.settings import Settings
 from common.storage.memory import MemoryStorage
-from common.worker.runner import DONE, StepRunner
+from common.worker.outcome import Outcome
+from common.worker.runner import StepRunner
 from infra.local import free_ports, redis_server
 from orchestrator.job_cache import JobCache
 
@@ -74,6 +76,7 @@ class Rig:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.store = connect(settings)
+        self._redis = redis.Redis.from_url(settings.state_url, decode_responses=True)
         self.log = Log()
         self.around: Callable[[Callable[[], None]], None] = lambda work: work()
         "Runs the loop of the reconciler; to be replaced by whoever wants to profile it."
@@ -115,7 +118,7 @@ class Rig:
         """Does one step of the only job, while nothing else runs."""
         job = self.store.load(self._only_job)
         step = next(step.name for step in job.steps.values() if step.state == READY) if job else ""
-        if self._runner().run(self._only_job, step) != DONE:
+        if self._runner().run(self._only_job, step) != Outcome.DONE:
             raise RuntimeError(f"{step} was not done")
 
     def look(self, cache: JobCache) -> float:
@@ -126,8 +129,8 @@ class Rig:
 
     @property
     def _only_job(self) -> str:
-        (job_id,) = self.store.client.zrange(f"jobs:{OWNER}", 0, -1)
-        return str(job_id)
+        (job_id,) = self.store.jobs(OWNER, "", 2)
+        return job_id
 
     def until(self, enough: Callable[[], bool]) -> None:
         """Waits while the system works; raises when something is wrong with it."""
@@ -140,12 +143,12 @@ class Rig:
             if done != len(self.log.done):
                 done, patience = len(self.log.done), time.monotonic() + PATIENCE
             if time.monotonic() > patience:
-                waiting = self.store.client.scard("active")
+                waiting = len(self.store.active())
                 raise TimeoutError(f"no step was done for {PATIENCE:g} s, and {waiting} jobs have not ended")
             time.sleep(LOOK)
 
     def read(self) -> Reading:
-        return self.log.read(self.store.client)
+        return self.log.read(self._redis)
 
     # threads
 
@@ -169,7 +172,7 @@ class Rig:
     def _work(self, hints: Queue) -> None:
         runner = self._runner()
         while (hint := hints.get()) is not None and not self._stop.is_set():
-            if runner.run(*hint) == DONE:
+            if runner.run(*hint) == Outcome.DONE:
                 self.log.done.append(hint[1])
 
     # parts

@@ -1,9 +1,9 @@
-"""What stays of a job when Redis has forgotten it: one manifest in storage for each version that has ended.
+"""The permanent record of a job: one manifest in storage for each version that has ended.
 
 A manifest is a JSON document with the raw record (from which the job can be made anew, field by field), the request
 and the storyboard, where each picture came from, how long each step took, and the events since the manifest of the
 version before (had each all of them, many versions would have a square of events). Its key is made so that the plain
-order of keys is the order in which people ask: jobs newest first, and of a job the newest state first.
+order of keys is the order in which people ask: jobs newest first, and the newest state of a job first.
 
     <owner>/manifest/<digits of the job id, each mirrored>/<mirrored version>-<mirrored revision>.json
 """
@@ -23,18 +23,18 @@ from common.contracts.storyboard import Storyboard
 from common.documents import read_document
 from common.errors import ObjectMissing
 from common.jobs.record import job_of
-from common.jobs.store import JobStore
+from common.jobs.retention import Retention
 from common.settings import Settings
 from common.storage.port import Storage
-from common.storage.verified import put_whole
+from common.storage.verified import put_verified
 
 FORMAT = 1
 FOLDER = "manifest"
 JOB = "job_"
 MIRROR = str.maketrans("0123456789abcdef", "fedcba9876543210")
 HIGHEST = 99_999_999
-BEHIND = "0"
-'Behind "/" in the order of keys: what comes after `<folder>0` is no longer in the folder.'
+AFTER_SLASH = "0"
+'Follows "/" in the order of keys: what comes after `<folder>0` is no longer in the folder.'
 EVENTS = 1_000
 TRIES = 5
 UPLOAD = re.compile(ASSET_ID)
@@ -79,11 +79,11 @@ class Manifest:
         return read_document(Storyboard, body) if body is not None else None
 
 
-def archive(store: JobStore, storage: Storage, settings: Settings, job_id: str) -> bool:
-    """Writes the manifest of an ended job, and says so in its record, which is forgotten some time later.
+def archive(store: Retention, storage: Storage, settings: Settings, job_id: str) -> bool:
+    """Writes the manifest of an ended job and notes that in its record, which is forgotten some time later.
 
-    False, and nothing is lost by it, when the job runs (again): its next end is archived then. Raises
-    `StorageUnavailable` and `StateUnavailable`; done again, it comes to the same.
+    False when the job runs (again), which is no loss: its next end is archived then. Doing it twice has the same
+    effect as once. Raises `StorageUnavailable` and `StateUnavailable`.
     """
     fields = store.record(job_id)
     if fields is None:
@@ -98,7 +98,7 @@ def archive(store: JobStore, storage: Storage, settings: Settings, job_id: str) 
     document = _document(job, fields, events, before, _Reader(storage, bucket))
     key = _key(job)
     # The record goes once it is archived, so half a manifest would be the end of the job.
-    put_whole(storage, bucket, key, json.dumps(document, separators=(",", ":")).encode(), "application/json")
+    put_verified(storage, bucket, key, json.dumps(document, separators=(",", ":")).encode(), "application/json")
     if not store.archived(job_id, job.rev, settings.keep_job_seconds):
         return False
     for older in list(storage.list(bucket, _of_version(job.owner, job_id, job.version), after=key)):
@@ -129,54 +129,54 @@ def read_manifest(
 def archived_jobs(storage: Storage, bucket: str, owner: str, before: str, limit: int) -> list[str]:
     """Ids of jobs with a manifest, newest first; `before` is the last one of the page before, or empty."""
     folder = f"{owner}/{FOLDER}/"
-    found: list[str] = []
-    after = _folder(owner, before).removesuffix("/") + BEHIND if before else ""
+    jobs: list[str] = []
+    after = _folder(owner, before).removesuffix("/") + AFTER_SLASH if before else ""
     for stored in storage.list(bucket, folder, after):
         job_id = JOB + stored.key[len(folder) :].partition("/")[0].translate(MIRROR)
-        if found and found[-1] == job_id:
+        if jobs and jobs[-1] == job_id:
             continue  # another version of it
-        if len(found) == limit:
+        if len(jobs) == limit:
             break
-        found.append(job_id)
-    return found
+        jobs.append(job_id)
+    return jobs
 
 
-def archived_events(storage: Storage, bucket: str, owner: str, job_id: str, first: int, behind: int) -> list[Event]:
-    """The events from number `first` to the one before `behind`, as far as manifests have them."""
-    found: list[Event] = []
+def archived_events(storage: Storage, bucket: str, owner: str, job_id: str, first: int, end: int) -> list[Event]:
+    """The events from number `first` to the one before `end`, as far as manifests have them."""
+    events: list[Event] = []
     for stored in storage.list(bucket, _folder(owner, job_id)):
-        if behind <= first:
+        if end <= first:
             break
         try:
             manifest = _parsed(job_id, stored.key, storage.get_bytes(bucket, stored.key))
         except ObjectMissing:
             continue  # replaced since it was listed, or damaged: the events of the other versions are still there
-        found[:0] = [event for event in manifest.events if first <= event.seq < behind]
-        behind = found[0].seq if found else behind
-    return found
+        events[:0] = [event for event in manifest.events if first <= event.seq < end]
+        end = events[0].seq if events else end
+    return events
 
 
 def timings(events: Iterable[Event]) -> dict[str, dict[str, int]]:
     """When each step became ready, started and ended the last time (ms), and how often it ran."""
     words = {READY: "ready", RUNNING: "started", DONE: "ended", FAILED: "ended"}
-    found: dict[str, dict[str, int]] = {}
+    steps: dict[str, dict[str, int]] = {}
     for event in events:
         word = words.get(event.data.get("state", "")) if event.type == "step" else None
         if word is not None:
-            step = found.setdefault(event.data["step"], {"runs": 0})
+            step = steps.setdefault(event.data["step"], {"runs": 0})
             step[word] = event.at
             step["runs"] += word == "started"
-    return found
+    return steps
 
 
 def provenance(job: Job) -> dict[str, dict[str, Any]]:
-    """Where the picture of each shot came from, by shot."""
-    found = {}
+    """The origin of each shot's picture, by shot."""
+    origins = {}
     for name, step in job.steps.items():
         if step.kind == Kind.ACQUIRE and step.state == DONE:
             footage = json.loads(step.facts)
-            found[StepName(name).subject] = {"kind": footage["kind"], **footage["provenance"]}
-    return found
+            origins[StepName(name).subject] = {"kind": footage["kind"], **footage["provenance"]}
+    return origins
 
 
 def _parsed(job_id: str, key: str, data: bytes) -> Manifest:
@@ -241,22 +241,22 @@ def _event_document(event: Event) -> dict[str, Any]:
     return {"seq": event.seq, "at": event.at, "type": event.type, "data": dict(event.data)}
 
 
-def _events(store: JobStore, storage: Storage, bucket: str, job: Job, after: int) -> list[Event]:
+def _events(store: Retention, storage: Storage, bucket: str, job: Job, after: int) -> list[Event]:
     """Those that follow number `after`, up to this state of the record; from manifests what Redis has forgotten."""
-    found: list[Event] = []
-    while page := store.events(job.id, found[-1].seq if found else after, EVENTS):
-        found += page
-    found = [event for event in found if event.seq <= job.seq]
-    first = found[0].seq if found else job.seq + 1
-    return [*archived_events(storage, bucket, job.owner, job.id, after + 1, first), *found]
+    events: list[Event] = []
+    while page := store.events(job.id, events[-1].seq if events else after, EVENTS):
+        events += page
+    events = [event for event in events if event.seq <= job.seq]
+    first = events[0].seq if events else job.seq + 1
+    return [*archived_events(storage, bucket, job.owner, job.id, after + 1, first), *events]
 
 
 def _version_before(storage: Storage, bucket: str, job: Job) -> Manifest | None:
     """The manifest of the newest version before this one that has one. One that is damaged counts as none: it must not
     keep the next from being written.
     """
-    behind = _of_version(job.owner, job.id, job.version).removesuffix("-") + "."
-    newest = next(storage.list(bucket, _folder(job.owner, job.id), after=behind), None)
+    after = _of_version(job.owner, job.id, job.version).removesuffix("-") + "."
+    newest = next(storage.list(bucket, _folder(job.owner, job.id), after=after), None)
     try:
         return _parsed(job.id, newest.key, storage.get_bytes(bucket, newest.key)) if newest is not None else None
     except ObjectMissing:

@@ -1,4 +1,4 @@
-"""The job record as it lies in Redis, and how it is read. Pure."""
+"""The job record as it is stored in Redis, and its parser. Pure."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -11,7 +11,7 @@ STEP, VERSION = "step:", "version:"
 
 
 class Reader:
-    """Reads one job again and again: what has not changed in between is the same object as before.
+    """Reads one job again and again: parts that have not changed in between are the same objects as before.
 
     So whoever computes from the parts of a job can tell by identity which of them are new.
     """
@@ -68,6 +68,7 @@ def job_of(job_id: str, fields: Mapping[str, str], reader: Reader | None = None)
 
 
 def pins_of(text: str) -> Pins:
+    """The pins that `pins_json` wrote."""
     data = json.loads(text)
     return Pins(
         toolchains=data.get("offers", {}),
@@ -104,10 +105,12 @@ def step_patch(before: Step | None, after: Step) -> dict[str, Any]:
 
 
 def event_of(entry: str, fields: Mapping[str, str]) -> Event:
+    """The event of a stream entry, whose id is `<number>-0`."""
     return Event(int(entry.partition("-")[0]), int(fields["at"]), fields["type"], json.loads(fields["data"]))
 
 
 def worker_of(name: str, about: Mapping[str, Any]) -> WorkerInfo:
+    """The worker that registered itself so."""
     return WorkerInfo(name, about["service"], about["slots"], about["engines"])
 
 
@@ -148,7 +151,7 @@ def _version(field: str, text: str) -> Version:
 
 
 def _decided(step: Step) -> dict[str, Any]:
-    """What a decision may write of a step, as the record has it."""
+    """The fields of a step that a decision may write, as the record has them."""
     return {
         "state": step.state,
         "work": step.fingerprint,

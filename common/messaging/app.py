@@ -1,4 +1,4 @@
-"""The Celery application. Each setting is there for a reason; the measurements are told in docs/adr/0002."""
+"""The Celery application. Each setting is there for a reason; docs/adr/0002 has the measurements."""
 
 import contextlib
 from collections.abc import Iterator
@@ -14,11 +14,22 @@ from common.settings import Settings
 
 OVERTIME = 60.0
 "Seconds after its own time limit for which a step may hang before its process is killed."
+TRANSPORT = {
+    "unacked_restore_interval": 10,
+    "unacked_restore_throttle": 1,
+    "socket_timeout": 5,
+    "socket_connect_timeout": 2,
+    "socket_keepalive": True,
+    "health_check_interval": 10,
+}
+"Options of the connection to the broker; times are seconds."
 
 
 def make_app(settings: Settings) -> celery.Celery:
     """An application that can publish hints and consume them."""
     hard_limit = int(settings.step_timeout + OVERTIME)
+    # The broker must never hand out a hint again while its step can still run.
+    visibility = hard_limit + 60
     app = celery.Celery("reelwright")
     app.conf.update(
         broker_url=settings.broker_url,
@@ -34,7 +45,7 @@ def make_app(settings: Settings) -> celery.Celery:
         task_time_limit=hard_limit,
         task_track_started=False,
         worker_send_task_events=False,
-        # One message per process: a hint that waits behind a long step would be a hint lost to all others.
+        # One message per process: a hint that waits after a long step would be a hint lost to all others.
         worker_prefetch_multiplier=1,
         worker_max_tasks_per_child=200,
         # Running steps end by themselves when the service is to end (common.worker.drain); Celery just waits for them.
@@ -46,17 +57,8 @@ def make_app(settings: Settings) -> celery.Celery:
         broker_connection_max_retries=None,
         task_publish_retry=True,
         task_publish_retry_policy={"max_retries": 1, "interval_start": 0, "interval_step": 0.2, "interval_max": 0.2},
-        # The broker must never hand out a hint again while its step can still run.
-        visibility_timeout=hard_limit + 60,
-        broker_transport_options={
-            "visibility_timeout": hard_limit + 60,
-            "unacked_restore_interval": 10,
-            "unacked_restore_throttle": 1,
-            "socket_timeout": 5,
-            "socket_connect_timeout": 2,
-            "socket_keepalive": True,
-            "health_check_interval": 10,
-        },
+        visibility_timeout=visibility,
+        broker_transport_options={**TRANSPORT, "visibility_timeout": visibility},
         task_queues=[CeleryQueue(name) for name in QUEUES],
         task_default_queue="orchestrate",
         task_create_missing_queues=False,
@@ -71,24 +73,25 @@ class BrokerUnavailable(ReelwrightError):
 
 
 class Hints:
-    """Publishes hints, and says how many wait unread."""
+    """Publishes hints, and counts those that wait unread. Both raise `BrokerUnavailable`."""
 
     def __init__(self, settings: Settings) -> None:
         self._app = make_app(settings)
         self._broker = redis.Redis.from_url(settings.broker_url, socket_timeout=2, socket_connect_timeout=2)
 
     def send(self, queue: str, job_id: str, step: str) -> None:
-        """Raises `BrokerUnavailable`; a hint that got lost is sent again later anyway."""
-        with _told():
+        """Tells the workers of the queue that a step is ready. A hint that got lost is sent again later anyway."""
+        with _translated():
             self._app.send_task(QUEUES[queue].task, args=[job_id, step], queue=queue)
 
     def waiting(self, queue: str) -> int:
-        with _told():
+        """The number of hints in the queue that nobody has taken."""
+        with _translated():
             return int(self._broker.llen(queue))
 
 
 @contextlib.contextmanager
-def _told() -> Iterator[None]:
+def _translated() -> Iterator[None]:
     try:
         yield
     except (redis.RedisError, KombuError, OSError) as error:

@@ -1,7 +1,7 @@
-"""The HTTP client of the project, and the one door through which addresses from outside are opened.
+"""The HTTP client of the project, which alone opens addresses that come from outside.
 
 `get_json` talks to providers whose base address is configuration, so their host is trusted.
-`download` fetches what a request or a provider's reply names, so nothing about it is: the host is
+`download` fetches an address that a request or a provider's reply names, so nothing is trusted: the host is
 resolved once, every answer is checked, and the connection goes to the checked address.
 No proxy variables, cookies or `.netrc` are used, and no redirect is followed unchecked.
 """
@@ -48,14 +48,14 @@ class Reply(NamedTuple):
 
 
 class Download(NamedTuple):
-    """`media_type` is what the server claims; only the bytes can be believed."""
+    """A downloaded file. `media_type` is what the server claims; only the bytes can be believed."""
 
     media_type: str
     size: int
 
 
 class Http:
-    """`verify` names a file of certificates to trust instead of the usual ones."""
+    """Requests without a session. `verify` names a file of certificates to trust instead of the usual ones."""
 
     def __init__(
         self,

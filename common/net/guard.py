@@ -1,4 +1,4 @@
-"""Which network addresses a request from outside may lead us to.
+"""The guard over network addresses that a request from outside names: only public web hosts pass.
 
 `ipaddress.is_global` alone is not enough: depending on the Python version it says True for multicast,
 for 6to4 relays and for IPv6 forms that only wrap a private IPv4 address.
@@ -14,7 +14,7 @@ from common.settings import BadSetting
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 Resolve = Callable[[str, int], list[str]]
-"Host and port to the addresses behind them; raises OSError when there are none."
+"Host and port to the addresses they stand for; raises OSError when there are none."
 
 WEB_PORTS = (80, 443)
 GLOBAL_UNICAST = IPv6Network("2000::/3")
@@ -47,7 +47,7 @@ def parse_networks(text: str) -> tuple[Network, ...]:
 
 
 def is_public(address: Address) -> bool:
-    """Whether the address belongs to a host on the public internet."""
+    """True if the address belongs to a host on the public internet."""
     inner = _wrapped(address)
     if inner is not None:
         return is_public(inner)
@@ -57,9 +57,9 @@ def is_public(address: Address) -> bool:
 
 
 def resolve(host: str, port: int) -> list[str]:
-    """What the system's resolver says, IPv4 literals in octal, hexadecimal or one number included."""
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+    """The answers of the system's resolver, which also takes IPv4 literals in octal, hexadecimal or as one number."""
+    answers = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(answer[4][0]) for answer in answers))
 
 
 class Guard:
@@ -73,8 +73,8 @@ class Guard:
 
     def addresses(self, host: str, port: int) -> list[str]:
         """Raises `AddressRefused`, or OSError when the name has no address."""
-        found = self._resolve(host, port)
-        for text in found:
+        addresses = self._resolve(host, port)
+        for text in addresses:
             address = ip_address(text)
             if self._is_allowed(address):
                 continue
@@ -82,7 +82,7 @@ class Guard:
                 raise AddressRefused(f"port {port} of {host} is not a web port; use 80 or 443")
             if not is_public(address):
                 raise AddressRefused(f"{host} is not a host on the public internet; use a public address")
-        return found
+        return addresses
 
     def _is_allowed(self, address: Address) -> bool:
         forms = (address, _wrapped(address))

@@ -6,8 +6,8 @@ import redis
 
 from common.errors import Retryable
 
-# One atomic step with the server's clock: forget what left the window, then take a place or tell how
-# long until the oldest one is free.
+# One atomic step with the server's clock: forget what left the window, then take a place, or answer how
+# long it is until the oldest one is free.
 TAKE = """
 local now = redis.call('TIME')
 local micros = now[1] * 1000000 + now[2]
@@ -31,7 +31,7 @@ class SlidingWindow:
         self._key, self._limit, self._seconds = f"rate:{name}", limit, seconds
 
     def take(self) -> float:
-        """0.0: go ahead, it is counted. Otherwise the seconds to wait; nothing is counted.
+        """Returns 0.0 to go ahead, which is counted; otherwise the seconds to wait, and nothing is counted.
 
         Raises `Retryable` when Redis does not answer.
         """

@@ -1,4 +1,4 @@
-"""The plumbing below `common.net.client`: who opens the sockets, and who shuts them when time is up."""
+"""The sockets of `common.net.client`: opened through a function of the caller, and shut when time is up."""
 
 import http.client
 import socket

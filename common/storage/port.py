@@ -1,4 +1,4 @@
-"""What the pipeline needs from an object store."""
+"""The port to an object store."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,1 +1,1 @@
-"""How a service consumes its queue and runs steps: claim, heartbeat, drain, slots."""
+"""The part that all services share: consuming a queue and running steps, with claim, heartbeat, drain and slots."""

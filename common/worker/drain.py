@@ -1,4 +1,4 @@
-"""The news that a service is about to end, for all its processes."""
+"""A flag that tells all processes of a service that it is about to end."""
 
 import ctypes
 import math

@@ -1,14 +1,13 @@
-"""Runs one step: claim it, keep its lease alive while the handler works, commit what it found.
+"""Runs one step: claims it, keeps its lease alive while the handler works, commits the facts.
 
 Everything that can go wrong ends in one of four ways: the facts are committed, the failure is reported, the
-step is handed back, or nothing is said and the lease runs out. Each is safe, because only the holder of the
-current token is heard.
+step is handed back, or nothing is said and the lease runs out. Each is safe, because the store accepts reports
+from the holder of the current token only.
 """
 
 import functools
 import logging
 import os
-import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping
@@ -21,12 +20,15 @@ from common.contracts.job import Failure
 from common.contracts.names import StepName, keys_in
 from common.contracts.steps import LATE, STEP_KINDS, parse_spec, toolchain
 from common.errors import ObjectMissing, StepError, Stopped, disk_trouble
-from common.jobs.store import Claim, JobStore, StateUnavailable
+from common.jobs.claims import Claim, Claims, NotClaimed, Verdict
+from common.jobs.scripts import StateUnavailable
 from common.settings import Settings
 from common.storage.port import Storage
 from common.worker.drain import Drain
+from common.worker.heartbeat import Heartbeat
+from common.worker.outcome import KEPT, MAY_COMMIT, Outcome
 from common.worker.slots import Slots
-from common.worker.steprun import ATTEMPT_DIGITS, StepRun
+from common.worker.steprun import ATTEMPT_DIGITS, Attempt, Places, StepRun
 
 log = logging.getLogger(__name__)
 
@@ -36,21 +38,12 @@ Handler = Callable[[Any, StepRun], Contract]
 
 REPORT_PAUSE = 0.3
 "Seconds between tries to report to a store that does not answer."
-
-DONE, KNOWN, FAILED, LOST, UNHEARD = "done", "known", "failed", "lost", "unheard"
-CALLED_OFF, RELEASED, DRAINING, TIMED_OUT = "called_off", "released", "draining", "timed_out"
-KEPT = frozenset({DONE, UNHEARD})
-"Outcomes after which the objects of the attempt stay: its facts are the result, or may be."
-MAY_COMMIT = frozenset({DRAINING, TIMED_OUT})
-"Called off for time only: a result that is there nevertheless counts."
-
-
 SERVICE = uuid.uuid4().hex[:8]
 "Made before the service forks, so that all its processes share it. Containers may share host names and process ids."
 
 
 def worker_name(pid: int) -> str:
-    """What a process of this service calls itself in its claims: no process of another service has that name."""
+    """The name of a process of this service in its claims. No process of another service has the same."""
     return f"{os.uname().nodename}:{SERVICE}:{pid}"
 
 
@@ -60,7 +53,7 @@ class StepRunner:
     def __init__(
         self,
         settings: Settings,
-        store: JobStore,
+        store: Claims,
         storage: Storage,
         handlers: Mapping[str, Handler],
         build: str = "",
@@ -73,13 +66,13 @@ class StepRunner:
         self._slots = slots or Slots(1)
         self._worker = worker_name(os.getpid())
 
-    def run(self, job_id: str, step: str) -> str:
-        """Does the step if it may be done now. Returns what came of it, in one word."""
+    def run(self, job_id: str, step: str) -> Outcome | NotClaimed:
+        """Does the step if it may be done now. Raises `StateUnavailable` if nobody knows whether it was claimed."""
         if self._drain.began:
-            return DRAINING
+            return Outcome.DRAINING
         asked = time.monotonic()
         claim = self._claim(job_id, step)
-        if isinstance(claim, str):
+        if isinstance(claim, NotClaimed):
             return claim  # a late or doubled hint, or one for another worker
         # What is soon done does not keep a core from the long steps that begin beside it.
         with nullcontext() if StepName(step).kind in LATE else self._slots.taken():
@@ -90,7 +83,7 @@ class StepRunner:
             run.discard()
         return outcome
 
-    def _claim(self, job_id: str, step: str) -> Claim | str:
+    def _claim(self, job_id: str, step: str) -> Claim | NotClaimed:
         """Claims the step. Asked a second time when the answer got lost: the nonce makes it one claim."""
         kind = StepName(step).kind
         ask = functools.partial(
@@ -101,7 +94,7 @@ class StepRunner:
             worker=self._worker,
             lease=self._settings.lease_seconds,
             queue=STEP_KINDS[kind].queue,
-            offer=toolchain(kind, self._build),
+            toolchain=toolchain(kind, self._build),
         )
         try:
             return ask()
@@ -109,23 +102,20 @@ class StepRunner:
             return ask()
 
     def _prepare(self, claim: Claim, until: float) -> StepRun:
-        attempt = claim.nonce[:ATTEMPT_DIGITS]
-        return StepRun(
-            owner=claim.owner,
-            job_id=claim.job_id,
-            step=claim.step,
-            work=claim.work,
-            storage=self._storage,
-            buckets=(self._settings.assets_bucket, self._settings.videos_bucket),
-            workdir=scratch.place(self._settings.scratch(), claim.nonce),
-            attempt=attempt,
-            last_attempt=claim.attempt >= self._settings.max_attempts,
-            until=until,
-            spare=self._slots.spare() if claim.last else 0,
+        attempt = Attempt(
+            claim.owner,
+            claim.job_id,
+            claim.step,
+            claim.fingerprint,
+            suffix=claim.nonce[:ATTEMPT_DIGITS],
+            last=claim.attempt >= self._settings.max_attempts,
         )
+        workdir = scratch.folder(self._settings.scratch(), claim.nonce)
+        places = Places(self._storage, self._settings.assets_bucket, self._settings.videos_bucket, workdir)
+        return StepRun(attempt, places, until=until, spare=self._slots.spare() if claim.last else 0)
 
-    def _work(self, claim: Claim, run: StepRun) -> str:
-        with _Heartbeat(self._store, claim, run, self._settings, self._drain) as heart:
+    def _work(self, claim: Claim, run: StepRun) -> Outcome:
+        with Heartbeat(self._store, claim, run, self._settings, self._drain) as heart:
             try:
                 facts = self._facts(claim, run)
             except Exception as error:
@@ -133,7 +123,7 @@ class StepRunner:
                     return self._stopped(claim, run, heart.why)
                 return self._fail(claim, run, _failure(claim, error))
             if run.stopped and heart.why not in MAY_COMMIT:
-                return CALLED_OFF
+                return Outcome.CALLED_OFF
             return self._commit(claim, run, facts)
 
     def _facts(self, claim: Claim, run: StepRun) -> Contract:
@@ -142,30 +132,32 @@ class StepRunner:
             with scratch.scratch(run.workdir):
                 return self._handlers[kind](parse_spec(kind, claim.spec), run)
         except ObjectMissing as error:
-            # Where one input is gone, others often are. Told one by one, each would cost a run of the step.
+            # Where one input is gone, others often are. Reported one by one, each would cost a run of the step.
             gone = run.gone(key for key in keys_in(claim.spec) if key != error.key)
             raise ObjectMissing(str(error), " ".join([error.key, *gone]).strip()) from error
 
-    def _stopped(self, claim: Claim, run: StepRun, why: str) -> str:
-        if why == DRAINING:
-            return RELEASED if self._report(run, lambda: self._store.release(claim)) is True else LOST
-        if why == TIMED_OUT:
+    def _stopped(self, claim: Claim, run: StepRun, why: Outcome | None) -> Outcome:
+        if why == Outcome.DRAINING:
+            released = self._report(run, lambda: self._store.release(claim))
+            return Outcome.RELEASED if released is True else Outcome.LOST
+        if why == Outcome.TIMED_OUT:
             kind, most = StepName(claim.step).kind, self._settings.step_timeout
             message = f"{kind} took longer than the {most:g} s a step may take"
             failure = Failure(code="step_timeout", message=message, retryable=True, step=claim.step)
             return self._fail(claim, run, failure)
-        return CALLED_OFF
+        return Outcome.CALLED_OFF
 
-    def _fail(self, claim: Claim, run: StepRun, failure: Failure) -> str:
-        return FAILED if self._report(run, lambda: self._store.fail(claim, failure)) is True else LOST
+    def _fail(self, claim: Claim, run: StepRun, failure: Failure) -> Outcome:
+        reported = self._report(run, lambda: self._store.fail(claim, failure))
+        return Outcome.FAILED if reported is True else Outcome.LOST
 
-    def _commit(self, claim: Claim, run: StepRun, facts: Contract) -> str:
+    def _commit(self, claim: Claim, run: StepRun, facts: Contract) -> Outcome:
         known_for = STEP_KINDS[StepName(claim.step).kind].known_for(self._settings.keep_parts_seconds)
         reuse = known_for if getattr(facts, "shareable", True) else 0
-        answer = self._report(run, lambda: self._store.commit(claim, facts.model_dump_json(), reuse))
-        return DONE if answer == "ok" else str(answer)
+        verdict = self._report(run, lambda: self._store.commit(claim, facts.model_dump_json(), reuse))
+        return Outcome.DONE if verdict == Verdict.OK else Outcome(verdict)
 
-    def _report(self, run: StepRun, call: Callable[[], T]) -> T | str:
+    def _report(self, run: StepRun, call: Callable[[], T]) -> T | Outcome:
         """Reports again and again while the lease lasts: the work is done, so a short outage must not waste it.
 
         Returns the answer; `UNHEARD` if there was none, or if the claim was over when at last there was one, or
@@ -178,62 +170,10 @@ class StepRunner:
             except StateUnavailable:
                 unheard = True
             else:
-                return UNHEARD if unheard and answer in (LOST, KNOWN) else answer
+                return Outcome.UNHEARD if unheard and answer in (Verdict.LOST, Verdict.KNOWN) else answer
             if time.monotonic() > run.until:
-                return UNHEARD
+                return Outcome.UNHEARD
             time.sleep(REPORT_PAUSE)
-
-
-class _Heartbeat(threading.Thread):
-    """Renews the lease. Calls the step off when told to, or when it could not renew for too long."""
-
-    def __init__(self, store: JobStore, claim: Claim, run: StepRun, settings: Settings, drain: Drain) -> None:
-        super().__init__(daemon=True, name=f"beat {claim.step}")
-        self._store, self._claim, self._run, self._settings, self._drain = store, claim, run, settings, drain
-        self._over = threading.Event()
-        self._timeout = time.monotonic() + settings.step_timeout
-        self.why = ""
-        "Why it called the step off."
-
-    def __enter__(self) -> "_Heartbeat":
-        self.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self.join()
-
-    def run(self) -> None:
-        while not self._over.wait(max(0.0, min(self._settings.beat_seconds, self._drain.left))):
-            # The clock is read before and after: this process may have been frozen, or Redis slow to answer.
-            if why := self._due() or self._beat() or self._due():
-                log.info("%s of %s is called off: %s", self._claim.step, self._claim.job_id, why)
-                self.why = why
-                self._run.call_off()
-                return
-
-    def _due(self) -> str:
-        """Why the step must end now by the clock; empty if it may go on."""
-        now = time.monotonic()
-        if now > self._run.until:
-            return UNHEARD
-        if self._drain.left <= 0:
-            return DRAINING
-        return TIMED_OUT if now > self._timeout else ""
-
-    def _beat(self) -> str:
-        """Renews the lease; returns what is to be said against that."""
-        asked = time.monotonic()
-        try:
-            answer = self._store.beat(self._claim, self._settings.lease_seconds, self._run.done)
-        except Exception as error:
-            # Whatever it was, the lease was not renewed, and this thread is the only one to notice.
-            log.warning("no beat of %s of %s: %s", self._claim.step, self._claim.job_id, error)
-            return ""
-        if answer != "ok":
-            return answer
-        self._run.until = asked + self._settings.self_kill_seconds
-        return ""
 
 
 def _failure(claim: Claim, error: Exception) -> Failure:

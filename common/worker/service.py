@@ -1,4 +1,4 @@
-"""How a service lives: it listens to its queue, says that it is there, runs the steps it is hinted at, and ends.
+"""The life of a service: it listens to its queue, registers itself, runs the steps it is hinted at, and ends.
 
 SIGTERM and the first Ctrl+C end it politely: it takes no more hints, its steps have DRAIN_SECONDS to finish, and
 what has not finished by then is handed back (`common.worker.drain`). A second Ctrl+C, SIGQUIT, or a step that will
@@ -31,7 +31,8 @@ from common import launcher, scratch
 from common.contracts.job import WorkerInfo
 from common.contracts.steps import STEP_KINDS, toolchain
 from common.errors import ReelwrightError
-from common.jobs.store import StateUnavailable, connect
+from common.jobs.scripts import StateUnavailable
+from common.jobs.store import connect
 from common.logs import set_up_logs
 from common.messaging.app import make_app
 from common.messaging.queues import QUEUES
@@ -39,7 +40,8 @@ from common.settings import BadSetting, Settings
 from common.storage.s3 import S3Storage
 from common.worker.celery_request import request_class
 from common.worker.drain import Drain
-from common.worker.runner import DRAINING, Handler, StepRunner, worker_name
+from common.worker.outcome import Outcome
+from common.worker.runner import Handler, StepRunner, worker_name
 from common.worker.slots import Slots
 
 log = logging.getLogger(__name__)
@@ -48,7 +50,7 @@ REGISTER_SECONDS = 2.0
 POOL_LOOK_SECONDS = 0.5
 DRAIN_LOOK_SECONDS = 0.1
 LAST_SECONDS = 5.0
-"What a step that was called off has for ending and being handed back, before the service ends without it."
+"A step that was called off has so long to end and be handed back, before the service ends without it."
 END_AT_ONCE = 130
 Beside = Callable[[Settings, threading.Event], None]
 "Work a service does beside its steps, in a thread of its own, until the event is set."
@@ -69,7 +71,7 @@ class Service:
 
 
 def serve(service: Service) -> int:
-    """Runs the service until it is told to stop. Returns the exit code."""
+    """Runs the service until a signal ends it. Returns the exit code."""
     try:
         settings = Settings.from_env()
         set_up_logs(service.name, settings)
@@ -110,7 +112,7 @@ def serve(service: Service) -> int:
 
 
 def offers(queue: str, build: str) -> dict[str, str]:
-    """What a worker of this queue offers, by kind of step."""
+    """The toolchains of a worker of this queue, by kind of step."""
     return {kind: toolchain(kind, build) for kind, about in STEP_KINDS.items() if about.queue == queue}
 
 
@@ -120,15 +122,15 @@ def _check_scratch(settings: Settings) -> None:
     try:
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)
-        for place in {folder, None}:
-            scratch.sweep(place)
+        for parent in {folder, None}:
+            scratch.sweep(parent)
     except OSError:
         raise BadSetting("WORK_DIR must be a folder that can be written to, or empty for the system's own") from None
 
 
 @contextlib.contextmanager
 def _temporary(worker_id: str) -> Iterator[None]:
-    """What libraries keep on disk, as the process pool does, is removed however the service ends."""
+    """Files that libraries keep on disk, as the process pool does, are removed however the service ends."""
     with contextlib.ExitStack() as stack:
         try:
             stack.enter_context(scratch.temporary(worker_id))
@@ -157,11 +159,11 @@ def add_task(app: Any, service: Service, settings: Settings, build: str, drain: 
     @app.task(name=QUEUES[service.queue].task, Request=request_class(died))
     def run_step(job_id: str, step: str) -> None:
         try:
-            outcome = runner().run(job_id, step)
+            outcome: str = runner().run(job_id, step)
         except StateUnavailable as error:
             outcome = str(error)  # the step is still ready or its lease ends: it will be hinted again
         log.info("%s of %s: %s", step, job_id, outcome)
-        if outcome == DRAINING:
+        if outcome == Outcome.DRAINING:
             raise Reject(outcome, requeue=True)  # for another worker
 
 
@@ -170,7 +172,7 @@ def _bury(settings: Settings, job_id: str, step: str, worker: str) -> None:
     try:
         store = connect(settings)
         store.lost(job_id, step, worker)
-        store.client.close()
+        store.close()
     except StateUnavailable:
         pass  # the lease runs out
     scratch.sweep(settings.scratch())
@@ -207,7 +209,7 @@ def _end_at_once(*_: object) -> None:
 
 
 class _Side:
-    """The work beside the steps, and whoever sees to it that the service ends in time."""
+    """The work beside the steps, and the watch that ends the service in time."""
 
     def __init__(self, work: Sequence[Beside], settings: Settings, drain: Drain) -> None:
         self._settings, self._drain = settings, drain

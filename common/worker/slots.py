@@ -1,7 +1,7 @@
-"""Which of a service's slots on this machine are at work, known to all its processes and true whatever becomes of them.
+"""The slots of a service on this machine that are at work, known to all its processes, and right even if some die.
 
 Each slot is one byte of a nameless file, and working means holding a lock on it: the kernel takes locks away from
-processes that die, so nobody is ever counted who is not there. Record locks belong to a process, not to what it
+processes that die, so none of them is counted any more. Record locks belong to a process, not to what it
 inherited, so the file is opened once, before the service forks.
 """
 
@@ -24,7 +24,7 @@ class Slots:
     @contextmanager
     def taken(self) -> Iterator[None]:
         """Holds a slot meanwhile; goes on without one if all seem to be held."""
-        self._mine = next((place for place in range(self._count) if self._lock(place)), None)
+        self._mine = next((slot for slot in range(self._count) if self._lock(slot)), None)
         try:
             yield
         finally:
@@ -33,18 +33,18 @@ class Slots:
                 self._unlock(mine)
 
     def spare(self) -> int:
-        """How many slots nobody holds, to this process, which holds one itself."""
-        free = [place for place in range(self._count) if place != self._mine and self._lock(place)]
-        for place in free:
-            self._unlock(place)
+        """The number of slots that nobody holds, as seen by this process, which holds one itself."""
+        free = [slot for slot in range(self._count) if slot != self._mine and self._lock(slot)]
+        for slot in free:
+            self._unlock(slot)
         return len(free)
 
-    def _lock(self, place: int) -> bool:
+    def _lock(self, slot: int) -> bool:
         try:
-            fcntl.lockf(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, place)
+            fcntl.lockf(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, slot)
         except OSError:
             return False
         return True
 
-    def _unlock(self, place: int) -> None:
-        fcntl.lockf(self._file, fcntl.LOCK_UN, 1, place)
+    def _unlock(self, slot: int) -> None:
+        fcntl.lockf(self._file, fcntl.LOCK_UN, 1, slot)

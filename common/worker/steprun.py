@@ -1,4 +1,4 @@
-"""What a step has in its hands while it runs: its inputs, its scratch folder, and the news that it must stop."""
+"""A running step, as its handler sees it: inputs and outputs, a scratch folder, progress, and the order to stop."""
 
 import hashlib
 import logging
@@ -7,15 +7,16 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from common.contracts.base import ObjectRef, object_key
 from common.errors import ObjectMissing, Stopped, StorageUnavailable
 from common.storage.port import Storage
+from common.storage.verified import verify
 
 log = logging.getLogger(__name__)
-
 
 DAMAGED = "a stored object does not have the content it was stored with"
 ATTEMPT_DIGITS = 8
@@ -30,6 +31,34 @@ class Child(Protocol):
     def kill(self) -> None: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """The attempt, and the step that it is made at."""
+
+    owner: str
+    job_id: str
+    step: str
+    fingerprint: str
+    "Of the step's spec."
+    suffix: str = "0" * ATTEMPT_DIGITS
+    "Ends the names of its objects, so that no other attempt uses them."
+    last: bool = False
+    "True when there will be no other attempt: the time to settle for less."
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """The storage and the folder that the attempt works with."""
+
+    storage: Storage
+    assets: str
+    "The bucket of the parts of films."
+    videos: str
+    "The bucket of published films."
+    workdir: Path
+    "Private to this attempt; removed after it."
+
+
 class StepRun:
     """One attempt at one step.
 
@@ -37,36 +66,18 @@ class StepRun:
     commits the facts the handler returns, and what does not come to count is removed by `discard`.
     """
 
-    def __init__(
-        self,
-        *,
-        owner: str,
-        job_id: str,
-        step: str,
-        work: str,
-        storage: Storage,
-        buckets: tuple[str, str],
-        workdir: Path,
-        attempt: str = "0" * ATTEMPT_DIGITS,
-        last_attempt: bool = False,
-        until: float = math.inf,
-        spare: int = 0,
-    ) -> None:
-        self.owner, self.job_id, self.step = owner, job_id, step
-        self.work = work
-        "The fingerprint of the step's spec."
-        self.storage = storage
-        self.assets, self.videos = buckets
-        self.workdir = workdir
-        "Private to this attempt; removed after it."
-        self.last_attempt = last_attempt
-        "True when there will be no other attempt: the time to settle for less."
+    def __init__(self, attempt: Attempt, places: Places, *, until: float = math.inf, spare: int = 0) -> None:
+        self.owner, self.job_id, self.step = attempt.owner, attempt.job_id, attempt.step
+        self.fingerprint = attempt.fingerprint
+        self.last_attempt = attempt.last
+        self.storage, self.workdir = places.storage, places.workdir
+        self.assets, self.videos = places.assets, places.videos
         self.spare = spare
         "Slots of this service on this machine with nothing to do when the step began, and nothing to come for them."
-        self.done = 0.0
         self.until = until
         "When the right to the step ends unless it is renewed; seconds of the monotonic clock."
-        self._attempt = attempt
+        self.fraction_done = 0.0
+        self._suffix = attempt.suffix
         self._kept: list[str] = []
         self._stop = threading.Event()
         self._children: set[Child] = set()
@@ -83,13 +94,14 @@ class StepRun:
         return path
 
     def read(self, ref: ObjectRef) -> bytes:
+        """The bytes of an object; raises `ObjectMissing` if it is not what was stored."""
         data = self.storage.get_bytes(self.assets, ref.key)
         if hashlib.sha256(data).hexdigest() != ref.sha256:
             raise ObjectMissing(DAMAGED, ref.key)
         return data
 
     def gone(self, keys: Iterable[str]) -> list[str]:
-        """Those of these objects that are not there, without doubles; of very many, only the first are looked at.
+        """Those of these objects that are not there, without duplicates; of very many, only the first are looked at.
 
         Raises `StorageUnavailable`, or `Stopped` if called off meanwhile.
         """
@@ -106,6 +118,7 @@ class StepRun:
         return self._keep(ref, lambda: self.storage.put_file(self.assets, ref.key, path, media_type))
 
     def keep_bytes(self, kind: str, data: bytes, media_type: str) -> ObjectRef:
+        """Stores bytes, as `keep` does."""
         ref = self._name(kind, hashlib.sha256(data).hexdigest(), len(data), media_type)
         return self._keep(ref, lambda: self.storage.put_bytes(self.assets, ref.key, data, media_type))
 
@@ -121,8 +134,8 @@ class StepRun:
     # going on and stopping
 
     def progress(self, fraction: float) -> None:
-        """Tells how much is done, 0 to 1. Cheap: the next beat carries it. Raises `Stopped` if called off."""
-        self.done = min(1.0, max(self.done, fraction))
+        """Reports how much is done, 0 to 1. Cheap: the next beat carries it. Raises `Stopped` if called off."""
+        self.fraction_done = min(1.0, max(self.fraction_done, fraction))
         self.check()
 
     def check(self) -> None:
@@ -158,7 +171,7 @@ class StepRun:
         return self.storage.size(self.assets, key) is not None
 
     def _name(self, kind: str, digest: str, size: int, media_type: str) -> ObjectRef:
-        key = f"{object_key(self.owner, kind, self.work, digest)}.{self._attempt}"
+        key = f"{object_key(self.owner, kind, self.fingerprint, digest)}.{self._suffix}"
         return ObjectRef(key=key, sha256=digest, size=size, media_type=media_type)
 
     def _keep(self, ref: ObjectRef, put: Callable[[], None]) -> ObjectRef:
@@ -166,8 +179,7 @@ class StepRun:
         self._kept.append(ref.key)  # before it is there: an answer can get lost
         put()
         # Nothing else says that the store has all of it; one short question for each object.
-        if self.storage.size(self.assets, ref.key) != ref.size:
-            raise StorageUnavailable("the object store did not keep all of an object")
+        verify(self.storage, self.assets, ref.key, ref.size, "all of an object")
         return ref
 
 

@@ -9,18 +9,19 @@ from contextlib import contextmanager
 from dataclasses import fields, replace
 from pathlib import Path
 from types import TracebackType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import redis
 
 from common.contracts.job import RUNNING, Job
-from common.jobs.store import StateUnavailable, connect
+from common.jobs.scripts import StateUnavailable
+from common.jobs.store import connect
 from common.settings import Settings
 from common.storage.s3 import S3Storage
 from infra import local
 from infra.chaos.processes import family, marked
 from infra.local import Plan, StackError
-from infra.stack import Stack, Stopped, to_files
+from infra.stack import Stack, StackStopped, to_files
 from infra.supervisor import GaveUp, Patience, Program
 
 MARK = "REEL_CHAOS"
@@ -74,7 +75,9 @@ class Site:
         self.settings = Settings.from_env(local.environment(self.plan, own))
         self.store = connect(self.settings)
         self.storage = S3Storage(self.settings)
-        self.redis = redis.Redis.from_url(self.settings.state_url, socket_timeout=2, socket_connect_timeout=2)
+        self.redis: Any = redis.Redis.from_url(
+            self.settings.state_url, socket_timeout=2, socket_connect_timeout=2, decode_responses=True
+        )
         self._end, self._up = threading.Event(), threading.Event()
         self._failure: Exception | None = None
         sink = to_files(self.plan.folder("logs"))
@@ -129,7 +132,7 @@ class Site:
     def active(self) -> list[Job]:
         """Jobs that have not ended; none when the state store does not answer."""
         try:
-            jobs = [self.store.load(str(name)) for name in sorted(self.store.client.smembers("active"))]
+            jobs = [self.store.load(name) for name in self.store.active()]
         except (StateUnavailable, redis.RedisError):
             return []
         return [job for job in jobs if job is not None]
@@ -159,7 +162,7 @@ class Site:
             self._up.set()
             while True:
                 self._stack.tend()
-        except Stopped:
+        except StackStopped:
             pass
         except (GaveUp, StackError, OSError) as failure:
             self._failure = failure
@@ -170,7 +173,7 @@ class Site:
     def _stop(self) -> None:
         self._end.set()
         self._thread.join()
-        self.store.client.close()
+        self.store.close()
         self.redis.close()
 
 

@@ -16,6 +16,7 @@ from common.contracts.job import COMPLETED, DONE, PARTIAL, Event, Job
 from common.contracts.names import Kind
 from common.contracts.steps import STEP_KINDS, parse_facts
 from common.errors import ReelwrightError
+from common.jobs.scripts import StateUnavailable
 from common.messaging.app import make_app
 from common.messaging.queues import QUEUES
 from infra.chaos.expectations import Expectations
@@ -42,8 +43,8 @@ def settle(site: Site, patience: float = QUIET_SECONDS, stop: Callable[[], bool]
     last: object = None
     while time.monotonic() - started < HOPELESS_SECONDS and not stop():
         site.check()
-        with contextlib.suppress(redis.RedisError, OSError):
-            if not site.store.client.scard("active"):
+        with contextlib.suppress(StateUnavailable, redis.RedisError, OSError):
+            if not site.store.active():
                 break
             sight = sorted((job.id, _moved(job)) for job in site.active())
             if sight != last:
@@ -83,7 +84,7 @@ def _hand_out_again(site: Site) -> None:
 
     That would take some minutes. Hints that nobody acknowledges now are left over.
     """
-    client = site.store.client
+    client = site.redis
     held = client.zrange(UNACKED_INDEX, 0, -1)
     if held:
         client.zadd(UNACKED_INDEX, dict.fromkeys(held, 0), xx=True)
@@ -110,12 +111,12 @@ def _events(site: Site, job: str) -> Iterator[Event]:
 
 
 def _listed(site: Site) -> list[str]:
-    return [str(name) for name in site.store.client.zrange("jobs:local", 0, -1)]
+    return [str(name) for name in site.redis.zrange("jobs:local", 0, -1)]
 
 
 def _keys(site: Site, records: Sequence[Record]) -> dict[str, list[str]]:
     """What must be empty when no job runs."""
-    client = site.store.client
+    client = site.redis
     found = {"due": client.zrange("due", 0, -1)}
     for pattern in ("ready:*", "later:*"):
         found |= {name: client.zrange(name, 0, -1) for name in client.scan_iter(match=pattern, count=1000)}

@@ -16,13 +16,13 @@ Everything is read as a stream: memory does not grow with the number of jobs or 
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import NamedTuple
 
 from common.errors import ObjectMissing
 from common.jobs.archive import FOLDER
-from common.jobs.store import JobStore
+from common.jobs.reads import Reads
 from common.settings import Settings
 from common.storage.port import Storage, Stored
 from orchestrator.cleanup.bloom import BloomFilter
@@ -42,10 +42,8 @@ from orchestrator.cleanup.references import (
 
 DOCUMENTS = frozenset({"request", "edit", "storyboard"})
 "Kinds of objects that name uploads themselves."
-BEHIND = "0"
-'Behind "/" in the order of keys.'
-AT_ONCE = 200
-"Values that Redis is asked for together."
+AFTER_SLASH = "0"
+'Follows "/" in the order of keys.'
 MOST_LITTER = 50_000
 "Objects that are held in memory to be removed together."
 
@@ -77,9 +75,9 @@ class Collector:
     """Collects again and again; remembers what documents name, as they never change."""
 
     def __init__(
-        self, store: JobStore, storage: Storage, settings: Settings, clock: Callable[[], float] = time.time
+        self, store: Reads, storage: Storage, settings: Settings, clock: Callable[[], float] = time.time
     ) -> None:
-        self._redis, self._storage, self._settings, self._clock = store.client, storage, settings, clock
+        self._store, self._storage, self._settings, self._clock = store, storage, settings, clock
         self._bucket = settings.assets_bucket
         self._manifests = ManifestIndex(settings.scratch())
         self._documents: dict[str, Digests] = {}
@@ -148,38 +146,22 @@ class Collector:
         yield from self._by_manifests()
 
     def _by_known_results(self) -> Iterator[int]:
-        for keys in _batches(self._redis.scan_iter(match="work:*", count=AT_ONCE)):
-            for facts in self._redis.mget(keys):
-                yield from digests(names_in(facts or ""))
+        for facts in self._store.all_known_work():
+            yield from digests(names_in(facts))
 
     def _by_records(self) -> Iterator[int]:
         read: dict[str, Digests] = {}
-        for keys in _batches(self._redis.scan_iter(match="job:*", count=AT_ONCE, _type="hash")):
-            for record, archived in self._records(keys):
-                fields = delivered(record) if archived else record  # its manifest tells how long its parts are kept
-                names = {name for text in fields.values() for name in names_in(text)}
-                yield from digests(names)
-                if not archived:
-                    for key in names:
-                        if OBJECT_KEY.fullmatch(key) and kind_of_object(key) in DOCUMENTS:
-                            read[key] = self._in_document(key)
-                            yield from read[key]
+        for record, archived in self._store.all_records():
+            fields = delivered(record) if archived else record  # its manifest tells how long its parts are kept
+            names = {name for text in fields.values() for name in names_in(text)}
+            yield from digests(names)
+            if archived:
+                continue
+            for key in names:
+                if OBJECT_KEY.fullmatch(key) and kind_of_object(key) in DOCUMENTS:
+                    read[key] = self._in_document(key)
+                    yield from read[key]
         self._documents = read
-
-    def _records(self, keys: list[str]) -> Iterator[tuple[Mapping[str, str], bool]]:
-        """Records, and whether each is that of a job that has ended and is archived."""
-        with self._redis.pipeline(transaction=False) as pipe:
-            for key in keys:
-                pipe.hgetall(key)
-            records = pipe.execute()
-        # Asked afterwards: whatever was archived by now has a manifest that is going to be read.
-        with self._redis.pipeline(transaction=False) as pipe:
-            for key in keys:
-                pipe.sismember("active", key.split(":")[1])
-                pipe.zscore("archive", key.split(":")[1])
-            answers = pipe.execute()
-        for record, active, waits in zip(records, answers[::2], answers[1::2], strict=True):
-            yield record, not active and waits is None
 
     def _in_document(self, key: str) -> Digests:
         """Names of uploads, of which the manifests tell once the job is archived."""
@@ -210,17 +192,12 @@ class Collector:
         while (first := next(self._storage.list(self._bucket, "", after), None)) is not None:
             owner = first.key.partition("/")[0]
             yield owner
-            after = owner + BEHIND
+            after = owner + AFTER_SLASH
 
 
 def _add(heaps: dict[str, Heap], stored: Stored) -> None:
     kind = kind_of_object(stored.key)
     heaps[kind] = heaps.get(kind, Heap()).with_one(stored.size)
-
-
-def _batches(keys: Iterator[str]) -> Iterator[list[str]]:
-    while batch := list(islice(keys, AT_ONCE)):
-        yield batch
 
 
 def report(tally: Tally) -> str:

@@ -9,7 +9,9 @@ import threading
 
 from common.errors import StorageUnavailable
 from common.jobs.archive import archive
-from common.jobs.store import JobStore, StateUnavailable, connect
+from common.jobs.retention import Retention
+from common.jobs.scripts import StateUnavailable
+from common.jobs.store import connect
 from common.settings import Settings
 from common.storage.port import Storage
 from common.storage.s3 import S3Storage
@@ -23,14 +25,12 @@ HOLD_SECONDS = 60.0
 LOOK_SECONDS = 1.0
 PAUSE_SECONDS = 5.0
 "After an outage was met."
-TURN = "collected"
-"The key of the time (ms) when a collection began."
 
 
 class Janitor:
     """Archives, forgets and collects, each as far as there is something to do."""
 
-    def __init__(self, settings: Settings, store: JobStore, storage: Storage) -> None:
+    def __init__(self, settings: Settings, store: Retention, storage: Storage) -> None:
         self._settings, self._store, self._storage = settings, store, storage
         self._collector = Collector(store, storage, settings)
 
@@ -40,24 +40,11 @@ class Janitor:
 
     def collect(self) -> bool:
         """Collects, if no orchestrator has begun to do so within COLLECT_SECONDS."""
-        if not self._has_turn():
+        pause = self._settings.collect_seconds
+        if pause <= 0 or not self._store.begin_collection(pause):
             return False
         log.info("collected:\n%s", report(self._collector.collect()))
         return True
-
-    def _has_turn(self) -> bool:
-        """Whether it is time, and no other orchestrator has noticed before."""
-        if self._settings.collect_seconds <= 0:
-            return False
-        client, now = self._store.client, self._store.now()
-        if now < self._next_turn(client.get(TURN)):
-            return False
-        # Who puts the new time in the place of the old one has the turn; the others find the new one.
-        return now >= self._next_turn(client.set(TURN, now, get=True))
-
-    def _next_turn(self, last: str | None) -> int:
-        """When it is time again, by the setting of today: only when the last turn was is remembered."""
-        return int(last or 0) + int(self._settings.collect_seconds * 1000)
 
     def _archive_some(self) -> int:
         done = 0

@@ -1,4 +1,4 @@
-"""What a frame says about its colours, and how custom reads what says nothing."""
+"""Colour metadata of a frame, with the usual defaults where it is missing."""
 
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -10,20 +10,20 @@ if TYPE_CHECKING:  # a file is looked at without the contracts, which take longe
 PQ, HLG = 16, 18
 "Transfer characteristics of high dynamic range, as H.273 numbers them."
 SMALL = 720
-"Rows or columns of what was made for screens before high definition."
+"Rows or columns of material that was made for screens before high definition."
 UNSPECIFIED = 2
 "A matrix that nobody wrote down, as H.273 numbers them."
 
 
 class Colours(NamedTuple):
-    """How to read the pixels of a file."""
+    """The interpretation of the pixels of a file."""
 
     matrix: "Matrix"
     hdr: bool
 
 
 def colours(frame: VideoFrame, *, still: bool) -> Colours:
-    """What carries no mark is read as custom has it: stills and small pictures as BT.601, others as BT.709."""
+    """Untagged frames are read as convention has it: stills and small pictures as BT.601, others as BT.709."""
     hdr = int(frame.color_trc) in (PQ, HLG)
     if int(frame.colorspace) != UNSPECIFIED or frame.format.is_rgb:
         return Colours("auto", hdr)

@@ -1,7 +1,7 @@
-"""Whether a video has its end: what its container promises, held against what could be read of it.
+"""Detects videos that are cut off, by comparing what the container promises with what could be read.
 
-A download that breaks off, or a disk that was full, leaves a file that opens well if its table of contents is in
-front. What no container promises (a live recording, a moving GIF) cannot be missed.
+A download that breaks off, or a disk that was full, leaves a file that opens well if its table of contents comes
+first. Where the container promises no length (a live recording, a moving GIF), nothing can be missing.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from common.errors import BadMedia
 from common.sniff import demuxer
 
 SECONDS, SHARE = 0.5, 0.02
-"What may be missing from the end of a video: so many seconds, or this share of it."
+"So many seconds, or this share of a video, may be missing at its end."
 MICROSECONDS = 1_000_000
 SEGMENT = 0x18538067
 "The element of a Matroska file that holds all but its head."
@@ -24,7 +24,7 @@ SEGMENT = 0x18538067
 
 @dataclass
 class Read:
-    """How far a file could be read, in seconds of its own time."""
+    """The extent to which a file could be read, in seconds of its own time."""
 
     start: float | None = None
     end: float = 0.0
@@ -82,7 +82,7 @@ def _missing_samples(stream: VideoStream, read: Read) -> float:
 
 
 def _missing_fragments(stream: VideoStream, read: Read) -> float:
-    """In a file of fragments each lists its own samples only; how long all are together is told first, or nowhere."""
+    """In a file of fragments each lists its own samples only; their total length is given first, or nowhere."""
     if stream.frames or not stream.duration or stream.time_base is None:
         return 0.0
     return float(stream.duration * stream.time_base) - read.end
@@ -103,7 +103,7 @@ def _holds_its_segment(path: Path) -> bool:
 
 
 def _vint(file: BinaryIO, keep_marker: bool = False) -> int | None:
-    """A number of EBML, whose first bit that is set tells how long it is. None at the end, and for "not known"."""
+    """A number of EBML, whose first set bit gives its length. None at the end, and for "not known"."""
     first = file.read(1)
     if not first or not first[0]:
         return None
@@ -116,7 +116,7 @@ def _vint(file: BinaryIO, keep_marker: bool = False) -> int | None:
 
 
 def _holds_its_chunks(path: Path) -> bool:
-    """Whether the outer chunks of an AVI file, of which a large one has several, end where it does."""
+    """True if the outer chunks of an AVI file, of which a large one has several, end where the file does."""
     size = path.stat().st_size
     with path.open("rb") as file:
         while len(head := file.read(8)) == 8:

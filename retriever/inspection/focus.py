@@ -1,7 +1,7 @@
-"""Where the eye goes in a picture: to what moves by itself, what is sharp, what stands out. Pure numpy.
+"""The point of a picture that draws the eye: motion of its own, sharp detail, contrast. Pure numpy.
 
 A crop keeps a strip as wide or as high as the whole picture, so each axis is settled by itself: by the strip that
-holds most of what draws the eye. Frames are arrays of three planes (Y, U, V), each height by width, in 8 bits, all
+holds most of that evidence. Frames are arrays of three planes (Y, U, V), each height by width, in 8 bits, all
 of one size; a run is frames that follow each other closely, while runs may lie far apart.
 """
 
@@ -17,7 +17,7 @@ Map = NDArray[np.floating]
 Span = tuple[slice, slice]
 
 MOTION, DETAIL, CONTRAST = 1.0, 0.5, 0.5
-"What the kinds of evidence are worth where they are at their clearest."
+"Weights of the kinds of evidence where they are at their clearest."
 QUIET = 2.0
 "Levels of luma by which frames differ although nothing moves: noise, and what coding leaves."
 LOUDEST = 40.0
@@ -25,9 +25,9 @@ LOUDEST = 40.0
 STRIP = 0.1
 "The share of the picture that must fit together, as the standard deviation of a bell."
 FAINT = 0.25
-"How much speaks for no place more than for another."
+"Evidence that every place has."
 MIDDLE, HEADS, FACES = 0.5, 0.45, 0.35
-"Where the main thing usually is: from left to right, and from top to bottom in a wide picture and in an upright one."
+"The usual position of the main thing: from left to right, and from top to bottom in a wide and in an upright picture."
 REACH = 0.45
 "Within half of that it may be anywhere as well; this far away it is half as likely."
 EDGE = 3
@@ -37,7 +37,7 @@ MARGIN = 0.1
 
 
 def focus(runs: Sequence[Sequence[Frame]]) -> tuple[float, float]:
-    """Shares of width and height from the top left, 0.1 to 0.9, in hundredths."""
+    """The point, as shares of width and height from the top left: 0.1 to 0.9, in hundredths."""
     heads = [run[0].astype(np.float32) for run in runs]
     detail, contrast, motion = (
         _clear(_mean([_detail(head[0]) for head in heads]), 1.0),
@@ -77,7 +77,7 @@ def _detail(luma: Map) -> Map:
 
 
 def _contrast(frame: Map) -> Map:
-    """How far each place is from the colours of the border."""
+    """The distance of each place from the colours of the border."""
     border = frame[:, _border(frame.shape[1:])]
     centre, spread = border.mean(axis=1), border.var(axis=1) + 25
     return np.sqrt((((frame - centre[:, None, None]) ** 2) / spread[:, None, None]).sum(axis=0))
@@ -92,14 +92,14 @@ def _border(shape: tuple[int, ...]) -> NDArray[np.bool_]:
 
 
 def _moved(runs: Sequence[Sequence[Map]]) -> Map:
-    """What moves by itself, from the first to the last of each run and from run to run."""
+    """Motion of things by themselves, from the first to the last of each run and from run to run."""
     pairs = [(run[0], run[-1]) for run in runs if len(run) > 1]
     pairs += [(before[0], after[0]) for before, after in pairwise(runs)]
     return _mean([_motion(_box(a, 1), _box(b, 1)) for a, b in pairs] or [np.zeros_like(runs[0][0])])
 
 
 def _motion(a: Map, b: Map) -> Map:
-    """What changed between two frames besides the movement of the camera."""
+    """The change between two frames apart from the movement of the camera."""
     moved = np.zeros_like(a)
     overlaps = [_overlap(a.shape, shift) for shift in ((0, 0), _shift(a, b))]
     here, there = min(overlaps, key=lambda spans: _unlike(a[spans[0]], b[spans[1]]))
@@ -112,10 +112,10 @@ def _motion(a: Map, b: Map) -> Map:
 
 
 def _shift(a: Map, b: Map) -> tuple[int, int]:
-    """How far the whole picture has moved down and right, by phase correlation."""
+    """The movement of the whole picture, down and right, by phase correlation."""
     height, width = a.shape
     window = np.outer(np.hanning(height), np.hanning(width))
-    first, second = (np.fft.rfft2((one - one.mean()) * window) for one in (a, b))
+    first, second = (np.fft.rfft2((frame - frame.mean()) * window) for frame in (a, b))
     cross = second * np.conj(first)
     peaks = np.fft.irfft2(cross / (np.abs(cross) + 1e-3), (height, width))
     y, x = divmod(int(np.argmax(peaks)), width)
@@ -124,7 +124,7 @@ def _shift(a: Map, b: Map) -> tuple[int, int]:
 
 
 def _overlap(shape: tuple[int, ...], shift: tuple[int, int]) -> tuple[Span, Span]:
-    """Where in the first and where in the second frame is what both show."""
+    """The part that both frames show, as slices of the first and of the second."""
     (height, width), (down, right) = shape, shift
     here = slice(max(0, -down), height - max(0, down)), slice(max(0, -right), width - max(0, right))
     there = slice(max(0, down), height + min(0, down)), slice(max(0, right), width + min(0, right))
@@ -177,7 +177,7 @@ def _box(image: Map, radius: int) -> Map:
 
 
 def _level(part: Map, share: float) -> float:
-    """What this share of the places does not exceed. That of numpy loads a lot that is of no use here."""
+    """The quantile at `share`. That of numpy loads a lot that is of no use here."""
     place = round(share * (part.size - 1))
     return float(np.partition(part, place, axis=None)[place])
 

@@ -1,6 +1,6 @@
-"""Measures how a file is exposed and coloured and where the eye goes, on a few small frames of it.
+"""Measures exposure, colour and focus of a file, on a few small frames of it.
 
-Part of the look that is taken at files of strangers, see `retriever.inspection.program`.
+Part of the inspection of files of strangers, see `retriever.inspection.program`.
 """
 
 from collections.abc import Sequence
@@ -21,9 +21,9 @@ from retriever.inspection.tonemap import LIGHT, toned_down
 
 MOST_FRAMES, FEWEST_FRAMES = 8, 4
 PIXELS = 12_500_000
-"How much is decoded in all, as far as the number of frames allows: six frames of Full HD, four of 4K."
+"Pixels decoded in all, as far as the number of frames allows: six frames of Full HD, four of 4K."
 FRAMES_OF_A_RUN = 2
-"What moves shows in two. Where only one place is found to look at, all frames are taken there."
+"Two show what moves. Where only one place is found to look at, all frames are taken there."
 LONG_SIDE, SHORT_SIDE = 320, 32
 "Of the frames that are measured; a side that would be shorter is stretched, which shares do not mind."
 ORIENTATION, MIRRORED = 0x0112, (2, 4, 5, 7)
@@ -33,7 +33,7 @@ Run = list[Frame]
 
 
 class Measured(NamedTuple):
-    """What was seen in a file."""
+    """Measurements of a file."""
 
     tone: dict[str, float]
     "The fields of `Tone`."
@@ -41,10 +41,10 @@ class Measured(NamedTuple):
 
 
 class _View(NamedTuple):
-    """How the frames of a file are looked at; the same for all of them, whatever the file does."""
+    """The way in which frames of a file are made small; the same for all of them, whatever the file does."""
 
     frames: int
-    "How many may be decoded."
+    "The most that may be decoded."
     width: int
     height: int
     "Of the small ones."
@@ -91,8 +91,8 @@ def _runs(
 def _key_frames(container: InputContainer, stream: VideoStream, seconds: float, most: int) -> list[int]:
     """The times of at most so many key frames, evenly spread, in units of the stream."""
     found: dict[int, None] = {}
-    for place in range(most):
-        at = (place + 0.5) / most * seconds
+    for index in range(most):
+        at = (index + 0.5) / most * seconds
         try:
             container.seek((stream.start_time or 0) + int(at / (stream.time_base or 1)), stream=stream)
             packet = next(container.demux(stream))
@@ -167,7 +167,7 @@ def _small(frame: VideoFrame, view: _View) -> Frame:
 
 
 def _matrix(frame: VideoFrame, still: bool) -> Colorspace | None:
-    """How to read what carries no mark; None: as it is marked."""
+    """The matrix for a frame without a usable tag; None for one that is read as it is tagged."""
     matrix, hdr = colours(frame, still=still)
     if matrix == "auto":
         return None

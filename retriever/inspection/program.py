@@ -1,7 +1,7 @@
-"""Looks into a media file: what it really is, whether it can be decoded, and whether it is sane.
+"""Inspects a media file: what it really is, whether it can be decoded, and whether it is sane.
 
-Run as a program (`python -m retriever.inspection.program FILE MEDIA_TYPE`) it prints JSON; that is how files of
-strangers are looked at, with little memory and time, see `retriever.inspection.sandbox`.
+Run as a program (`python -m retriever.inspection.program FILE MEDIA_TYPE`) it prints JSON. Files of
+strangers are inspected so, with little memory and time, see `retriever.inspection.sandbox`.
 """
 
 import json
@@ -33,17 +33,17 @@ MAX_SECONDS = 4 * 3600.0
 MAX_FPS = 240.0
 MAX_STREAMS = 100
 MAX_STRETCH = 8.0
-"How many times as wide as high, or as high as wide, a pixel may be."
+"The most that a pixel may be wider than high, or higher than wide, as a ratio."
 PACKETS_TO_FIRST_FRAME = 300
 FIRST_PACKETS = 2
-"How many are decoded in any case: what moves shows in two frames."
+"So many are decoded in any case: two frames show what moves."
 WEBP_MOVES = 0x02
 "A flag in the extended header of WebP."
 STILLS = frozenset({"image/jpeg", "image/png", "image/webp"})
 
 
 class Picture(NamedTuple):
-    """What there is to see in a file. A still has no seconds and no fps."""
+    """The picture of a file. A still has no seconds and no fps."""
 
     kind: Literal["video", "still"]
     width: int
@@ -57,7 +57,7 @@ class Picture(NamedTuple):
     matrix: "Matrix" = "auto"
     hdr: bool = False
     ground: "Ground" = ""
-    "What is behind a picture that is transparent in places; not known of what was not looked at closely."
+    "The background for a picture that is transparent in places; unknown unless it was looked at closely."
 
 
 Begin = Sequence[VideoFrame]
@@ -155,7 +155,7 @@ def _measure(path: Path, container: InputContainer, stream: VideoStream, media_t
     frames: list[VideoFrame] = []
     packets, read = 0, Read()
     try:
-        for packet in container.demux(*(one for one in container.streams if one.type in ("video", "audio"))):
+        for packet in container.demux(*(part for part in container.streams if part.type in ("video", "audio"))):
             if packet.size == 0 or packet.is_corrupt:
                 continue
             pictured = packet.stream_index == stream.index

@@ -1,4 +1,4 @@
-"""Looks into a stranger's file from a process of its own, which may crash, hang or eat memory for all we care."""
+"""Inspects a stranger's file in a process of its own, which may crash, hang or run out of memory without harm."""
 
 import json
 import os
@@ -54,14 +54,13 @@ def _start(path: Path, media_type: str, run: StepRun) -> subprocess.Popen[str]:
     environment = {"PATH": os.environ.get("PATH", ""), "HOME": str(run.workdir), "PYTHONPATH": str(root)}
     environment |= {"OPENBLAS_NUM_THREADS": "1", "PYTHONSAFEPATH": "1"}
     look = [sys.executable, "-m", "retriever.inspection.program", str(path), media_type]
-    return subprocess.Popen(
-        launcher.launched(look, RLIMIT_AS=MAX_MEMORY, RLIMIT_CPU=MAX_CPU_SECONDS),
-        stdin=subprocess.DEVNULL,
+    return launcher.spawn(
+        look,
+        limits={"RLIMIT_AS": MAX_MEMORY, "RLIMIT_CPU": MAX_CPU_SECONDS},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         errors="replace",
         cwd=run.workdir,
         env=environment,
-        start_new_session=True,
     )

@@ -1,4 +1,4 @@
-"""High dynamic range brought down to what a film shows, roughly as the renderer does it. Pure numpy.
+"""Tone mapping of high dynamic range to that of a film, roughly as the renderer does it. Pure numpy.
 
 For measuring small pictures only: the curves are those of BT.2100, the shoulder is ffmpeg's `mobius`.
 """
@@ -17,7 +17,7 @@ WHITE = 203.0
 PEAK = 10.0
 "The brightest there is, in units of that."
 KNEE = 0.3
-"What is darker stays as it is."
+"Darker tones stay as they are."
 GAMMA = 2.4
 "Of the screen that films are looked at on, by BT.1886."
 TO_BT709 = np.array(

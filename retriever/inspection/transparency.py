@@ -1,4 +1,4 @@
-"""What shows through a picture that is transparent in places: by itself it is in front of nothing."""
+"""The background for a picture that is transparent in places, and has none of its own."""
 
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ _LUMA = np.array((0.2126, 0.7152, 0.0722))
 
 
 def ground(frame: VideoFrame) -> "Ground":
-    """White, or black behind what is itself nearly white; empty for a picture that nothing shows through."""
+    """White, or black if the picture is itself nearly white; empty for an opaque picture."""
     if not (frame.format.has_palette or any(component.is_alpha for component in frame.format.components)):
         return ""
     width, height = min(frame.width, SAMPLES), min(frame.height, SAMPLES)

@@ -1,1 +1,1 @@
-"""Where footage comes from, one module per provider."""
+"""Sources of footage, one module per provider."""

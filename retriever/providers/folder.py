@@ -16,7 +16,9 @@ SUFFIXES = frozenset([".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi", ".jpg", "
 MOST = 40
 
 
-class Clip(NamedTuple):
+class Entry(NamedTuple):
+    """A file of the folder."""
+
     name: str
     "Its path inside the folder."
     words: frozenset[str]
@@ -35,17 +37,17 @@ class ClipFolder:
         """Clips whose names match; the others too when no other source but scenery was asked for."""
         if not self._root.is_dir():
             raise Permanent("the folder CLIP_FOLDER names is not there; create it or change the setting")
-        clips = [_clip(query, name) for name in self._names()]
+        entries = [_entry(query, name) for name in self._names()]
         if set(query.sources) - {"folder", "scenery"}:
-            clips = [clip for clip in clips if clip.match > 0]
-        # Clips that match equally well come in an order of the shot's own, so that shots do not all want the same.
-        clips.sort(key=lambda clip: (-clip.match, _shuffle(query, clip.name)))
-        offered = clips[:MOST]
-        found = (self._candidate(query, clip, index / len(offered)) for index, clip in enumerate(offered))
-        return ranking.rank(candidate for candidate in found if candidate is not None)
+            entries = [entry for entry in entries if entry.match > 0]
+        # Entries that match equally well come in an order of the shot's own, so that shots do not all want the same.
+        entries.sort(key=lambda entry: (-entry.match, _shuffle(query, entry.name)))
+        best = entries[:MOST]
+        candidates = (self._candidate(query, entry, index / len(best)) for index, entry in enumerate(best))
+        return ranking.rank(candidate for candidate in candidates if candidate is not None)
 
     def path(self, name: str) -> Path:
-        """Where a clip is; raises `BadMedia` if the folder has none of that name, or it points outside."""
+        """The path of a clip; raises `BadMedia` if the folder has none of that name, or it points outside."""
         path = (self._root / name).resolve()
         if not path.is_relative_to(self._root) or not path.is_file():
             raise BadMedia("the clip is no longer in the clip folder")
@@ -55,32 +57,32 @@ class ClipFolder:
         # Plain strings: with tens of thousands of clips, path objects would be most of the work.
         prefix = os.path.join(self._root, "")
         for folder, subfolders, files in os.walk(self._root):
-            subfolders[:] = [one for one in subfolders if not one.startswith(".")]
+            subfolders[:] = [name for name in subfolders if not name.startswith(".")]
             for file in files:
                 if os.path.splitext(file)[1].lower() in SUFFIXES and not file.startswith("."):
                     path = os.path.join(folder, file)
                     if not os.path.islink(path) or Path(path).resolve().is_relative_to(self._root):
                         yield path.removeprefix(prefix)
 
-    def _candidate(self, query: ShotQuery, clip: Clip, place: float) -> Candidate | None:
+    def _candidate(self, query: ShotQuery, entry: Entry, rank: float) -> Candidate | None:
         try:
-            path = self.path(clip.name)
+            path = self.path(entry.name)
             facts = path.stat()
             picture = _inspected(path, facts.st_mtime_ns, facts.st_size)
         except (BadMedia, OSError):
             return None  # a broken file among many is no reason to stop
-        offer = ranking.Offer(clip.words, place, picture.seconds, picture.width, picture.height)
+        features = ranking.Features(entry.words, rank, picture.seconds, picture.width, picture.height)
         # The version is part of the identity: a clip that was replaced is another clip.
         version = hashlib.sha256(f"{facts.st_mtime_ns} {facts.st_size}".encode()).hexdigest()[:8]
         return Candidate(
-            id=f"folder:{clip.name}@{version}",
+            id=f"folder:{entry.name}@{version}",
             kind=picture.kind,
-            score=ranking.score(query, offer),
-            path=clip.name,
+            score=ranking.score(query, features),
+            path=entry.name,
             width=picture.width,
             height=picture.height,
             seconds=picture.seconds,
-            provenance=Provenance(provider="folder", source_id=clip.name),
+            provenance=Provenance(provider="folder", source_id=entry.name),
         )
 
 
@@ -89,9 +91,9 @@ def _inspected(path: Path, mtime_ns: int, size: int) -> Picture:
     return inspect(path, footage_type(path))
 
 
-def _clip(query: ShotQuery, name: str) -> Clip:
+def _entry(query: ShotQuery, name: str) -> Entry:
     words = ranking.stems(name.rpartition(".")[0])
-    return Clip(name, words, ranking.match(query, words) if words else 0.0)
+    return Entry(name, words, ranking.match(query, words) if words else 0.0)
 
 
 def _shuffle(query: ShotQuery, name: str) -> str:

@@ -13,7 +13,7 @@ from common.settings import Settings
 from retriever import ranking
 
 OLD_PREFIX = "/videos"
-"Where the video calls live according to the older documentation."
+"The path of the video calls according to the older documentation."
 PER_PAGE = 80
 MAX_PAGES = 2
 ENOUGH = 8
@@ -103,23 +103,23 @@ class Pexels:
 
 def _candidates(query: ShotQuery, listing: dict[str, Any]) -> Iterator[Candidate]:
     videos = [video for video in listing["videos"] if isinstance(video, dict)]
-    for place, video in enumerate(videos):
+    for index, video in enumerate(videos):
         rendition = choose_rendition(video.get("video_files"), query.width, query.height)
         if rendition is not None and isinstance(video.get("id"), int):
-            yield _candidate(query, video, rendition, place / max(1, len(videos) - 1))
+            yield _candidate(query, video, rendition, index / max(1, len(videos) - 1))
 
 
-def _candidate(query: ShotQuery, video: dict[str, Any], rendition: dict[str, Any], place: float) -> Candidate:
+def _candidate(query: ShotQuery, video: dict[str, Any], rendition: dict[str, Any], rank: float) -> Candidate:
     page_url = _text(video.get("url"))
     user = _object(video.get("user"))
     creator = _text(user.get("name"))
     seconds = _number(video.get("duration"))
     width, height = int(rendition["width"]), int(rendition["height"])
-    offer = ranking.Offer(_words(page_url, video.get("tags")), place, seconds, width, height)
+    features = ranking.Features(_words(page_url, video.get("tags")), rank, seconds, width, height)
     return Candidate(
         id=f"pexels:{video['id']}",
         kind="video",
-        score=ranking.score(query, offer),
+        score=ranking.score(query, features),
         url=rendition["link"],
         width=width,
         height=height,
@@ -180,7 +180,7 @@ def _phrases(query: ShotQuery) -> list[str]:
 
 
 def _enough(query: ShotQuery, found: dict[str, Candidate]) -> bool:
-    lasting = [one for one in found.values() if one.seconds >= query.seconds + ranking.SPARE_SECONDS]
+    lasting = [candidate for candidate in found.values() if candidate.seconds >= query.seconds + ranking.SPARE_SECONDS]
     return len(lasting) >= ENOUGH
 
 
@@ -190,7 +190,7 @@ def _least_size(query: ShotQuery) -> str:
 
 
 def _words(page_url: str, tags: Any) -> frozenset[str]:
-    """What the page address (`/video/boats-in-harbour-4401001/`) and the tags say."""
+    """The words of the page address (`/video/boats-in-harbour-4401001/`) and of the tags."""
     slug = re.sub(r"-?\d+/?$", "", urlsplit(page_url).path.rstrip("/")).rpartition("/")[2]
     names = [tag for tag in tags if isinstance(tag, str)] if isinstance(tags, list) else []
     return ranking.stems(" ".join([slug, *names]))

@@ -1,4 +1,4 @@
-"""What the search needs from a provider."""
+"""The port to a provider of footage."""
 
 from typing import Protocol
 

@@ -1,4 +1,4 @@
-"""Which providers this server has."""
+"""The providers of this server, as its settings have them."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,11 +14,11 @@ from retriever.providers.port import Provider
 from retriever.providers.scenery import SceneryProvider
 
 HOUR = 3600.0
-CURES: Mapping[str, str] = {
+SETUP_HINTS: Mapping[str, str] = {
     "pexels": "Pexels is not set up; set PEXELS_API_KEY to a key from pexels.com/api",
     "folder": "there is no clip folder; set CLIP_FOLDER to a folder of videos and pictures",
 }
-"What to do about a source that was asked for and is not there."
+"Advice about a source that was asked for and is not there."
 
 
 def available(settings: Settings) -> list[str]:
@@ -29,11 +29,11 @@ def available(settings: Settings) -> list[str]:
 
 def providers(settings: Settings, http: Http, client: redis.Redis) -> dict[str, Provider]:
     """The same sources, ready to be asked. `client` holds the rate limits that all workers share."""
-    found: dict[str, Provider] = {}
+    ready: dict[str, Provider] = {}
     if settings.pexels_api_key:
         window = SlidingWindow(client, "pexels", settings.pexels_per_hour, HOUR)
-        found["pexels"] = Pexels(settings, http, window)
+        ready["pexels"] = Pexels(settings, http, window)
     if settings.clip_folder:
-        found["folder"] = ClipFolder(Path(settings.clip_folder))
-    found["scenery"] = SceneryProvider()
-    return found
+        ready["folder"] = ClipFolder(Path(settings.clip_folder))
+    ready["scenery"] = SceneryProvider()
+    return ready

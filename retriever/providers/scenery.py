@@ -150,8 +150,8 @@ def recipe_for(query: ShotQuery) -> SceneryRecipe:
 def _weighted_words(query: ShotQuery) -> list[tuple[str, float]]:
     """Every word with its weight: what is to be seen counts more than a search phrase, an early phrase more."""
     weighted = [(word, 2.0) for word in _words(query.show)]
-    for place, term in enumerate(query.terms):
-        weighted += [(word, 0.5 / (1 + place)) for word in _words(term)]
+    for index, term in enumerate(query.terms):
+        weighted += [(word, 0.5 / (1 + index)) for word in _words(term)]
     return weighted
 
 

@@ -49,7 +49,7 @@ def trial(settings: Settings, storage: S3Storage, tmp_path: Path, processes: Pro
         replace(settings, lease_seconds=2.0, self_kill_seconds=1.5, beat_seconds=0.05), storage, tmp_path, processes
     )
     yield trial
-    trial.store.client.close()
+    trial.store.close()
 
 
 class Trial:

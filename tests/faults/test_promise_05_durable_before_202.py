@@ -43,7 +43,7 @@ class Rig(NamedTuple):
 
     def order(self, path: str, key: str, fault: Fault = NO_FAULT) -> list[str] | None:
         """Sends the order over a connection of its own. The jobs that were accepted; None for an honest refusal."""
-        self.far.client.connection_pool.disconnect()
+        self.far.scripts.client.connection_pool.disconnect()
         self.proxy.reset(fault)
         reply = self.client.post(path, json=ORDERS[path], headers={"Idempotency-Key": key})
         assert reply.status_code in (202, 503), (fault, reply.text)
@@ -64,7 +64,7 @@ def rig(tmp_path: Path) -> Iterator[Rig]:
         )
         far = connect(settings)
         yield Rig(tmp_path, server, proxy, create_app(settings, far, MemoryStorage()).test_client(), far)
-        far.client.close()
+        far.close()
 
 
 @pytest.mark.parametrize("path", ORDERS)
@@ -94,7 +94,7 @@ def sound_jobs(server: RedisServer) -> set[str]:
     """Ids of all jobs. Each is there as a whole: with its record, on every list, and let in when asked."""
     store = connect(replace(Settings(), state_url=server.url), timeout=60.0)  # thousands are let in at once
     names = set(store.jobs("local", "", 100_000))
-    client = store.client
+    client = store.scripts.client
     assert client.smembers("active") == client.smembers("active:local") == names
     assert {key.split(":")[1] for key in client.scan_iter("job:job_*", count=1000)} == names
     while store.admit(0):  # some at a time

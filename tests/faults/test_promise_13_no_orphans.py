@@ -40,7 +40,7 @@ def its_process_sleeps_past_the_lease(farm: Farm, worker: Worker, job: str) -> N
 
 
 def redis_is_away(farm: Farm, worker: Worker, job: str) -> None:
-    farm.store.client.execute_command("CLIENT", "PAUSE", 4000, "ALL")
+    farm.store.scripts.client.execute_command("CLIENT", "PAUSE", 4000, "ALL")
 
 
 ENDINGS: list[Ending] = [

@@ -147,7 +147,7 @@ def cutter(settings: Settings, storage: S3Storage, proxy: FaultyS3, tmp_path: Pa
     far = replace(settings, s3_endpoint=proxy.settings.s3_endpoint, s3_timeout=1.0)
     cutter = Cutter(settings, storage, far)
     yield cutter
-    cutter.store.client.close()
+    cutter.store.close()
 
 
 def misbehave(cutter: Cutter, proxy: FaultyS3, kinds: Sequence[str], fault: Fault) -> list[tuple[str, str]]:
@@ -270,7 +270,7 @@ def check_full_disk(settings: Settings, storage: S3Storage, disk: Path, left: Ma
     assert sorted(full) == sorted(left)
     assert sorted(failures(cutter)) == sorted((kind, "disk_full") for kind in left)
     assert counted(film) == {(1, 0)}
-    cutter.store.client.close()
+    cutter.store.close()
 
 
 def test_a_full_disk_costs_no_attempt(settings: Settings, storage: S3Storage, tmp_path: Path) -> None:

@@ -11,7 +11,8 @@ from common.contracts.base import ObjectRef
 from common.contracts.job import BATCH, INTERACTIVE, REGENERATE
 from common.jobs.archive import archive, archived_jobs
 from common.jobs.ids import new_job_ids
-from common.jobs.store import JobStore, NewJob, connect
+from common.jobs.store import JobStore, connect
+from common.jobs.wishes import NewJob
 from common.messaging.queues import QUEUES
 from common.settings import Settings
 from common.storage.memory import MemoryStorage
@@ -37,14 +38,14 @@ def store(tmp_path: Path) -> Iterator[JobStore]:
     """On a Redis of its own: its memory is measured."""
     with redis_server(tmp_path) as server:
         jobs = connect(replace(Settings(), state_url=server.url), timeout=30.0)
-        jobs.client.config_set("hz", 100)  # expired keys go sooner
+        jobs.scripts.client.config_set("hz", 100)  # expired keys go sooner
         yield jobs
-        jobs.client.close()
+        jobs.close()
 
 
 @pytest.mark.parametrize("count", [200, pytest.param(10_000, marks=[pytest.mark.slow, pytest.mark.timeout(3600)])])
 def test_keys_and_bytes_return_to_what_they_were(store: JobStore, count: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("common.jobs.store.REQUEST_KEY_SECONDS", 1)
+    monkeypatch.setattr("common.jobs.wishes.REQUEST_KEY_SECONDS", 1)
     live(store, SOME)
     before = at_rest(store)
     most = live(store, count)
@@ -77,7 +78,7 @@ def live(store: JobStore, count: int) -> int:
             store.admit(0)
             end_if_running(store, name)
         dispatch(store)
-    most = int(store.client.info("memory")["used_memory"])
+    most = int(store.scripts.client.info("memory")["used_memory"])
     while janitor.tidy():
         pass
     eventually(lambda: janitor.tidy() == 0 and all(not store.jobs(f"owner-{one}", "", 1) for one in range(OWNERS)))
@@ -91,7 +92,7 @@ def give_up(store: JobStore, name: str, number: int) -> None:
     make_ready(store, name, "speak:s1")
     if number % 8 == 3:
         dispatch(store)
-        store.claim(name, "mix", nonce="n", worker="w", lease=1.0, queue="render", offer="")
+        store.claim(name, "mix", nonce="n", worker="w", lease=1.0, queue="render", toolchain="")
     store.wish_cancel(name)
     end_if_running(store, name)
 
@@ -111,7 +112,7 @@ def end_if_running(store: JobStore, name: str) -> None:
 
 def at_rest(store: JobStore) -> Held:
     """What there is once all that has a time to live is gone."""
-    client = store.client
+    client = store.scripts.client
     eventually(lambda: not any(client.scan_iter(match="request:*")) and not any(client.scan_iter(match="work:*")))
     client.delete("wake")
     sizes: list[int] = []

@@ -14,6 +14,7 @@ from common.contracts.job import Event, Job
 from common.errors import ObjectMissing, StorageUnavailable
 from common.jobs.archive import archive, archived_events, archived_jobs, read_manifest
 from common.jobs.ids import new_job_ids
+from common.jobs.reopening import Revision
 from common.jobs.store import JobStore
 from common.settings import Settings
 from common.storage.memory import MemoryStorage
@@ -135,7 +136,7 @@ def test_a_job_without_a_record_is_taken_off_the_list(
     store: JobStore, storage: MemoryStorage, settings: Settings
 ) -> None:
     job = end(store, make_job(store, storage).id)
-    store.client.delete(f"job:{job.id}")
+    store.scripts.client.delete(f"job:{job.id}")
     assert store.to_archive(10, 0.0) == [job.id]
     assert not archive(store, storage, settings, job.id)
     assert store.to_archive(10, 0.0) == []
@@ -248,7 +249,7 @@ def test_a_damaged_manifest_does_not_keep_the_next_from_being_written(
     assert archive(store, storage, settings, job.id)
     (key,) = keys(storage, "local/manifest/")
     storage.put_bytes(BUCKET, key, b'{"job', "application/json")
-    store.client.xtrim(f"job:{job.id}:ev", maxlen=1, approximate=False)
+    store.scripts.client.xtrim(f"job:{job.id}:ev", maxlen=1, approximate=False)
     assert archive(store, storage, settings, job.id)
     assert read(storage, job.id).job == job
 
@@ -260,7 +261,7 @@ def revise(store: JobStore, job_id: str) -> None:
     job = load(store, job_id)
     assert job.storyboard is not None
     edit = ObjectRef(key="local/edit/none", sha256="0" * 64, size=1, media_type="application/json")
-    assert store.revise(job_id, job.version, cause="edit", base=job.storyboard, edit=edit) == "ok"
+    assert store.revise(job_id, job.version, Revision("edit", job.storyboard, edit)) == "ok"
     store.admit(0)
 
 
@@ -294,7 +295,7 @@ def test_events_are_kept_once_and_found_over_all_versions(
         revise(store, job_id)
     assert job.storyboard is not None
     # Version 4 is superseded before its end: the next manifest has its events.
-    assert store.revise(job_id, 4, cause="restore", base=job.storyboard, edit=None) == "ok"
+    assert store.revise(job_id, 4, Revision("restore", job.storyboard)) == "ok"
     job = finish(store, storage, job_id)
     assert archive(store, storage, settings, job_id)
     manifests = [read(storage, job_id, version) for version in (1, 2, 3, 5)]
@@ -458,13 +459,13 @@ def test_nothing_is_forgotten_before_its_manifest_is_in_storage(
     one = Janitor(settings, store, far)
     for fault in (Fault(refuse=True), Fault(to_server=300), Fault(to_server=2_000), Fault(to_client=10)):
         s3_proxy.reset(fault)
-        store.client.zadd("archive", {job.id: 0})
+        store.scripts.client.zadd("archive", {job.id: 0})
         with pytest.raises(StorageUnavailable):
             one.tidy()
         assert store.expired(10) == []
         assert load(store, job.id) == job
     s3_proxy.reset(Fault())
-    store.client.zadd("archive", {job.id: 0})
+    store.scripts.client.zadd("archive", {job.id: 0})
     assert one.tidy() >= 1
     assert read(near, job.id).job == job
 
@@ -492,7 +493,7 @@ def test_the_janitor_outlives_outages_of_redis_and_of_storage(
             eventually(lambda: s3_proxy.connections > 0)
             assert load(store, job.id) == job
             s3_proxy.reset(Fault())
-            store.client.zadd("archive", {job.id: 0})  # what it holds is given out again later
+            store.scripts.client.zadd("archive", {job.id: 0})  # what it holds is given out again later
             eventually(lambda: store.load(job.id) is None)
             assert read(near, job.id).job == job
         finally:
@@ -504,7 +505,7 @@ def test_a_job_that_cannot_be_archived_does_not_hold_up_the_others(
     store: JobStore, storage: MemoryStorage, settings: Settings
 ) -> None:
     broken, whole = (finish(store, storage, make_job(store, storage).id) for _ in range(2))
-    store.client.hset(f"job:{broken.id}", "step:acquire:s1.1", json.dumps({"state": "done"}))
+    store.scripts.client.hset(f"job:{broken.id}", "step:acquire:s1.1", json.dumps({"state": "done"}))
     assert Janitor(settings, store, storage).tidy() >= 1
     assert read(storage, whole.id).job == whole
     assert awaits_archive(store, broken.id)
@@ -536,7 +537,7 @@ def test_of_several_janitors_that_notice_at_once_one_collects(
     janitors = [Janitor(replace(settings, collect_seconds=3600.0), store, storage) for _ in range(8)]
     with ThreadPoolExecutor(8) as pool:
         for _ in range(20):
-            store.client.set("collected", 1)
+            store.scripts.client.set("collected", 1)
             assert sorted(pool.map(Janitor.collect, janitors)) == [False] * 7 + [True]
 
 
@@ -547,9 +548,9 @@ def test_how_often_is_collected_is_what_the_setting_says_now(
         return Janitor(replace(settings, collect_seconds=seconds), store, storage).collect()
 
     assert collects(3600.0)
-    store.client.set("collected", store.now() - 60_000)  # a minute ago
+    store.scripts.client.set("collected", store.now() - 60_000)  # a minute ago
     assert not collects(3600.0)
     assert not collects(0.0)
     assert collects(30.0), "a shorter time counts at once"
-    store.client.set("collected", store.now() - 60_000)
+    store.scripts.client.set("collected", store.now() - 60_000)
     assert not collects(120.0)

@@ -15,12 +15,14 @@ from common.contracts.job import Job, WorkerInfo
 from common.contracts.steps import STEP_KINDS
 from common.errors import StorageUnavailable
 from common.jobs.archive import archive, read_manifest
-from common.jobs.store import JobStore, NewJob
+from common.jobs.reopening import Revision
+from common.jobs.store import JobStore
+from common.jobs.wishes import NewJob
 from common.settings import Settings
 from common.storage.memory import MemoryStorage
 from common.storage.port import Stored
 from common.storage.s3 import S3Storage
-from common.storage.verified import put_whole
+from common.storage.verified import put_verified
 from orchestrator.cleanup import collect
 from orchestrator.cleanup.collect import Collector, Tally
 from tests.support.api_server import ROOT, as_environment
@@ -90,8 +92,8 @@ Later = Callable[[float], None]
 def forget_everything(store: JobStore) -> None:
     """As if the time of all archived jobs, and of all known results, was over."""
     eventually(lambda: [store.forget(job) for job in store.expired(100)] == [])
-    for key in store.client.scan_iter("work:*"):
-        store.client.delete(key)
+    for key in store.scripts.client.scan_iter("work:*"):
+        store.scripts.client.delete(key)
 
 
 def revise(store: JobStore, job_id: str, edit: ObjectRef | None = None) -> None:
@@ -99,7 +101,7 @@ def revise(store: JobStore, job_id: str, edit: ObjectRef | None = None) -> None:
     job = load(store, job_id)
     assert job.storyboard is not None
     cause = "edit" if edit is not None else "restore"
-    assert store.revise(job_id, job.version, cause=cause, base=job.storyboard, edit=edit) == "ok"
+    assert store.revise(job_id, job.version, Revision(cause, job.storyboard, edit)) == "ok"
     store.admit(0)
 
 
@@ -159,7 +161,7 @@ def test_results_known_for_reuse_stay(
     store.seed_work("local", {"0" * 32: json.dumps({"audio": ref.model_dump()})}, 600)
     later(MONTH)
     assert removed(collector.collect()) == {}
-    store.client.delete(f"work:local:{'0' * 32}")
+    store.scripts.client.delete(f"work:local:{'0' * 32}")
     assert removed(collector.collect()) == {"narration": 1}
 
 
@@ -171,8 +173,8 @@ def test_everything_a_job_in_redis_names_stays(
         run_step(store, job_id, name, facts)
     running = put(storage, "footage", b"input of a running step")
     make_ready(store, job_id, "segment:s2.0", spec=json.dumps({"media": running.model_dump()}))
-    for key in store.client.scan_iter("work:*"):
-        store.client.delete(key)
+    for key in store.scripts.client.scan_iter("work:*"):
+        store.scripts.client.delete(key)
     before = keys(storage)
     later(3 * MONTH)
     assert removed(collector.collect()) == {}
@@ -243,9 +245,9 @@ def test_parts_are_kept_as_long_as_the_setting_says_and_no_longer(
     before, collector = keys(storage), Collector(store, storage, settings, clock)
     clock.now += kept
     assert removed(collector.collect()) == {}
-    for key in store.client.scan_iter("work:*"):
-        assert store.client.ttl(key) <= kept
-        store.client.delete(key)  # as if that time was over
+    for key in store.scripts.client.scan_iter("work:*"):
+        assert store.scripts.client.ttl(key) <= kept
+        store.scripts.client.delete(key)  # as if that time was over
     later(0)
     collector.collect()
     assert store.load(job.id) == job
@@ -372,7 +374,7 @@ def test_what_a_job_that_is_made_after_the_marking_names_stays(
 
 def forget_completely(store: JobStore, job: Job) -> None:
     """As if it had never been accepted."""
-    store.client.delete(f"job:{job.id}", f"job:{job.id}:ev")
+    store.scripts.client.delete(f"job:{job.id}", f"job:{job.id}:ev")
     store.purge(job.id)
 
 
@@ -613,7 +615,7 @@ def test_what_is_put_again_on_real_storage_is_young_again(store: JobStore, setti
 
         def list(self, bucket: str, prefix: str = "", after: str = "") -> Iterator[Stored]:
             if prefix == again.key:
-                put_whole(storage, bucket, again.key, b"asked again", JSON)
+                put_verified(storage, bucket, again.key, b"asked again", JSON)
             return super().list(bucket, prefix, after)
 
     assert removed(Collector(store, Late(s3), settings).collect()) == {"request": 1}

@@ -79,8 +79,8 @@ def pass_time(
     def go(job_id: str) -> None:
         archive(store, storage, settings, job_id)
         clock.now += WEEK + 1
-        for key in store.client.scan_iter("work:*"):
-            store.client.delete(key)
+        for key in store.scripts.client.scan_iter("work:*"):
+            store.scripts.client.delete(key)
         collector.collect()
         left = {stored.key.split("/")[1] for stored in storage.list("assets")}
         assert left.isdisjoint(PARTS), "all parts are gone"
@@ -218,14 +218,14 @@ def test_results_are_known_no_longer_than_parts_are_kept(
     job_id = accepted(client, scenes=SCENES, music="none")
 
     def longest() -> int:
-        return max(store.client.ttl(key) for key in store.client.scan_iter("work:*"))
+        return max(store.scripts.client.ttl(key) for key in store.scripts.client.scan_iter("work:*"))
 
     pipeline.run(job_id)
     assert known - 50 < longest() <= known
     changed(pipeline, lambda: client.patch(f"/mcp/storyboard/{job_id}", json={"version": 1, "voice": "de"}))
     pipeline.run(job_id)
-    for key in store.client.scan_iter("work:*"):
-        store.client.delete(key)
+    for key in store.scripts.client.scan_iter("work:*"):
+        store.scripts.client.delete(key)
     changed(pipeline, lambda: client.post(f"/mcp/versions/{job_id}/1/restore"))
     assert known - 50 < longest() <= known
 

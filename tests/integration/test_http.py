@@ -23,7 +23,8 @@ from common.contracts.base import ObjectRef
 from common.contracts.job import WorkerInfo
 from common.errors import StorageUnavailable
 from common.jobs.ids import new_job_ids
-from common.jobs.store import JobStore, NewJob, connect
+from common.jobs.store import JobStore, connect
+from common.jobs.wishes import NewJob
 from common.settings import Settings
 from common.storage.memory import MemoryStorage
 from tests.support import clips

@@ -10,7 +10,9 @@ from flask.testing import FlaskClient
 from common.contracts.base import ObjectRef
 from common.contracts.job import READY, WAITING, Job, WorkerInfo
 from common.contracts.steps import toolchain
-from common.jobs.store import Claim, JobStore, NewJob
+from common.jobs.claims import Claim
+from common.jobs.store import JobStore
+from common.jobs.wishes import NewJob
 from common.messaging.app import BrokerUnavailable
 from common.settings import Settings
 from common.storage.memory import MemoryStorage
@@ -74,7 +76,7 @@ def test_a_job_that_can_never_be_decided_ends_and_the_others_go_on(
     monkeypatch.setattr(reconciler, "decide", broken)
     monkeypatch.setattr(reconciler, "REST", 0)
     for _ in range(MOST_DEFECTS):
-        store.client.zadd("due", {"job_bad": 0})
+        store.scripts.client.zadd("due", {"job_bad": 0})
         loop.look()
     bad, good = store.load("job_bad"), store.load("job_good")
     assert bad is not None
@@ -96,11 +98,11 @@ def test_a_segment_is_the_last_only_when_no_other_one_of_its_film_is_to_come(
         return [step.state for step in steps if step is not None]
 
     def kinds_to_come() -> str:
-        return str(json.loads(store.client.hget(f"job:{job_id}", "head"))["waiting"])
+        return str(json.loads(store.scripts.client.hget(f"job:{job_id}", "head"))["waiting"])
 
     def last(step: str) -> bool:
         needs = toolchain("segment", BUILD)
-        claim = store.claim(job_id, step, nonce=step, worker="w", lease=60.0, queue="render", offer=needs)
+        claim = store.claim(job_id, step, nonce=step, worker="w", lease=60.0, queue="render", toolchain=needs)
         assert isinstance(claim, Claim), claim
         return claim.last
 

@@ -439,12 +439,12 @@ def test_a_wish_without_a_version_is_carried_out_whoever_else_changes_the_video(
 ) -> None:
     revise, others = store.revise, iter([{"voice": "de"}, {"voice": "en"}])
 
-    def overtaken(job_id: str, version: int, **change: Any) -> str:
+    def overtaken(job_id: str, version: int, *change: Any) -> str:
         if (other := next(others, None)) is not None:
             with monkeypatch.context() as patch:
                 patch.setattr(store, "revise", revise)
                 assert edit(client, job_id, version, **other).status_code == 202
-        return revise(job_id, version, **change)
+        return revise(job_id, version, *change)
 
     monkeypatch.setattr(store, "revise", overtaken)
     with pipeline.alive():
@@ -789,10 +789,10 @@ def test_two_that_come_at_once_with_one_key_are_one(
     key, revise = {"Idempotency-Key": "once"}, store.revise
     answers: list[TestResponse] = []
 
-    def overtaken(job_id: str, version: int, **change: Any) -> str:
+    def overtaken(job_id: str, version: int, *change: Any) -> str:
         monkeypatch.setattr(store, "revise", revise)
         answers.append(wishes(film)["regenerate"](client, key))
-        return revise(job_id, version, **change)
+        return revise(job_id, version, *change)
 
     monkeypatch.setattr(store, "revise", overtaken)
     answers.append(wishes(film)["regenerate"](client, key))
@@ -1125,12 +1125,12 @@ def test_a_restore_makes_known_only_what_others_may_have(
     job = store.load(film)
     assert job is not None
     noted = json.loads(job.steps["search:s2.1"].facts) | {"notes": [{"provider": "pexels", "problem": "throttled"}]}
-    step = json.loads(store.client.hget(f"job:{film}", "step:search:s2.1")) | {"facts": json.dumps(noted)}
-    store.client.hset(f"job:{film}", "step:search:s2.1", json.dumps(step))
+    step = json.loads(store.scripts.client.hget(f"job:{film}", "step:search:s2.1")) | {"facts": json.dumps(noted)}
+    store.scripts.client.hset(f"job:{film}", "step:search:s2.1", json.dumps(step))
     assert edit(client, film, voice="de").status_code == 202
     pipeline.run(film)
-    for key in store.client.scan_iter("work:local:*"):
-        store.client.delete(key)
+    for key in store.scripts.client.scan_iter("work:local:*"):
+        store.scripts.client.delete(key)
     assert client.post(f"/mcp/versions/{film}/1/restore").status_code == 202
     works = [job.steps[name].fingerprint for name in ("search:s2.1", "acquire:s2.1")]
     private, public = store.known_work("local", works).values()

@@ -9,9 +9,9 @@ def dispatch(store: JobStore, queue: str, room: int, again: float) -> list[tuple
 
 
 def awaits_archive(store: JobStore, job_id: str) -> bool:
-    return store.client.zscore("archive", job_id) is not None
+    return store.scripts.client.zscore("archive", job_id) is not None
 
 
 def active_count(store: JobStore, owner: str) -> int:
     """How many of the owner's jobs have not ended."""
-    return int(store.client.scard(f"active:{owner}"))
+    return int(store.scripts.client.scard(f"active:{owner}"))

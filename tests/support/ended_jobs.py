@@ -21,8 +21,10 @@ from common.contracts.steps import (
     SegmentFacts,
 )
 from common.contracts.storyboard import Scene, Shot, Storyboard
+from common.jobs.claims import Claim
 from common.jobs.ids import new_job_ids
-from common.jobs.store import Claim, JobStore, NewJob
+from common.jobs.store import JobStore
+from common.jobs.wishes import NewJob
 from common.storage.port import Storage
 
 BUCKET = "assets"
@@ -95,7 +97,7 @@ def run_step(
     work = hashlib.sha256(facts.model_dump_json().encode()).hexdigest()[:32]
     queue = STEP_KINDS[StepName(name).kind].queue
     make_ready(store, job_id, name, spec, work)
-    claim = store.claim(job_id, name, nonce=work, worker="w", lease=600.0, queue=queue, offer="")
+    claim = store.claim(job_id, name, nonce=work, worker="w", lease=600.0, queue=queue, toolchain="")
     assert isinstance(claim, Claim), claim
     seconds = STEP_KINDS[StepName(name).kind].reuse if reuse is None else reuse
     assert store.commit(claim, facts.model_dump_json(), seconds) in ("ok", "known")

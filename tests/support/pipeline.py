@@ -182,7 +182,7 @@ def acquire(spec: AcquireSpec, run: StepRun) -> Footage:
 
 
 def segment(spec: SegmentSpec, run: StepRun) -> SegmentFacts:
-    media = run.keep_bytes("segment", f"segment {run.step} {run.work}".encode(), "video/mp4")
+    media = run.keep_bytes("segment", f"segment {run.step} {run.fingerprint}".encode(), "video/mp4")
     return SegmentFacts(media=media, frames=spec.timeline.frames)
 
 

@@ -5,7 +5,8 @@ from common.contracts.job import Change, Job, Step
 from common.contracts.names import StepName
 from common.contracts.steps import STEP_KINDS, MixSpec, spec_fingerprint, toolchain
 from common.contracts.timeline import SoundProfile
-from common.jobs.store import JobStore, NewJob
+from common.jobs.store import JobStore
+from common.jobs.wishes import NewJob
 
 BUILD = "b"
 "The ffmpeg build that the steps want."

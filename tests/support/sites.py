@@ -73,7 +73,7 @@ def sound(site: Site, expectations: Expectations, besides: frozenset[str]) -> St
 
 
 def listed(site: Site) -> list[str]:
-    return [str(name) for name in site.store.client.zrange("jobs:local", 0, -1)]
+    return [str(name) for name in site.redis.zrange("jobs:local", 0, -1)]
 
 
 def record(site: Site, job_id: str) -> Job:

@@ -26,7 +26,8 @@ from common.contracts.steps import (
     SegmentSpec,
     SpeakSpec,
 )
-from common.jobs.store import JobStore, NewJob
+from common.jobs.store import JobStore
+from common.jobs.wishes import NewJob
 from common.messaging.queues import QUEUES
 from common.settings import Settings
 from common.storage.port import Storage

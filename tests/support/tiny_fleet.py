@@ -14,7 +14,8 @@ from common.contracts.base import canonical_json
 from common.contracts.job import COMPLETED, Job
 from common.contracts.request import VideoRequest
 from common.jobs.ids import new_job_ids
-from common.jobs.store import JobStore, NewJob, connect
+from common.jobs.store import JobStore, connect
+from common.jobs.wishes import NewJob
 from common.messaging.queues import QUEUES
 from common.settings import Settings
 from common.storage.s3 import S3Storage
@@ -97,7 +98,7 @@ class TinyFleet:
 
     def end(self) -> None:
         self.kill()
-        self.store.client.close()
+        self.store.close()
 
     # jobs
 
@@ -147,12 +148,12 @@ class TinyFleet:
 
     def messages(self) -> int:
         """How many the broker has: waiting, and held by workers."""
-        client = self.store.client
+        client = self.store.scripts.client
         return sum(int(client.llen(name)) for name in QUEUES) + int(client.hlen("unacked"))
 
     def delete_messages(self) -> int:
         """Deletes all that the broker has, and what it knows of them. Returns how many there were."""
-        with self.store.client.pipeline(transaction=True) as pipe:
+        with self.store.scripts.client.pipeline(transaction=True) as pipe:
             for name in QUEUES:
                 pipe.llen(name)
             pipe.hlen("unacked")
@@ -162,7 +163,7 @@ class TinyFleet:
     @contextmanager
     def taken(self, queue: str) -> Iterator[Callable[[], bool]]:
         """Yields how to ask whether anybody has taken a message from the queue since the block began."""
-        client = self.store.client
+        client = self.store.scripts.client
         before = client.config_get("notify-keyspace-events")
         client.config_set("notify-keyspace-events", "Kl")
         with client.pubsub(ignore_subscribe_messages=True) as events:

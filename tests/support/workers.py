@@ -98,7 +98,7 @@ class Farm:
         for process in self._workers:
             process.kill()
             process.wait()
-        self.store.client.close()
+        self.store.close()
         try:
             eventually(lambda: not self.processes(), 10.0)
         finally:

@@ -1,4 +1,4 @@
-"""Text-to-speech engines, one module each, behind the port in `port.py`."""
+"""Text-to-speech engines, one module each; `port.py` is their common port."""
 
 from collections.abc import Callable
 

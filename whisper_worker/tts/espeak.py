@@ -108,7 +108,7 @@ class Espeak:
         raise Permanent(f'language "{language}" is unknown to espeak-ng; try for example "en", "de" or "pt-br"')
 
     def _path(self, speaker: str) -> str:
-        """How the library itself calls a voice."""
+        """The library's own name of a voice."""
         language, _, variant = speaker.partition("+")
         return f"{self._library.languages[language]}+{self._library.variants[variant]}"
 

@@ -1,4 +1,4 @@
-"""What the speech service needs from a text-to-speech engine."""
+"""The port to a text-to-speech engine."""
 
 from typing import NamedTuple, Protocol
 

@@ -36,8 +36,11 @@ from common.contracts.job import (
     Failure,
     Job,
 )
+from common.jobs.claims import Claim
 from common.jobs.record import event_of, job_of
-from common.jobs.store import Claim, JobStore, Limits, NewJob, TooManyJobs
+from common.jobs.reopening import Revision
+from common.jobs.store import JobStore
+from common.jobs.wishes import Limits, NewJob, TooManyJobs
 from infra.chaos.invariants import wrong_path
 from tests.support.asking import dispatch
 
@@ -96,7 +99,7 @@ class Histories(RuleBasedStateMachine):
 
     @initialize()
     def one_job_with_work(self) -> None:
-        self.store.client.flushall()
+        self.store.scripts.client.flushall()
         self.create("job_1", "")
         self.admit(0)
         self.make_ready("job_1", {"mix", "speak:s1"}, True)
@@ -108,7 +111,7 @@ class Histories(RuleBasedStateMachine):
     def create(self, job: str, key: str) -> None:
         owner = OWNERS[job]
         active = sum(not one.ended for name, one in self.model.items() if OWNERS[name] == owner)
-        known = bool(key) and self.store.client.hget(f"request:{owner}:{key}", "answer")
+        known = bool(key) and self.store.scripts.client.hget(f"request:{owner}:{key}", "answer")
         try:
             made = self.store.create(
                 owner,
@@ -159,7 +162,7 @@ class Histories(RuleBasedStateMachine):
         model = self.model.get(job)
         self.number += 1
         edit = REQUEST.model_copy(update={"key": f"local/edit/{self.number}"})
-        outcome = self.store.revise(job, version, cause="edit", base=REQUEST, edit=edit)
+        outcome = self.store.revise(job, version, Revision("edit", REQUEST, edit))
         if model is None:
             assert outcome == "unknown"
         elif model.version != version:
@@ -290,10 +293,12 @@ class Histories(RuleBasedStateMachine):
 
     # what workers do
 
-    @rule(job=jobs, step=steps, offer=st.sampled_from(["1", "1", "1", "2"]))
-    def claim(self, job: str, step: str, offer: str) -> None:
+    @rule(job=jobs, step=steps, toolchain=st.sampled_from(["1", "1", "1", "2"]))
+    def claim(self, job: str, step: str, toolchain: str) -> None:
         self.number += 1
-        got = self.store.claim(job, step, nonce=str(self.number), worker="w", lease=60, queue=QUEUE[step], offer=offer)
+        got = self.store.claim(
+            job, step, nonce=str(self.number), worker="w", lease=60, queue=QUEUE[step], toolchain=toolchain
+        )
         model = self.model.get(job)
         if model is None or step not in model.steps:
             assert got == "gone"
@@ -301,7 +306,7 @@ class Histories(RuleBasedStateMachine):
             assert got == "called_off"
         elif model.steps[step].state != READY:
             assert got == "not_ready"
-        elif offer != "1":
+        elif toolchain != "1":
             assert got == "other_build"
         else:
             assert isinstance(got, Claim)
@@ -416,7 +421,7 @@ class Histories(RuleBasedStateMachine):
 
     @invariant()
     def all_is_as_the_model_says(self) -> None:
-        with self.store.client.pipeline() as pipe:
+        with self.store.scripts.client.pipeline() as pipe:
             asked = [self._ask_for_records(pipe), self._ask_for_lists(pipe), self._ask_for_hints(pipe)]
             answers = iter(pipe.execute())
         records, lists, hints = ({key: next(answers) for key in keys} for keys in asked)

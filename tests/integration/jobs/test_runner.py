@@ -18,13 +18,15 @@ from common.contracts.job import FAILED, READY, RUNNING
 from common.contracts.steps import AssembleSpec, MixFacts, MixSpec, SceneSpec
 from common.contracts.timeline import Profile, SegmentRef
 from common.errors import BadMedia, DiskFull, ObjectMissing, StepError, StorageUnavailable, Throttled
-from common.jobs.store import Claim, JobStore, StateUnavailable
+from common.jobs.claims import Claim
+from common.jobs.scripts import StateUnavailable
+from common.jobs.store import JobStore
 from common.settings import Settings
 from common.storage.memory import MemoryStorage
 from common.worker.drain import Drain
 from common.worker.runner import StepRunner, worker_name
 from common.worker.slots import Slots
-from common.worker.steprun import StepRun
+from common.worker.steprun import Attempt, Places, StepRun
 from tests.support.asking import dispatch
 from tests.support.ready import BUILD, load, make_job, make_ready, mix_spec, step_of
 
@@ -293,7 +295,7 @@ def losing(run: StepRun, store: JobStore) -> MixFacts:
 def known(run: StepRun, store: JobStore) -> MixFacts:
     made = facts(run)
     first = made.model_copy(update={"media": made.media.model_copy(update={"key": "local/mix/first/one"})})
-    store.seed_work("local", {run.work: first.model_dump_json()}, 60)
+    store.seed_work("local", {run.fingerprint: first.model_dump_json()}, 60)
     return made
 
 
@@ -333,7 +335,7 @@ def test_two_attempts_never_write_the_same_object(
     store: JobStore, storage: MemoryStorage, runner: Callable[..., StepRunner]
 ) -> None:
     assert runner(mix).run("job_1", "mix") == "done"
-    store.client.flushall()
+    store.scripts.client.flushall()
     make_job(store)
     make_ready(store)
     assert runner(mix).run("job_1", "mix") == "done"
@@ -476,7 +478,7 @@ def test_a_worker_that_cannot_renew_stops_itself_before_its_lease_ends(
     store: JobStore, runner: Callable[..., StepRunner]
 ) -> None:
     def handler(spec: MixSpec, run: StepRun) -> MixFacts:
-        store.client.execute_command("CLIENT", "PAUSE", 4000, "ALL")  # Redis hears nothing for a while
+        store.scripts.client.execute_command("CLIENT", "PAUSE", 4000, "ALL")  # Redis hears nothing for a while
         until_stopped(run)
         raise AssertionError
 
@@ -567,14 +569,14 @@ def test_the_news_of_the_end_reach_a_process_forked_before(tmp_path: Path) -> No
 
 def test_a_sweep_removes_what_a_killed_process_left_and_nothing_else(tmp_path: Path) -> None:
     (tmp_path / "reel-other").mkdir()
-    folder = scratch.place(tmp_path, "dead")
+    folder = scratch.folder(tmp_path, "dead")
     child = os.fork()
     if child == 0:
         with scratch.scratch(folder):
             (folder / "half a film").write_bytes(b"...")
             os._exit(137)
     os.waitpid(child, 0)
-    alive = scratch.place(tmp_path, "alive")
+    alive = scratch.folder(tmp_path, "alive")
     with scratch.scratch(alive):
         (alive / "film").write_bytes(b"...")
         assert scratch.sweep(tmp_path) == 1
@@ -619,7 +621,7 @@ def test_a_folder_swept_away_before_it_was_locked_is_made_again(
         return rename(path, to)
 
     monkeypatch.setattr(Path, "rename", swept)
-    folder = scratch.place(tmp_path, "one")
+    folder = scratch.folder(tmp_path, "one")
     with scratch.scratch(folder):
         assert folder.is_dir()
         assert scratch.sweep(tmp_path) == 0
@@ -627,15 +629,8 @@ def test_a_folder_swept_away_before_it_was_locked_is_made_again(
 
 
 def step_run_over(storage: MemoryStorage) -> StepRun:
-    return StepRun(
-        owner="local",
-        job_id="job_0",
-        step="mix",
-        work="0" * 32,
-        storage=storage,
-        buckets=("assets", "videos"),
-        workdir=Path("unused"),
-    )
+    places = Places(storage, "assets", "videos", Path("unused"))
+    return StepRun(Attempt("local", "job_0", "mix", "0" * 32), places)
 
 
 def test_the_record_says_who_has_a_step(store: JobStore, runner: Callable[..., StepRunner]) -> None:

@@ -9,7 +9,11 @@ import redis
 from common.contracts.base import ObjectRef
 from common.contracts.job import BATCH, INTERACTIVE, LANES, REGENERATE, Change, Failure, Job, Pins, WorkerInfo
 from common.errors import InvalidRequest
-from common.jobs.store import Claim, JobStore, KeyReused, Limits, NewJob, StateUnavailable, TooManyJobs
+from common.jobs.claims import Claim
+from common.jobs.reopening import Revision
+from common.jobs.scripts import StateUnavailable
+from common.jobs.store import JobStore
+from common.jobs.wishes import KeyReused, Limits, NewJob, TooManyJobs
 from tests.support.asking import active_count, awaits_archive, dispatch
 from tests.support.redis_server import RedisServer
 
@@ -55,7 +59,7 @@ def end(store: JobStore, job_id: str = "job_1", state: str = "completed", **more
 
 
 def claim(store: JobStore, step: str = "mix", nonce: str = "n", job: str = "job_1", **more: object) -> Claim | str:
-    fields = {"worker": "w", "lease": 5.0, "queue": "render", "offer": ""} | more
+    fields = {"worker": "w", "lease": 5.0, "queue": "render", "toolchain": ""} | more
     return store.claim(job, step, nonce=nonce, **fields)  # type: ignore[arg-type]
 
 
@@ -168,18 +172,18 @@ def test_steps_to_come_in_another_job_are_nobody_elses(store: JobStore) -> None:
 def test_the_head_of_a_record_from_before_tells_of_no_steps_to_come(store: JobStore) -> None:
     assert store.save(make(store), change(steps={"segment:s2.0": {"state": "waiting"}}))
     ready(store, load(store), "segment:s1.0")
-    head = json.loads(store.client.hget("job:job_1", "head"))
+    head = json.loads(store.scripts.client.hget("job:job_1", "head"))
     assert head.pop("waiting") == "segment"
     before = json.dumps(head)
-    store.client.hset("job:job_1", "head", before)
+    store.scripts.client.hset("job:job_1", "head", before)
     assert store.save(load(store), change())
-    assert store.client.hget("job:job_1", "head") == before, "a look that changes nothing does not write it"
+    assert store.scripts.client.hget("job:job_1", "head") == before, "a look that changes nothing does not write it"
     assert held(store, "segment:s1.0").last
 
 
 def test_a_step_is_not_claimed_before_its_time_or_with_another_build_or_after_cancel(store: JobStore) -> None:
     job = ready(store, make(store), "mix")
-    assert claim(store, offer="b2") == "other_build"
+    assert claim(store, toolchain="b2") == "other_build"
     job = ready(store, job, "mix", not_before=store.now() + 60_000)
     assert claim(store) == "not_ready"
     store.wish_cancel("job_1")
@@ -292,7 +296,7 @@ def test_no_job_is_ended_by_a_decision_that_did_not_see_everything(store: JobSto
         assert store.save(job, change(head={"pins": "{}"}))
     else:
         assert store.save(job, change(head={"storyboard": REQUEST.model_dump_json()}))
-        assert store.revise("job_1", 1, cause="edit", base=REQUEST, edit=None) == "ok"
+        assert store.revise("job_1", 1, Revision("edit", REQUEST)) == "ok"
     assert not store.save(job, change(head={"state": "failed"}))
     assert load(store).state == "queued"
 
@@ -320,7 +324,7 @@ def test_an_ended_job_is_looked_at_no_more_and_its_steps_are_nobodys(store: JobS
 
 def test_a_job_that_lost_its_next_look_is_revived(store: JobStore) -> None:
     make(store)
-    store.client.delete("due")
+    store.scripts.client.delete("due")
     assert store.take_due(10, 1.0) == []
     assert store.revive() == 1
     assert store.take_due(10, 1.0) == ["job_1"]
@@ -397,10 +401,10 @@ def test_a_flood_of_one_owner_does_not_keep_another_waiting(store: JobStore) -> 
 def test_a_hint_that_met_another_build_goes_back(store: JobStore) -> None:
     ready(store, make(store), "mix", needs="1/b1")
     assert dispatch(store, "render", 1, 60.0)
-    before = store.client.zscore("later:render", "interactive/local/job_1/mix")
-    assert claim(store, offer="1/b2") == "other_build"
-    assert store.client.zscore("later:render", "interactive/local/job_1/mix") < before
-    assert isinstance(claim(store, offer="1/b1"), Claim)
+    before = store.scripts.client.zscore("later:render", "interactive/local/job_1/mix")
+    assert claim(store, toolchain="1/b2") == "other_build"
+    assert store.scripts.client.zscore("later:render", "interactive/local/job_1/mix") < before
+    assert isinstance(claim(store, toolchain="1/b1"), Claim)
 
 
 def test_a_hint_is_not_given_again_before_its_time_and_never_after_the_claim(store: JobStore) -> None:
@@ -408,10 +412,10 @@ def test_a_hint_is_not_given_again_before_its_time_and_never_after_the_claim(sto
     assert len(dispatch(store, "render", 9, 60.0)) == 2
     assert dispatch(store, "render", 9, 60.0) == []
     for step in ("mix", "assemble"):
-        store.client.zadd("later:render", {f"interactive/local/job_1/{step}": 0})
+        store.scripts.client.zadd("later:render", {f"interactive/local/job_1/{step}": 0})
     held(store, "mix")
     assert dispatch(store, "render", 9, 0.0) == [("job_1", "assemble")]
-    store.client.delete("later:render")
+    store.scripts.client.delete("later:render")
     assert store.save(load(store), change(ready={"assemble": "render"})), "a look repairs a lost entry"
     assert dispatch(store, "render", 9, 60.0) == [("job_1", "assemble")]
 
@@ -429,9 +433,9 @@ def test_a_hint_is_not_given_again_before_its_time_and_never_after_the_claim(sto
 def test_a_ring_that_got_lost_is_made_again_and_harms_nobody(store: JobStore, lost: str) -> None:
     job = ready(store, make(store), "mix")
     ready(store, make(store, "job_2", "other", lane=BATCH), "mix")
-    store.client.delete(lost)
+    store.scripts.client.delete(lost)
     dispatch(store, "render", 9, 60.0)
-    store.client.delete("later:render")
+    store.scripts.client.delete("later:render")
     for name in ("job_1", "job_2"):
         assert store.save(load(store, name), change(ready={"mix": "render"}))
     assert sorted(dispatch(store, "render", 9, 60.0)) == [("job_1", "mix"), ("job_2", "mix")], job.id
@@ -440,7 +444,7 @@ def test_a_ring_that_got_lost_is_made_again_and_harms_nobody(store: JobStore, lo
 def test_a_step_that_must_pause_is_hinted_when_its_time_has_come(store: JobStore) -> None:
     ready(store, make(store), "mix", not_before=store.now() + 60_000)
     assert dispatch(store, "render", 9, 60.0) == []
-    store.client.zadd("later:render", {"interactive/local/job_1/mix": store.now()})
+    store.scripts.client.zadd("later:render", {"interactive/local/job_1/mix": store.now()})
     assert dispatch(store, "render", 9, 60.0) == [("job_1", "mix")]
 
 
@@ -448,8 +452,8 @@ def test_an_empty_ring_leaves_no_keys_behind(store: JobStore) -> None:
     ready(store, make(store), "mix")
     dispatch(store, "render", 9, 60.0)
     store.commit(held(store), "{}", 60)
-    assert not store.client.keys("ready:*")
-    assert store.client.zcard("later:render") == 0
+    assert not store.scripts.client.keys("ready:*")
+    assert store.scripts.client.zcard("later:render") == 0
 
 
 # -- the spec of a step
@@ -460,12 +464,12 @@ def test_the_spec_comes_with_the_claim_and_is_gone_when_the_step_is_done(store: 
     mix = held(store)
     assert mix.spec == '{"spec":1}'
     store.commit(mix, "{}", 60)
-    assert store.client.hlen("job:job_1:spec") == 0
+    assert store.scripts.client.hlen("job:job_1:spec") == 0
 
 
 def test_a_step_whose_spec_is_gone_is_handed_back_to_the_decision(store: JobStore) -> None:
     ready(store, make(store), "mix")
-    store.client.delete("job:job_1:spec")
+    store.scripts.client.delete("job:job_1:spec")
     assert claim(store) == "no_spec"
     assert load(store).steps["mix"].state == "waiting"
     assert store.take_due(9, 1.0) == ["job_1"]
@@ -515,7 +519,7 @@ def test_a_job_that_ends_before_it_was_let_in_leaves_the_queue(store: JobStore) 
     store.create("local", [new("job_1")], answer="")
     end(store, state="cancelled")
     assert store.admit(0) == 0
-    assert not store.client.keys("ready:*")
+    assert not store.scripts.client.keys("ready:*")
     assert active_count(store, "local") == 0
 
 
@@ -579,14 +583,14 @@ def planned(store: JobStore) -> Job:
 
 def test_a_new_version_is_made_of_the_one_it_was_meant_for_only(store: JobStore) -> None:
     make(store)
-    assert store.revise("job_1", 1, cause="edit", base=REQUEST, edit=REQUEST) == "unplanned"
-    store.client.flushall()
+    assert store.revise("job_1", 1, Revision("edit", REQUEST, REQUEST)) == "unplanned"
+    store.scripts.client.flushall()
     planned(store)
-    assert store.revise("job_9", 1, cause="edit", base=REQUEST, edit=None) == "unknown"
+    assert store.revise("job_9", 1, Revision("edit", REQUEST)) == "unknown"
     other = REQUEST.model_copy(update={"key": "local/edit/a/b"})
-    assert store.revise("job_1", 1, cause="edit", base=REQUEST, edit=other) == "ok"
-    assert store.revise("job_1", 1, cause="edit", base=REQUEST, edit=other) == "ok", "the same call came twice"
-    assert store.revise("job_1", 1, cause="edit", base=REQUEST, edit=None) == "stale"
+    assert store.revise("job_1", 1, Revision("edit", REQUEST, other)) == "ok"
+    assert store.revise("job_1", 1, Revision("edit", REQUEST, other)) == "ok", "the same call came twice"
+    assert store.revise("job_1", 1, Revision("edit", REQUEST)) == "stale"
     job = load(store)
     assert (job.version, job.base, job.edit, job.storyboard) == (2, REQUEST, other, None)
     assert [(one.number, one.cause, one.state) for one in job.versions.values()] == [
@@ -601,7 +605,7 @@ def test_a_version_of_an_ended_job_makes_it_run_again_in_the_lane_of_edits(store
     archived(store)
     facts = '{"chosen":{},"rejected":{}}'
     pins = Pins(pace=1.1, sources=("scenery",))
-    assert store.revise("job_1", 1, cause="restore", base=REQUEST, edit=None, pins=pins, cast=facts) == "ok"
+    assert store.revise("job_1", 1, Revision("restore", REQUEST, pins=pins, cast=facts)) == "ok"
     job = load(store)
     assert (job.state, job.lane, job.pins, job.steps["cast"].facts) == ("queued", REGENERATE, pins, facts)
     assert (job.versions[1].state, job.versions[1].video, job.versions[1].seconds) == ("completed", REQUEST, 3.5)
@@ -615,7 +619,7 @@ def test_versions_asked_for_at_once_get_one_winner(store: JobStore) -> None:
     refs = [REQUEST.model_copy(update={"key": f"local/edit/{number}"}) for number in range(12)]
 
     def ask(ref: ObjectRef) -> None:
-        got.append(store.revise("job_1", 1, cause="edit", base=REQUEST, edit=ref))
+        got.append(store.revise("job_1", 1, Revision("edit", REQUEST, ref)))
 
     threads = [threading.Thread(target=ask, args=(ref,)) for ref in refs]
     for thread in threads:
@@ -628,21 +632,21 @@ def test_versions_asked_for_at_once_get_one_winner(store: JobStore) -> None:
 
 def test_a_version_that_was_never_planned_can_be_left_for_an_old_one(store: JobStore) -> None:
     planned(store)
-    assert store.revise("job_1", 1, cause="edit", base=REQUEST, edit=REQUEST) == "ok"
-    assert store.revise("job_1", 2, cause="edit", base=REQUEST, edit=REQUEST) == "unplanned"
+    assert store.revise("job_1", 1, Revision("edit", REQUEST, REQUEST)) == "ok"
+    assert store.revise("job_1", 2, Revision("edit", REQUEST, REQUEST)) == "unplanned"
     end(store, state="failed")
     archived(store)
-    assert store.revise("job_1", 2, cause="restore", base=REQUEST, edit=None) == "ok"
+    assert store.revise("job_1", 2, Revision("restore", REQUEST)) == "ok"
 
 
 def test_an_edit_of_a_running_job_gets_its_own_time_and_none_while_it_is_cancelled(store: JobStore) -> None:
     job = planned(store)
     while store.now() <= job.started:
         pass
-    assert store.revise("job_1", 1, cause="restore", base=REQUEST, edit=None) == "ok"
+    assert store.revise("job_1", 1, Revision("restore", REQUEST)) == "ok"
     assert load(store).deadline > job.deadline
     store.wish_cancel("job_1")
-    assert store.revise("job_1", 2, cause="restore", base=REQUEST, edit=None) == "cancelling"
+    assert store.revise("job_1", 2, Revision("restore", REQUEST)) == "cancelling"
 
 
 def test_a_resumed_job_forgets_how_often_its_results_were_lost(store: JobStore) -> None:
@@ -668,15 +672,15 @@ def test_a_decision_does_not_undo_the_look_that_a_claim_or_a_death_asked_for(sto
 
 def test_a_job_that_lost_its_place_gets_it_back(store: JobStore) -> None:
     store.create("local", [new("job_1")], answer="")
-    make_keys = store.client.keys("ready:lobby:*")
+    make_keys = store.scripts.client.keys("ready:lobby:*")
     assert make_keys
-    store.client.delete(*make_keys)
+    store.scripts.client.delete(*make_keys)
     assert store.admit(0) == 0
     store.revive()
     assert store.admit(0) == 1
-    store.client.delete("running:interactive")
+    store.scripts.client.delete("running:interactive")
     store.revive()
-    assert store.client.smembers("running:interactive") == {"job_1"}
+    assert store.scripts.client.smembers("running:interactive") == {"job_1"}
 
 
 def test_a_lane_that_comes_late_gets_its_share_and_makes_up_for_nothing(store: JobStore) -> None:
@@ -686,7 +690,7 @@ def test_a_lane_that_comes_late_gets_its_share_and_makes_up_for_nothing(store: J
     picked = [job for job, _ in dispatch(store, "render", 10, 60.0)]
     assert picked.count("film") in (7, 8), picked
     dispatch(store, "render", 200, 60.0)
-    assert not store.client.exists("turn:render"), "when nobody waits, all turns are forgotten"
+    assert not store.scripts.client.exists("turn:render"), "when nobody waits, all turns are forgotten"
 
 
 # -- ended jobs
@@ -708,7 +712,7 @@ def test_an_ended_job_is_archived_then_forgotten_and_can_be_put_back(store: JobS
     assert store.forget("job_1")
     assert store.load("job_1") is None
     assert store.jobs("local", "", 9) == []
-    assert not [key for key in store.client.keys("*") if "job_1" in key]
+    assert not [key for key in store.scripts.client.keys("*") if "job_1" in key]
     assert store.put_back("job_1", "local", fields)
     assert not store.put_back("job_1", "local", fields)
     assert load(store) == before
@@ -730,12 +734,12 @@ def test_what_changed_after_it_was_archived_is_archived_again(store: JobStore) -
 
 def test_a_job_whose_record_is_gone_leaves_every_list(store: JobStore) -> None:
     make(store)
-    store.client.delete("job:job_1")
+    store.scripts.client.delete("job:job_1")
     store.purge("job_1")
     assert store.revive() == 0
     assert store.take_due(9, 1.0) == []
     assert active_count(store, "local") == 0
-    assert not store.client.exists("owners")
+    assert not store.scripts.client.exists("owners")
 
 
 def test_events_are_numbered_without_gaps_and_read_from_any_point(store: JobStore) -> None:
@@ -769,11 +773,11 @@ def test_workers_live_as_long_as_they_say_so(store: JobStore) -> None:
     assert store.workers() == []
 
 
-def test_offers_are_remembered_after_the_worker_is_gone(store: JobStore) -> None:
+def test_toolchains_are_remembered_after_the_worker_is_gone(store: JobStore) -> None:
     store.register(WorkerInfo("r-1", "renderer", 2, {"offers": {"mix": "1/ffmpeg 9", "segment": "2/x"}}), -1)
     assert store.workers() == []
-    seen = store.offers()
-    assert {kind: list(offers) for kind, offers in seen.items()} == {"mix": ["1/ffmpeg 9"], "segment": ["2/x"]}
+    seen = store.toolchains_seen()
+    assert {kind: list(chains) for kind, chains in seen.items()} == {"mix": ["1/ffmpeg 9"], "segment": ["2/x"]}
     assert abs(seen["mix"]["1/ffmpeg 9"] - store.now()) < 60_000
 
 

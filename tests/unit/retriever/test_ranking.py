@@ -2,7 +2,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common.contracts.footage import Candidate, Provenance, ShotQuery
-from retriever.ranking import Offer, match, rank, score, stems
+from retriever.ranking import Features, match, rank, score, stems
 
 
 def query(*terms: str, show: str = "", seconds: float = 4.0, width: int = 1920, height: int = 1080) -> ShotQuery:
@@ -18,9 +18,9 @@ def query(*terms: str, show: str = "", seconds: float = 4.0, width: int = 1920, 
     )
 
 
-def offer(words: str = "harbour", **more: float) -> Offer:
-    facts: dict[str, float] = {"place": 0.0, "seconds": 10.0, "width": 1920, "height": 1080}
-    return Offer(words=stems(words), **(facts | more))  # type: ignore[arg-type]
+def clip(words: str = "harbour", **more: float) -> Features:
+    facts: dict[str, float] = {"rank": 0.0, "seconds": 10.0, "width": 1920, "height": 1080}
+    return Features(words=stems(words), **(facts | more))  # type: ignore[arg-type]
 
 
 def candidate(name: str, value: float) -> Candidate:
@@ -38,14 +38,14 @@ def test_words_of_other_scripts_are_words_too() -> None:
     assert stems("море 海") == {"море", "海"}
 
 
-def test_a_perfect_offer_scores_one_and_a_hopeless_one_nearly_nothing() -> None:
-    assert score(query("harbour"), offer()) == 1.0
-    assert score(query("harbour"), offer("desert", place=1.0, seconds=0.1, width=160, height=90)) < 0.1
+def test_a_perfect_clip_scores_one_and_a_hopeless_one_nearly_nothing() -> None:
+    assert score(query("harbour"), clip()) == 1.0
+    assert score(query("harbour"), clip("desert", rank=1.0, seconds=0.1, width=160, height=90)) < 0.1
 
 
 def test_words_decide_before_everything_else_together_unless_the_rest_is_poor() -> None:
     wanted = query("fishing boats")
-    assert score(wanted, offer("fishing boats", place=1.0)) > score(wanted, offer("office", place=0.0))
+    assert score(wanted, clip("fishing boats", rank=1.0)) > score(wanted, clip("office", rank=0.0))
 
 
 def test_one_phrase_that_fits_is_enough_and_an_earlier_one_is_worth_more() -> None:
@@ -56,37 +56,37 @@ def test_one_phrase_that_fits_is_enough_and_an_earlier_one_is_worth_more() -> No
     assert match(wanted, stems("office")) == 0.0
 
 
-def test_an_offer_that_says_nothing_about_itself_lies_in_the_middle() -> None:
+def test_a_clip_that_says_nothing_about_itself_lies_in_the_middle() -> None:
     wanted = query("harbour")
-    assert score(wanted, offer("office")) < score(wanted, offer("")) < score(wanted, offer("harbour"))
+    assert score(wanted, clip("office")) < score(wanted, clip("")) < score(wanted, clip("harbour"))
 
 
 def test_a_clip_must_last_a_little_longer_than_the_shot() -> None:
     wanted = query("harbour", seconds=4.0)
-    assert score(wanted, offer(seconds=4.1)) == score(wanted, offer(seconds=60)) == score(wanted, offer(seconds=0))
-    assert score(wanted, offer(seconds=4.05)) < score(wanted, offer(seconds=4.1))
-    assert score(wanted, offer(seconds=1)) < score(wanted, offer(seconds=3))
+    assert score(wanted, clip(seconds=4.1)) == score(wanted, clip(seconds=60)) == score(wanted, clip(seconds=0))
+    assert score(wanted, clip(seconds=4.05)) < score(wanted, clip(seconds=4.1))
+    assert score(wanted, clip(seconds=1)) < score(wanted, clip(seconds=3))
 
 
 def test_the_canvas_wants_its_own_shape_and_enough_pixels() -> None:
     wide, tall = query("harbour"), query("harbour", width=1080, height=1920)
-    assert score(wide, offer(width=3840, height=2160)) == score(wide, offer(width=1920, height=1080))
-    assert score(wide, offer(width=640, height=360)) < score(wide, offer(width=1280, height=720))
-    assert score(tall, offer(width=1920, height=1080)) < score(tall, offer(width=1080, height=1920))
+    assert score(wide, clip(width=3840, height=2160)) == score(wide, clip(width=1920, height=1080))
+    assert score(wide, clip(width=640, height=360)) < score(wide, clip(width=1280, height=720))
+    assert score(tall, clip(width=1920, height=1080)) < score(tall, clip(width=1080, height=1920))
 
 
 @given(
     words=st.text(max_size=40),
     terms=st.lists(st.text(max_size=20), max_size=4),
-    place=st.floats(0, 1),
+    rank=st.floats(0, 1),
     seconds=st.floats(0, 1e5),
     width=st.integers(0, 9000),
     height=st.integers(0, 9000),
 )
 def test_a_score_lies_between_0_and_1(
-    words: str, terms: list[str], place: float, seconds: float, width: int, height: int
+    words: str, terms: list[str], rank: float, seconds: float, width: int, height: int
 ) -> None:
-    assert 0.0 <= score(query(*terms), Offer(stems(words), place, seconds, width, height)) <= 1.0
+    assert 0.0 <= score(query(*terms), Features(stems(words), rank, seconds, width, height)) <= 1.0
 
 
 def test_the_best_comes_first_equals_keep_their_order_and_no_id_comes_twice() -> None:

@@ -1,0 +1,92 @@
+"""Writes of the workers: each to the one step that it has claimed, and only while its claim is valid."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from common.contracts.job import Failure
+from common.contracts.names import StepName
+from common.contracts.steps import STEP_KINDS
+from common.jobs.scripts import Part, milliseconds
+
+
+class NotClaimed(StrEnum):
+    """Why a step could not be claimed."""
+
+    GONE = "gone"
+    "There is no such step."
+    CALLED_OFF = "called_off"
+    "Its job is cancelled, or has ended."
+    NOT_READY = "not_ready"
+    "Another worker has it or has done it, or it is not yet time to try again."
+    OTHER_BUILD = "other_build"
+    "It is for a worker with another toolchain, and will be hinted at again soon."
+    NO_SPEC = "no_spec"
+    "Its spec got lost; the next decision restores it."
+
+
+class Verdict(StrEnum):
+    """The store's answer to the holder of a claim."""
+
+    OK = "ok"
+    KNOWN = "known"
+    "Another job's attempt at the same work was first: its facts are the result."
+    LOST = "lost"
+    "The claim is over: somebody else may have the step."
+    CALLED_OFF = "called_off"
+    "The job is cancelled, or has ended: the worker should stop."
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The right to work on a step, until the lease ends."""
+
+    job_id: str
+    step: str
+    owner: str
+    token: int
+    attempt: int
+    fingerprint: str
+    spec: str
+    "As JSON of the kind's spec."
+    nonce: str = ""
+    last: bool = False
+    "No other step waits in the queue, and none of the same kind is still to come in this job."
+
+
+class Claims(Part):
+    """The writes of a worker. Once another one has the step, they have no effect."""
+
+    def claim(
+        self, job_id: str, step: str, *, nonce: str, worker: str, lease: float, queue: str, toolchain: str
+    ) -> Claim | NotClaimed:
+        """Takes a ready step for `lease` seconds. Asked again with the same `nonce`, it gives the same claim."""
+        reply = self.scripts.run("claim", job_id, step, nonce, worker, milliseconds(lease), queue, toolchain)
+        if reply[0] != "claimed":
+            return NotClaimed(reply[0])
+        _, token, attempt, fingerprint, owner, spec, last = reply
+        return Claim(job_id, step, owner, int(token), int(attempt), fingerprint, spec, nonce, last == "1")
+
+    def beat(self, claim: Claim, lease: float, progress: float) -> Verdict:
+        """Renews the lease: `OK`, `LOST` or `CALLED_OFF`. `progress` is the share that is done, 0 to 1."""
+        return Verdict(self.scripts.run("beat", claim.job_id, claim.step, claim.token, milliseconds(lease), progress))
+
+    def commit(self, claim: Claim, facts: str, reuse: int) -> Verdict:
+        """Makes `facts` the result of the step, and for `reuse` seconds of the same work in any other job.
+
+        `OK`, `KNOWN` or `LOST`.
+        """
+        return Verdict(self.scripts.run("commit", claim.job_id, claim.step, claim.token, facts, reuse))
+
+    def fail(self, claim: Claim, failure: Failure) -> bool:
+        """Reports that this attempt failed. False when the claim is no longer valid."""
+        report = failure.model_dump_json()
+        return bool(self.scripts.run("fail", claim.job_id, claim.step, claim.token, report) == Verdict.OK)
+
+    def release(self, claim: Claim) -> bool:
+        """Hands the step back unfinished; it is ready at once and nothing is counted. False when the claim is over."""
+        queue = STEP_KINDS[StepName(claim.step).kind].queue
+        return bool(self.scripts.run("release", claim.job_id, claim.step, claim.token, queue) == Verdict.OK)
+
+    def lost(self, job_id: str, step: str, worker: str) -> bool:
+        """Ends the lease of a worker that is known to be dead. False when it held none on this step."""
+        return self.scripts.run("lost", job_id, step, worker) == 1
