@@ -18,7 +18,7 @@ from common.contracts.steps import STEP_KINDS, SearchFacts, parse_facts
 from common.contracts.storyboard import Scene, Storyboard
 from common.documents import JSON, UnreadableDocument, document_json, read_document
 from common.errors import ObjectMissing
-from common.jobs.archive import Manifest, archive, archived_events, archived_jobs, read_manifest
+from common.jobs.archive import Manifest, OtherRelease, archive, archived_events, archived_jobs, read_manifest
 from common.jobs.ids import JOB_ID
 from common.jobs.reopening import WishOutcome
 from common.jobs.store import JobStore
@@ -128,6 +128,8 @@ class Records:
             return None
         try:
             return read_manifest(self._storage, self._settings.assets_bucket, owner, job_id, version)
+        except OtherRelease as error:
+            raise Unknown(error.code, str(error)) from None
         except ObjectMissing:
             raise Unknown("damaged", "what was kept of this job is damaged and cannot be read") from None
 

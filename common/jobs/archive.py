@@ -40,6 +40,12 @@ TRIES = 5
 UPLOAD = re.compile(ASSET_ID)
 
 
+class OtherRelease(ObjectMissing):
+    """A manifest that is there, and was written in a format that this release does not read."""
+
+    code = "unreadable_document"
+
+
 @dataclass(frozen=True)
 class Manifest:
     """A job as it was when a version of it ended. Each part is read when it is asked for."""
@@ -184,6 +190,9 @@ def _parsed(job_id: str, key: str, data: bytes) -> Manifest:
         document = json.loads(data)
     except ValueError:
         raise ObjectMissing("a manifest is damaged", key=key) from None
+    if isinstance(document, dict) and document.get("format", FORMAT) != FORMAT:
+        written = f"the manifest of this job has the format {document['format']}, and this release reads {FORMAT}"
+        raise OtherRelease(f"{written}; use the release that wrote it, or a newer one", key=key)
     return Manifest(job_id, document)
 
 

@@ -9,10 +9,12 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from api.errors import Unknown
+from api.records import Records
 from common.contracts.base import ObjectRef
 from common.contracts.job import Event, Job
 from common.errors import ObjectMissing, StorageUnavailable
-from common.jobs.archive import archive, archived_events, archived_jobs, read_manifest
+from common.jobs.archive import OtherRelease, archive, archived_events, archived_jobs, read_manifest
 from common.jobs.ids import new_job_ids
 from common.jobs.reopening import Revision
 from common.jobs.store import JobStore
@@ -252,6 +254,22 @@ def test_a_damaged_manifest_does_not_keep_the_next_from_being_written(
     store.scripts.client.xtrim(f"job:{job.id}:ev", maxlen=1, approximate=False)
     assert archive(store, storage, settings, job.id)
     assert read(storage, job.id).job == job
+
+
+def test_a_manifest_of_another_format_is_refused_in_a_sentence(
+    store: JobStore, storage: MemoryStorage, settings: Settings
+) -> None:
+    job = finish(store, storage, make_job(store, storage).id)
+    assert archive(store, storage, settings, job.id)
+    (key,) = keys(storage, "local/manifest/")
+    document = json.loads(storage.get_bytes(BUCKET, key))
+    storage.put_bytes(BUCKET, key, json.dumps({**document, "format": 2}).encode(), "application/json")
+    with pytest.raises(OtherRelease, match="has the format 2, and this release reads 1; use the release that wrote it"):
+        read(storage, job.id)
+    eventually(lambda: forgotten(store, job.id))
+    with pytest.raises(Unknown, match="has the format 2") as refused:
+        Records(store, storage, settings).job("local", job.id)
+    assert refused.value.code == "unreadable_document"
 
 
 # versions
