@@ -1,17 +1,17 @@
-"""Files that users brought."""
+"""Uploaded files."""
 
 from common.contracts.base import Contract
 
 
 class Asset(Contract):
-    """An uploaded file, as `about.json` beside it says."""
+    """An uploaded file, as described by the `about.json` beside it."""
 
     media_type: str
     size: int
     "In bytes."
     sha256: str
     name: str
-    "As the user called it; for people only."
+    "The user's own name for it; for people only."
 
     @property
     def id(self) -> str:

@@ -1,4 +1,4 @@
-"""The base of every contract, and how one becomes bytes and a fingerprint."""
+"""The base of every contract, its canonical JSON and its fingerprint."""
 
 import hashlib
 import json
@@ -14,7 +14,7 @@ class Contract(BaseModel):
 
 
 def canonical_json(value: Any) -> str:
-    """One spelling per value (sorted keys, no spaces), so that equal data has equal bytes."""
+    """The only spelling of a value (sorted keys, no spaces), so that equal data has equal bytes."""
     if isinstance(value, BaseModel):
         value = value.model_dump(mode="json")
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)

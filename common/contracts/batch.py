@@ -1,10 +1,10 @@
-"""Requests that came together."""
+"""Requests submitted together."""
 
 from common.contracts.base import Contract
 
 
 class Batch(Contract):
-    """The jobs of a batch, as it is stored."""
+    """The jobs of a batch, as stored."""
 
     id: str
     jobs: tuple[str, ...]

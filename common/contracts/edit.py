@@ -1,4 +1,4 @@
-"""What a user wants changed in a storyboard. An `Edit` is stored beside the storyboard it starts from."""
+"""Changes to a storyboard that a user asks for. An `Edit` is stored beside the storyboard it starts from."""
 
 from typing import Annotated, Any
 
@@ -26,9 +26,9 @@ MAX_AVOIDED = 200
 
 
 class Patch(Contract):
-    """New values for something: what is not given stays, and null takes away what was given before.
+    """New values: a field that is not given keeps its value, and null removes the value given before.
 
-    The difference outlives storage, because only what was given is written.
+    Storage preserves the difference, because only given fields are written.
     """
 
     def gives(self, name: str) -> bool:
@@ -45,13 +45,13 @@ class SceneEdit(Patch):
     id: SceneId
     narration: Annotated[str, StringConstraints(strip_whitespace=True, max_length=MAX_SCENE_CHARS), PROSE] | None = None
     show: Show | None = None
-    "For all shots of the scene. Null: what is said there."
+    "Wanted picture, for all shots of the scene. Null: the words spoken there."
     media: MediaRef | None = None
-    "Null: none of the user's own."
+    "Null: no media of the user's own."
     duration: Annotated[float, Field(ge=0.5, le=600)] | None = None
-    "Null: what the narration needs."
+    "Null: as long as the narration needs."
     transition: TransitionKind | None = None
-    "How the scene begins. Null: as the film's scenes do."
+    "Transition into the scene. Null: the film's default."
 
 
 class ShotEdit(Patch):
@@ -59,21 +59,21 @@ class ShotEdit(Patch):
 
     id: ShotId
     show: Show | None = None
-    "What to see; searched anew. Null: what is said there."
+    "Wanted picture, searched for anew. Null: the words spoken there."
     media: MediaRef | None = None
-    "Null: none of the user's own."
+    "Null: no media of the user's own."
     candidate: CandidateId | None = None
-    "One of the candidates the search found. Null: whichever is best."
+    "One of the candidates found by the search. Null: the best of them."
     another: bool = False
-    "Something else than what it shows now."
+    "True to show something other than now."
     seed: Seed | None = None
-    "For painted pictures. Null: that of the request."
+    "Seed of painted pictures. Null: that of the request."
     avoid: Annotated[tuple[CandidateId, ...], Field(max_length=MAX_AVOIDED)] | None = None
-    "What it shall not show. Null or nothing: what was disliked may be shown again, and what failed is tried again."
+    "Candidates not to show. Null or empty: disliked ones may be shown again, and failed ones are tried again."
 
     @property
     def forgives(self) -> bool:
-        """Whether candidates that proved unusable for this shot are to be tried again."""
+        """True if candidates that proved unusable for this shot are to be tried again."""
         return (self.gives("avoid") and not self.avoid) or self.media is not None
 
 
@@ -85,7 +85,7 @@ class SceneAdd(SceneRequest):
 
 
 class Changes(Patch):
-    """Changes of one storyboard. Scenes are dropped, ordered, added and changed, then shots are, in this order."""
+    """Changes to one storyboard: scenes are dropped, ordered, added and changed, then shots changed, in this order."""
 
     drop: Annotated[tuple[SceneId, ...], Field(max_length=MAX_SCENES)] = ()
     order: Annotated[tuple[SceneId, ...], Field(max_length=MAX_SCENES)] = ()
@@ -94,21 +94,21 @@ class Changes(Patch):
     scenes: Annotated[tuple[SceneEdit, ...], Field(max_length=MAX_SCENES)] = ()
     shots: Annotated[tuple[ShotEdit, ...], Field(max_length=MAX_SCENES)] = ()
     voice: Voice | None = None
-    "Null: the usual one of the language."
+    "Null: the usual voice of the language."
     quality: Quality | None = None
-    "For example `standard`, to make the film itself of a draft that is liked. Null: as requested."
+    "For example `standard`, to turn a draft that is liked into the film itself. Null: as requested."
     mood: Mood | None = None
-    "Other music. Null: as requested."
+    "Mood of other music. Null: as requested."
 
 
 class Edit(Changes):
-    """What is stored: the changes, and what only the service knows."""
+    """An edit as stored: the changes, and facts that only the service knows."""
 
     avoid: dict[str, tuple[str, ...]] = Field(default_factory=dict)
-    "By shot: the candidates it shall not show again (of shots that ask for another one)."
+    "Candidates not to show again, by shot (for shots that ask for another one)."
 
     def forgiven(self) -> set[str]:
-        """The shots for which what proved unusable is to be tried again."""
+        """Shots whose unusable candidates are to be tried again."""
         scenes = {f"{scene.id}.1" for scene in self.scenes if scene.media is not None}
         return scenes | {shot.id for shot in self.shots if shot.forgives}
 
@@ -129,10 +129,10 @@ class EditRequest(Changes):
 
 
 class RegenerateRequest(Contract):
-    """Another picture for a scene: as named, or simply another one."""
+    """Another picture for a scene: a named one, or simply a different one."""
 
     version: Annotated[int, Field(ge=1)] | None = None
-    "None: whatever version is the newest."
+    "None: the newest version."
     shot: ShotId | None = None
     "None: all shots of the scene."
     candidate: CandidateId | None = None
@@ -141,7 +141,7 @@ class RegenerateRequest(Contract):
 
 
 class RestoreRequest(Contract):
-    """How a restore may be told which version it replaces."""
+    """The version that a restore replaces, if the client names it."""
 
     version: Annotated[int, Field(ge=1)] | None = None
-    "None: whatever version is the newest."
+    "None: the newest version."

@@ -1,4 +1,4 @@
-"""From what to show to media that can be shown: query, candidate, asset, provenance."""
+"""The way from a wanted picture to usable media: query, candidate, footage, provenance."""
 
 from typing import Literal
 
@@ -21,52 +21,52 @@ Theme = Literal[
 ]
 Light = Literal["day", "sunset", "sunrise", "night", "overcast"]
 View = Literal["", "shore", "open"]
-"Where the camera stands by the ocean; empty leaves it to the seed."
+"Position of the camera by the ocean; empty leaves it to the seed."
 Weather = Literal["", "rain", "snow"]
-"What falls before a place that has a theme of its own."
+"Rain or snow in front of a place that has a theme of its own."
 
 
 SCENERY = "scenery:"
-"How the ids of painted candidates begin; a shot is offered one."
+"Prefix of the ids of painted candidates; a shot is offered one."
 OWN = "own:"
-"How the ids of media that the user brought begin."
+"Prefix of the ids of media supplied by the user."
 
 
 def own_id(media: MediaRef) -> str:
-    """The id, as a candidate, of media that the user brought."""
+    """The candidate id of media supplied by the user."""
     return f"{OWN}{media.asset or media.url or ''}"
 
 
 def is_pick(pick: str, candidate: str) -> bool:
-    """Whether the candidate of this id is the one that the user picked.
+    """True if the candidate with this id is the one that the user picked.
 
-    Each search offers one painted picture, whose id tells its seed: who picked it means it with another seed, too.
+    Each search offers one painted picture with its seed in the id: picking it means it with any other seed, too.
     """
     return candidate == pick or (candidate.startswith(SCENERY) and pick.startswith(SCENERY))
 
 
 class ShotQuery(Contract):
-    """What a shot needs from a provider."""
+    """Everything a provider needs to find footage for a shot."""
 
     shot: str
     show: str
     terms: tuple[str, ...]
     about: tuple[str, ...] = ()
-    "What the whole film is about."
+    "Topic of the whole film."
     seconds: float
-    "How long it will probably be on screen."
+    "Probable time on screen."
     width: int
     height: int
     "Pixels of the canvas."
     sources: tuple[Source, ...]
     "In order of preference."
     language: str = "en"
-    "Of the terms."
+    "Language of the terms."
     seed: int
 
 
 class Provenance(Contract):
-    """Where a picture came from and what its licence asks for."""
+    """The source of a picture and the demands of its licence."""
 
     provider: str
     source_id: str = ""
@@ -77,16 +77,16 @@ class Provenance(Contract):
     credit: str = ""
     "The line to show, for example `Video by Ada Example on Pexels`."
     fetched_at: str = ""
-    "UTC, ISO 8601; empty for what nothing was fetched for."
+    "UTC, ISO 8601; empty if nothing was fetched."
 
     @property
     def own(self) -> bool:
-        """True for media that the user brought, uploaded or by its address."""
+        """True for media supplied by the user, as an upload or by its URL."""
         return self.provider in ("upload", "url")
 
 
 class SceneryRecipe(Contract):
-    """How to paint a moving background. The renderer draws it straight into the film."""
+    """The recipe of a painted moving background. The renderer draws it straight into the film."""
 
     theme: Theme
     light: Light
@@ -96,14 +96,14 @@ class SceneryRecipe(Contract):
 
 
 class Candidate(Contract):
-    """Something a provider offers for a shot. `id` is unique over all providers (`pexels:4401001`)."""
+    """A provider's offer for a shot. `id` is unique across all providers (`pexels:4401001`)."""
 
     id: str
     kind: Literal["video", "still", "scenery"]
     score: float
-    "0 to 1, how well it fits the query; set by the ranking."
+    "Fit to the query, 0 to 1; set by the ranking."
     url: str = ""
-    "Where the rendition to fetch is; empty for scenery and files of this server."
+    "Address of the rendition to fetch; empty for scenery and files of this server."
     media: MediaRef | None = None
     path: str = ""
     "A name inside the server's own clip folder."
@@ -115,7 +115,7 @@ class Candidate(Contract):
 
 
 class ProviderNote(Contract):
-    """A provider that could not help, and why; kept so that the result can say it."""
+    """A provider that could not help, and the reason; kept for the result to report."""
 
     provider: str
     problem: str
@@ -129,21 +129,21 @@ class CandidateList(Contract):
 
 
 class Tone(Contract):
-    """How a picture is exposed and coloured, over some of its frames: 8-bit limited-range YCbCr of BT.709."""
+    """Exposure and colour of a picture, over a sample of its frames: 8-bit limited-range YCbCr of BT.709."""
 
     black: float
-    "The luma that 2 % of all pixels stay below."
+    "Luma that 2 % of all pixels stay below."
     mid: float
-    "The middle one of all luma values."
+    "Median of all luma values."
     white: float
-    "The luma that 2 % of all pixels exceed."
+    "Luma that 2 % of all pixels exceed."
     u: float
     v: float
-    "Means of the chroma; 128 is neutral."
+    "Mean chroma; 128 is neutral."
 
 
 Matrix = Literal["auto", "bt601", "bt709"]
-"How YCbCr is to be read, as ffmpeg's scale filter names it; `auto` if every frame says it."
+"The YCbCr matrix, as ffmpeg's scale filter names it; `auto` if every frame states its own."
 Ground = Literal["", "white", "black"]
 
 
@@ -161,17 +161,17 @@ class Footage(Contract):
     "0 for stills and scenery, which last as long as they are wanted."
     fps: float = 0.0
     tone: Tone | None = None
-    "None for scenery, and where nothing could be measured."
+    "None for scenery, and if nothing could be measured."
     focus: tuple[float, float] = (0.5, 0.5)
-    "Where the eye goes: shares of width and height, from the top left."
+    "Point that draws the eye: shares of width and height, from the top left."
     matrix: Matrix = "auto"
     hdr: bool = False
-    "Whether its light is that of PQ or HLG."
+    "True if its transfer function is PQ or HLG."
     ground: Ground = ""
-    "What is seen where it is transparent; empty if it is not."
+    "Background seen through transparent areas; empty if there are none."
     provenance: Provenance
 
     @property
     def shareable(self) -> bool:
-        """False for what lies behind an address of the user's: it may have changed by the next job."""
+        """False for media from a URL of the user's: it may have changed by the next job."""
         return self.provenance.provider != "url"

@@ -15,7 +15,7 @@ QUEUED, PLANNING, GATHERING, RENDERING, ASSEMBLING = "queued", "planning", "gath
 COMPLETED, PARTIAL, FAILED, CANCELLED = "completed", "partial", "failed", "cancelled"
 
 ACTIVE_STATES = (QUEUED, PLANNING, GATHERING, RENDERING, ASSEMBLING)
-"The states of a job that goes on, in order."
+"States of a job that has not ended, in order."
 TERMINAL = frozenset({COMPLETED, PARTIAL, FAILED, CANCELLED})
 ENDINGS_WITH_FILM = frozenset({COMPLETED, PARTIAL})
 
@@ -25,13 +25,13 @@ DONE, SKIPPED = "done", "skipped"
 SETTLED = frozenset({DONE, SKIPPED})
 
 # A job can go back a state when an input changes under it (a footage source fails late, an edit), so among the active
-# states every move is legal. What has ended stays ended, unless somebody wishes otherwise (resume, edit, restore).
+# states every move is legal. An ended job stays ended, unless a user wishes otherwise (resume, edit, restore).
 JOB_MOVES: Mapping[str, frozenset[str]] = {
     **{state: frozenset(ACTIVE_STATES) | TERMINAL for state in ACTIVE_STATES},
     **{end: frozenset({QUEUED}) for end in TERMINAL},
 }
 
-# WAITING from anywhere: the inputs of the step are being made anew, so nobody knows whether it must be, too.
+# WAITING from anywhere: the inputs of the step are being remade, so it is not known whether it must be, too.
 STEP_MOVES: Mapping[str, frozenset[str]] = {
     WAITING: frozenset({READY, DONE, SKIPPED}),
     READY: frozenset({READY, RUNNING, DONE, WAITING, SKIPPED}),
@@ -45,11 +45,11 @@ STEP_MOVES: Mapping[str, frozenset[str]] = {
 
 INTERACTIVE, REGENERATE, BATCH = "interactive", "regenerate", "batch"
 LANES: Mapping[str, int] = {INTERACTIVE: 4, REGENERATE: 4, BATCH: 1}
-"Lanes and their shares of the workers when all of them have something to do."
+"Lanes and their shares of the workers while all lanes have work."
 
 
 class Failure(Contract):
-    """Why something did not work, for a person and for a program."""
+    """The reason for a failure, for people and for programs."""
 
     code: str
     message: str
@@ -58,11 +58,11 @@ class Failure(Contract):
     "Seconds."
     step: str = ""
     outage: bool = False
-    "A part of our own was away (Redis, the object store, disk space): no attempt is counted, the step waits."
+    "Part of our own system was down (Redis, the object store, disk space): no attempt is counted, the step waits."
     missing: str = ""
-    "Keys, separated by spaces, of stored objects that are not there any more; whatever made them must do so again."
+    "Space-separated keys of stored objects that are gone; whatever made them must make them again."
     subject: str = ""
-    "What is to blame, where that is known; see `StepError`."
+    "The culprit, if known; see `StepError`."
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,28 +72,28 @@ class Step:
     name: str
     state: str = WAITING
     fingerprint: str = ""
-    "Of the spec it was last made ready with."
+    "Fingerprint of the spec it was last made ready with."
     attempt: int = 0
-    "Tries that were heard of: done, or failed with a reason."
+    "Attempts with a reported outcome: done, or failed with a reason."
     losses: int = 0
-    "Tries that ended without a word: the worker died, was stopped, or could not reach us."
+    "Attempts that ended without a report: the worker died, was stopped, or could not reach us."
     token: int = 0
     "Fencing token of the latest claim; only its holder may report."
     lease: int = 0
-    "When the holder's right to the step runs out."
+    "Time at which the holder's claim to the step expires."
     not_before: int = 0
     progress: float = 0.0
-    "Share of the work done, 0 to 1: the highest of all attempts, so that it never goes back."
+    "Share of the work done, 0 to 1: the highest of all attempts, so it never goes back."
     facts: str = ""
     "JSON of the kind's facts; empty until done."
     failure: Failure | None = None
     reused: bool = False
-    "Done without running, because the same work had been done before."
+    "True if done without running, because the same work had been done before."
     worker: str = ""
     toolchain: str = ""
-    "The recipe, with the ffmpeg build where it matters, that a worker must have to be given the step."
+    "The recipe, plus the ffmpeg build if it matters, that a worker must have to be given the step."
     ran_version: int = 0
-    "Version of the storyboard for which it was last made ready; done in a later version, it was reused."
+    "Storyboard version for which it was last made ready; if done in a later version, it was reused."
 
     @property
     def kind(self) -> str:
@@ -110,17 +110,17 @@ class Pins:
     """Decisions made once for a whole job, and kept while it goes on."""
 
     toolchains: Mapping[str, str] = field(default_factory=dict)
-    "By kind of step."
+    "Toolchain by kind of step."
     build: str = ""
-    "The ffmpeg build of all segments and what is made of them."
+    "The ffmpeg build of all segments and of everything made from them."
     sources: tuple[str, ...] = ()
     "Footage sources, in order of preference."
     pace: float | None = None
-    "Of the narration; 1.0 is the voice's own rate."
+    "Pace of the narration; 1.0 is the voice's own rate."
     paced: str = ""
     "Fingerprint of the script for which the pace was fitted to the target."
     left_out: Mapping[str, str] = field(default_factory=dict)
-    "Scenes the film is made without, and why."
+    "Scenes left out of the film, with the reason."
     note: str = ""
     "A remark about the film for its result: a target that was missed, a script without a font."
     seconds: float = 0.0
@@ -129,17 +129,17 @@ class Pins:
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """One version of the video: what made it, and how it ended. The newest is the one being worked on."""
+    """One version of the video: its cause and its outcome. The newest is the one being worked on."""
 
     number: int
     at: int
-    "When it was asked for."
+    "Time at which it was asked for."
     cause: str = "request"
     "`request`, `edit`, `regenerate`, `restore`, or `resume` (of a partial film)."
     storyboard: ObjectRef | None = None
     "None until it is planned."
     state: str = ""
-    "How it ended; empty while it is worked on, `superseded` when a newer version came before its end."
+    "Its outcome; empty while in progress, `superseded` if a newer version came before it ended."
     finished: int = 0
     video: ObjectRef | None = None
     thumbnail: ObjectRef | None = None
@@ -159,25 +159,25 @@ class Job:
     title: str = ""
     metadata: Mapping[str, Any] = field(default_factory=dict)
     rev: int = 0
-    "Counts every change but beats and claims."
+    "Counter of all changes except heartbeats and claims."
     decisions: int = 0
-    "Counts the decisions that changed something; only one of two that saw the same is saved."
+    "Counter of decisions that changed something; of two based on the same state only one is saved."
     version: int = 1
-    "Of the storyboard."
+    "Version of the storyboard."
     base: ObjectRef | None = None
     "The storyboard an edit starts from or a restore goes back to; None for the first version."
     edit: ObjectRef | None = None
     "What to change in `base` (an `Edit` as JSON); None leaves it as it is."
     storyboard: ObjectRef | None = None
-    "Of this version; None until it is planned."
+    "Storyboard of this version; None until it is planned."
     versions: Mapping[int, Version] = field(default_factory=dict)
     lane: str = INTERACTIVE
     started: int = 0
-    "When it was let in; 0 while it waits for a place among the running jobs."
+    "Time of admission; 0 while it waits for a place among the running jobs."
     decided_version: int = 0
     "The version for which a decision was last saved."
     cancel: bool = False
-    "The wish to cancel, until it is carried out."
+    "True from the wish to cancel until it is carried out."
     pins: Pins = Pins()
     failure: Failure | None = None
     finished: int = 0
@@ -203,7 +203,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class WorkerInfo:
-    """What a worker says of itself while it lives."""
+    """A worker's description of itself, kept while it lives."""
 
     id: str
     service: str
@@ -213,17 +213,17 @@ class WorkerInfo:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What a decision writes. Steps and head are patches: changed fields only."""
+    """The writes of a decision. Steps and head are patches: changed fields only."""
 
     head: Mapping[str, Any]
     steps: Mapping[str, Mapping[str, Any]]
     ready: Mapping[str, str]
-    "Every step that wants a hint, and its queue."
+    "Steps that want a hint, and their queues."
     unready: Mapping[str, str]
-    "Steps that want none any more."
+    "Steps that no longer want one, and their queues."
     events: tuple[tuple[str, Mapping[str, Any]], ...]
     look: int
-    "When somebody must look again, in milliseconds."
+    "Time of the next look at the job, in milliseconds."
     specs: Mapping[str, str] = field(default_factory=dict)
     "JSON of the spec of every step that this change makes ready, by step."
     forget: tuple[str, ...] = ()

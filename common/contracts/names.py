@@ -1,11 +1,11 @@
-"""Names: of kinds of steps, of steps, of uploads, and of stored objects where documents mention them. Pure."""
+"""Names of step kinds, steps, uploads, and stored objects mentioned in documents. Pure."""
 
 import re
 import sys
 from enum import StrEnum
 
 ASSET_ID = r"ast_[0-9a-f]{32}"
-"The pattern of the id of an upload."
+"Pattern of the id of an upload."
 _KEY = re.compile(r'"key":\s*"([^"]+)"')
 
 
@@ -44,7 +44,7 @@ class StepName(str):
 
     @property
     def kind(self) -> str:
-        """The same object for the same kind, so that whoever remembers by identity knows it again."""
+        """The same object for the same kind, so that a memory by identity recognises it."""
         return sys.intern(str(self.partition(":")[0]))
 
     @property

@@ -1,10 +1,10 @@
-"""Spoken sound of one scene and the time of each of its words."""
+"""The spoken audio of one scene, with the time of each word."""
 
 from common.contracts.base import Contract, ObjectRef
 
 
 class Word(Contract):
-    """A word as written, with the samples (48 kHz, from the start of the narration) it lasts."""
+    """A word as written, and its span in samples (48 kHz, from the start of the narration)."""
 
     text: str
     start: int

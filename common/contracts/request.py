@@ -1,4 +1,4 @@
-"""What the user asked for."""
+"""Requests for videos, as users make them."""
 
 import re
 from typing import Annotated, Any, Literal
@@ -12,7 +12,7 @@ from common.emoji import drawable
 Aspect = Literal["16:9", "9:16", "1:1", "4:5"]
 Style = Literal["cinematic", "documentary", "vivid", "mono", "vintage", "minimal"]
 Source = Literal["pexels", "folder", "scenery"]
-"Where footage may come from; uploads and URLs are named per scene."
+"Sources of footage; uploads and URLs are named per scene."
 Fit = Literal["smart", "cover", "contain-blur"]
 """`smart`: cut towards what moves or is in focus; `cover`: cut around the middle; `contain-blur`: all of it, over a
 blurred copy of itself."""
@@ -24,7 +24,7 @@ CaptionMode = Literal["burn", "file", "none"]
 "`burn`: drawn into the picture and beside it as files; `file`: files only; `none`: neither."
 
 SceneFailure = Literal["fail", "fallback", "partial"]
-"""What happens when a scene cannot be made as asked. `fail`: the job fails. `fallback`: other footage, in the end
+"""Policy for a scene that cannot be made as asked. `fail`: the job fails. `fallback`: other footage, in the end
 generated scenery; a scene that cannot be made even so is left out. `partial`: the scene is left out."""
 
 CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
@@ -51,12 +51,12 @@ def _with_letters(text: str) -> str:
 PROSE = AfterValidator(_without_controls)
 "Text to speak or to show. Line breaks and tabs are fine."
 LETTERS = AfterValidator(_with_letters)
-"Text to draw, which must not come out as nothing."
+"Text to draw, which must not come out empty."
 AssetId = Annotated[str, StringConstraints(pattern=f"^{ASSET_ID}$")]
 
 
 class MediaRef(Contract):
-    """Media the user brings for a scene: an uploaded asset or a web address, exactly one of them."""
+    """Media the user supplies for a scene: an uploaded asset or a web address, exactly one of them."""
 
     asset: AssetId | None = None
     url: Annotated[str, StringConstraints(max_length=2_000, pattern=r"^https?://\S+$")] | None = None
@@ -69,7 +69,7 @@ class MediaRef(Contract):
 
 
 class SceneRequest(Contract):
-    """One scene as the user wrote it. `show` says what to see; `narration` what to hear."""
+    """One scene as the user wrote it: `show` is what to see, `narration` what to hear."""
 
     narration: Annotated[str, StringConstraints(strip_whitespace=True, max_length=MAX_SCENE_CHARS), PROSE] = ""
     show: Annotated[str, StringConstraints(strip_whitespace=True, max_length=500), PROSE] | None = None
@@ -77,7 +77,7 @@ class SceneRequest(Contract):
     duration: Annotated[float, Field(ge=0.5, le=600)] | None = None
     "Seconds; the narration still gets the time it needs."
     transition: TransitionKind | None = None
-    "How the scene begins; None: as the film's scenes do."
+    "Transition into the scene; None: the film's default."
 
     @model_validator(mode="after")
     def _something_to_film(self) -> "SceneRequest":
@@ -106,7 +106,7 @@ class MusicChoice(Contract):
 
 
 class Size(Contract):
-    """The canvas in pixels; written as `1920x1080`, too."""
+    """The canvas in pixels; may also be written `1920x1080`."""
 
     width: int
     height: int
@@ -133,7 +133,7 @@ class Size(Contract):
 
 
 class TransitionChoice(Contract):
-    """How one scene gives way to the next."""
+    """The transition from one scene to the next."""
 
     kind: TransitionKind | None = None
     "None: the one that goes with the style."
@@ -153,11 +153,11 @@ class TitleCard(Contract):
 
 
 class EndCard(Contract):
-    """Words after the last scene: `text`, and who made the footage."""
+    """Words after the last scene: `text`, and the makers of the footage."""
 
     text: CardLine = ""
     credits: bool = True
-    "Names whoever made the clips and pictures, as their licences ask for."
+    "Names the makers of clips and pictures, as their licences ask."
 
 
 Corner = Literal["top-left", "top-right", "bottom-left", "bottom-right"]
@@ -200,7 +200,7 @@ class VideoRequest(Contract):
     fps: Fps = 30
     quality: Quality = "standard"
     draft: bool = False
-    "The same as `quality: draft`: small and quick, to be looked at before the film itself is rendered."
+    "Same as `quality: draft`: small and quick, for a look before the film itself is rendered."
     style: Style = "cinematic"
     voice: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.+-]{1,64}$")] | None = None
     "None: the default voice of the language."
@@ -213,10 +213,10 @@ class VideoRequest(Contract):
     end_card: EndCard | None = None
     watermark: Watermark | None = None
     seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0
-    "Another seed gives other scenery and other music."
+    "A different seed gives different scenery and music."
     on_scene_failure: SceneFailure = "fallback"
     metadata: dict[str, Any] = Field(default_factory=dict)
-    "Yours; comes back in the status and the result."
+    "The user's own data; comes back in the status and the result."
 
     @field_validator("footage", mode="before")
     @classmethod
@@ -283,7 +283,7 @@ class VideoRequest(Contract):
 
     @property
     def rendering(self) -> Quality:
-        """How much care the picture gets: the quality asked for, or that of a draft."""
+        """The quality of the picture: the one asked for, or that of a draft."""
         return "draft" if self.draft else self.quality
 
     @model_validator(mode="after")

@@ -1,8 +1,8 @@
-"""The steps of a job: the order each one gets (spec), the answer it gives (facts), and the one table of their kinds.
+"""The steps of a job: the order each one gets (spec), the answer it gives (facts), and the single table of kinds.
 
 A spec is everything a step needs to know, with the checksums of its inputs inside, so the digest of the spec is the
-fingerprint of the work. Specs of steps that are under way are kept in the job record (docs/adr/0006). Whoever needs to
-know something about a kind of step reads `STEP_KINDS`; names of steps are built and read by `StepName`.
+fingerprint of the work. Specs of steps under way are kept in the job record (docs/adr/0006). Everything about a kind of
+step is in `STEP_KINDS`; names of steps are built and read by `StepName`.
 """
 
 import hashlib
@@ -36,7 +36,7 @@ from common.contracts.timeline import (
 
 
 class PlanSpec(Contract):
-    """A request to be planned, or an edit of an earlier storyboard to be carried out."""
+    """A request to plan, or an edit of an earlier storyboard to carry out."""
 
     request: ObjectRef
     base: ObjectRef | None = None
@@ -67,16 +67,16 @@ class SearchFacts(Contract):
     "A `CandidateList` as JSON."
     count: int
     notes: tuple[ProviderNote, ...] = ()
-    "Why a source had nothing, so that the result can say it."
+    "Reasons why sources had nothing, for the result to report."
 
     @property
     def shareable(self) -> bool:
-        """False for an answer that another search may better: this job lives with it, the next one asks again."""
+        """False for an answer that another search may improve: this job makes do with it, the next one asks again."""
         return not self.notes
 
 
 UNRENDERABLE = "it could not be rendered: "
-"How the reason of a rejection begins that was found out in a segment, where nobody knows which clip was to blame."
+"Prefix of the reason for a rejection found in a segment, where the clip to blame is unknown."
 
 
 class Rejection(Contract):
@@ -87,7 +87,7 @@ class Rejection(Contract):
 
     @property
     def unrendered(self) -> bool:
-        """True for what may do in another scene; what could not be had for one shot cannot be had for any."""
+        """True if it may do in another scene; a candidate unavailable for one shot is unavailable for all."""
         return self.why.startswith(UNRENDERABLE)
 
 
@@ -110,11 +110,11 @@ class SegmentSpec(Contract):
     profile: Profile
     style: Style
     captions: TextFrame | None
-    "None: nothing is drawn into the picture."
+    "None: no captions are drawn into the picture."
     voice: ObjectRef | None
     "The scene's narration, so that a segment can be watched by itself; the film gets its sound from the mix."
     sound: bool = True
-    "False for one of several segments of a scene: it has no sound track, the `scene` step adds it to all of them."
+    "False for one of several segments of a scene: it has no sound track; the `scene` step adds one to them all."
     card: Card | None = None
     mark: PlacedWatermark | None = None
 
@@ -151,7 +151,7 @@ class MixSpec(Contract):
 class MixFacts(Contract):
     media: ObjectRef
     music: ObjectRef | None = None
-    "The bed alone, as loud as it is to the narrations; None: there is none to be heard."
+    "The bed alone, at its level under the narrations; None: no bed is to be heard."
     loudness: float
     "Integrated, in LUFS, measured on what was encoded."
     true_peak: float
@@ -168,7 +168,7 @@ class AssembleSpec(Contract):
     "None: no caption files."
     title: str
     cut_list: str
-    "A `CutList` as JSON, to be passed on. A text, because the media it names need not be there to join the segments."
+    "A `CutList` as JSON, to pass on. A text, because joining the segments does not need the media it names."
 
 
 class AssembleFacts(Contract):
@@ -177,7 +177,7 @@ class AssembleFacts(Contract):
     srt: ObjectRef | None
     vtt: ObjectRef | None
     timeline: ObjectRef | None = None
-    "A `FilmTimeline` as JSON; None for films of before there were any."
+    "A `FilmTimeline` as JSON; None for films older than timelines."
     frames: int
     width: int
     height: int
@@ -197,7 +197,7 @@ class PublishFacts(Contract):
 
 
 class Per(StrEnum):
-    """The unit of the film for which there is one step of a kind."""
+    """The unit of a film that has one step of a given kind."""
 
     FILM = "film"
     SCENE = "scene"
@@ -209,7 +209,7 @@ class StepKind(NamedTuple):
     """Everything the system knows about a kind of step."""
 
     queue: str
-    "Empty for what the orchestrator decides by itself."
+    "Empty for a kind that the orchestrator decides by itself."
     spec: type[Contract]
     facts: type[Contract]
     recipe: int
@@ -217,22 +217,22 @@ class StepKind(NamedTuple):
     state: str
     "State of a job whose earliest unfinished step is of this kind."
     verb: str
-    "For a reader of the status; empty for a kind that takes no time."
+    "Wording in the status; empty for a kind that takes no time."
     weight: float
     "Share of the progress bar, relative to the other kinds."
     counted: bool = True
-    "Has a part in the progress bar. Planning has a share of its own; other exceptions take no time."
+    "True if it has a part in the progress bar. Planning has its own share; other exceptions take no time."
     delivered: bool = False
-    "Makes what the user ordered, which is kept with the job; what the others make are parts of that."
+    "True if it makes what the user ordered, which is kept with the job; the others make parts of that."
     needs_build: bool = False
-    "Depends on the ffmpeg build: all of a film must come from the same one."
+    "True if it depends on the ffmpeg build: all of a film must come from the same one."
     late: bool = False
-    "Soon done and needed at the end only: after the long steps of a job, it fills the gap that these leave."
+    "True if quick and needed only at the end: after a job's long steps, it fills the gap that these leave."
     reuse: int = 7 * 24 * 3600
-    "Seconds for which the same work, of any job of the owner, is not done again; 0 for what is never shared."
+    "Seconds for which the same work, of any job of the owner, is not done again; 0: never shared."
 
     def known_for(self, keep_parts_seconds: float) -> int:
-        """Seconds for which a result stays known where parts of films are kept for `keep_parts_seconds`."""
+        """Seconds for which a result stays known if parts of films are kept for `keep_parts_seconds`."""
         return int(min(self.reuse, keep_parts_seconds))
 
 
@@ -280,7 +280,7 @@ STEP_KINDS: Mapping[str, StepKind] = {
         "orchestrate", PublishSpec, PublishFacts, 1, Per.FILM, ASSEMBLING, "publishing", 0.5, delivered=True, reuse=0
     ),
 }
-"Rows in the order of `Kind`. Raise a recipe's number when the same spec would now give other bytes."
+"Rows in the order of `Kind`. Raise a recipe's number when the same spec would now give different bytes."
 
 NEEDS_BUILD = frozenset(kind for kind, about in STEP_KINDS.items() if about.needs_build)
 DELIVERED = frozenset(kind for kind, about in STEP_KINDS.items() if about.delivered)
@@ -293,15 +293,15 @@ def kinds_of(queue: str) -> list[str]:
 
 
 def toolchain(kind: str, build: str = "") -> str:
-    """The recipe that this code has for steps of `kind`, with the ffmpeg build where that matters: `8/9.0-a1`."""
+    """This code's recipe for steps of `kind`, with the ffmpeg build if that matters: `8/9.0-a1`."""
     about = STEP_KINDS[kind]
     return f"{about.recipe}/{build}" if about.needs_build else str(about.recipe)
 
 
 def spec_fingerprint(kind: str, spec: str, toolchain: str) -> str:
-    """The name of the work `spec` asks of a worker with this toolchain: equal work has an equal name, in any job.
+    """The name of the work that `spec` asks of this toolchain: equal work has an equal name, in any job.
 
-    `spec` is canonical JSON: whoever names the work has already written it, and large specs take time to write.
+    `spec` is canonical JSON: the caller has written it already, and large specs take time to write.
     """
     content = "\n".join((canonical_json(kind), canonical_json(toolchain), spec))
     return hashlib.sha256(content.encode()).hexdigest()[:32]

@@ -7,16 +7,16 @@ from common.contracts.request import MediaRef, Mood, Quality, TransitionKind
 from common.contracts.timeline import Card
 
 UNNAMED = "own media"
-"What a shot shows of which nothing is known but the user's own file."
+"Subject of a shot of which nothing is known but the user's own file."
 
 
 class Shot(Contract):
-    """A wanted picture. It has no media yet, unless the user brought some."""
+    """A wanted picture. It has no media yet, unless the user supplied some."""
 
     id: str
     "Unique in the film: `s3.2` is the second shot of the third scene."
     show: str
-    "What to see, in words."
+    "The wanted picture, in words."
     terms: tuple[str, ...] = ()
     "Search phrases, best first; tried in turn."
     from_word: int = 0
@@ -27,7 +27,7 @@ class Shot(Contract):
     avoid: tuple[str, ...] = ()
     "Candidates the user does not want to see again, by id."
     seed: int | None = None
-    "For generated pictures of this shot; None takes the request's."
+    "Seed of generated pictures of this shot; None: the request's."
 
 
 class Scene(Contract):
@@ -41,17 +41,17 @@ class Scene(Contract):
     estimate: float
     "Seconds this scene will probably last."
     searched: float | None = None
-    "Seconds that its pictures were searched for, if it was to last longer then; None: the estimate."
+    "Length in seconds that its pictures were searched for, if longer than the estimate; None: the estimate."
     transition: TransitionKind | None = None
-    "How it begins; None: as the film's scenes do."
+    "Transition into it; None: the film's default."
     card: Card | None = None
     "Words over its picture: a title or an end card. Its credits are added when the footage is known."
     credits: bool = False
-    "The card names whoever made the footage of the film."
+    "True if the card names the makers of the film's footage."
 
     @property
     def search_seconds(self) -> float:
-        """How long the pictures must be able to last."""
+        """Seconds that its pictures must be able to last."""
         return self.estimate if self.searched is None else self.searched
 
 
@@ -61,20 +61,20 @@ class Storyboard(Contract):
     title: str
     scenes: tuple[Scene, ...]
     topic: tuple[str, ...] = ()
-    "What the whole film is about, the most frequent word first; for shots whose own words name nothing to see."
+    "Topic of the whole film, the most frequent word first; for shots whose own words name nothing to see."
     duration_target: float | None = None
     music: ObjectRef | None = None
     "The user's own music file, once found."
     watermark: ObjectRef | None = None
-    "The user's own mark, once found."
+    "The user's own watermark, once found."
     quality: Quality | None = None
-    "Of this version; None: as requested."
+    "Quality of this version; None: as requested."
     mood: Mood | None = None
-    "Of the music of this version; None: as requested."
+    "Mood of the music of this version; None: as requested."
     voice: str | None = None
     "None: that of the request; empty: the usual voice of the language."
     made: int = 0
-    "The highest number ever given to a scene, so that a new one never gets the name of one that was dropped."
+    "The highest number ever given to a scene, so that a new one never gets the name of a dropped one."
     pace: float = 1.0
     "Speaking rate relative to the voice's own, chosen so that the words fit the target."
 
@@ -84,12 +84,12 @@ class Storyboard(Contract):
 
 
 def words_of(narration: str) -> list[str]:
-    """The words that get a time: what stands between white space, punctuation included."""
+    """The words that get a time: split at white space, punctuation included."""
     return narration.split()
 
 
 def said_over(scene: Scene) -> dict[str, str]:
-    """By shot, the words that are spoken over it."""
+    """The words spoken over each shot, by its id."""
     words = words_of(scene.narration)
     borders = itertools.pairwise([*(shot.from_word for shot in scene.shots), len(words)])
     return {shot.id: " ".join(words[start:end]) for shot, (start, end) in zip(scene.shots, borders, strict=True)}

@@ -1,4 +1,4 @@
-"""What goes with each style where the request leaves it open."""
+"""Defaults of each style, for choices the request leaves open."""
 
 from collections.abc import Mapping
 from typing import NamedTuple

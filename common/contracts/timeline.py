@@ -1,4 +1,4 @@
-"""What is on screen and in the ear at each frame."""
+"""The picture and sound of a film at each frame."""
 
 from typing import Literal
 
@@ -13,7 +13,7 @@ Motion = Literal["none", "zoom-in", "zoom-out", "pan-left", "pan-right"]
 
 
 class Profile(Contract):
-    """How the film is encoded. One per job: segments can only be joined if they agree."""
+    """The encoding of the film. One per job: segments can be joined only if they agree."""
 
     width: int
     height: int
@@ -21,11 +21,11 @@ class Profile(Contract):
     crf: int = 23
     preset: str = "veryfast"
     draft: bool = False
-    "Quick to make counts for more than how it looks."
+    "True if speed counts for more than looks."
 
 
 class SoundProfile(Contract):
-    """How the sound is made; the same for a draft and the film itself, so that both share one mix."""
+    """Settings of the sound; the same for a draft and the film itself, so that both share one mix."""
 
     fps: int = 30
     "The grid that the sound shares with the picture."
@@ -44,9 +44,9 @@ class Clip(Contract):
     frames: int = Field(gt=0)
     "Frames shown here."
     skip: int = 0
-    "Frames of the stretch before these, which another segment shows or a transition into the scene."
+    "Earlier frames of the stretch, shown by another segment or a transition into the scene."
     length: int = Field(gt=0)
-    "Frames of the whole stretch, with those that a transition into the scene may show; camera moves take so long."
+    "Frames of the whole stretch, with those that a transition into the scene may show; camera moves last as long."
     source_start: float = 0.0
     "Seconds into the footage at which the stretch begins."
     speed: float = 1.0
@@ -70,15 +70,15 @@ class Card(Contract):
 
 
 class Closing(Contract):
-    """A transition out of a scene: its last frames, in which the next scene comes up."""
+    """A transition out of a scene: its last frames, in which the next scene appears."""
 
     kind: TransitionKind
     "Not `cut`."
     frames: int = Field(gt=1)
     head: Clip
-    "What the next scene shows before it begins, for exactly these frames."
+    "Picture of the next scene from before it begins, for exactly these frames."
     ground: CardKind | None = None
-    "The card that the next scene is the ground of: its picture comes as dark as it will be."
+    "Card over the next scene, if any: that picture appears as dark as it will be."
 
 
 class SceneTimeline(Contract):
@@ -88,20 +88,20 @@ class SceneTimeline(Contract):
     first: int = 0
     "The frame of the scene at which this part begins."
     frames: int = Field(gt=0)
-    "Of this part."
+    "Frames of this part."
     length: int = Field(gt=0)
     "Frames of the whole scene."
     closing: Closing | None = None
-    "How the scene ends; None: with a cut. Only the last part can have one."
+    "Transition out of the scene; None: a cut. Only the last part can have one."
     clips: tuple[Clip, ...] = Field(min_length=1)
     voice_offset: int = 0
     "Samples between the start of the scene and the start of its narration."
     words: tuple[Word, ...] = ()
-    "Those of the whole scene as spoken; times are samples from the start of the scene."
+    "Words of the whole scene as spoken; times are samples from the start of the scene."
 
 
 class SceneCut(Contract):
-    """What a scene of the film shows, whole, whatever segments it was rendered in."""
+    """The whole picture of a scene, whatever segments it was rendered in."""
 
     scene: str
     frames: int
@@ -122,7 +122,7 @@ class PlacedWatermark(Contract):
 
 
 class SpokenScene(Contract):
-    """What is said in a scene, and where in the film that is."""
+    """The words spoken in a scene, and its place in the film."""
 
     start: int
     "The frame of the film at which the scene begins."
@@ -149,7 +149,7 @@ class SegmentRef(Contract):
 
 
 class CutList(Contract):
-    """What a film shows and says, in order."""
+    """The scenes and narrations of a film, in order."""
 
     cuts: tuple[SceneCut, ...]
     narrations: tuple[PlacedNarration, ...]
@@ -165,14 +165,14 @@ class FilmTimeline(Contract):
     height: int
     fps: int
     cuts: tuple[SceneCut, ...]
-    "Scene by scene, each from where the one before ends."
+    "Scene by scene, each starting at the end of the one before."
     segments: tuple[SegmentRef, ...]
-    "What was rendered of them; of painted pictures there is nothing else."
+    "Rendered pictures of the cuts; painted pictures exist in no other form."
     narrations: tuple[PlacedNarration, ...]
     mix: ObjectRef
-    "The whole sound, music and all."
+    "The whole sound, including the music."
     music: ObjectRef | None = None
-    "The bed alone, as loud as it is to the narrations, ducked."
+    "The bed alone, ducked, at its level under the narrations."
     mark: PlacedWatermark | None = None
 
 
@@ -201,20 +201,20 @@ class Span(Contract):
 
 
 class PictureReport(Contract):
-    """What was seen in the frames of a segment while they were made; spans count from its start."""
+    """Findings in the frames of a segment while they were made; spans count from its start."""
 
     black: tuple[Span, ...] = ()
     frozen: tuple[Span, ...] = ()
     overlapping: int = 0
-    "Cues that are on screen while another one is."
+    "Cues on screen while another one is."
     overflowing: int = 0
-    "Cues that are wider than the canvas' safe area."
+    "Cues wider than the canvas' safe area."
     problems: tuple[str, ...] = ()
-    "What should not be, in plain words; it did not suffice to refuse the scene."
+    "Defects in plain words, not severe enough to refuse the scene."
 
 
 class SoundReport(Contract):
-    """What was heard in the sound of a film while it was made."""
+    """Findings in the sound of a film while it was made."""
 
     silent: tuple[Span, ...] = ()
     "Frames without any sound."
