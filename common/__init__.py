@@ -1,1 +1,1 @@
-"""What all services share: contracts, messages, job state, storage, settings. It knows no service."""
+"""Code shared by all services: contracts, messages, job state, storage, settings. It knows no service."""

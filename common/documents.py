@@ -1,8 +1,8 @@
-"""Stored documents: JSON with a schema number; what an older release wrote is upgraded, or refused in words. Pure.
+"""Stored documents: JSON with a schema number; those of older releases are upgraded, or refused in words. Pure.
 
 A document outlives the release that wrote it: requests and storyboards are kept for as long as their job. When the
-fields of one change, raise its number in `SCHEMAS` and register in `UPGRADES` how one of the number before becomes one
-of the new number. A document without a number is of number 1: it was written before there were any.
+fields of one change, raise its number in `SCHEMAS` and register in `UPGRADES` the upgrade from the previous number. A
+document without a number has number 1: it was written before there were any.
 """
 
 import json
@@ -23,12 +23,12 @@ Document = TypeVar("Document", bound=Contract)
 Upgrade = Callable[[dict[str, Any]], dict[str, Any]]
 
 JSON = "application/json"
-"The media type of all of them."
+"Media type of every stored document."
 FIELD = "schema"
 
 
 class Schema(NamedTuple):
-    """The name of a kind of document in what is stored, and its present number."""
+    """The stored name of a kind of document, and its current number."""
 
     name: str
     number: int
@@ -47,7 +47,7 @@ SCHEMAS: Mapping[type[Contract], Schema] = {
     Batch: Schema("batch", 1),
 }
 UPGRADES: Mapping[tuple[type[Contract], int], Upgrade] = {}
-"By kind of document and the number it has: its body with the next number."
+"Upgrades of a body to the next number, by kind of document and present number."
 
 
 class UnreadableDocument(Permanent):
@@ -57,14 +57,14 @@ class UnreadableDocument(Permanent):
 
 
 def document_json(value: Contract) -> str:
-    """The value as it is stored. The same value has the same text."""
+    """The stored form of a value. Equal values have equal texts."""
     return canonical_json({FIELD: str(SCHEMAS[type(value)]), **value.model_dump(mode="json")})
 
 
 def read_document(kind: type[Document], data: bytes | str | Mapping[str, Any]) -> Document:
-    """The value that was stored, whatever release stored it. Raises `UnreadableDocument`.
+    """A stored value, whatever release stored it. Raises `UnreadableDocument`.
 
-    `data` is JSON, or what was read from it.
+    `data` is JSON, or already parsed.
     """
     try:
         body = dict(data if isinstance(data, Mapping) else json.loads(data))
@@ -75,7 +75,7 @@ def read_document(kind: type[Document], data: bytes | str | Mapping[str, Any]) -
 
 
 def _schema(kind: type[Contract], body: dict[str, Any]) -> Schema:
-    """Takes its schema out of a body."""
+    """Removes the schema from a body and returns it."""
     name, _, number = str(body.pop(FIELD, f"{SCHEMAS[kind].name}.1")).rpartition(".")
     return Schema(name, int(number))
 

@@ -6,9 +6,9 @@ ReelwrightError
 +-- StepError               a step could not be done
     +-- Retryable           the same call may work later
     |   +-- Throttled       ... not before `retry_after` seconds
-    |   +-- BelowStandard   what was made is not fit to be shown: made once more, then final
+    |   +-- BelowStandard   the result is not fit to be shown: made once more, then final
     |   +-- ObjectMissing   a stored object is not where the record says, or not what it says
-    |   +-- Outage          a part of our own is away, which is nobody's fault
+    |   +-- Outage          a part of our own system is down, which is nobody's fault
     |       +-- StorageUnavailable
     |       +-- DiskFull
     |       +-- DiskBroken
@@ -24,7 +24,7 @@ WATERMARK = "watermark"
 
 
 class ReelwrightError(Exception):
-    """Base of all. `str(error)` is one sentence for a person, with no path, key or traceback in it."""
+    """Base of all errors. `str(error)` is one sentence for a person, with no path, key or traceback in it."""
 
     code = "internal_error"
 
@@ -51,9 +51,9 @@ class StepError(ReelwrightError):
     retry_after: float | None = None
     "Seconds; None leaves it to the backoff."
     outage = False
-    "True when the step has nothing to do with it: no attempt is counted."
+    "True if the step is not to blame: no attempt is counted."
     subject = ""
-    "What is to blame, where that is known: the id of a shot, or `WATERMARK`."
+    "The culprit, if known: the id of a shot, or `WATERMARK`."
 
 
 class Retryable(StepError):
@@ -72,7 +72,7 @@ class Throttled(Retryable):
 
 
 class BelowStandard(Retryable):
-    """What was made is not fit to be shown. It is made once more, for a worker may have slipped, and then given up."""
+    """The result is not fit to be shown. It is made once more, as a worker may have slipped, and then given up."""
 
     code = "below_standard"
 
@@ -92,7 +92,7 @@ class ObjectMissing(Retryable):
 
 
 class Outage(Retryable):
-    """A part of our own is away. The step waits until it is back."""
+    """A part of our own system is down. The step waits until it is back."""
 
     outage = True
 
@@ -140,10 +140,10 @@ class RenderFailed(Permanent):
 
 
 def disk_trouble(error: BaseException) -> Outage | None:
-    """The outage behind an error of the system, or behind what was raised because of one; None if there is none."""
+    """The outage that caused a system error, or an error raised because of one; None if there is none."""
     cause: BaseException | None = error
     while cause is not None:
-        # No subclass: media libraries use the same numbers for files that are damaged.
+        # No subclass: media libraries use the same numbers for damaged files.
         if type(cause) is OSError and cause.errno in (errno.ENOSPC, errno.EDQUOT):
             return DiskFull("the disk of the worker is full")
         if type(cause) is OSError and cause.errno == errno.EIO:

@@ -43,7 +43,7 @@ def launched(program: Sequence[str], *, small_pages: bool = False, **limits: int
 
     Limits are those of `resource`, such as `RLIMIT_AS` in bytes of address space, `RLIMIT_FSIZE` in bytes of any
     one file it writes, and `RLIMIT_CPU` in seconds. With `small_pages` no memory comes in pages of 2 MiB,
-    of which a part lies idle.
+    part of which would lie idle.
     """
     words = [f"{name}={most}" for name, most in limits.items()]
     pages = [SMALL_PAGES] if small_pages else []
@@ -58,12 +58,12 @@ def die_with_parent(parent: int) -> None:
 
 
 def without_huge_pages() -> None:
-    """For this process and what it becomes."""
+    """Turns off pages of 2 MiB for this process and what it becomes."""
     ctypes.CDLL(None).prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0)
 
 
 def limit(name: str, most: int) -> None:
-    """Limits this process and what it becomes; a stricter limit that it has already stays."""
+    """Limits this process and what it becomes; a stricter existing limit stays."""
     kind = int(getattr(resource, name))
     _, hard = resource.getrlimit(kind)
     # At its time limit a program gets a signal that says so, and a little later one that it cannot ignore.

@@ -1,4 +1,4 @@
-"""Which letters the font has that comes with Reelwright."""
+"""The letters in the font bundled with Reelwright."""
 
 _LAST = 0x052F
 "The last letter of Latin, Greek and Cyrillic."
@@ -7,5 +7,5 @@ _MORE = range(0x1E00, 0x2070)
 
 
 def bundled(letter: str) -> bool:
-    """Whether our font draws it; for others one must be on the machine that renders."""
+    """True if our font draws `letter`; any other needs a font on the rendering machine."""
     return ord(letter) <= _LAST or ord(letter) in _MORE

@@ -1,8 +1,8 @@
-"""How long to wait before the next try. Pure."""
+"""The pause before the next attempt. Pure."""
 
 LONGEST = 60.0
 
 
 def backoff(attempt: int, first: float, longest: float = LONGEST) -> float:
-    """Seconds before the try after `attempt` (1 is the first): doubles each time, up to `longest`."""
+    """Seconds to wait after `attempt` (1 is the first): doubles each time, up to `longest`."""
     return float(min(longest, first * 2 ** max(0, attempt - 1)))

@@ -1,4 +1,4 @@
-"""Scratch folders: one for each attempt at a step and one for each service, removed also when the process was killed.
+"""Scratch folders: one for each attempt at a step and one for each service, removed even if the process was killed.
 
 Whoever uses a folder holds a lock on it, which the kernel drops with the process. So a folder without one is
 garbage, on whatever machine or in whatever container its process ran.
@@ -15,7 +15,7 @@ from pathlib import Path
 PREFIX = "reel-step-"
 SERVICE = "reel-service-"
 UNBORN = "reel-new-"
-"A folder gets its real name when it is locked: who uses a folder by its real name has a lock on it."
+"A folder gets its real name once it is locked: a folder in use under its real name is always locked."
 TRIES = 5
 
 
@@ -39,8 +39,8 @@ def scratch(path: Path) -> Iterator[None]:
 def temporary(service: str) -> Iterator[None]:
     """During the block, temporary files of this process and its children are in a folder of their own.
 
-    Libraries remove theirs only when they end in order. The folder is in the system's own one and not in WORK_DIR: a
-    service must be able to start while steps have filled that. Raises `OSError` when it cannot be made.
+    Libraries remove theirs only if they end in order. The folder is in the system's own one and not in WORK_DIR: a
+    service must be able to start when steps have filled that. Raises `OSError` if it cannot be made.
     """
     usual = tempfile.gettempdir()
     path = Path(usual) / f"{SERVICE}{service}"

@@ -1,4 +1,4 @@
-"""Every setting, read from the environment once, by whoever starts a process.
+"""Every setting, read from the environment once, at the start of a process.
 
 `.env.example` documents each variable; a test compares the two.
 """
@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 ENCODERS = ("auto", "libx264", "h264_nvenc", "h264_vaapi", "h264_qsv")
-"What FFMPEG_ENCODER may be."
+"Possible values of FFMPEG_ENCODER."
 PRESETS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow")
-"What FFMPEG_PRESET may be: x264's, the quickest first."
+"Possible values of FFMPEG_PRESET: x264's, the quickest first."
 
 
 class BadSetting(Exception):
-    """A variable has a value that cannot be used. Names the variable and what it wants."""
+    """A variable has an unusable value. The message names the variable and what it accepts."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ class Settings:
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] = os.environ) -> "Settings":
-        """Reads what is set and not empty; raises `BadSetting` for what cannot be understood."""
+        """Reads variables that are set and not empty; raises `BadSetting` for an unusable value."""
         hints = get_type_hints(cls)
         given = {f.name: env[f.name.upper()] for f in fields(cls) if env.get(f.name.upper())}
         settings = cls(**{name: _convert(name.upper(), text, hints[name]) for name, text in given.items()})

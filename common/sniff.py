@@ -1,7 +1,7 @@
-"""What a file is, by its first bytes: names and claimed types are hints from strangers."""
+"""The type of a file by its first bytes: names and claimed types are hints from strangers."""
 
 HEAD_BYTES = 4096
-"How much of a file `sniff` wants to see."
+"First bytes of a file that `sniff` wants to see."
 
 _STARTS = (
     (b"\xff\xd8\xff", "image/jpeg"),
@@ -40,7 +40,7 @@ _DEMUXERS = {
 
 
 def sniff(head: bytes) -> str | None:
-    """The media type of a file that begins with `head`, or None for what we do not know."""
+    """The media type of a file that begins with `head`, or None if we do not know it."""
     for start, media_type in _STARTS:
         if head.startswith(start):
             return media_type
@@ -60,7 +60,7 @@ def sniff(head: bytes) -> str | None:
 
 
 def demuxer(media_type: str) -> str | None:
-    """The ffmpeg input format for pictures and videos of this type; None for what is no footage.
+    """The ffmpeg input format for pictures and videos of this type; None for any other.
 
     Naming it keeps a playlist that calls itself a video from being opened as a playlist.
     """

@@ -1,4 +1,4 @@
-"""Files that users brought, as they lie in storage: two objects each, `media` and `about.json`.
+"""Uploaded files in storage: two objects each, `media` and `about.json`.
 
 <owner>/asset/<asset id>/media, about.json
 """

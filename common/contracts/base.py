@@ -14,7 +14,7 @@ class Contract(BaseModel):
 
 
 def canonical_json(value: Any) -> str:
-    """The only spelling of a value (sorted keys, no spaces), so that equal data has equal bytes."""
+    """JSON with one spelling per value (sorted keys, no spaces), so that equal data has equal bytes."""
     if isinstance(value, BaseModel):
         value = value.model_dump(mode="json")
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)

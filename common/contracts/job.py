@@ -167,7 +167,7 @@ class Job:
     base: ObjectRef | None = None
     "The storyboard an edit starts from or a restore goes back to; None for the first version."
     edit: ObjectRef | None = None
-    "What to change in `base` (an `Edit` as JSON); None leaves it as it is."
+    "Changes to `base` (an `Edit` as JSON); None leaves it as it is."
     storyboard: ObjectRef | None = None
     "Storyboard of this version; None until it is planned."
     versions: Mapping[int, Version] = field(default_factory=dict)

@@ -299,7 +299,7 @@ def toolchain(kind: str, build: str = "") -> str:
 
 
 def spec_fingerprint(kind: str, spec: str, toolchain: str) -> str:
-    """The name of the work that `spec` asks of this toolchain: equal work has an equal name, in any job.
+    """The name of the work `spec` asks of a worker with this toolchain: equal work has an equal name, in any job.
 
     `spec` is canonical JSON: the caller has written it already, and large specs take time to write.
     """
