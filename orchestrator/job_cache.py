@@ -1,4 +1,4 @@
-"""The memory of the reconciler: what the last look at each job has read and computed. Changes no decision."""
+"""The memory of the reconciler: values that the last look at each job read and computed. Changes no decision."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
@@ -15,49 +15,49 @@ from orchestrator.engine.memo import Memo
 Answer = TypeVar("Answer")
 
 MOST_JOBS = 1_000
-"Jobs of which the last look is remembered."
+"Jobs whose last look is remembered."
 MOST_BYTES = 32_000_000
-"Of stored objects that are remembered with them; what is made of these takes more than ten times as much."
+"Bytes of stored objects remembered with them; values made from these take more than ten times as much."
 READERS = 8
 "Stored objects read at once."
 
 
 @dataclass
 class JobCache:
-    """What is kept of one job between two looks."""
+    """The values kept of one job between two looks."""
 
     reader: Reader = field(default_factory=Reader)
     memo: Memo = field(default_factory=Memo)
     bodies: dict[str, bytes] = field(default_factory=dict)
     "Stored objects the job needs, by key; they never change."
     seen: set[str] = field(default_factory=set)
-    "Keys of objects that were looked for and are there."
+    "Keys of objects that were looked for and found."
     defects: int = 0
-    "How many looks in a row met an error of ours."
+    "Looks in a row that met an error of ours."
     rested: float = 0.0
-    "Not to be looked at before this time of the monotonic clock."
+    "The job is not looked at before this time of the monotonic clock."
 
 
 class JobCaches:
     """The caches of all jobs, within a bound; and the reads of stored objects that fill them.
 
-    Reads raise `StorageUnavailable`; after the first one of a look, no other is tried before the next look begins.
+    Reads raise `StorageUnavailable`; after the first of a look, no other read is tried before the next look begins.
     """
 
     def __init__(self, storage: Storage, bucket: str) -> None:
         self._storage, self._bucket = storage, bucket
         self._caches: OrderedDict[str, JobCache] = OrderedDict()
         self._bytes = 0
-        "Of stored objects in all caches."
+        "Bytes of stored objects in all caches."
         self._readers = ThreadPoolExecutor(READERS, "read")
         self._away = False
 
     def begin(self) -> None:
-        """A new look: the object store may answer again."""
+        """Begins a new look: the object store may answer again."""
         self._away = False
 
     def of(self, job_id: str) -> JobCache:
-        """The cache of the job. Those that were not used for the longest time make room for it."""
+        """The cache of the job. The least recently used ones make room for it."""
         cache = self._caches.setdefault(job_id, JobCache())
         self._caches.move_to_end(job_id)
         while len(self._caches) > MOST_JOBS or (self._bytes > MOST_BYTES and len(self._caches) > 1):
@@ -80,7 +80,7 @@ class JobCaches:
         return frozenset(key for key, future in reading.items() if future.result() is None)
 
     def gone(self, keys: Iterable[str], cache: JobCache) -> frozenset[str]:
-        """Those of the objects that are not there; the others are remembered to be."""
+        """The keys of objects that are not there; the others are remembered as seen."""
         looking = {key: self._readers.submit(self._size, key) for key in keys}
         wait(looking.values())
         sizes = {key: future.result() for key, future in looking.items()}
@@ -90,7 +90,7 @@ class JobCaches:
         return frozenset(sizes.keys() - there)
 
     def doubt_all(self, cache: JobCache) -> None:
-        """What was there may be gone by now."""
+        """Forgets which objects were seen: they may be gone by now."""
         self._bytes -= sum(map(len, cache.seen))
         cache.seen.clear()
 
@@ -109,5 +109,5 @@ class JobCaches:
         try:
             return ask()
         except StorageUnavailable:
-            self._away = True  # whoever waits for a reader need not try
+            self._away = True  # reads that still wait for a reader need not try
             raise

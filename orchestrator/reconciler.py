@@ -1,7 +1,7 @@
 """The loop that moves every job on: look, decide, save, hint.
 
-Two or more may run. Whatever this process does between two lines may be the last thing it does: the
-record is only ever changed by one atomic save, and a hint that was not sent is sent on a later look.
+Two or more may run. This process may die between any two lines: the record is only ever changed by
+one atomic save, and a hint that was not sent is sent on a later look.
 """
 
 import logging
@@ -43,17 +43,17 @@ ROUNDS = 20
 MOST_DEFECTS = 10
 "Looks in a row that met an error of ours; then the job ends with it."
 BROKER_PAUSE = 5.0
-"Seconds without hints after the broker did not take one; each try may take some seconds from all jobs."
+"Seconds without hints after the broker did not take one; each attempt may cost all jobs some seconds."
 REVIVE_SECONDS = 60.0
 STORAGE_SECONDS = 3.0
 WATCH_SECONDS = 0.25
-"How long what is known of the workers is taken for true."
+"Seconds for which knowledge of the workers is taken to be true."
 DISPATCH_SECONDS = 0.02
-"Between two rounds of hints while many jobs are looked at."
+"Seconds between two rounds of hints while many jobs are looked at."
 REST = 4
-"A job rests so many times as long as its last look took, so that a large one leaves time for the others."
+"A job rests this many times as long as its last look took, so that a large one leaves time for the others."
 LONGEST_REST = 0.5
-"... but no longer, in seconds: a wish must be heard soon."
+"Longest rest in seconds: a wish must be heard soon."
 SOURCES = ("pexels", "folder")
 "Footage sources in order of preference; scenery is added by the retriever."
 
@@ -69,10 +69,10 @@ class Reconciler:
         self._fleet = Fleet()
         self._watched = self._dispatched = -1.0
         self._broker_back = 0.0
-        "Hints are not tried before this time of the monotonic clock."
+        "No hint is sent before this time of the monotonic clock."
 
     def look(self) -> int:
-        """Decides for every job that is due and hints what is ready. Returns how many jobs it looked at."""
+        """Decides on every due job and sends hints for ready steps. Returns how many jobs it looked at."""
         self._store.admit(self._settings.max_concurrent_jobs)
         due = self._store.take_due(BATCH, HOLD_SECONDS)
         self._watch()
@@ -107,7 +107,7 @@ class Reconciler:
         return True
 
     def _met_defect(self, job_id: str, cache: JobCache) -> None:
-        """A job that cannot be decided again and again ends, and says why, instead of waiting for its deadline."""
+        """Ends a job that repeatedly cannot be decided, and says why, instead of letting it wait for its deadline."""
         cache.defects += 1
         job, now = self._store.load_now(job_id)
         if cache.defects >= MOST_DEFECTS and job is not None and not job.terminal:
@@ -128,10 +128,10 @@ class Reconciler:
                 if "state" in change.head:
                     log.info("job %s is %s", job.id, change.head["state"])
                 return
-            # It has moved under the decision; that is soon made again.
+            # The job has changed since it was loaded: the next round decides again.
 
     def _decide(self, job: Job, now: int, cache: JobCache) -> Change | None:
-        """Decides and answers questions in turn. Should the job move meanwhile, the decision is not saved."""
+        """Decides and answers questions in turn. If the job changes meanwhile, the decision is not saved."""
         known: dict[str, str | None] = {}
         vanished: frozenset[str] = frozenset()
         if any(step.state == FAILED and step.failure and step.failure.missing for step in job.steps.values()):
@@ -154,7 +154,7 @@ class Reconciler:
             self._watched = now
 
     def _dispatch(self) -> None:
-        """Sends hints. Without a broker jobs can still be cancelled, end, and use what is known: hints come later."""
+        """Sends hints. Without a broker jobs can still be cancelled, end, and reuse known work: hints come later."""
         if time.monotonic() < self._broker_back:
             return
         try:
@@ -165,7 +165,7 @@ class Reconciler:
         self._dispatched = time.monotonic()
 
     def _send_hints(self) -> None:
-        """Few hints lie in a queue: what waits in the record can still be reordered."""
+        """Keeps only a few hints in a queue: steps that wait in the record can still be reordered."""
         slots = Counter[str]()
         for worker in self._workers:
             slots[worker.service] += worker.slots
@@ -190,7 +190,7 @@ def _policy(settings: Settings) -> Policy:
 
 
 def reconcile(settings: Settings, stop: threading.Event) -> None:
-    """Looks whenever it is woken, and once a second anyway, until `stop` is set. Outlives outages of its stores."""
+    """Looks whenever it is woken, and once a second anyway, until `stop` is set. Survives outages of its stores."""
     store = connect(settings, timeout=5.0)
     # One loop serves all jobs, so it waits for the object store much less patiently than a worker does.
     storage = S3Storage(replace(settings, s3_timeout=min(STORAGE_SECONDS, settings.s3_timeout)))

@@ -43,7 +43,7 @@ def plan(spec: PlanSpec, run: StepRun) -> PlanFacts:
 
 
 def publish(spec: PublishSpec, run: StepRun) -> PublishFacts:
-    """Copies film and thumbnail to `videos/<job id>/`. Done again, it puts the same bytes there."""
+    """Copies film and thumbnail to `videos/<job id>/`. Repeated, it puts the same bytes there."""
     video, thumbnail = f"{spec.job_id}/output.mp4", f"{spec.job_id}/thumbnail.jpg"
     _copy(run, spec.film, video)
     _copy(run, spec.thumbnail, thumbnail)
@@ -51,13 +51,13 @@ def publish(spec: PublishSpec, run: StepRun) -> PublishFacts:
 
 
 def _copy(run: StepRun, ref: ObjectRef, name: str) -> None:
-    run.check()  # the name is shared by all versions: whoever has lost the step must not write it
+    run.check()  # the name is shared by all versions: a worker that has lost the step must not write it
     run.storage.copy(run.assets, ref.key, run.videos, name)
     verify(run.storage, run.videos, name, ref.size, "the whole film")
 
 
 def _with_files(storyboard: Storyboard, request: VideoRequest, run: StepRun) -> Storyboard:
-    """The storyboard with the user's own music and mark."""
+    """The storyboard with the user's own music and watermark."""
     found = {}
     if request.music.enabled and request.music.asset is not None:
         found["music"] = _uploaded(run, request.music.asset, "music")

@@ -1,4 +1,4 @@
-"""What a job needs next. Pure: the same record gives the same decision, whoever asks and however often.
+"""The next decision on a job. Pure: the same record gives the same decision, whoever asks and however often.
 
 decide(job, ...) = the film, wanted from its end backwards through `WorkingCopy.want`
 """
@@ -42,7 +42,7 @@ from orchestrator.film.profile import OutputDefaults
 LOOK_AGAIN = 30_000
 "Milliseconds: an active job is looked at this often even if nothing happens."
 FLEET_LOOK = 1_000
-"... and this often while it waits for a worker to appear."
+"Milliseconds: a job that waits for a worker to appear is looked at this often."
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ def decide(
         if copy.questions:
             return Decision(_nothing(job), copy.missing, frozenset(copy.unknown), frozenset(copy.doubted))
         if now >= job.deadline and not film.published:
-            # What was published is an earlier version. What was wanted of this one is not to be saved.
+            # The published film is an earlier version. The wants of this one must not be saved.
             copy = WorkingCopy(*look)
             _end(copy, head, FAILED, _too_late(job))
         else:
@@ -100,7 +100,7 @@ def decide(
 
 
 def ending(job: Job, change: Change) -> dict[str, Any]:
-    """What the record of the version is to say once `change` has ended the job; empty if it does not."""
+    """The outcome to record for the version once `change` has ended the job; empty if it does not."""
     state = change.head.get("state")
     if state not in TERMINAL:
         return {}
@@ -115,7 +115,7 @@ def ending(job: Job, change: Change) -> dict[str, Any]:
 
 
 def job_state(steps: Mapping[str, Step]) -> str:
-    """The state of a job that goes on: that of its earliest kind of step with work left."""
+    """The state of a job that has not ended: that of its earliest kind of step with work left."""
     plan = steps.get(PLAN)
     if plan is None or plan.state == READY:
         return QUEUED
@@ -143,7 +143,7 @@ def _go_on(copy: WorkingCopy, head: dict[str, Any], film: Film) -> None:
 
 
 def _published(job: Job) -> bool:
-    """Whether a film was published, which may be that of an earlier version."""
+    """True if a film was published, which may be that of an earlier version."""
     publish = job.steps.get(PUBLISH)
     return publish is not None and publish.state == DONE
 

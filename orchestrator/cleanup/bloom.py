@@ -1,16 +1,16 @@
-"""A set of names that takes the same memory however many they are."""
+"""A Bloom filter over object digests: fixed 32 MB, about 3 % false positives."""
 
 import random
 
 BITS = 28
-"32 MB. Of 35 million names (a million films of six scenes), 3 per cent of all others seem to be in the set, too."
+"Log2 of the size: 32 MB. With 35 million names (a million films of six scenes), 3 % of all others are false positives."
 PLACES = 4
 "Bits that each name sets."
 WORD = (1 << 64) - 1
 
 
 class BloomFilter:
-    """Holds digests of 64 bits. What was added is in it; of all else a few seem to be, others in each set."""
+    """A set of 64-bit digests. Every one added is in it; so, it seems, are a few others, different in each filter."""
 
     def __init__(self) -> None:
         self._bits = bytearray(1 << BITS - 3)

@@ -1,10 +1,10 @@
 """Removes stored objects that nothing refers to any more, by mark and sweep.
 
-Marked is every object that is named in the results known for reuse, in the records of jobs in Redis or in manifests.
-They are read in this order, because that is how names move: from a known result into the record of a job that reuses
-it, from there into its manifest. Swept is what is not marked and older than any step can have been running.
+Every object named in the results known for reuse, in the records of jobs in Redis or in manifests is marked. They are
+read in this order, because that is how names move: from a known result into the record of a job that reuses it, from
+there into its manifest. Objects that are not marked and older than any step can have been running are swept.
 
-What is kept how long:
+Time for which objects are kept:
     manifests, documents of batches            for good
     film, thumbnail, captions, storyboards,
     request, edits and uploads of a job        as long as it has a manifest
@@ -45,11 +45,11 @@ DOCUMENTS = frozenset({"request", "edit", "storyboard"})
 AFTER_SLASH = "0"
 'Follows "/" in the order of keys.'
 MOST_LITTER = 50_000
-"Objects that are held in memory to be removed together."
+"Objects held in memory to be removed together."
 
 
 class Heap(NamedTuple):
-    """So many objects, so many bytes."""
+    """A number of objects, and their bytes."""
 
     objects: int = 0
     size: int = 0
@@ -59,7 +59,7 @@ class Heap(NamedTuple):
 
 
 class Tally(NamedTuple):
-    """What a collection kept and removed, by kind of object."""
+    """The objects that a collection kept and removed, by kind."""
 
     kept: dict[str, Heap]
     removed: dict[str, Heap]
@@ -72,7 +72,7 @@ class Tally(NamedTuple):
 
 
 class Collector:
-    """Collects again and again; remembers what documents name, as they never change."""
+    """Collects again and again; remembers the names in documents, as they never change."""
 
     def __init__(
         self, store: Reads, storage: Storage, settings: Settings, clock: Callable[[], float] = time.time
@@ -81,10 +81,10 @@ class Collector:
         self._bucket = settings.assets_bucket
         self._manifests = ManifestIndex(settings.scratch())
         self._documents: dict[str, Digests] = {}
-        "What documents of jobs name that have not ended."
+        "Names in the documents of jobs that have not ended, by key."
 
     def collect(self, dry_run: bool = False) -> Tally:
-        """Removes what can go. Whatever Redis and the object store raise, nothing was removed that is needed."""
+        """Removes what can go. Whatever Redis and the object store raise, no needed object was removed."""
         tally, marks, after = Tally({}, {}), BloomFilter(), ""
         for one in self._named():
             marks.add(one)
@@ -98,7 +98,7 @@ class Collector:
     # sweep
 
     def _litter(self, marks: BloomFilter, tally: Tally, after: str) -> Iterator[Stored]:
-        """What is neither marked nor young; the rest is kept."""
+        """Objects neither marked nor young; the rest is kept."""
         now = self._clock()
         for stored in self._storage.list(self._bucket, "", after):
             if now - stored.modified > self._least_age(stored.key) and digest(name_of(stored.key)) not in marks:
@@ -107,19 +107,19 @@ class Collector:
                 tally.keep(stored)
 
     def _least_age(self, key: str) -> float:
-        """Seconds that an object stays though nothing names it. What is not named as we name things stays for good."""
+        """Seconds that an object stays though nothing names it. One whose key is not of our pattern stays for good."""
         if UPLOAD_KEY.fullmatch(key):
             return self._settings.keep_parts_seconds
         return self._settings.collect_grace_seconds if OBJECT_KEY.fullmatch(key) else float("inf")
 
     def _sweep(self, litter: Sequence[Stored], tally: Tally, dry_run: bool) -> None:
-        """Removes what is still litter."""
+        """Removes the objects that are still garbage."""
         if not litter:
             return
         unnamed: dict[int, list[Stored]] = {}
         for stored in litter:
             unnamed.setdefault(digest(name_of(stored.key)), []).append(stored)
-        # Once more, as late as can be: a job may have come to use some of it in the meantime.
+        # Once more, as late as possible: a job may have begun to use some of it in the meantime.
         for one in self._named():
             for stored in unnamed.pop(one, ()):
                 tally.keep(stored)
@@ -131,7 +131,7 @@ class Collector:
                     tally.keep(stored)
 
     def _remove(self, stored: Stored) -> bool:
-        """False when it has been stored anew since it was listed."""
+        """False if it has been stored anew since it was listed."""
         if next(self._storage.list(self._bucket, stored.key), None) != stored:
             return False
         self._storage.delete(self._bucket, stored.key)
@@ -140,7 +140,7 @@ class Collector:
     # mark
 
     def _named(self) -> Iterator[int]:
-        """Everything that is named anywhere, as digests; many of them again and again."""
+        """Digests of everything named anywhere, many of them again and again."""
         yield from self._by_known_results()
         yield from self._by_records()
         yield from self._by_manifests()
@@ -164,7 +164,7 @@ class Collector:
         self._documents = read
 
     def _in_document(self, key: str) -> Digests:
-        """Names of uploads, of which the manifests tell once the job is archived."""
+        """Names of uploads, which the manifest has once the job is archived."""
         known = self._documents.get(key)
         return known if known is not None else digests(names_in(self._text(key)))
 
@@ -180,14 +180,14 @@ class Collector:
         return Known(stored.key, stored.modified, *in_manifest(self._text(stored.key)))
 
     def _text(self, key: str) -> str:
-        """Empty if the document is gone."""
+        """The text of a document; empty if it is gone."""
         try:
             return self._storage.get_bytes(self._bucket, key).decode(errors="replace")
         except ObjectMissing:
             return ""
 
     def _owners(self) -> Iterator[str]:
-        """The first part of all keys, with one question for each, in the order of the keys."""
+        """The first parts of all keys, with one request for each, in the order of the keys."""
         after = ""
         while (first := next(self._storage.list(self._bucket, "", after), None)) is not None:
             owner = first.key.partition("/")[0]
@@ -201,7 +201,7 @@ def _add(heaps: dict[str, Heap], stored: Stored) -> None:
 
 
 def report(tally: Tally) -> str:
-    """A table: kinds of objects, and how many of them (and MB) are kept and removed."""
+    """A table of the number of objects (and MB) kept and removed, by kind."""
     rows = [f"{'kind':12}{'kept':>9}{'MB':>11}{'removed':>11}{'MB':>11}"]
     for kind in sorted(tally.kept.keys() | tally.removed.keys()):
         kept, removed = tally.kept.get(kind, Heap()), tally.removed.get(kind, Heap())

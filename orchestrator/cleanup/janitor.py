@@ -1,7 +1,7 @@
-"""Tidies up after jobs: writes the manifests of those that ended, forgets those that are archived, collects litter.
+"""Tidies up after jobs: writes the manifests of those that ended, forgets those that are archived, collects garbage.
 
-Nothing is forgotten before its manifest is in storage. Of several orchestrators any may do any of it; what is done
-twice comes to the same.
+Nothing is forgotten before its manifest is in storage. Any of several orchestrators may do any of it; doing it twice
+makes no difference.
 """
 
 import logging
@@ -28,14 +28,14 @@ PAUSE_SECONDS = 5.0
 
 
 class Janitor:
-    """Archives, forgets and collects, each as far as there is something to do."""
+    """Archives, forgets and collects, whenever there is something to do."""
 
     def __init__(self, settings: Settings, store: Retention, storage: Storage) -> None:
         self._settings, self._store, self._storage = settings, store, storage
         self._collector = Collector(store, storage, settings)
 
     def tidy(self) -> int:
-        """Archives and forgets some jobs. Returns how many."""
+        """Archives and forgets a batch of jobs each. Returns how many."""
         return self._archive_some() + self._forget_some()
 
     def collect(self) -> bool:
@@ -62,7 +62,7 @@ class Janitor:
 
 
 def janitor(settings: Settings, stop: threading.Event) -> None:
-    """Tidies up until `stop` is set. Outlives outages of its stores: then everything waits where it is."""
+    """Tidies up until `stop` is set. Survives outages of its stores: then everything waits where it is."""
     one = Janitor(settings, connect(settings, timeout=5.0), S3Storage(settings))
     while not stop.is_set():
         try:

@@ -1,4 +1,4 @@
-"""What manifests name, remembered from one collection to the next: in a file, as there may be millions of them."""
+"""Names in manifests, remembered from one collection to the next: in a file, as there may be millions of them."""
 
 import struct
 import tempfile
@@ -11,23 +11,23 @@ from common.storage.port import Stored
 from orchestrator.cleanup.references import NONE, Digests
 
 HEAD = struct.Struct("=dIII")
-"Before each entry: when the document was put, length of its key, number of names and of parts."
+"Header of each entry: time the document was put, length of its key, number of names and of parts."
 WIDTH = 8
 "Bytes of a digest."
 
 
 class Known(NamedTuple):
-    """What a document names."""
+    """The names in a document."""
 
     key: str
     modified: float
     names: Digests
     parts: Digests = NONE
-    "Only as long as parts of films are kept."
+    "Empty once parts of films are no longer kept."
 
 
 class ManifestIndex:
-    """Entries in the order of their keys. The file has no name, so it goes with the process, however that ends."""
+    """Entries in the order of their keys. The file has no name, so it vanishes with the process, however that ends."""
 
     def __init__(self, folder: Path | None) -> None:
         self._folder = folder
@@ -40,9 +40,9 @@ class ManifestIndex:
     def entries(
         self, documents: Iterable[Stored], read: Callable[[Stored], Known], parts_from: float
     ) -> Iterator[Known]:
-        """One for each of the documents, which come in the order of their keys; `read` is asked for those not known.
+        """One entry for each document, given in the order of their keys; `read` is called for unknown ones.
 
-        Documents put before `parts_from` name no parts any more. Raises `OSError` when the file cannot be written.
+        Entries of documents put before `parts_from` have no parts. Raises `OSError` if the file cannot be written.
         """
         old, new = _entries(self._file), self._blank()
         ahead = next(old, None)
@@ -59,7 +59,7 @@ class ManifestIndex:
                 _write(new, known)
                 yield known
         except BaseException:
-            # What was read so far need not be read again, nor what would have come.
+            # Documents read so far need not be read again, nor those that would have come.
             while ahead is not None:
                 _write(new, ahead)
                 ahead = next(old, None)

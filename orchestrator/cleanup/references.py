@@ -1,6 +1,6 @@
-"""By which names documents call stored objects. Pure.
+"""References to stored objects in documents. Pure.
 
-Names are found in the text of the documents and not by their contracts, so no field is overlooked.
+Names are found in the text of the documents, not through their contracts, so no field is overlooked.
 """
 
 import hashlib
@@ -14,23 +14,23 @@ from common.contracts.steps import DELIVERED
 from common.jobs.record import STEP
 
 OWNER = r"[A-Za-z0-9_.@-]+"
-"Of what JSON writes as it is; an object of any other owner would not be found in it, and is not taken for ours."
+"Only characters JSON never escapes, so a text search finds the key; objects of any other owner are not ours."
 OBJECT = rf"{OWNER}/[a-z0-9_-]+/[0-9a-f]{{32}}/[0-9a-f]{{64}}(?:\.[0-9a-f]{{8}})?"
 OBJECT_KEY = re.compile(OBJECT)
 UPLOAD_KEY = re.compile(rf"{OWNER}/asset/({ASSET_ID})/[a-z.]+")
 NAMED = re.compile(rf'"({OBJECT})|({ASSET_ID})')
-"Where a text (JSON, or JSON in a string of JSON) names an object by its key, or an upload by its id."
+"A name in a text (JSON, or JSON in a string of JSON): an object's key, or an upload's id."
 ESCAPED_SLASH = re.compile(r"\\+/")
 "Redis' scripts write `/` as `\\/`, and a string in a string doubles the backslash."
 
 Digests = Sequence[int]
-"""Names by their digests: at eight bytes each, what every manifest names can be remembered. Should two names have the
-same digest, a piece of litter stays."""
+"""Digests of names: at eight bytes each, the names in every manifest can be remembered. If two names have the same
+digest, a piece of garbage stays."""
 NONE: Digests = ()
 
 
 def name_of(key: str) -> str:
-    """What documents call the object: uploads by their id, all others by their key."""
+    """The name of the object in documents: the id of an upload, the key of any other."""
     upload = UPLOAD_KEY.fullmatch(key)
     return upload[1] if upload else key
 
@@ -57,7 +57,7 @@ def delivered(record: Mapping[str, str]) -> dict[str, str]:
 
 
 def in_manifest(text: str) -> tuple[Digests, Digests]:
-    """What of that was delivered, and what are parts of it."""
+    """The names of delivered objects in a manifest, and those of mere parts."""
     names = set(names_in(text))
     try:
         document = json.loads(text)

@@ -8,7 +8,7 @@ from common.retry import backoff
 from orchestrator.engine.losses import irretrievable
 
 ATTEMPTS = {"below_standard": 2}
-"By failure: what would come out the same again is not made more often."
+"Attempts by failure: work that would come out the same again is not repeated more often."
 
 
 @dataclass(frozen=True)
@@ -17,36 +17,36 @@ class Rules:
 
     max_attempts: int = 3
     max_losses: int = 6
-    "Workers die of restarts and outages, which is no fault of the step; of a poisonous input they die every time."
+    "Workers die of restarts and outages, through no fault of the step; a poisonous input kills them every time."
     retry_seconds: float = 1.0
     repin_ms: int = 60_000
-    "How long a toolchain may be away before the job takes another."
+    "Milliseconds that a toolchain may be away before the job takes another."
     longest_pause: float = 60.0
-    "Seconds. Who asks for a longer pause is not waited for: what can be replaced is replaced."
+    "Seconds. A longer pause is not waited for: what can be replaced is replaced."
     outage_ms: int = 3_000
-    "The pause before a step is tried again that met an outage of our own."
+    "Pause before a step that met an outage of our own is tried again."
 
 
 class Attempts(NamedTuple):
-    """Moves steps of one job on after an attempt. A move answers the step, or the failure that ends it."""
+    """Moves steps of one job on after an attempt. A move returns the step, or the failure that ends it."""
 
     rules: Rules
     now: int
     version: int
-    "Of the storyboard."
+    "Version of the storyboard."
     deadline: int
     orphans: frozenset[str]
-    "Keys of objects that are gone and that no step has made."
+    "Keys of lost objects that no step has made."
 
     def lost(self, step: Step) -> Step:
-        """The attempt ended without a word, so it does not count as one; but that is not borne for ever."""
+        """The attempt ended without a report, so it does not count as one; but only up to a limit of losses."""
         again = step.losses + 1 < self.rules.max_losses
         failure = Failure(code="worker_lost", message="the worker that ran it is gone", retryable=again, step=step.name)
         lost = _uncounted(step, losses=step.losses + 1, not_before=0, failure=failure)
         return self.ready(lost) if again else replace(lost, state=FAILED)
 
     def after(self, step: Step, failure: Failure) -> Step | Failure:
-        """Another try after a failure, or none."""
+        """Another attempt after a failure, or the failure itself."""
         if failure.outage:
             return self.ready(_uncounted(step, not_before=self.now + self.rules.outage_ms))
         if failure.missing:
@@ -69,21 +69,21 @@ class Attempts(NamedTuple):
         return replace(step, state=READY, ran_version=self.version)
 
     def put_off(self, step: Step) -> Step:
-        """Waits for others, before which nobody knows what the step is to do. What it has done is kept until then."""
+        """Waits for other steps, without which its work is not known. What it has done is kept until then."""
         if step.state == WAITING:
             return step
         return replace(step, state=WAITING, not_before=0, failure=None, progress=self.progress(step))
 
     def progress(self, step: Step) -> float:
-        """What a bar shows of a step that is not done: it never goes back, but for a new version it begins anew."""
+        """The progress shown of a step that is not done: it never goes back, but begins anew for a new version."""
         return step.progress if step.ran_version == self.version else 0.0
 
     def _too_long(self, pause: float) -> bool:
-        """Whether a film is better made without what is to be had only after so many seconds."""
+        """True if a film is better made without something to be had only after `pause` seconds."""
         return pause > self.rules.longest_pause or self.now + 1000 * pause >= self.deadline
 
     def _without_input(self, step: Step, keys: list[str]) -> Step | Failure:
-        """Once what is gone has been made again, the step is asked for something else; unless nobody can make it."""
+        """Ready again: once the lost input is remade, the step gets other work; a failure if nothing can remake it."""
         hopeless = [key for key in keys if key in self.orphans]
         if hopeless or step.losses + 1 >= self.rules.max_losses:
             return irretrievable((hopeless or keys)[0])

@@ -1,8 +1,8 @@
 """The toolchains a job uses, chosen among those of the live workers and pinned once for each kind of step. Pure.
 
 A film must come from one recipe and one ffmpeg build from end to end, so a job holds on to what it took first, through
-restarts and short absences. Only when a step waits for a toolchain that no worker has had for a while, and some worker
-has another, does the job move to that one; what was done with the old one is then done again.
+restarts and short absences. Only when a step waits for a toolchain that no worker has had for a while, and a worker
+has another, does the job move to that one; work done with the old one is then done again.
 """
 
 from collections.abc import Collection, Mapping
@@ -18,9 +18,9 @@ class Fleet:
     """The capabilities of the workers."""
 
     last_seen: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
-    "By kind of step and toolchain: when a worker last had it, in milliseconds."
+    "Time in milliseconds at which a worker last had it, by kind of step and toolchain."
     live: Mapping[str, Collection[str]] = field(default_factory=dict)
-    "By kind of step: the toolchains of the workers that are there now."
+    "Toolchains of the workers that are there now, by kind of step."
     sources: tuple[str, ...] = ()
     "Footage sources of the retrievers, in order of preference."
 
@@ -37,16 +37,16 @@ class Pinning:
 
     fleet: Fleet
     pins: Pins
-    "Of the job; replaced when toolchains and build are pinned here."
+    "Pins of the job; replaced when toolchains and build are pinned here."
     steps: Mapping[str, Step]
-    "As they were before the look."
+    "Steps as they were before the look."
     now: int
     patience: int
     "Milliseconds for which a toolchain may be away."
     waits: bool = False
     "True when the job waits for a worker."
     away: set[str] = field(default_factory=set)
-    "Kinds of steps that keep toolchains of which not all are there: a step that is ready now waits for a worker, too."
+    "Kinds of steps that keep toolchains of which some are missing: a step that is ready waits for a worker, too."
 
     def toolchain_for(self, kind: str) -> str | None:
         """The toolchain that a worker must have for steps of `kind`; None while there is none to choose from."""
@@ -54,7 +54,7 @@ class Pinning:
         return self.pins.toolchains.get(kind)
 
     def _pin(self, kinds: frozenset[str]) -> None:
-        """Takes what is there now for kinds that go together, if what was taken before is there no more."""
+        """Takes toolchains that are there now for kinds that go together, if the earlier ones are gone."""
         taken = {kind: chain for kind, chain in self.pins.toolchains.items() if kind in kinds}
         gone = [kind for kind, chain in taken.items() if not self.fleet.has(kind, chain)]
         if len(taken) == len(kinds) and not (gone and self._given_up(taken, gone)):
@@ -72,7 +72,7 @@ class Pinning:
             self.pins = replace(self.pins, build=_build(chosen[Kind.SEGMENT]))
 
     def _given_up(self, taken: Mapping[str, str], gone: Collection[str]) -> bool:
-        """Has a step waited long enough for a worker that has these toolchains again?"""
+        """True if a step has waited long enough for a worker that has these toolchains again."""
         of_kind = [step for step in self.steps.values() if step.kind in taken]
         if not any(step.state == READY for step in of_kind):
             return False
@@ -86,7 +86,7 @@ def _of_one_kind(fleet: Fleet, kind: str) -> dict[str, str]:
 
 
 def _of_one_build(fleet: Fleet) -> dict[str, str]:
-    """Toolchains of one build for all kinds that need one: of this version of the code if there are, else the least."""
+    """Toolchains of one build for all kinds that need one: this version of the code's if there, else the least."""
     by_build = {
         build: {
             kind: _best(kind, [chain for chain in fleet.live.get(kind, ()) if _build(chain) == build], build)

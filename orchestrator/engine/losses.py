@@ -9,9 +9,9 @@ from common.contracts.names import keys_in
 
 class Losses(NamedTuple):
     makers: Mapping[str, frozenset[str]]
-    "Steps that made objects which are gone, and the keys of these."
+    "Steps that made lost objects, and the keys of these."
     orphans: frozenset[str]
-    "Keys of objects that are gone and that no step has made."
+    "Keys of lost objects that no step has made."
 
     @property
     def any(self) -> bool:
@@ -19,7 +19,7 @@ class Losses(NamedTuple):
 
 
 def losses_of(steps: Iterable[Step], vanished: frozenset[str]) -> Losses:
-    """`vanished` are keys of objects that were looked for in vain; failed steps name others."""
+    """The losses of a job. `vanished` are keys of objects looked for in vain; failed steps name others."""
     steps = tuple(steps)
     failures = (step.failure for step in steps if step.state == FAILED)
     gone = vanished.union(*(failure.missing.split() for failure in failures if failure is not None))

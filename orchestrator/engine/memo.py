@@ -1,4 +1,4 @@
-"""Values that are computed once for as long as what they are computed from stays the same object. Pure.
+"""Values that are computed once for as long as their inputs stay the same objects. Pure.
 
 A job is looked at many times, and from one look to the next nearly everything about it is the same. A `Memo` only ever
 returns what a fresh one would compute, so it may be thrown away at any time.
@@ -19,9 +19,9 @@ class Memo:
         self._seen: dict[Hashable, Any] = {}
 
     def __call__(self, compute: Callable[..., Value], *inputs: Any, of: Hashable = "") -> Value:
-        """`compute(*inputs)`, as it was computed before if every input is the very object it was then.
+        """`compute(*inputs)`, or its earlier result if every input is the very object it was then.
 
-        `of` is the subject of the value where a function is used for several: the last inputs of each are remembered.
+        `of` is the subject of the value if a function is used for several: the last inputs of each are remembered.
         Inputs must never change in place.
         """
         before = self._computed.get((compute, of))
@@ -34,11 +34,11 @@ class Memo:
         return value
 
     def together(self, name: Hashable, *values: Value) -> tuple[Value, ...]:
-        """The values as a tuple, which is the same object for as long as each of them is."""
+        """The values as a tuple that is the same object for as long as each of them is."""
         return self(_tuple, *values, of=name)
 
     def same(self, name: Hashable, value: Value) -> Value:
-        """`value`, as the object that was given under this name before if the two are equal."""
+        """`value`, or the object last given under this name if the two are equal."""
         seen = self._seen.get(name)
         if type(seen) is type(value) and seen == value:
             return seen

@@ -1,9 +1,9 @@
-"""The working copy of a job that a decision is made on: each wanted step is compared with the step there is. Pure.
+"""The working copy of a job for one decision: each wanted step is compared with the existing one. Pure.
 
 `want(step, spec)` is the whole trick. The workflow says what each step should do, every time it looks; the working copy
-compares the fingerprint of that with the one of what the step last did, and moves the step only if they differ. So a
-changed input redoes what depends on it and nothing else, a late or doubled fact changes nothing, and the workflow needs
-no memory of its own. (The `Memo` saves time, nothing else.)
+compares its fingerprint with that of the work last done, and moves the step only if they differ. So a changed input
+redoes what depends on it and nothing else, a late or duplicate fact changes nothing, and the workflow needs no memory
+of its own. (The `Memo` saves time, nothing else.)
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -40,7 +40,7 @@ class IllegalMoveError(Exception):
 
 
 class Work(NamedTuple):
-    """What a step is asked to do."""
+    """The work asked of a step."""
 
     fingerprint: str
     toolchain: str
@@ -59,7 +59,7 @@ class Knowledge:
     vanished: frozenset[str] = frozenset()
     "Keys of objects the reconciler wanted to read, or looked for, and did not find."
     seen: Collection[str] = ()
-    "Keys of those it looked for and found."
+    "Keys of objects it looked for and found."
 
 
 @dataclass
@@ -75,7 +75,7 @@ class WorkingCopy:
     steps: dict[str, Step] = field(init=False)
     pinning: Pinning = field(init=False)
     specs: dict[str, str] = field(default_factory=dict)
-    "Specs of the steps that were told to do something, as JSON."
+    "Specs of the steps that were given work, as JSON."
     missing: dict[str, ObjectRef] = field(default_factory=dict)
     "Objects to read before deciding again."
     unknown: set[str] = field(default_factory=set)
@@ -83,13 +83,13 @@ class WorkingCopy:
     doubted: set[str] = field(default_factory=set)
     "Keys of objects to look for before deciding again."
     final: dict[str, Failure] = field(default_factory=dict)
-    "Steps that will not be tried again, and why; with an empty name, why the job as a whole cannot go on."
+    "Steps that will not be tried again, and why; under an empty name, why the job as a whole cannot go on."
     forget: set[str] = field(default_factory=set)
     "Fingerprints of work whose known results are gone."
     _changed: dict[str, None] = field(default_factory=dict)
     _wanted: set[str] = field(default_factory=set)
     _toolchains: dict[str, str] = field(default_factory=dict)
-    "By kind: the one that this look takes."
+    "Toolchain of this look, by kind."
     _losses: Losses = field(init=False)
     _attempts: Attempts = field(init=False)
 
@@ -103,7 +103,7 @@ class WorkingCopy:
     # what the workflow asks
 
     def begin(self) -> None:
-        """A new round of wants: what was wanted in the last one is wanted no more, unless it is said again."""
+        """Begins a new round of wants: those of the last round no longer count, unless repeated."""
         self._wanted = {CAST}
         self.final = {}
 
@@ -112,7 +112,7 @@ class WorkingCopy:
         if ref.key in self.knowledge.bodies:
             return self.knowledge.bodies[ref.key]
         if ref.key in self.knowledge.vanished:
-            # Were its maker wanted and about to make it again, nobody could know of it now.
+            # If its maker were wanted and about to remake it, its key would not be known here.
             self.final[""] = irretrievable(ref.key)
         else:
             self.missing[ref.key] = ref
@@ -123,13 +123,13 @@ class WorkingCopy:
         return self.pinning.pins
 
     def pin(self, **values: Any) -> None:
-        """Settles something for the whole job. `values` are fields of `Pins`."""
+        """Pins something for the whole job. `values` are fields of `Pins`."""
         self.pinning.pins = replace(self.pinning.pins, **values)
 
     def want(self, name: StepName, make: Callable[..., Contract], *inputs: Any) -> Any:
-        """The facts of the step if it has done what the spec `make(*inputs)` asks, else None: then it is on its way.
+        """The facts of the step if it has done the work of the spec `make(*inputs)`; None while it is on its way.
 
-        None, too, while no worker is known that could do it. The inputs must be the same objects while they are equal.
+        Also None while no worker is known that could do it. Inputs must be the same objects while they are equal.
         """
         kind = name.kind
         toolchain = self._toolchains.get(kind) or self._toolchain(kind)
@@ -151,10 +151,10 @@ class WorkingCopy:
         self._put(replace(step, ran_version=self.job.version))
 
     def sweep(self, expected: frozenset[str], left_out: frozenset[str]) -> None:
-        """Puts every step in its place that was not wanted in this round.
+        """Settles every step that was not wanted in this round.
 
-        `expected` will be wanted once what they need is there. What is not among them does not belong to the film;
-        but of scenes that were `left_out`, what failed stays to be seen.
+        `expected` steps will be wanted once their inputs are there. Others do not belong to the film and are skipped;
+        only failed steps of scenes that were `left_out` stay, to be seen.
         """
         for name in sorted(expected - self.steps.keys()):
             self._put(Step(name))
@@ -166,21 +166,21 @@ class WorkingCopy:
                 self._put(replace(step, state=SKIPPED))
 
     def look_for(self, inputs: Mapping[str, frozenset[str]]) -> None:
-        """Asks whether what was made long ago is still there, as far as steps need it that are going to run.
+        """Asks whether objects made long ago are still there, as far as steps that are going to run need them.
 
-        Otherwise each of them would find out by itself, one after the other. `inputs` tells of which steps each one is
-        given what they made; it comes behind these.
+        Otherwise each step would find out by itself, one after the other. `inputs` has, for each step, the steps whose
+        objects it is given; it comes after these.
         """
         running = {name for name, step in self.steps.items() if step.state in (READY, RUNNING)}
         for name, makers in inputs.items():
-            # What is made anew has another name than before, so whoever is given it runs, too.
+            # A remade object has a new name, so the steps that are given it run, too.
             if name in running or not running.isdisjoint(makers):
                 running.add(name)
                 for maker in makers:
                     self._doubt(self.steps[maker])
 
     def skip_rest(self) -> None:
-        """Nothing that is not done will be done. What failed stays failed, so that one can see what it was."""
+        """Skips every step that is not done. Failed ones stay failed, so that one can see what it was."""
         for step in list(self.steps.values()):
             if step.state not in SETTLED and step.state != FAILED:
                 self._put(replace(step, state=SKIPPED))
@@ -193,7 +193,7 @@ class WorkingCopy:
         return bool(self.missing or self.unknown or self.doubted)
 
     def changes(self) -> list[Step]:
-        """The steps that are not as they were."""
+        """The steps that have changed."""
         return [self.steps[name] for name in self._changed if self.steps[name] != self.job.steps.get(name)]
 
     def patches(self) -> dict[str, dict[str, Any]]:
@@ -209,7 +209,7 @@ class WorkingCopy:
         return {name: STEP_KINDS[step.kind].queue for name, step in self.steps.items() if step.state == READY}
 
     def unready(self) -> dict[str, str]:
-        """Steps that wanted a hint before this decision and want none any more."""
+        """Steps that wanted a hint before this decision and no longer do, and their queues."""
         before = (self.job.steps.get(name) for name in self._changed if self.steps[name].state != READY)
         return {step.name: STEP_KINDS[step.kind].queue for step in before if step is not None and step.state == READY}
 
@@ -220,7 +220,7 @@ class WorkingCopy:
     # moves
 
     def _doubt(self, step: Step) -> None:
-        """What was made for this version, a moment ago, is taken to be there."""
+        """Doubts objects of the past; those made for this version, a moment ago, are taken to be there."""
         old = step.reused or step.ran_version < self.job.version or self.job.state == QUEUED or self._losses.any
         if old and step.state == DONE:
             keys = self.memo(object_keys, step.facts, of=step.name)
@@ -239,7 +239,7 @@ class WorkingCopy:
             self._changed[step.name] = None
 
     def _on_its_way(self, step: Step, work: Work) -> Step:
-        """The step, moved towards having done `work`."""
+        """The step, moved on towards completing `work`."""
         if step.fingerprint != work.fingerprint:
             return self._start(step, work)
         if step.facts and step.name in self._losses.makers:
@@ -273,14 +273,14 @@ class WorkingCopy:
         )
         facts = self.knowledge.known[work.fingerprint]
         if facts is not None and self.knowledge.vanished and self.knowledge.vanished & object_keys(facts):
-            self.forget.add(work.fingerprint)  # somebody did it once, but nothing is left of that
+            self.forget.add(work.fingerprint)  # it was done once, but the result is gone
         elif facts is not None:
             return replace(fresh, state=DONE, facts=facts, reused=True, progress=1.0, lease=0)
         self.specs[step.name] = work.spec
         return self._attempts.ready(replace(fresh, facts="", reused=False, progress=self._attempts.progress(step)))
 
     def _make_again(self, step: Step, work: Work) -> Step:
-        """Its result is gone: takes that of somebody else who noticed first, or does the same work once more."""
+        """Its result is gone: takes that of another job that noticed first, or does the same work once more."""
         if work.fingerprint not in self.knowledge.known:
             self.unknown.add(work.fingerprint)
             return step
@@ -294,7 +294,7 @@ class WorkingCopy:
         return self._settled(step, again)
 
     def _settled(self, step: Step, outcome: Step | Failure) -> Step:
-        """The step after an attempt; with the failure that ends it, it stays as it is."""
+        """The step after an attempt; if a failure ends it, it stays as it is."""
         if isinstance(outcome, Step):
             return outcome
         self.final[step.name] = outcome

@@ -1,1 +1,1 @@
-"""What a film is made of and in which order. Pure."""
+"""The parts of a film and their order. Pure."""

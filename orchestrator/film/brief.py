@@ -8,10 +8,10 @@ from orchestrator.film.profile import Profiles
 
 
 class Brief(NamedTuple):
-    """The same object for as long as its parts are."""
+    """All inputs of a film; the same object for as long as its parts are."""
 
     request: VideoRequest
     story: Storyboard
     profiles: Profiles
     scenes: tuple[Scene, ...]
-    "Those that are in the film: the storyboard's without what was left out."
+    "Scenes in the film: those of the storyboard that were not left out."

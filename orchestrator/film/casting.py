@@ -1,7 +1,7 @@
 """Casting: one candidate per shot, over the whole film. Pure.
 
-What the user chose plays. No clip twice while there is another, no two neighbours by one creator if it
-can be helped, and a shot that had its candidate keeps it.
+The user's choice plays. No clip appears twice while there is another, no two neighbours are by one creator
+if it can be helped, and a shot that had its candidate keeps it.
 """
 
 import hashlib
@@ -26,18 +26,18 @@ class Call:
     kept: str | None = None
     "The earlier choice."
     pick: str | None = None
-    "What the user chose."
+    "The user's choice."
     avoid: Collection[str] = ()
-    "What the user does not want to see again; played only if there is nothing else."
+    "Candidates the user does not want to see again; played only if there is nothing else."
     rejected: Collection[str] = ()
-    "What proved unusable."
+    "Candidates that proved unusable."
     scenery_only: bool = False
     seed: int | None = None
-    "Of the shot's painted pictures, if the user gave one."
+    "Seed of the shot's painted pictures, if the user gave one."
 
 
 def cast(calls: Sequence[Call]) -> dict[str, Candidate]:
-    """Chooses for every shot; `calls` are in the order of the film."""
+    """Chooses a candidate for every shot; `calls` are in the order of the film."""
     usable = {call.shot: _usable(call) for call in calls}
     places = {call.shot: place for place, call in enumerate(calls)}
     film = _Film(len(calls))
@@ -48,7 +48,7 @@ def cast(calls: Sequence[Call]) -> dict[str, Candidate]:
                 chosen[call.shot] = one
                 film.take(places[call.shot], one)
                 break
-    # Whoever has least to choose from chooses first; ties in the order of the film.
+    # The shot with the fewest candidates chooses first; ties in the order of the film.
     for shot in sorted((shot for shot in usable if shot not in chosen), key=lambda name: len(usable[name])):
         place = places[shot]
         chosen[shot] = max(usable[shot], key=lambda one, place=place: one.score - film.cost(place, one))  # type: ignore[misc]
@@ -57,7 +57,7 @@ def cast(calls: Sequence[Call]) -> dict[str, Candidate]:
 
 
 def last_resort(shot: str, seed_of_user: int | None = None) -> Candidate:
-    """Scenery for a shot nobody has anything for."""
+    """Scenery for a shot that no source has anything for."""
     name = shot if seed_of_user is None else f"{shot}/{seed_of_user}"
     seed = int(hashlib.sha256(name.encode()).hexdigest()[:7], 16)
     return Candidate(
@@ -81,7 +81,7 @@ def _usable(call: Call) -> Sequence[Candidate]:
 
 
 class _Film:
-    """What is in the film so far, counted so that the cost of one more clip does not depend on how long the film is."""
+    """The film so far, counted so that the cost of one more clip does not depend on the length of the film."""
 
     def __init__(self, shots: int) -> None:
         self._places: list[Candidate | None] = [None] * shots
@@ -97,7 +97,7 @@ class _Film:
         self._both[one.id, creator] += 1
 
     def cost(self, place: int, one: Candidate) -> float:
-        """What showing `one` at `place` takes from its score."""
+        """The deduction from the score of `one` for showing it at `place`."""
         creator = one.provenance.creator
         repeats = self._clips[one.id]
         if not creator:

@@ -25,15 +25,15 @@ from orchestrator.film.wording import card, spoken_words
 MOVES: tuple[Motion, ...] = ("zoom-in", "pan-left", "zoom-out", "pan-right")
 "Camera moves over stills, in turn."
 HEAD_ROOM = 0.5
-"Seconds of a clip left out at its start, when it is long enough: many begin with a fade."
+"Seconds left out at the start of a clip that is long enough: many begin with a fade."
 LONGEST_TRANSITION = 0.5
-"Seconds before its first picture that a scene keeps in reserve, whatever precedes it: so it does not depend on that."
+"Seconds before its first picture that a scene keeps in reserve, whatever precedes it, so as not to depend on that."
 SLOWEST, FASTEST = 0.8, 1.25
 "Speeds at which people, water and traffic still look right."
 
 
 def own_media(shot: Shot) -> Candidate:
-    """Media the user brought, in the form in which it can be acquired."""
+    """Media supplied by the user, in the form in which it can be acquired."""
     assert shot.media is not None
     return Candidate(
         id=own_id(shot.media),
@@ -55,7 +55,7 @@ def scene_timeline(
 ) -> SceneTimeline:
     """One part of a scene by itself. `footage` is that of the part's pieces, in order.
 
-    Nothing in it tells where in the film the scene is, so that it need not be rendered again when others change.
+    It does not contain the scene's place in the film, so that it need not be rendered again when others change.
     """
     clips = [
         _cut(clip_of(placement, piece.shown, media, request, profile.fps), piece.skip, piece.frames)
@@ -81,13 +81,13 @@ def scene_cut(
     request: VideoRequest,
     fps: int,
 ) -> SceneCut:
-    """What a scene shows. `footage` is that of all its shots, in order."""
+    """The whole picture of a scene. `footage` is that of all its shots, in order."""
     clips = (clip_of(placement, shown, media, request, fps) for shown, media in enumerate(footage))
     return SceneCut(scene=placement.scene.id, frames=placement.frames, closing=closing, clips=tuple(clips), card=words)
 
 
 def transition_into(scene: Scene, request: VideoRequest) -> TransitionKind:
-    """How a scene that is not the first begins."""
+    """The transition into a scene that is not the first."""
     return scene.transition or request.transition.kind or DEFAULTS[request.style].transition
 
 
@@ -101,9 +101,9 @@ def closing_of(
 ) -> Closing | None:
     """The transition from `placement` into the placement `after`, or None for a cut.
 
-    `footage` is that of the first shot there, `credit` the lines of the card there.
+    `footage` is that of the first shot of `after`, `credit` the lines of its card.
 
-    Where there is not enough of either picture, it is cut.
+    If there is not enough of either picture, it is a cut.
     """
     kind, frames = transition_into(after.scene, request), transition_frames(request, profile.fps)
     first = clip_of(after, 0, footage, request, profile.fps)
@@ -119,12 +119,12 @@ def transition_frames(request: VideoRequest, fps: int) -> int:
 
 
 def holds_transition(placement: Placement, frames: int) -> bool:
-    """Whether the last shot is long enough to be seen before its transition, too."""
+    """True if the last shot is long enough to be seen before its transition, too."""
     return placement.shots[-1][1] >= 2 * frames
 
 
 def _cut(clip: Clip, skip: int, frames: int) -> Clip:
-    """So many frames of the clip, from its frame `skip` on; what it has in reserve lies before its frame 0."""
+    """`frames` of the clip, from its frame `skip` on; its reserve lies before its frame 0."""
     return clip.model_copy(update={"skip": clip.skip + skip, "frames": frames})
 
 
@@ -137,14 +137,14 @@ def clip_of(placement: Placement, shown: int, footage: Footage, request: VideoRe
     """The whole stretch for which the placement shows its shot at index `shown`."""
     index, frames = placement.shots[shown]
     shot = placement.scene.shots[index]
-    # What the user brought is seen from its beginning where no transition needs that.
+    # The user's own media is seen from its beginning unless a transition needs that.
     whole = footage.provenance.own and transition_into(placement.scene, request) == "cut"
     reserve = 0 if shown or whole else round(LONGEST_TRANSITION * fps)
     start, speed = _excerpt(footage, frames / fps, reserve / fps)
     lead = _lead(footage, start, speed, frames, reserve, fps)
     return Clip(
         shot=shot.id,
-        # Who made it and when it was fetched does not change the picture, so it must not change the fingerprint.
+        # Its creator and time of fetching do not change the picture, so they must not change the fingerprint.
         footage=footage.model_copy(update={"provenance": Provenance(provider=footage.provenance.provider)}),
         frames=frames,
         skip=lead,
@@ -157,16 +157,16 @@ def clip_of(placement: Placement, shown: int, footage: Footage, request: VideoRe
 
 
 def _motion(shot: Shot, footage: Footage, fit: Fit) -> Motion:
-    """How the camera moves over a still; a picture that is to be seen whole would lose its edges."""
+    """The camera move over a still; a picture that is to be seen whole has none, as it would lose its edges."""
     whole = footage.kind != "still" or fit == "contain-blur"
     return "none" if whole else MOVES[sum(map(ord, shot.id)) % len(MOVES)]
 
 
 def _excerpt(footage: Footage, seconds: float, reserve: float) -> tuple[float, float]:
-    """Where in the footage the reserve before a clip of `seconds` begins, and at which speed it plays.
+    """Start in the footage of the reserve before a clip of `seconds`, and the speed at which it plays.
 
-    Footage that is too short plays slower, as far as one does not see it; what the user brought plays faster when it
-    is a little too long, so that it is seen to its end.
+    Footage that is too short plays slower, as far as one does not see it; the user's own plays faster if it is a
+    little too long, so that it is seen to its end.
     """
     have = footage.seconds
     if footage.kind != "video" or have <= 0:
@@ -182,7 +182,7 @@ def _excerpt(footage: Footage, seconds: float, reserve: float) -> tuple[float, f
 
 
 def _lead(footage: Footage, start: float, speed: float, frames: int, reserve: int, fps: int) -> int:
-    """Of the `reserve` before a clip of so many frames, the frames that there is enough footage for."""
+    """Frames of the `reserve` before a clip of `frames` that there is enough footage for."""
     if footage.kind != "video":
         return reserve
     # The last of its frames may be missing.

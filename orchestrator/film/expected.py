@@ -1,4 +1,4 @@
-"""All steps of a film by name, and which of them are given what others made. Pure."""
+"""All steps of a film by name, and those whose objects each is given. Pure."""
 
 from collections.abc import Iterable, Mapping
 
@@ -16,7 +16,7 @@ def expected(
 ) -> tuple[frozenset[str], frozenset[str]]:
     """All steps of the film but `plan`, and those of scenes that were left out of it.
 
-    `parts` is the number of segments by scene, as far as it is known.
+    `parts` is the number of segments by scene, as far as known.
     """
     searches = {StepName.of(Kind.SEARCH, shot.id) for _, shot in searched}
     of_scenes = {name for scene in scenes for name in _steps_of(scene, parts) if name.kind != Kind.SEARCH}
@@ -26,7 +26,7 @@ def expected(
 
 
 def inputs(scenes: tuple[Scene, ...], parts: Mapping[str, int], request: VideoRequest) -> dict[str, frozenset[str]]:
-    """The steps that are given objects, and which steps these come from; each stands after those."""
+    """Steps that are given objects, and the steps these come from; each stands after those."""
     found: dict[str, frozenset[str]] = {}
     spoken = {scene.id: StepName.of(Kind.SPEAK, scene.id) for scene in scenes if scene.narration}
     rendered: list[StepName] = []
@@ -45,7 +45,7 @@ def inputs(scenes: tuple[Scene, ...], parts: Mapping[str, int], request: VideoRe
 
 
 def _footage(scene: Scene, after: Scene | None, request: VideoRequest) -> frozenset[StepName]:
-    """The steps that fetch what a scene shows, with a transition out of it."""
+    """The steps that fetch the footage of a scene, with a transition out of it."""
     shots = [shot.id for shot in scene.shots]
     if after is not None and clips.transition_into(after, request) != "cut":
         shots.append(after.shots[0].id)

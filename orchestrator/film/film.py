@@ -1,8 +1,8 @@
 """A film: every step it needs, wanted as far as its inputs are there. Pure.
 
-Every value that costs something to compute goes through the memo of the working copy, so a look at what has not changed
-since the last one costs a few microseconds a step. The inputs of such a value must be the same objects from look to
-look: parts of stored bodies and of facts are, because these are parsed through the memo, too.
+Every value that costs something to compute goes through the memo of the working copy, so a look at an unchanged film
+costs a few microseconds a step. The inputs of such a value must be the same objects from look to look: parts of stored
+bodies and of facts are, because these are parsed through the memo, too.
 """
 
 from common.contracts.base import ObjectRef
@@ -29,22 +29,22 @@ class Film:
         self._copy, self._defaults = copy, defaults
         self.published = False
         self.storyboard: ObjectRef | None = None
-        "That of this version, once it is known."
+        "Storyboard of this version, once it is known."
         self._brief: Brief | None = None
         self._pictures = Pictures({}, (), {})
         self._parts: dict[str, int] = {}
-        "By scene: of how many segments it is made, as far as that is known."
+        "Number of segments by scene, as far as known."
         self._left_out: dict[str, Failure] = {}
         "Scenes that were left out in this look."
 
     def want(self) -> None:
-        """Wants, and repairs what failed, until nothing is left to repair. Then puts every other step in its place."""
+        """Wants steps and repairs failures until nothing is left to repair. Then settles every other step."""
         while True:
             self._copy.begin()
             self.storyboard = planned(self._copy)
             self._brief = read_brief(self._copy, self._defaults, self.storyboard)
             if self._brief is None:
-                return  # nobody can tell yet what belongs to the film, so everything goes on as it is
+                return  # it is not known yet what belongs to the film, so everything goes on as it is
             self._want_film(self._brief)
             if self._copy.questions:
                 return
@@ -53,7 +53,7 @@ class Film:
                 return
 
     def failure(self) -> Failure | None:
-        """Why the film cannot be made, with the scene it happened in."""
+        """The reason why the film cannot be made, with the scene it happened in."""
         story = self._brief.story if self._brief is not None else None
         failures = (located(failure, StepName(step), story) for step, failure in self._copy.final.items())
         return next(failures, None)

@@ -1,4 +1,4 @@
-"""When each scene and shot is on screen: the whole film on the frame grid. Pure."""
+"""The times of each scene and shot on screen: the whole film on the frame grid. Pure."""
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,10 +23,10 @@ MOST_PAUSE = 2.0
 "Seconds a scene may be held beyond its words for the sake of the target."
 SHORTEST_SHOT = 1.0
 TOLERANCE = 0.05
-"How far the film may miss its target."
+"Share of its target by which the film may miss it."
 PACE_LIMITS = (0.8, 1.25)
 MOST_CLIPS = 3
-"Shots in one segment."
+"Most shots in one segment."
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Placement:
 
 
 class Piece(NamedTuple):
-    """What one segment shows of one shot."""
+    """The part of one shot that one segment shows."""
 
     shown: int
     "Index of the shot among those of the placement."
@@ -53,11 +53,11 @@ class Piece(NamedTuple):
 
 @dataclass(frozen=True)
 class Part:
-    """What one segment shows of a scene."""
+    """The part of a scene that one segment shows."""
 
     number: int
     first: int
-    "The frame of the scene it begins at."
+    "Frame of the scene at which it begins."
     pieces: tuple[Piece, ...]
     alone: bool
     "True for the only part of its scene."
@@ -73,7 +73,7 @@ class Layout:
 
     placements: tuple[Placement, ...]
     note: str = ""
-    "Why the target could not be met, in one sentence; empty when it was, or when there is none."
+    "Reason why the target was missed, in one sentence; empty if it was met, or if there is none."
     pace: float | None = None
     "A pace at which the words would fit the target better; None when there is no need."
 
@@ -88,7 +88,7 @@ class Layout:
 
 
 def placement_of(scene: Scene, narration: Narration | None, first: bool, last: bool, fps: int) -> Placement:
-    """The placement of a scene of a film that has no target, which depends on no other scene.
+    """The placement of a scene of a film without a target, which depends on no other scene.
 
     So a scene can be rendered before the others are spoken, and an edit of one leaves the others as they are.
     """
@@ -115,7 +115,7 @@ def parts_of(placement: Placement, longest: int) -> tuple[Part, ...]:
 
 
 def _pieces(placement: Placement, longest: int) -> Iterator[Piece]:
-    """The shots, those that are too long in even pieces."""
+    """The shots; those that are too long, in even pieces."""
     for shown, (_, frames) in enumerate(placement.shots):
         count = -(-frames // longest)
         cuts = [frames * number // count for number in range(count + 1)]
@@ -142,7 +142,7 @@ def lay_out(
 
 
 def _ends(count: int) -> list[tuple[bool, bool]]:
-    """For each scene: is it the first, is it the last?"""
+    """Two flags for each scene: first and last."""
     return [(index == 0, index == count - 1) for index in range(count)]
 
 
@@ -165,7 +165,7 @@ def _needed(scene: Scene, narration: Narration | None, first: bool, last: bool, 
 
 
 def _fitted(scenes: Sequence[Scene], needed: list[int], target: float, fps: int) -> list[int]:
-    """Lengths in frames: time that is left goes to pictures without words first, then into pauses."""
+    """Lengths in frames: spare time goes to pictures without words first, then into pauses."""
     rest = round(target * fps) - sum(needed)
     free = [index for index, frames in enumerate(needed) if not frames]
     lengths = list(needed)
@@ -192,7 +192,7 @@ def _spread(lengths: list[int], indices: list[int], frames: int) -> None:
 def _shots(
     scene: Scene, narration: Narration | None, offset: int, frames: int, fps: int
 ) -> tuple[tuple[int, int], ...]:
-    """Cuts where the words of a shot begin; without words, even parts."""
+    """Shots cut where their words begin; without words, in even parts."""
     if narration is None:
         cuts = [frames * index // len(scene.shots) for index in range(len(scene.shots))]
     else:

@@ -13,19 +13,19 @@ from orchestrator.film.casting import Call, cast
 from orchestrator.film.reading import body, cast_as, cast_facts, casting_text
 
 RENDERINGS = 2
-"So many footages of a shot may fail to render; then it gets scenery."
+"Footages of a shot that may fail to render before it gets scenery."
 
 ShotOfScene = tuple[Scene, Shot]
 
 
 class Pictures(NamedTuple):
-    """What each shot shows, as far as that is settled. By shot."""
+    """The pictures of shots, as far as they are settled, by shot."""
 
     chosen: dict[str, Candidate]
     searched: tuple[ShotOfScene, ...]
-    "Shots that footage is searched for."
+    "Shots for which footage is searched."
     footage: dict[str, Footage]
-    "As far as it is there."
+    "Footage that is there."
 
 
 def want_pictures(copy: WorkingCopy, brief: Brief) -> Pictures:
@@ -51,7 +51,7 @@ def _acquire(copy: WorkingCopy, brief: Brief, chosen: dict[str, Candidate]) -> d
 
 
 def _search(copy: WorkingCopy, brief: Brief, searched: tuple[ShotOfScene, ...]) -> list[tuple[Candidate, ...] | None]:
-    """The candidates of each shot that needs some; None for those whose search has not ended."""
+    """The candidates of each searched shot; None for one whose search has not ended."""
     if not copy.pins.sources:
         copy.pin(sources=tuple(brief.request.footage.sources) or tuple(copy.fleet.sources))
     if not copy.pins.sources and searched:
@@ -67,14 +67,14 @@ def _candidates(
     name = StepName.of(Kind.SEARCH, shot.id)
     facts: SearchFacts | None = copy.want(name, specs.search, brief, scene, shot, sources)
     if facts is None:
-        # A shot nobody has anything for gets scenery.
+        # A shot that no source has anything for gets scenery.
         return () if copy.final.pop(name, None) is not None else None
     found = body(copy, CandidateList, facts.candidates)
     return found.candidates if found is not None else None
 
 
 def _divided(scenes: tuple[Scene, ...], casting: str) -> tuple[dict[str, Candidate], tuple[ShotOfScene, ...]]:
-    """The user's own media by shot, and the shots something must be found for."""
+    """The user's own media by shot, and the shots for which footage must be found."""
     rejected = cast_facts(casting).rejected
     own: dict[str, Candidate] = {}
     searched = []
@@ -95,15 +95,15 @@ def _cast(
     own: dict[str, Candidate],
     *lists: tuple[Candidate, ...] | None,
 ) -> tuple[dict[str, Candidate], CastFacts | None]:
-    """The candidate of each shot, and the casting to record if it is another than the one before.
+    """The candidate of each shot, and the casting to record if it has changed.
 
-    A shot keeps what it has as soon as its search has ended; who has nothing yet is cast when all searches have.
+    A shot keeps its candidate as soon as its search has ended; one without is cast when all searches have.
     """
     before = cast_facts(casting)
     found = [
         (shot, candidates) for (_, shot), candidates in zip(searched, lists, strict=True) if candidates is not None
     ]
-    # What could not be had for one shot cannot be had for any; what could not be rendered may do in another scene.
+    # A candidate unavailable for one shot is so for all; one that could not be rendered may do in another scene.
     unusable = {one.candidate for rejections in before.rejected.values() for one in rejections if not one.unrendered}
     chosen = cast([_call(shot, candidates, before, unusable) for shot, candidates in found])
     if len(found) < len(searched):

@@ -8,14 +8,14 @@ from common.contracts.storyboard import Storyboard
 from common.contracts.timeline import Profile, SoundProfile
 
 WIDE = "16:9"
-"The shape of a film that names none."
+"Shape of a film whose request names none."
 DRAFT_SIDE = 360
 "The shorter side of a draft in pixels."
 CRF: dict[Quality, int] = {"draft": 30, "standard": 23, "high": 18}
 PRESETS: dict[Quality, str] = {"draft": "ultrafast", "high": "medium"}
 "Presets that override the one of the server."
 BITRATE: dict[Quality, int] = {"draft": 192_000, "standard": 192_000, "high": 256_000}
-"Of the sound, in bits per second; a draft shares that of the film itself."
+"Bits per second of sound; a draft shares the rate of the film itself."
 
 
 @dataclass(frozen=True)
@@ -57,9 +57,9 @@ class Profiles(NamedTuple):
     """The formats in which a film is made."""
 
     picture: Profile
-    "Of what is rendered."
+    "Format of the rendered picture."
     full: Profile
-    "Of the film itself: a draft searches for and fetches the same footage."
+    "Format of the film itself: a draft searches for and fetches the same footage."
     sound: SoundProfile
 
 

@@ -43,7 +43,7 @@ def cast_facts(text: str) -> CastFacts:
 
 
 def casting(copy: WorkingCopy) -> CastFacts:
-    """The casting as it is now."""
+    """The present casting."""
     return cast_facts(casting_text(copy))
 
 
@@ -80,7 +80,7 @@ def _remaining(story: Storyboard, left_out: Mapping[str, str]) -> tuple[Scene, .
 
 
 def _edit_carried_out(copy: WorkingCopy, story: Storyboard) -> bool:
-    """Takes from shots that are to show something else their footage, and forgets what proved unusable for them.
+    """Removes the footage of shots that are to show something else, and forgets what proved unusable for them.
 
     False while a document it needs is not there.
     """

@@ -1,4 +1,4 @@
-"""Repairs what failed for good and need not end the job: other footage, or a film without the scene. Pure."""
+"""Repairs of final failures that need not end the job: other footage, or a film without the scene. Pure."""
 
 from common.contracts.footage import Candidate
 from common.contracts.job import Failure
@@ -11,7 +11,7 @@ from orchestrator.film.brief import Brief
 from orchestrator.film.reading import cast_as, casting
 
 OF_A_SCENE = frozenset({Kind.SPEAK, Kind.ACQUIRE, Kind.SEGMENT})
-"Kinds of steps that may fail without the job: at worst the film is made without their scene."
+"Kinds of steps that may fail without ending the job: at worst the film is made without their scene."
 
 
 class Repair:
@@ -23,7 +23,7 @@ class Repair:
         "Scenes that are left out from now on, and why."
 
     def repair(self) -> bool:
-        """True when something else is wanted now."""
+        """Repairs what it can; True if something else is wanted now."""
         repaired = [self._repaired(StepName(step), failure) for step, failure in self._copy.final.items()]
         return any(repaired)
 
@@ -44,7 +44,7 @@ class Repair:
         return True
 
     def _other_footage(self, shot: str, failure: Failure) -> bool:
-        """Rejects footage that could not be had; the user's own only where the request lets it be replaced."""
+        """Rejects unavailable footage; the user's own only if the request lets it be replaced."""
         candidate = self._chosen[shot]
         own = candidate.media is not None
         if self._brief.request.on_scene_failure == "fallback" if own else candidate.kind != "scenery":
@@ -53,7 +53,7 @@ class Repair:
         return False
 
     def _replaceable(self, scene: str, blamed: str) -> dict[str, Candidate]:
-        """Footage that can be replaced: of the shot that is to blame, or of all the scene if that is not known."""
+        """Replaceable footage: of the shot to blame, or of the whole scene if that is not known."""
         scenes = self._brief.scenes
         shots = [blamed] if blamed else [shot.id for one in scenes if one.id == scene for shot in one.shots]
         shown = {shot: self._chosen.get(shot) for shot in shots}
@@ -79,7 +79,7 @@ class Repair:
 
 
 def of_the_watermark(failure: Failure, story: Storyboard) -> bool:
-    """Whether every scene will fail like this, whatever it shows."""
+    """True if every scene will fail like this, whatever it shows."""
     mark = story.watermark
     return failure.subject == WATERMARK or (mark is not None and mark.key in failure.missing.split())
 

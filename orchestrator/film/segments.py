@@ -1,4 +1,4 @@
-"""The segments of a film: each scene in one part or several, as soon as what it shows and says is there. Pure."""
+"""The segments of a film: each scene in one part or several, as soon as its footage and narration are there. Pure."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -16,21 +16,21 @@ from orchestrator.film.sound import Narrations
 
 
 class After(NamedTuple):
-    """What a transition needs of the next scene."""
+    """Data about the next scene that a transition needs."""
 
     shown: tuple[Placement, Footage, tuple[str, ...]] | None
-    "Its placement, what it shows first, and the lines of its card as far as the transition depends on them."
+    "Its placement, its first footage, and the lines of its card as far as the transition depends on them."
     awaited: bool = False
-    "True while that is not known."
+    "True while `shown` is not known."
 
 
 NOTHING = After(None)
 Credits = tuple[str, ...] | None
-"Whom an end card names; None until that is known."
+"Credit lines of an end card; None until they are known."
 
 
 class Segments:
-    """Wants the segments of all scenes. `longest` is that of a segment, in seconds."""
+    """Wants the segments of all scenes. `longest` is the most seconds of a segment."""
 
     def __init__(
         self, copy: WorkingCopy, brief: Brief, longest: float, spoken: Narrations, footage: dict[str, Footage]
@@ -39,14 +39,14 @@ class Segments:
         self._spoken, self._footage = spoken, footage
         self._credits = self._credited()
         self.parts: dict[str, int] = {}
-        "By scene: of how many segments it is made, as far as that is known."
+        "Number of segments by scene, as far as known."
         self.cuts: list[SceneCut] = []
-        "Of every scene that is rendered."
+        "Cuts of every scene that is rendered."
         self.held_up = False
-        "Whether a segment waits for footage."
+        "True if a segment waits for footage."
 
     def want(self, placements: Iterable[Placement]) -> list[tuple[SegmentFacts, ...] | None]:
-        """The segments of each scene that is placed; None for a scene of which one is not there yet."""
+        """The segments of each scene that is placed; None for a scene with a segment that is not there yet."""
         known = {placement.scene.id: placement for placement in placements}
         scenes = self._brief.scenes
         return [
@@ -92,7 +92,7 @@ class Segments:
         return self._copy.memo(specs.cut, self._brief, placement, after.shown, credit, *media, of=scene.id)
 
     def _after(self, scene: Scene, after: Scene | None, known: dict[str, Placement]) -> After:
-        """What the transition out of a scene needs of the next one; nothing for a cut."""
+        """Data about the next scene that the transition out of a scene needs; nothing for a cut."""
         if scene.id not in known or after is None or clips.transition_into(after, self._brief.request) == "cut":
             return NOTHING
         placement, first = known.get(after.id), self._footage.get(after.shots[0].id)
@@ -104,7 +104,7 @@ class Segments:
         return After(together)
 
     def _credited(self) -> Credits:
-        """Whom an end card names; None until everything that the film shows is there."""
+        """The credit lines of an end card; None until all footage of the film is there."""
         shots = [shot.id for scene in self._brief.scenes for shot in scene.shots]
         if not any(scene.credits for scene in self._brief.scenes):
             return ()

@@ -13,7 +13,7 @@ from orchestrator.film.brief import Brief
 from orchestrator.film.layout import Layout, Placement, lay_out, placement_of
 
 Narrations = dict[str, Narration]
-"By scene, as far as they are there."
+"Narrations that are there, by scene."
 
 
 def want_narrations(copy: WorkingCopy, brief: Brief) -> Narrations:
@@ -31,7 +31,7 @@ def want_narrations(copy: WorkingCopy, brief: Brief) -> Narrations:
 
 
 def want_layout(copy: WorkingCopy, brief: Brief, spoken: Narrations) -> tuple[Iterable[Placement], Layout | None]:
-    """The placements that are known, and the layout once all are."""
+    """The known placements, and the layout once all are known."""
     all_spoken = all(scene.id in spoken for scene in brief.scenes if scene.narration)
     target = brief.story.duration_target
     if target is None:
@@ -45,7 +45,7 @@ def want_layout(copy: WorkingCopy, brief: Brief, spoken: Narrations) -> tuple[It
 
 
 def _placements(copy: WorkingCopy, brief: Brief, spoken: Narrations) -> list[Placement]:
-    """Those of a film without a target, in which no scene depends on another."""
+    """The placements of a film without a target, in which no scene depends on another."""
     scenes, fps = brief.scenes, brief.profiles.picture.fps
     return [
         copy.memo(placement_of, scene, spoken.get(scene.id), scene is scenes[0], scene is scenes[-1], fps, of=scene.id)
@@ -55,7 +55,7 @@ def _placements(copy: WorkingCopy, brief: Brief, spoken: Narrations) -> list[Pla
 
 
 def _paced(copy: WorkingCopy, brief: Brief, layout: Layout) -> bool:
-    """False while the words are spoken once more, at a pace that fits the target better. Once for every script."""
+    """False while the words are spoken once more, at a pace that fits the target better; once for every script."""
     script = copy.memo(_script, brief.story, brief.request)
     if copy.pins.paced == script:
         return True
@@ -68,7 +68,7 @@ def _paced(copy: WorkingCopy, brief: Brief, layout: Layout) -> bool:
 
 
 def _script(story: Storyboard, request: VideoRequest) -> str:
-    """The name of what is spoken, and of how long that should take."""
+    """The fingerprint of the spoken words, their voice and the target length."""
     said = [scene.narration for scene in story.scenes]
     return fingerprint(story.duration_target, story.voice_or(request.voice), said)
 

@@ -30,13 +30,13 @@ def mix_spec(
     sound: SoundProfile,
     dips: tuple[Span, ...] = (),
 ) -> MixSpec:
-    """`narrations` is that of each placement."""
+    """The spec of the mix. `narrations` has one entry per placement."""
     spoken = placed(layout, narrations, sound.fps)
     return MixSpec(frames=layout.frames, sound=sound, narrations=spoken, music=music, dips=dips)
 
 
 def dips(layout: Layout, request: VideoRequest, fps: int) -> tuple[Span, ...]:
-    """Where the picture is to go down to black or white; the sound does not wait for footage that may be too short."""
+    """Frames of planned dips to black or white; the sound does not wait for footage that may be too short."""
     frames = transition_frames(request, fps)
     return tuple(
         Span(start=start - frames, end=start)
@@ -46,7 +46,7 @@ def dips(layout: Layout, request: VideoRequest, fps: int) -> tuple[Span, ...]:
 
 
 def placed(layout: Layout, narrations: Sequence[Narration | None], fps: int) -> tuple[PlacedNarration, ...]:
-    """The narrations on the film's time axis; `narrations` is that of each placement."""
+    """The narrations on the film's time axis; `narrations` has one entry per placement."""
     step = samples_per_frame(fps)
     return tuple(
         PlacedNarration(audio=narration.audio, start=start * step + placement.voice_offset, samples=narration.samples)

@@ -58,7 +58,7 @@ def search(brief: Brief, scene: Scene, shot: Shot, sources: tuple[Any, ...]) -> 
 
 
 def acquire(candidate: Candidate, profile: Profile) -> AcquireSpec:
-    # How well it fits is no part of what is fetched.
+    # Its score does not change what is fetched.
     plain = candidate.model_copy(update={"score": 0.0})
     return AcquireSpec(candidate=plain, width=profile.width, height=profile.height)
 
@@ -72,7 +72,7 @@ def segment(
     credit: tuple[str, ...],
     *footage: Footage,
 ) -> SegmentSpec:
-    """`after` is the next placement, what it shows first and the lines of its card, for a transition."""
+    """`after` is the next placement, its first footage and the lines of its card, for a transition."""
     request, story, profile = brief.request, brief.story, brief.profiles.picture
     closing = clips.closing_of(placement, *after, request, profile) if after is not None else None
     return SegmentSpec(
@@ -112,7 +112,7 @@ def scene(
 
 
 def mix(brief: Brief, layout: Layout, narrations: tuple[Narration | None, ...]) -> MixSpec:
-    """`narrations` is that of each placement."""
+    """`narrations` has one entry per placement."""
     sound = brief.profiles.sound
     dips = soundtrack.dips(layout, brief.request, sound.fps)
     return soundtrack.mix_spec(layout, narrations, soundtrack.music(brief.request, brief.story), sound, dips)
@@ -126,7 +126,7 @@ def assemble(
     cuts: tuple[SceneCut, ...],
     mix: MixFacts,
 ) -> AssembleSpec:
-    """`narrations` and `segments` are those of each placement."""
+    """`narrations` and `segments` have one entry per placement."""
     request, story, profile = brief.request, brief.story, brief.profiles.picture
     joined = zip(layout.placements, segments, strict=True)
     shown = CutList(

@@ -18,7 +18,7 @@ from orchestrator.film.layout import Layout, Placement
 
 
 def speech(layout: Layout, narrations: Sequence[Narration | None]) -> tuple[SpokenScene, ...]:
-    """What is said in each narrated scene. `narrations` is that of each placement."""
+    """The words of each narrated scene. `narrations` has one entry per placement."""
     return tuple(
         SpokenScene(start=start, frames=placement.frames, words=spoken_words(placement, narration))
         for placement, start, narration in narrated(layout, narrations)
@@ -26,7 +26,7 @@ def speech(layout: Layout, narrations: Sequence[Narration | None]) -> tuple[Spok
 
 
 def burned(request: VideoRequest, story: Storyboard, profile: Profile) -> TextFrame | None:
-    """How captions look in a film that has some in its pictures; the same for all scenes, spoken or not."""
+    """The look of captions in a film that has them in its pictures; the same for all scenes, spoken or not."""
     spoken = any(scene.narration for scene in story.scenes)
     return _text_frame(request, profile) if request.captions == "burn" and spoken else None
 
@@ -40,7 +40,7 @@ def _text_frame(request: VideoRequest, profile: Profile) -> TextFrame:
 
 
 def script_note(request: VideoRequest, story: Storyboard) -> str:
-    """What to know when words are drawn in a script that the font which comes with Reelwright lacks."""
+    """A note about words drawn in a script that the bundled font lacks; empty if there are none."""
     drawn = [request.watermark.text or ""] if request.watermark is not None else []
     drawn += [text for scene in story.scenes if scene.card for text in (scene.card.text, scene.card.subtitle)]
     said = [scene.narration for scene in story.scenes] if request.captions == "burn" else []
@@ -72,7 +72,7 @@ def watermark(request: VideoRequest, story: Storyboard) -> PlacedWatermark | Non
 
 
 def credit_lines(footage: Sequence[Footage]) -> tuple[str, ...]:
-    """Whom to name for the footage of a film: each line once, in the order of the film."""
+    """The credits for the footage of a film: each line once, in the order of the film."""
     told = (one.provenance.credit or one.provenance.creator for one in footage)
     return tuple(dict.fromkeys(line for line in told if line))
 
@@ -80,7 +80,7 @@ def credit_lines(footage: Sequence[Footage]) -> tuple[str, ...]:
 def card(scene: Scene, credit: Sequence[str]) -> Card | None:
     """The words over a scene that is a card; `credit` are the lines of the whole film.
 
-    None as well for an end card on which there is nobody to name and nothing else to say: its picture ends the film.
+    Also None for an end card with nobody to name and nothing else to say: its picture ends the film.
     """
     if scene.card is None:
         return None
@@ -89,13 +89,13 @@ def card(scene: Scene, credit: Sequence[str]) -> Card | None:
 
 
 def narrated(layout: Layout, narrations: Sequence[Narration | None]) -> Iterator[tuple[Placement, int, Narration]]:
-    """The placements in which something is said, and the frame of the film at which each begins."""
+    """The placements with a narration, and the frame of the film at which each begins."""
     for placement, start, narration in zip(layout.placements, layout.starts, narrations, strict=True):
         if narration is not None:
             yield placement, start, narration
 
 
 def spoken_words(placement: Placement, narration: Narration) -> tuple[Word, ...]:
-    """What is said in the placement, from its start on."""
+    """The words spoken in the placement, timed from its start."""
     late = placement.voice_offset
     return tuple(Word(text=word.text, start=word.start + late, end=word.end + late) for word in narration.words)

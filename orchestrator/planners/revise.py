@@ -1,6 +1,6 @@
 """An edit carried out on a storyboard. Pure.
 
-What the edit does not name stays as it was to the last byte, so that all the work done for it is found again.
+Everything the edit does not name stays the same to the last byte, so that all the work done for it is found again.
 """
 
 from collections.abc import Sequence
@@ -58,7 +58,7 @@ def _ordered(scenes: list[Scene], order: Sequence[str]) -> list[Scene]:
 
 
 def _with_new(scenes: list[Scene], wanted: Sequence[SceneAdd], made: int, topic: Sequence[str]) -> list[Scene]:
-    """New scenes behind the one they follow; several behind the same one in the order they are named in."""
+    """The scenes with new ones after those they follow; several after the same one keep the order they are named in."""
     following: dict[str | None, list[Scene]] = {}
     for number, one in enumerate(wanted, made + 1):
         if one.after is not None:
@@ -74,7 +74,7 @@ def _with_new(scenes: list[Scene], wanted: Sequence[SceneAdd], made: int, topic:
 
 def _changed(scene: Scene, edit: SceneEdit, topic: Sequence[str]) -> Scene:
     planned = _planned_again(scene, edit, topic)
-    # What belongs to the scene and not to its words and pictures outlives new ones.
+    # Properties of the scene, not of its words and pictures, survive new ones.
     kept: dict[str, object] = {"card": scene.card, "credits": scene.credits}
     kept["transition"] = edit.transition if edit.gives("transition") else scene.transition
     return planned.model_copy(update=kept)
@@ -90,7 +90,7 @@ def _planned_again(scene: Scene, edit: SceneEdit, topic: Sequence[str]) -> Scene
 
 
 def _from_scratch(scene: Scene, edit: SceneEdit, topic: Sequence[str]) -> Scene:
-    """The scene as it would be planned if it had been asked for like this."""
+    """The scene planned as if it had been asked for as edited."""
     narration = _narration(scene, edit)
     show = edit.show if edit.gives("show") else _own_show(scene)
     # Words to search for replace the user's own media; else it stays, whatever is said over it.
@@ -106,7 +106,7 @@ def _from_scratch(scene: Scene, edit: SceneEdit, topic: Sequence[str]) -> Scene:
 
 
 def _with_settled_shots(scene: Scene, planned: Scene, edit: SceneEdit) -> Scene:
-    """The planned scene with what the user had settled for its shots."""
+    """The planned scene with the user's earlier choices for its shots."""
     said, before = said_over(scene), {shot.id: shot for shot in scene.shots}
     shots = tuple(
         _as_settled(shot, before[shot.id], said[shot.id], edit) if shot.id in before else shot for shot in planned.shots
@@ -117,7 +117,7 @@ def _with_settled_shots(scene: Scene, planned: Scene, edit: SceneEdit) -> Scene:
 
 
 def _anew(edit: SceneEdit) -> bool:
-    """Whether the scene is to show something that was named."""
+    """True if the edit names something for the scene to show."""
     return edit.gives("show") or edit.media is not None
 
 
@@ -133,19 +133,19 @@ def _lasting(scene: Scene, planned: Scene) -> Scene:
 
 
 def _searched(scene: Scene, before: Scene) -> Scene:
-    """Pictures that last long enough need not be searched for again."""
+    """The scene with the length its pictures were searched for: those that last long enough need no new search."""
     seconds = before.search_seconds
     return scene.model_copy(update={"searched": seconds if seconds > scene.estimate else None})
 
 
 def _as_settled(shot: Shot, before: Shot, said: str, edit: SceneEdit) -> Shot:
-    """What the user had settled for a shot outlives new words of its scene; dislikes outlive no other search."""
+    """The user's choices for a shot survive new words of its scene; dislikes survive no other search."""
     settled: dict[str, object] = {"avoid": before.avoid, "seed": before.seed}
     if not _anew(edit) and (before.media is not None or before.show != said):
         settled |= {"show": before.show, "terms": before.terms, "media": before.media}
     kept = shot.model_copy(update=settled)
     if kept.terms == before.terms:
-        # The chosen candidate is found again only where the same is searched for.
+        # The chosen candidate is found again only if the same is searched for.
         return kept.model_copy(update={"pick": before.pick})
     return kept.model_copy(update={"avoid": ()}) if edit.gives("show") else kept
 
@@ -153,7 +153,7 @@ def _as_settled(shot: Shot, before: Shot, said: str, edit: SceneEdit) -> Shot:
 def _without_media(scene: Scene, edit: SceneEdit, topic: Sequence[str]) -> tuple[Scene, SceneEdit]:
     """The scene without media of the user's own, and what is left of the edit.
 
-    Where that was all it showed, it is planned as if there had never been any.
+    If that was all it showed, it is planned as if there had never been any.
     """
     if not any(shot.media for shot in scene.shots):
         return scene, edit
@@ -166,7 +166,7 @@ def _without_media(scene: Scene, edit: SceneEdit, topic: Sequence[str]) -> tuple
 
 
 def _own_show(scene: Scene) -> str | None:
-    """What the scene shows, if that is one thing and not just what it says."""
+    """The subject of the scene, if that is one thing and not just its narration."""
     first = scene.shots[0]
     one_thing = all(shot.show == first.show for shot in scene.shots)
     return first.show if one_thing and first.show not in (UNNAMED, said_over(scene)[first.id]) else None
@@ -207,7 +207,7 @@ def _shot_again(
 
 
 def _showing(shot: Shot, show: str | None, scene: Scene, topic: Sequence[str]) -> Shot:
-    """What was chosen and disliked among what was found for other words counts no more."""
+    """The shot showing something else: choices and dislikes among finds for the old words no longer count."""
     said = said_over(scene)[shot.id]
     if show is None:
         terms = search_terms(said, scene.narration, topic)
@@ -219,7 +219,7 @@ def _showing(shot: Shot, show: str | None, scene: Scene, topic: Sequence[str]) -
 
 
 def _another(shot: Shot, shown: Sequence[str], request: VideoRequest) -> Shot:
-    """Something else than what is shown now."""
+    """The shot showing something other than now."""
     changes: dict[str, object] = {"pick": None, "avoid": tuple(dict.fromkeys((*shot.avoid, *shown)))}
     if any(candidate.startswith(SCENERY) for candidate in shown):
         # Painted pictures differ by their seed alone.
@@ -233,7 +233,7 @@ def _searched_for(shot: Shot, narration: str, topic: Sequence[str]) -> Shot:
 
 
 def _searchable(shot: Shot, narration: str, topic: Sequence[str]) -> dict[str, object]:
-    """What to search with for a shot that showed the user's own media; others know already."""
+    """Search words for a shot that showed the user's own media; other shots have theirs already."""
     if shot.terms:
         return {}
     show = shot.show if shot.show != UNNAMED else " ".join(topic[:3]) or UNNAMED

@@ -9,9 +9,9 @@ from common.contracts.timeline import Card
 from orchestrator.planners.text import clause_starts, content_words, frequent_words, sentences, without_instruction
 
 PROMPT_SECONDS = 30.0
-"Length of a film made of a one-line prompt, unless asked otherwise."
+"Length of a film made from a one-line prompt, unless asked otherwise."
 SHOT_SECONDS = 5.0
-"What a shot should last; much longer bores, much shorter flickers."
+"Ideal length of a shot; much longer bores, much shorter flickers."
 OPENING = 3.0
 "Seconds of picture and music before the words of a one-line prompt."
 TITLE_SECONDS = 3.5
@@ -23,10 +23,10 @@ SHORTEST_SCENE = 1.4
 MOST_WORDS = 60
 "A longer sentence is spoken in several scenes."
 TOPIC = 40
-"Words that tell what a whole film is about."
+"Most words in the topic of a film."
 PACE_LIMITS = (0.85, 1.2)
 CHARS_PER_SECOND = 14.0
-"Of the default voice, at a pace of 1; the layout corrects with what was really spoken."
+"Speed of the default voice, at a pace of 1; the layout corrects it by the real narration."
 
 
 def plan(request: VideoRequest) -> Storyboard:
@@ -106,7 +106,7 @@ def _board(request: VideoRequest) -> Storyboard:
 def speech_seconds(text: str) -> float:
     """A guess at how long a voice needs for `text`."""
     pauses = sum(text.count(mark) for mark in ",;:.!?—")
-    # Scripts without letters as we know them say about a syllable per character.
+    # Scripts without an alphabet have about one syllable per character.
     wide = sum(1 for char in text if ord(char) >= 0x2E80)
     return (len(text) - wide) / CHARS_PER_SECOND + wide * 0.22 + pauses * 0.2
 
@@ -181,7 +181,7 @@ def _showing(shot: Shot, show: str | None) -> Shot:
 
 
 def search_terms(part: str, whole: str, topic: Sequence[str]) -> tuple[str, ...]:
-    """Search phrases for a shot, the most telling first, ending with what the film is about."""
+    """Search phrases for a shot, the most telling first, ending with the topic of the film."""
     words = content_words(part) or content_words(whole) or list(topic[:3])
     about = [f"{topic[0]} {words[0]}"] if topic and topic[0] not in words else []
     phrases = [" ".join(words[:3]), *about, " ".join(words[:2]), " ".join(words[-2:]), *words[:2], " ".join(topic[:3])]
@@ -237,7 +237,7 @@ def _divided(sentence: str) -> list[str]:
 
 
 def _variations(line: str) -> Iterator[tuple[str, ...]]:
-    """Search phrases for pictures without words: pairs of what the line names, then each by itself."""
+    """Search phrases for pictures without words: pairs of the words in the line, then each by itself."""
     words = content_words(line) or [line]
     pairs = [f"{one} {other}" for one, other in itertools.combinations(words[:5], 2)]
     phrases = [" ".join(words[:4]), *pairs[::-1], *words]

@@ -16,7 +16,7 @@ ABBREVIATIONS = _words(
 )
 SENTENCE_END = re.compile(r"""(?<=[.!?…])["'”’)\]]*\s+|(?<=[。！？])[」』）]*\s*|\n\s*\n\s*""")  # fmt: skip
 TAIL = 40
-"Characters before a mark that are enough to see the word it stands behind."
+"Characters before a mark that suffice to see the word it follows."
 CLAUSE_WORDS = _words(
     """
     with while as where when and but because so then before after until although though which who
@@ -83,7 +83,7 @@ def clause_starts(words: list[str], shortest: int = 3) -> list[int]:
 
 
 def content_words(text: str) -> list[str]:
-    """The words one can see, in order, lower case, without repeats."""
+    """The words for things one can see, in order, lower case, without repeats."""
     lower = [word.lower() for word in WORD.findall(text)]
     seen = dict.fromkeys(word for word in lower if word not in STOPWORDS and len(word) > 2)
     strong = [word for word in seen if word not in WEAK]
@@ -97,7 +97,7 @@ def frequent_words(text: str) -> list[str]:
 
 
 def without_instruction(prompt: str) -> str:
-    """`Make a video about bees` is about bees: what is said to the service is not said in the film."""
+    """`Make a video about bees` is about bees: words to the service are not said in the film."""
     bare = INSTRUCTION.sub("", prompt, count=1)
     return bare[:1].upper() + bare[1:] if bare != prompt and bare.strip() else prompt
 
