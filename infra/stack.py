@@ -51,8 +51,8 @@ class NotReady(Exception):
 class Stack:
     """One running system. Make it, `start` it, and call `tend` until it is time to `stop`.
 
-    `ended` waits for at most the seconds it is given and says whether the stack shall end. `services` makes of
-    an environment the programs that run in it.
+    `ended` waits for at most the seconds it is given and returns True if the stack shall end. `services` makes
+    the programs that run in an environment.
     """
 
     def __init__(
@@ -185,7 +185,7 @@ def _tell(**message: str) -> None:
     try:
         print(json.dumps(message), flush=True)
     except BrokenPipeError:
-        pass  # whoever started us is gone; standard input says so too
+        pass  # our owner is gone; standard input says so too
 
 
 def to_files(folder: Path) -> Sink:
@@ -211,7 +211,7 @@ def _to_terminal(name: str, line: str) -> None:
         with _terminal:
             sys.stderr.write(f"{name:<14} | {line}\n")
     except OSError:
-        pass  # nobody reads any more
+        pass  # nobody is reading any more
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
 """Runs programs for as long as its owner wants them, and leaves none of them running.
 
-Each program starts through `common/launcher.py`, so the kernel kills it when we die in whatever way, and in
-a session of its own, so that stopping it takes what it started with it. One that ends by itself is started
-again, after a pause that grows. A program that never stays up is reported instead of being tried for ever; for one
-that has shown that it can, something around it must have changed, and may change back.
+Each program starts through `common/launcher.py`, so the kernel kills it however we die, and in a session of its
+own, so that stopping it also stops everything it started. One that ends by itself is started again, after a pause
+that grows. A program that never stays up is reported instead of being tried for ever; for one that has shown that
+it can, something around it must have changed, and may change back.
 
 Everything here runs in one thread, the one that made the supervisor: the kernel ties a child to the
 *thread* that started it.
@@ -24,16 +24,16 @@ from common import launcher
 Sink = Callable[[str, str], None]
 "Takes the name of a program and one line it wrote. Must not raise."
 PUMP_SECONDS = 1.0
-"To wait for the last lines of a program that has ended; something it started may hold the pipe open."
+"Seconds to wait for the last lines of an ended program; something it started may hold the pipe open."
 MAX_DOUBLINGS = 16
-"Of the pause between two starts; whoever falls for ever must not make the number overflow."
+"Most doublings of the pause between two starts; endless falls must not make the number overflow."
 
 TROUBLE = re.compile(r"[\w.]*(Error|Exception|Exit): ")
 "The beginning of a line that says what went wrong, such as the last one of a traceback."
 
 
 class GaveUp(Exception):
-    """A program ended too often, too soon. Names it, and has what it said about that."""
+    """A program ended too often, too soon. The message names it and has its last words."""
 
     def __init__(self, name: str, last_words: str) -> None:
         super().__init__(f"{name} cannot stay up: {last_words or 'it says nothing'}")
@@ -60,9 +60,9 @@ class Patience:
     steady: float = 20.0
     "A program that ran this long is healthy again: its count of falls starts over."
     max_falls: int | None = 4
-    "Falls in a row after which a program is given up that was never steady; None: none is ever given up."
+    "Falls in a row after which a program that was never steady is given up; None: none is ever given up."
     grace: float = 10.0
-    "Between asking a program to end and making it."
+    "Time between asking a program to end and killing it."
 
 
 @dataclass
@@ -73,9 +73,9 @@ class _Child:
     pump: "_Pump"
     falls: int = 0
     proven: bool = False
-    "It has been steady once."
+    "True if it has been steady once."
     restart_at: float | None = None
-    "When to start it again; None while it runs."
+    "Time to start it again; None while it runs."
 
 
 class Supervisor:
@@ -87,7 +87,7 @@ class Supervisor:
         self._children: dict[str, _Child] = {}
 
     def grant(self, seconds: float) -> None:
-        """Gives programs at least so long to end when they are asked to."""
+        """Gives programs at least this long to end when they are asked to."""
         self._patience = replace(self._patience, grace=max(self._patience.grace, seconds))
 
     def start(self, program: Program) -> None:
@@ -102,7 +102,7 @@ class Supervisor:
         }
 
     def tend(self) -> None:
-        """Starts again what has ended. Raises `GaveUp` for a program that cannot stay up."""
+        """Restarts programs that have ended. Raises `GaveUp` for one that cannot stay up."""
         for child in list(self._children.values()):
             if child.restart_at is None and child.process.poll() is not None:
                 self._fallen(child)
@@ -112,7 +112,7 @@ class Supervisor:
                 self._children[child.program.name] = again
 
     def stop(self) -> None:
-        """Ends everything, group by group: asks first, then makes it. Returns when nothing is left."""
+        """Ends everything, group by group: asks first, then kills. Returns when nothing is left."""
         for group in sorted({child.program.group for child in self._children.values()}, reverse=True):
             self._end([child for child in self._children.values() if child.program.group == group])
         self._children.clear()

@@ -1,4 +1,4 @@
-"""One user's way to the service under faults."""
+"""A user's client of the service under faults."""
 
 import time
 from typing import Any
@@ -14,11 +14,11 @@ PAUSE = 0.3
 
 
 class Silent(Exception):
-    """The service gave no answer as long as we asked."""
+    """The service gave no answer in the time allowed."""
 
 
 class Api:
-    """One user's way to the service. Asks again while a fault may explain that there is no answer."""
+    """One user's client of the service. Asks again while a fault may explain the lack of an answer."""
 
     def __init__(self, url: str, expectations: Expectations) -> None:
         self._url, self._expectations = url, expectations

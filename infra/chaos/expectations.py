@@ -1,4 +1,4 @@
-"""Jobs that users were promised, how each may end, and answers that no fault explains."""
+"""Jobs promised to users, the permitted endings of each, and answers that no fault explains."""
 
 import random
 import threading
@@ -11,7 +11,7 @@ ENDED = frozenset({COMPLETED, "partial", "failed", CANCELLED})
 
 
 class Order(NamedTuple):
-    """What a user sends: one video, or several at once."""
+    """An order from a user: one video, or several at once."""
 
     key: str
     body: Mapping[str, Any]
@@ -23,17 +23,17 @@ class Order(NamedTuple):
 
 @dataclass
 class Entry:
-    """One accepted job, and how it may end."""
+    """One accepted job, and its permitted endings."""
 
     job: str
     may_end: frozenset[str] = frozenset({COMPLETED})
     quiet: bool = True
-    "No wish about it is under way."
+    "True while no wish about it is under way."
 
 
 @dataclass
 class Expectations:
-    """What the users know: jobs they were promised, and answers that no fault explains."""
+    """The users' knowledge: jobs promised to them, and answers that no fault explains."""
 
     jobs: dict[str, Entry] = field(default_factory=dict)
     orders: list[tuple[Order, list[str]]] = field(default_factory=list)
@@ -49,7 +49,7 @@ class Expectations:
             self.jobs |= {job: Entry(job) for job in jobs}
 
     def borrow(self, rng: random.Random, fits: Callable[[Entry], bool]) -> Entry | None:
-        """A job nobody wishes anything about just now; give it back by setting `quiet`."""
+        """A job with no wish under way, or None; give it back by setting `quiet`."""
         with self.lock:
             free = [entry for entry in self.jobs.values() if entry.quiet and fits(entry)]
             if not free:

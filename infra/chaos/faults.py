@@ -21,21 +21,21 @@ WORKERS = ("orchestrator", "retriever", "whisper_worker", "renderer")
 HEALING_SECONDS = 60.0
 COPIES_OF_A_HINT = 5
 POP_SECONDS = 1.5
-"More than a worker waits in one read of its queue, so that it takes a hint while it is frozen."
+"Longer than a worker waits in one read of its queue, so that it takes a hint while it is frozen."
 BLOCK = 1024 * 1024
 
 
 class NothingToHit(Exception):
-    """The fault cannot be made here and now; says why."""
+    """The fault cannot be made here and now; the message says why."""
 
 
 class Struck(NamedTuple):
-    """What a fault hit."""
+    """The target of a fault."""
 
     at: int
     "In milliseconds; the clock of Redis, which runs on the same machine."
     held: Sequence[Held]
-    "Steps that were under way in what it hit."
+    "Steps that were under way in the part it hit."
 
 
 Injection = Callable[[Site, random.Random], AbstractContextManager[Struck]]
@@ -51,7 +51,7 @@ def now_ms() -> int:
 
 
 def strike(site: Site, pids: Sequence[int], number: signal.Signals) -> Struck:
-    """Sends the signal; what they were doing is asked for before, because afterwards nobody knows."""
+    """Sends the signal; the steps they hold are read before, because afterwards nobody knows."""
     held = site.held([one for pid in pids for one in family(pid)])
     send(pids, number)
     return Struck(now_ms(), held)
@@ -72,7 +72,7 @@ def kill_orchestrator(site: Site, rng: random.Random) -> Iterator[Struck]:
 
 @contextmanager
 def kill_pool_child(site: Site, rng: random.Random) -> Iterator[Struck]:
-    """One with a step in hand, if there is one."""
+    """Kills a pool child, one with a step in hand if there is one."""
     children = [child for pid in _pids(site, *WORKERS) for child in family(pid)[1:]]
     busy = [held.pid for held in site.held(children)]
     if not children:
@@ -87,7 +87,7 @@ def kill_all_workers(site: Site, _: random.Random) -> Iterator[Struck]:
 
 @contextmanager
 def restart_worker(site: Site, rng: random.Random) -> Iterator[Struck]:
-    """As a deploy does it; the supervisor starts it again."""
+    """Ends a worker as a deploy does; the supervisor starts it again."""
     yield strike(site, [_busy(site, rng)], signal.SIGTERM)
 
 
@@ -99,7 +99,7 @@ def kill_api(site: Site, rng: random.Random) -> Iterator[Struck]:
 
 @contextmanager
 def freeze_worker(site: Site, rng: random.Random) -> Iterator[Struck]:
-    """Past its leases; thawed, it must find out that its steps are no longer its own."""
+    """Freezes a worker past its leases; thawed, it must find out that its steps are no longer its own."""
     main = _busy(site, rng)
     held = site.held(family(main))
     frozen = freeze(main)
@@ -111,7 +111,7 @@ def freeze_worker(site: Site, rng: random.Random) -> Iterator[Struck]:
 
 @contextmanager
 def freeze_and_kill_idle_worker(site: Site, rng: random.Random) -> Iterator[Struck]:
-    """What the broker hands to the frozen one is lost for good; nobody is told."""
+    """Hints that the broker hands to the frozen one are lost for good, without any report."""
     busy = {held.pid for held in site.held()}
     idle = [pid for pid in _pids(site, *WORKERS) if not busy & set(family(pid))]
     if not idle:
@@ -161,7 +161,7 @@ def freeze_store(name: str, site: Site, _: random.Random) -> Iterator[Struck]:
 
 @contextmanager
 def pause_redis(site: Site, _: random.Random) -> Iterator[Struck]:
-    """It answers questions but lets every write wait."""
+    """Lets Redis answer questions but makes every write wait."""
     try:
         yield strike_all(site, lambda: _ask(lambda: site.redis.client_pause(60_000, all=False)))
     finally:
@@ -178,7 +178,7 @@ def fill_redis(site: Site, _: random.Random) -> Iterator[Struck]:
 
 @contextmanager
 def fill_disk(site: Site, _: random.Random) -> Iterator[Struck]:
-    """Takes the last byte of the workers' disk; only on one of our own."""
+    """Takes the last byte of the workers' disk; only of one of our own."""
     if not os.path.ismount(site.work):
         raise NothingToHit("a small disk of our own needs the right to mount one")
     ballast = site.work / "ballast"
@@ -245,7 +245,7 @@ def _fill(path: str) -> None:
 
 
 def kinds(lease: float) -> dict[str, FaultKind]:
-    """All there are, by the name a report gives them. `lease` in seconds."""
+    """All kinds of faults, by their name in reports. `lease` is in seconds."""
     frozen = (lease + 0.5, lease + 2.5)
     return {
         "worker killed": FaultKind(Habit("worker", 3), kill_worker),

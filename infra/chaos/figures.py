@@ -1,4 +1,4 @@
-"""What a run of chaos showed, in numbers and lines. Pure."""
+"""The results of a run of chaos, in numbers and lines. Pure."""
 
 import math
 from collections import Counter
@@ -16,14 +16,14 @@ LEGEND = (
     "percentile / longest. A step that survived its fault was done, but not started again.",
 )
 SHOWN = 50
-"Violations that are printed; the first ones tell the rest."
+"Violations that are printed; the first ones explain the rest."
 
 
 class Recovery(NamedTuple):
-    """How long a step that a fault hit took, in seconds after the fault."""
+    """The recovery of a step that a fault hit, in seconds after the fault."""
 
     restart: float | None
-    "Until it was started again; None when its holder survived and went on."
+    "Time until it was started again; None if its holder survived and went on."
     commit: float
 
 
@@ -48,7 +48,7 @@ class Report:
     runs: int
     "Steps that were started, in jobs that were not cancelled."
     repeated: int
-    "How many of them were starts of a step that had been started before and not been done."
+    "Of these, starts of a step that had been started before and not been done."
     settled: float
     "Seconds from the end of the faults to the end of the last job, or of hope."
     violations: Sequence[str] = ()
@@ -74,7 +74,7 @@ def tally(done: Sequence[Done], records: Sequence[Record]) -> dict[str, Tally]:
 
 
 def recovery(events: Sequence[Event], step: str, at: int) -> Recovery | None:
-    """None when the step was not done after `at` (ms), or somebody wished something else of its job before that."""
+    """None if the step was not done after `at` (ms), or a user wished something else of its job before that."""
     started: int | None = None
     for event in events:
         if event.at <= at:
@@ -91,7 +91,7 @@ def recovery(events: Sequence[Event], step: str, at: int) -> Recovery | None:
 
 
 def executions(records: Sequence[Record]) -> tuple[int, int]:
-    """How many steps were started, and how many of these starts came to nothing. Cancelled jobs do not count."""
+    """The number of steps started, and of these starts that came to nothing. Cancelled jobs do not count."""
     runs = useful = 0
     for record in records:
         if record.job is None or record.job.state == CANCELLED:

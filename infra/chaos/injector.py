@@ -15,7 +15,7 @@ from infra.chaos.site import Site
 
 
 class Done(NamedTuple):
-    """A fault that was made, or why it was not."""
+    """A fault that was made, or the reason why it was not."""
 
     fault: Fault
     struck: Struck | None
@@ -31,7 +31,7 @@ def inject(
 ) -> list[Done]:
     """Makes every fault at its time and heals it after it has lasted. Returns when all of them are healed.
 
-    Ends early, and heals what is open, when `stop` is set. `note` is told of each fault.
+    Ends early, and heals what is open, when `stop` is set. `note` is called with a line about each fault.
     """
     started = time.monotonic()
     done: list[Done] = []

@@ -1,6 +1,6 @@
-"""What must hold when the faults have stopped and everything has settled.
+"""The invariants that must hold when the faults have stopped and everything has settled.
 
-Pure: looks at a stock of all there is and names what is wrong with it.
+Pure: looks at a stock of all there is and names everything wrong with it.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -26,22 +26,22 @@ from common.contracts.names import ASSEMBLE, PUBLISH, Kind, StepName
 from common.contracts.steps import CastFacts, parse_facts
 
 SHOWN = 100
-"Characters of something long that are told."
+"Characters shown of something long."
 
 
 @dataclass(frozen=True)
 class Found:
-    """A stored object as it is; `sha256` is empty when it is not there."""
+    """A stored object as it is; `sha256` is empty if it is not there."""
 
     sha256: str = ""
     frames: int | None = None
-    "Of a film or segment, counted by decoding it."
+    "Frames of a film or segment, counted by decoding it."
     problem: str = ""
 
 
 @dataclass(frozen=True)
 class Record:
-    """One accepted job, what may have become of it, and what did."""
+    """One accepted job, its permitted endings, and its outcome."""
 
     id: str
     may_end: frozenset[str]
@@ -61,7 +61,7 @@ class Stock:
     keys: Mapping[str, Sequence[str]] = field(default_factory=dict)
     "Members of the keys in Redis that must be empty when no job runs, by key."
     strays: Sequence[str] = ()
-    "Processes nobody looks after, or that work although nothing is to be done."
+    "Processes without a supervisor, or that work although nothing is to be done."
     folders: Sequence[str] = ()
     "Temporary folders of attempts."
     complaints: Sequence[str] = ()
@@ -74,7 +74,7 @@ def violations(stock: Stock) -> list[str]:
 
 
 def ended(stock: Stock) -> Iterator[str]:
-    """Every accepted job is there, and ended as was asked for."""
+    """Every accepted job is there, and ended as asked for."""
     for record in stock.records:
         if record.job is None:
             yield f"{record.id} was accepted and is gone"
@@ -104,7 +104,7 @@ def blameless(stock: Stock) -> Iterator[str]:
 
 
 def artefacts(stock: Stock) -> Iterator[str]:
-    """What a done step points to is there, has the content it was stored with, and can be played."""
+    """Every object a done step points to is there, has the content it was stored with, and can be played."""
     for record, job in _jobs(stock):
         for step in job.steps.values():
             if step.state == DONE and step.facts:
@@ -134,7 +134,7 @@ def nothing_left(stock: Stock) -> Iterator[str]:
 
 
 def well_answered(stock: Stock) -> Iterator[str]:
-    """The service never answered with what no fault explains."""
+    """The service never gave an answer that no fault explains."""
     yield from stock.complaints
 
 
@@ -162,7 +162,7 @@ def refs_in(value: object) -> Iterator[ObjectRef]:
 
 
 def wrong_path(job: Job, events: Sequence[Event]) -> Iterator[str]:
-    """What is illegal about a job's events. They are complete, or trimmed at the start."""
+    """Illegal moves and gaps in a job's events, which are complete, or trimmed at the start."""
     for before, event in pairwise(events):
         if event.seq != before.seq + 1:
             yield f"event {event.seq} follows event {before.seq}"

@@ -28,7 +28,7 @@ def orders(rng: random.Random, clip: str) -> Iterator[dict[str, Any]]:
 
 
 def batched(rng: random.Random, single: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """Now and then a few orders together."""
+    """The orders, now and then a few of them together."""
     for order in single:
         yield {"requests": [order, next(single)]} if rng.random() < 0.1 else order
 

@@ -20,8 +20,8 @@ def family(pid: int) -> list[int]:
 def marked(entry: str, folder: Path) -> list[int]:
     """Live processes that were started with `entry` (`NAME=value`) in their environment, or that work in `folder`.
 
-    The folder finds what has an environment of its own: ffmpeg, and programs that write over theirs to change
-    their title, as Redis does.
+    The folder finds processes with an environment of their own: ffmpeg, and programs that write over theirs to
+    change their title, as Redis does.
     """
     return [pid for pid in _all() if alive(pid) and (_started_with(pid, entry) or works_in(pid, folder))]
 
@@ -34,7 +34,7 @@ def works_in(pid: int, folder: Path) -> bool:
 
 
 def alive(pid: int) -> bool:
-    """Whether the process runs or is frozen; one that is dead but not yet collected does not."""
+    """True if the process runs or is frozen; False if it is dead, even if not yet collected."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
@@ -51,7 +51,7 @@ def name_of(pid: int) -> str:
 
 
 def send(pids: Iterable[int], number: signal.Signals) -> None:
-    """Sends the signal to all that still live."""
+    """Sends the signal to all that are still alive."""
     for pid in pids:
         try:
             os.kill(pid, number)

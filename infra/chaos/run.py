@@ -27,26 +27,26 @@ from infra.chaos.traffic import Traffic
 GAP_SECONDS = 2.0
 DISK_MEGABYTES = 64
 END_SECONDS = 10.0
-"For processes to vanish once the stack has ended."
+"Seconds for processes to vanish once the stack has ended."
 
 
 @dataclass(frozen=True)
 class Options:
-    """What a run is made of."""
+    """The options of a run."""
 
     seed: int
     seconds: float
     data: Path
     "An empty folder, or one to be made."
     jobs: int = 8
-    "At most so many at a time."
+    "Most jobs at a time."
     gap: float = GAP_SECONDS
     "Seconds between two faults on average."
     settings: Mapping[str, str] = field(default_factory=dict)
 
 
 def run(options: Options, say: Callable[[str], None] = lambda _: None) -> Report:
-    """Faults for `seconds`, then peace, then the account. Interrupting it ends everything in order."""
+    """Makes faults for `seconds`, lets all settle, then reports. Interrupting it ends everything in order."""
     with small_disk(options.data / "work", DISK_MEGABYTES), contextlib.ExitStack() as ending:
         site = ending.enter_context(Site(options.data, settings=options.settings, copies=COPIES))
         say(f"the stack runs at {site.url}; its logs are in {options.data / 'logs'}")
@@ -79,7 +79,7 @@ def _storm(options: Options, site: Site, traffic: Traffic, say: Callable[[str], 
 
 
 def _log(path: Path) -> Callable[[str], None]:
-    """Lines with the time, as in the logs of the services."""
+    """A writer of lines with the time, as in the logs of the services."""
 
     def write(text: str) -> None:
         with path.open("a") as file:

@@ -1,4 +1,4 @@
-"""Which fault comes when: pure, and the same for the same seed."""
+"""The schedule of faults: pure, and the same for the same seed."""
 
 import random
 from collections.abc import Mapping, Sequence
@@ -6,21 +6,21 @@ from typing import NamedTuple
 
 
 class Fault(NamedTuple):
-    """One fault to come. `luck` chooses among the victims there are when its time has come."""
+    """One fault to come. `luck` chooses among the victims that exist when its time has come."""
 
     kind: str
     at: float
     "Seconds after the start."
     lasts: float
-    "Seconds; 0 for what happens in a moment."
+    "Seconds; 0 for a fault of a moment."
     luck: int
 
 
 class Habit(NamedTuple):
-    """How faults of one kind come."""
+    """The pattern of faults of one kind."""
 
     part: str
-    "What it hits. One part has one lasting fault at a time."
+    "The part it hits. One part has one lasting fault at a time."
     share: int
     lasts: tuple[float, float] = (0.0, 0.0)
     "Shortest and longest, in seconds."

@@ -1,4 +1,4 @@
-"""A running stack with its insides in reach: process ids, state, objects, and the folders it works in."""
+"""A running stack with its internals in reach: process ids, state, objects, and the folders it works in."""
 
 import os
 import subprocess
@@ -25,9 +25,9 @@ from infra.stack import Stack, StackStopped, to_files
 from infra.supervisor import GaveUp, Patience, Program
 
 MARK = "REEL_CHAOS"
-"In the environment of every process of a site, so that none of them can hide."
+"Variable in the environment of every process of a site, so that none of them can hide."
 DOGGED = Patience(first_pause=0.2, longest_pause=0.5, steady=60.0, max_falls=None)
-"Whoever kills programs on purpose wants them started again, however often."
+"Programs that are killed on purpose must be started again, however often."
 SMALL = {
     "TARGET_RESOLUTION": "90",
     "FFMPEG_PRESET": "ultrafast",
@@ -43,11 +43,11 @@ SMALL = {
 }
 "Small pictures and short leases, so that much happens in little time."
 COPIES = {"orchestrator": 2, "renderer": 2}
-"Two of what two of must be able to work side by side."
+"Copies of services of which two must be able to work side by side."
 
 
 class Held(NamedTuple):
-    """A step that somebody works on."""
+    """A step under way, and the process that works on it."""
 
     job: str
     step: str
@@ -55,9 +55,9 @@ class Held(NamedTuple):
 
 
 class Site:
-    """Runs while the block lasts. Raises `StackError` or `GaveUp` when it cannot.
+    """A stack that runs while the block lasts. Raises `StackError` or `GaveUp` if it cannot.
 
-    `commands` replaces what a service runs; `copies` starts several of one.
+    `commands` replaces the commands of services; `copies` starts several of one.
     """
 
     def __init__(
@@ -107,11 +107,11 @@ class Site:
 
     @property
     def work(self) -> Path:
-        """Where attempts have their folders."""
+        """The folder in which attempts have theirs."""
         return self.plan.folder("work")
 
     def check(self) -> None:
-        """Raises what ended the stack, if anything did."""
+        """Raises the error that ended the stack, if one did."""
         if self._failure is not None:
             raise self._failure
 
@@ -121,11 +121,11 @@ class Site:
         return [pid for name, pid in running if not services or name.partition(".")[0] in services]
 
     def processes(self) -> list[int]:
-        """All there are, whoever their parent is by now."""
+        """All processes of the stack, whatever their parent is by now."""
         return marked(self.mark, self.plan.data)
 
     def strays(self) -> list[int]:
-        """Processes that none of the supervisor's programs answers for."""
+        """Processes that belong to none of the supervisor's programs."""
         looked_after = {one for pid in self.pids() for one in family(pid)}
         return [pid for pid in self.processes() if pid not in looked_after]
 
@@ -179,7 +179,7 @@ class Site:
 
 @contextmanager
 def small_disk(folder: Path, megabytes: int) -> Iterator[bool]:
-    """Lays a small file system over `folder`, which only root may do. Yields whether it is there."""
+    """Lays a small file system over `folder`, which only root may do. Yields True if it is there."""
     folder.mkdir(parents=True, exist_ok=True)
     mount = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m,mode=700", "tmpfs", str(folder)]
     mounted = os.geteuid() == 0 and subprocess.run(mount, capture_output=True, check=False).returncode == 0
@@ -191,6 +191,6 @@ def small_disk(folder: Path, megabytes: int) -> Iterator[bool]:
 
 
 def _without_settings(env: Mapping[str, str]) -> dict[str, str]:
-    """No setting of the user's: a key of a footage service must not be spent on faults."""
+    """The environment without the user's settings: a key of a footage service must not be spent on faults."""
     ours = {field.name.upper() for field in fields(Settings)}
     return {name: value for name, value in env.items() if name not in ours}

@@ -1,4 +1,4 @@
-"""Waits until nothing moves any more, and writes down all there is."""
+"""Waits until nothing moves any more, and takes stock of all there is."""
 
 import contextlib
 import hashlib
@@ -25,13 +25,13 @@ from infra.chaos.processes import alive, name_of, works_in
 from infra.chaos.site import Site
 
 QUIET_SECONDS = 60.0
-"On top of a lease: how long nothing may move before what is left counts as stuck."
+"Seconds on top of a lease that nothing may move before the rest counts as stuck."
 HOPELESS_SECONDS = 1200.0
 "Work that goes on this long after the last fault goes round in circles."
 TIDY_SECONDS = 20.0
-"For hints that are still read, processes that still end, and the like."
+"Seconds for hints that are still read, processes that still end, and the like."
 UNACKED, UNACKED_INDEX, UNACKED_MUTEX = "unacked", "unacked_index", "unacked_mutex"
-"Where Celery keeps in Redis what workers have read and not acknowledged."
+"Redis keys in which Celery keeps messages that workers have read and not acknowledged."
 PAGE = 500
 PLAYABLE: Mapping[str, str] = {Kind.SEGMENT: ".mp4", Kind.ASSEMBLE: ".mp4"}
 READERS = 4
@@ -56,7 +56,7 @@ def settle(site: Site, patience: float = QUIET_SECONDS, stop: Callable[[], bool]
 
 
 def take_stock(site: Site, expectations: Expectations, besides: frozenset[str] = frozenset()) -> Stock:
-    """Everything the invariants look at, but for the jobs in `besides`. Call it when the site has settled."""
+    """Everything the invariants look at, except the jobs in `besides`. Call it when the site has settled."""
     records = [
         Record(entry.job, entry.may_end, site.store.load(entry.job), tuple(_events(site, entry.job)))
         for entry in expectations.jobs.values()
@@ -99,7 +99,7 @@ def _hint(message: str) -> str:
 
 
 def _moved(job: Job) -> tuple[int, float]:
-    """Changes with every step that gets done or further than ever: trying again and again is no movement."""
+    """A value that changes when a step gets done or further than ever: trying again and again is no movement."""
     return sum(step.state == DONE for step in job.steps.values()), sum(step.progress for step in job.steps.values())
 
 
@@ -130,7 +130,7 @@ def _keys(site: Site, records: Sequence[Record]) -> dict[str, list[str]]:
 
 
 def _strays(site: Site) -> list[int]:
-    """Nothing is to be done, so whatever works in the scratch folder is left over, whoever its parent is."""
+    """Leftover processes: with nothing to be done, also any at work in the scratch folder, whatever its parent."""
     pids = set(site.strays()) | {pid for pid in site.processes() if works_in(pid, site.work)}
     return sorted(pid for pid in pids if alive(pid))
 

@@ -14,7 +14,7 @@ ORDER_SECONDS, HEALED_SECONDS = 5.0, 60.0
 
 
 class Traffic:
-    """Submits jobs, at most `backlog` at a time, and wishes things about them, until it is told to stop."""
+    """Submits jobs, at most `backlog` at a time, and makes wishes about them, until it is stopped."""
 
     def __init__(self, url: str, seed: int, *, backlog: int, users: int = 2, whims: bool = True) -> None:
         self.expectations = Expectations()
@@ -26,7 +26,7 @@ class Traffic:
         self._threads += [threading.Thread(target=self._watch), *([threading.Thread(target=self._wish)] * whims)]
 
     def start(self, clip: bytes) -> None:
-        """`clip` is a small video that some of the orders bring along."""
+        """Starts the users. `clip` is a small video that some of the orders include."""
         api = Api(self._url, self.expectations)
         headers = {"Content-Type": "application/octet-stream"}
         _, body = api.ask("POST", "/mcp/assets", seconds=60, data=clip, headers=headers)
@@ -35,14 +35,14 @@ class Traffic:
             thread.start()
 
     def finish(self) -> None:
-        """No more orders; returns when every question has its answer. Call it when all faults are healed."""
+        """Ends the orders; returns when every question has its answer. Call it when all faults are healed."""
         self._healed.set()
         self._stop.set()
         for thread in self._threads:
             thread.join()
 
     def abandon(self) -> None:
-        """Ends without an answer to everything, as soon as the questions under way allow."""
+        """Ends without waiting for every answer, as soon as the questions under way allow."""
         self._given_up.set()
         self.finish()
 
@@ -83,7 +83,7 @@ class Traffic:
         api.close()
 
     def _send(self, api: Api, order: Order) -> tuple[int, dict[str, Any]]:
-        """Until there is an answer: an order without one may have been accepted."""
+        """Sends until there is an answer: an order without one may have been accepted."""
         give_up = time.monotonic() + HEALED_SECONDS
         while True:
             try:
@@ -95,7 +95,7 @@ class Traffic:
                     raise
 
     def _watch(self) -> None:
-        """Forgets what has ended, so that there is room for new orders."""
+        """Forgets jobs that have ended, so that there is room for new orders."""
         api = Api(self._url, self.expectations)
         while not self._stop.wait(0.2):
             for job in sorted(self._open):

@@ -110,4 +110,4 @@ FITS: Mapping[Any, Callable[[Entry], bool]] = {
     regenerate: lambda entry: entry.may_end == {COMPLETED},
     restore: lambda entry: entry.may_end == {COMPLETED},
 }
-"Which jobs a wish is for. Only one whose end is known is wished anything about again."
+"Jobs that a wish suits: after a wish, only one whose ending is known gets another."
