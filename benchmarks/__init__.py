@@ -1,1 +1,1 @@
-"""Measurements of what the pipeline costs. Each folder is one benchmark: `./reel bench NAME`."""
+"""Measurements of the cost of the pipeline. Each folder is one benchmark: `./reel bench NAME`."""

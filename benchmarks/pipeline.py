@@ -1,7 +1,7 @@
 """The pipeline as its users have it, with a clock beside it: real services, Redis, object store and workers.
 
-What is measured is read from outside: when steps became ready, were taken and were done stands in the event log of
-the job, processor time and memory come from the kernel.
+Everything is measured from outside: the times at which steps became ready, were taken and were done come from the
+event log of the job, processor time and memory from the kernel.
 """
 
 import secrets
@@ -26,7 +26,7 @@ from infra.chaos.site import SMALL, Site
 from renderer.steps.compose import SEGMENT_FILE
 
 LOOK_SECONDS = 0.5
-"Between two looks at a job: as `reel make` does it."
+"Seconds between two looks at a job, as in `reel make`."
 SPEC_SECONDS = 0.02
 JOB_SECONDS = 1800.0
 PROGRAMS = ("redis", "s3", "api", *(queue.consumer for queue in QUEUES.values()))
@@ -56,12 +56,12 @@ class Span:
 
 @dataclass(frozen=True)
 class Made:
-    """What making one version of a film took."""
+    """The cost of making one version of a film."""
 
     job: str
     version: int
     asked: float
-    "When it was asked for; seconds of this machine's clock, as all times here."
+    "Time at which it was asked for; seconds of this machine's clock, as all times here."
     ended: float
     spans: tuple[Span, ...]
     "The steps that ran, in the order in which they were done."
@@ -74,7 +74,7 @@ class Made:
     size: int
     "Bytes of the film."
     used: Mapping[str, float]
-    "Seconds of a processor, by program."
+    "Processor seconds, by program."
     memory: float
     "Megabytes that a segment's process had at most; 0 if there was none."
     encoding: float
@@ -82,7 +82,7 @@ class Made:
 
     @property
     def cpu(self) -> float:
-        """Seconds of a processor, of everything that runs."""
+        """Processor seconds of everything that runs."""
         return sum(self.used.values())
 
     @property
@@ -92,7 +92,7 @@ class Made:
 
     @property
     def begun(self) -> float:
-        """When the first picture or sound was taken up."""
+        """Time at which the first picture or sound was taken up."""
         return min((span.taken for span in self.spans if span.kind in (Kind.SEGMENT, Kind.MIX)), default=self.asked)
 
     @property
@@ -116,17 +116,17 @@ class Pipeline:
         self._files: dict[str, Path] = {}
 
     def upload(self, path: Path) -> str:
-        """The file as an asset."""
+        """Uploads the file; returns the id of the asset."""
         asset = self._client.upload(path)
         self._files[asset] = path
         return asset
 
     def make(self, body: Mapping[str, Any]) -> Made:
-        """A film from the first word on, as a new job."""
+        """Makes a film from the first word on, as a new job."""
         return self._timed(lambda: self._client.generate(dict(body), secrets.token_hex(16)))
 
     def edit(self, made: Made, changes: Mapping[str, Any]) -> Made:
-        """The next version of a film."""
+        """Makes the next version of a film."""
 
         def ask() -> str:
             body = {"version": made.version, **changes}
@@ -147,7 +147,7 @@ class Pipeline:
             client.delete(*names)
 
     def learn(self, body: Mapping[str, Any]) -> tuple[Made, tuple[SegmentSpec, ...], MixSpec]:
-        """Makes a film anew, and finds out what its steps were told: that is kept only until they are done."""
+        """Makes a film anew, and reads the specs of its steps, which are kept only until they are done."""
         self.forget()
         job_id = self._client.generate(dict(body), secrets.token_hex(16))
         asked, found = time.time(), dict[str, str]()
@@ -167,7 +167,7 @@ class Pipeline:
         return self._made(job, asked, (), {}, None), tuple(segments), specs[MIX]
 
     def fetch(self, segments: Sequence[SegmentSpec], mix: MixSpec, folder: Path) -> dict[str, Path]:
-        """The files behind these specs, by key: those that were uploaded as they lie here, the others in `folder`."""
+        """The files of these specs, by key: uploaded ones where they lie on this machine, the others in `folder`."""
         found = {}
         clips = [clip.footage.media for segment in segments for clip in segment.timeline.clips]
         sounds = [one.audio for one in mix.narrations] + ([mix.music.media] if mix.music else [])
@@ -238,7 +238,7 @@ class Pipeline:
             raise NotMeasured(f"a job ended as {job.state}{why}{self._last_words()}")
 
     def _last_words(self) -> str:
-        """The end of the renderer's log: it is gone with the stack."""
+        """The end of the renderer's log, which is gone with the stack."""
         path = self._site.plan.folder("logs") / "renderer.log"
         lines = path.read_text().splitlines() if path.exists() else []
         return "".join(f"\n  {line}" for line in lines[-LOG_LINES:])
@@ -263,7 +263,7 @@ class Pipeline:
 
 
 def _spans(events: Sequence[Event]) -> Iterator[Span]:
-    """The steps that ran to their end, from what the log says of them."""
+    """The steps that ran to their end, according to the log."""
     ready: dict[str, int] = {}
     taken: dict[str, int] = {}
     for event in events:
@@ -281,7 +281,7 @@ def _spans(events: Sequence[Event]) -> Iterator[Span]:
 
 @contextmanager
 def pipeline(folder: Path, settings: Mapping[str, str], renderers: int = 1) -> Iterator[Pipeline]:
-    """A stack of its own with the settings everybody has, but for those given; `renderers` are services."""
+    """A stack of its own with the default settings, except those given, and `renderers` render services."""
     usual = {one.name.upper(): str(one.default) for one in fields(Settings) if one.name.upper() in SMALL}
     with Site(folder, settings=usual | dict(settings), copies={"renderer": renderers}) as site:
         client = Client(site.url)

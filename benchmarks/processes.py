@@ -1,4 +1,4 @@
-"""What programs take, as the kernel counts it: time, processor time and memory."""
+"""The cost of programs, as the kernel counts it: time, processor time and memory."""
 
 import os
 import subprocess
@@ -21,13 +21,13 @@ MEGABYTE = 10**6
 
 @dataclass(frozen=True)
 class Cost:
-    """What one program took."""
+    """The cost of one program."""
 
     seconds: float
     cpu: float
-    "Seconds of a processor."
+    "Processor seconds."
     memory: float
-    "Megabytes that it had in memory at most."
+    "Most megabytes that it had in memory."
 
 
 def run(command: Sequence[str], folder: Path) -> Cost:
@@ -37,7 +37,7 @@ def run(command: Sequence[str], folder: Path) -> Cost:
 
 
 def run_and_read(command: Sequence[str], folder: Path) -> tuple[Cost, str]:
-    """The same, with what it wrote to its standard error."""
+    """The same, with the text it wrote to its standard error."""
     with tempfile.TemporaryFile() as words:
         started = time.monotonic()
         process = subprocess.Popen(
@@ -59,9 +59,9 @@ def run_and_read(command: Sequence[str], folder: Path) -> tuple[Cost, str]:
 
 
 def cpu_of(pids: Iterable[int]) -> float:
-    """Seconds of a processor that these processes and all their descendants have used since they began.
+    """Processor seconds that these processes and all their descendants have used since they began.
 
-    What has ended counts through whoever collected it, so nothing is missing as long as the ancestors live.
+    An ended process counts through the one that collected it, so nothing is missing as long as the ancestors live.
     """
     everybody = {one for pid in pids for one in family(pid)}
     return sum(map(_cpu, everybody))
@@ -82,11 +82,11 @@ class Seen:
     began: float
     last: float
     memory: float = 0.0
-    "Megabytes, at most."
+    "Most megabytes."
 
 
 class Watch:
-    """Looks, as long as the block lasts, at those children of some processes whose command line names `file`.
+    """Watches, as long as the block lasts, children of the given processes whose command line names `file`.
 
     A look reads a few small files, so that it takes nothing worth mentioning from what is measured.
     """
@@ -115,7 +115,7 @@ class Watch:
 
     @property
     def seconds(self) -> float:
-        """How long they worked, added up; nobody saw them end, so half a pause is added for that."""
+        """Seconds they worked, added up; nobody saw them end, so half a pause is added for that."""
         return sum(one.last - one.began + self._pause / 2 for one in self.seen.values())
 
     def _run(self) -> None:
@@ -142,7 +142,7 @@ class Watch:
 
 
 def _children(pid: int) -> set[int]:
-    """What any thread of a process has started and not yet collected."""
+    """Children that any thread of a process has started and not yet collected."""
     found: set[int] = set()
     try:
         for path in Path(f"/proc/{pid}/task").glob("*/children"):

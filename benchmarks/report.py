@@ -1,4 +1,4 @@
-"""What a benchmark says: tables for people, the same as JSON, and checks of what must not grow."""
+"""The report of a benchmark: tables for people, the same as JSON, and checks of figures that must not grow."""
 
 import os
 import platform
@@ -15,22 +15,22 @@ ROOT = Path(__file__).resolve().parent.parent
 Row = Mapping[str, float | str]
 "Values by the heading of their column; the first column says what was measured."
 Say = Callable[[str], None]
-"Takes a line about what is being done."
+"Takes a line about the progress."
 
 
 class NotMeasured(Exception):
-    """What was to be measured did not work. Says what, and why as far as that is known."""
+    """A measurement failed. The message says which, and why as far as that is known."""
 
 
 class Scope(NamedTuple):
-    """How much is to be measured."""
+    """The extent of a measurement."""
 
     quick: bool = False
     "Small counts and small pictures, to see that it works; times are not judged."
     pairs: int | None = None
-    "How often what is compared is measured in turn; None: as often as the benchmark finds right."
+    "Rounds in which the things compared are measured in turn; None: as many as the benchmark finds right."
     data: Path = ROOT / ".reel" / "bench"
-    "Where footage that was made is kept, and where everything works."
+    "Folder in which generated footage is kept and everything works."
 
 
 class Table(NamedTuple):
@@ -74,7 +74,7 @@ class Report:
 
 
 def growth(table: Table, column: str, most: float) -> Check:
-    """By what factor the column grows at most, from any row to a later one."""
+    """A check of the largest factor by which the column grows from any row to a later one."""
     values = [float(row[column]) for row in table.rows]
     grown = [value / min(values[: index + 1]) for index, value in enumerate(values)]
     return Check(f"{table.title}: {column} grows by a factor of", max(grown), most)
@@ -106,7 +106,7 @@ def _processor() -> str:
 
 
 def _git(*arguments: str) -> str:
-    """Empty outside a repository."""
+    """The answer of git; empty outside a repository."""
     try:
         found = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError):
@@ -123,7 +123,7 @@ def _text(rows: Sequence[Row]) -> str:
 
 
 def _line(cells: Sequence[str], widths: Sequence[int], words: bool) -> str:
-    """Numbers stand right, and words in the first column left."""
+    """Aligns numbers right, and words in the first column left."""
     first = cells[0].ljust(widths[0]) if words else cells[0].rjust(widths[0])
     return "  ".join([first, *(cell.rjust(width) for cell, width in zip(cells[1:], widths[1:], strict=True))])
 

@@ -1,9 +1,9 @@
-"""The film that rendering is measured with: eight narrated scenes over clips as cameras take them, and music.
+"""The film for measuring rendering: eight narrated scenes over clips like those of cameras, and music.
 
 Everything is made here, with the project's own painters and composer, once; later runs find it in the data folder. The
-clips are paintings that move, with a fine texture over them, filmed again by a hand-held camera: it pans, zooms and
-shakes, each clip has colours of its own, and the sensor is noisy. It is texture, motion and noise that decoders and
-encoders work on; what is to be seen matters little.
+clips are moving paintings with a fine texture over them, filmed again by a hand-held camera: it pans, zooms and shakes,
+each clip has colours of its own, and the sensor is noisy. Decoders and encoders work on texture, motion and noise; the
+subject matters little.
 """
 
 import math
@@ -27,17 +27,17 @@ from renderer.ffmpeg.run import ffmpeg_build
 from renderer.sound.music import compose
 
 RECIPE = 1
-"To be raised when the same description would now give other files."
+"Raise it when the same description would now give different files."
 GOP = 120
 MUSIC_SECONDS, MUSIC_RATE, MUSIC_BITRATE = 90, 44_100, 192_000
 ZOOM, PAN, SHAKE = 1.16, 0.04, 0.006
-"How close the camera is at least, and how far it moves and trembles, in shares of the frame."
+"Least closeness of the camera, and the range of its moves and its shaking, in shares of the frame."
 NOISE = 5
 CHUNK = 1 << 20
 
 
 class Take(NamedTuple):
-    """One clip: what it shows, how often the camera looked, and its colours."""
+    """One clip: its theme, its frame rate and its colours."""
 
     theme: Theme
     rate: Fraction
@@ -57,7 +57,7 @@ TAKES = (
     Take("night", Fraction(24), "contrast=1.08:gamma=1.15"),
     Take("rain", Fraction(30), "saturation=0.85"),
 )
-"One for each scene, and one more to put in the place of another."
+"One for each scene, and one more to replace another."
 NARRATIONS = (
     "Before the harbour wakes, the sea is already at work, folding silver into blue along the shore.",
     "A path leads inland, under old trees that lean together, and every step on it sounds softer.",
@@ -69,21 +69,21 @@ NARRATIONS = (
     "And when the day is done the stars come out, one by one, as if somebody had asked them in.",
 )
 OTHER_WORDS = "Out in the meadows nobody hurries. The wind combs the grass, thinks again, and combs it back."
-"What the fourth scene says once it was changed."
+"Words of the fourth scene once it was changed."
 
 
 @dataclass(frozen=True)
 class Workload:
-    """How much of it there is, and how large. The first clips belong to the scenes, the last one is to spare."""
+    """The number of scenes and the size of the film. The first clips belong to the scenes, the last one is a spare."""
 
     scenes: int = len(NARRATIONS)
     width: int = 1920
     height: int = 1080
     seconds: int = 10
-    "Of each clip."
+    "Length of each clip."
     bitrate: int = 8_000_000
     words: int = 100
-    "At most so many of each narration."
+    "Most words of each narration."
 
     @property
     def narrations(self) -> tuple[str, ...]:
@@ -98,11 +98,11 @@ class Workload:
 
 
 STYLE = "documentary"
-"It leaves the canvas whole and lays nothing over it, so that one can say in a command what it does."
+"A style that leaves the canvas whole and lays nothing over it, so that a command can express it."
 
 
 class Media(NamedTuple):
-    """Where the files of a workload are."""
+    """The files of a workload."""
 
     clips: tuple[Path, ...]
     "One for each scene."
@@ -203,7 +203,7 @@ def _camera(workload: Workload, take: Take, number: int) -> str:
 
 
 def _texture(width: int, height: int) -> Image.Image:
-    """Grey noise that is as rough from near as from far, as stone, bark and leaves are."""
+    """Grey noise that is as rough from near as from afar, like stone, bark and leaves."""
     chance = np.random.default_rng(1)
     total = np.zeros((height, width), np.float32)
     for octave in range(5):

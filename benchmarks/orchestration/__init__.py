@@ -1,4 +1,4 @@
-"""What the orchestration itself costs, with steps that do nothing: see benchmarks/README.md."""
+"""The cost of the orchestration itself, with steps that do nothing: see benchmarks/README.md."""
 
 from collections.abc import Callable, Sequence
 from statistics import median
@@ -10,36 +10,36 @@ from benchmarks.report import Check, Report, Row, Say, Scope, Table, growth, hig
 from orchestrator.job_cache import JobCache
 
 SCENES = 5
-"Of each job, where it is the number of jobs that varies."
+"Scenes of each job, when the number of jobs varies."
 STEPS = 4 * SCENES + 4
-"Of such a job: speak, search, acquire and segment of each scene; plan, mix, assemble and publish."
+"Steps of such a job: speak, search, acquire and segment of each scene; plan, mix, assemble and publish."
 PLACES = 16
-"Jobs that run at once unless all of them are let in: the default of MAX_CONCURRENT_JOBS."
+"Jobs that run at once unless all of them are admitted: the default of MAX_CONCURRENT_JOBS."
 GATHERED = 0.7
-"Of the narrations and searches of a crowd of jobs; until then hardly any other step is done."
+"Share of the narrations and searches of a crowd of jobs; until then hardly any other step is done."
 TIMES, COUNTS = 1.5, 1.5
-"By what factor the time, and the number of calls, that the same takes may grow from few to many."
+"Factors by which the time and the number of calls for the same work may grow from few to many."
 READS = 4.0
-"The same for what is read anew because it was forgotten: of so many jobs that run at once, not all are remembered."
+"The same for reads of things forgotten: of so many jobs that run at once, not all are remembered."
 ONE = 1.1
-"One look for a step that was done; now and then one more, such as for a deadline."
+"One look for each step done; now and then one more, such as for a deadline."
 
 
 class Plan(NamedTuple):
-    """How much is measured."""
+    """The extent of the measurement."""
 
     jobs: Sequence[int]
-    "In flight."
+    "Jobs in flight."
     finished: int
     "Jobs that are finished at each of these numbers."
     steps: int
-    "That are done at each of them when all jobs are let in; 0 leaves this part out."
+    "Steps done at each of them when all jobs are admitted; 0 leaves this part out."
     scenes: Sequence[int]
-    "Of one job by itself."
+    "Scenes of one job by itself."
     films: int
     "Jobs of each size are made until they have this many scenes together."
     looks: int
-    "At a job of each size; 0 leaves this part out."
+    "Looks at a job of each size; 0 leaves this part out."
 
 
 WHOLE = Plan(jobs=(10, 100, 1_000, 5_000), finished=32, steps=1_000, scenes=(5, 20, 50, 100, 200), films=100, looks=20)
@@ -61,7 +61,7 @@ def measure(scope: Scope, say: Say) -> Report:
 
 
 def waiting(jobs: int, finished: int) -> Row:
-    """So many jobs in flight, of which only some run while the others wait: what finishing some of them takes."""
+    """The cost of finishing some of `jobs` in flight, of which only a few run while the others wait."""
     with rig(PLACES) as system:
         empty = system.read()
         system.accept(jobs, SCENES)
@@ -71,15 +71,15 @@ def waiting(jobs: int, finished: int) -> Row:
             before = system.read()
             _finish(system, finished)
             work = system.read().since(before)
-    films = work.done / STEPS  # what is half done before and after counts, too
+    films = work.done / STEPS  # half-done work before and after counts, too
     row = {"jobs": jobs, **_costs(work, "scene", films * SCENES), "jobs/s": films / work.seconds}
     return row | {"bytes/job accepted": accepted.memory // jobs}
 
 
 def crowd(jobs: int, steps: int) -> Row:
-    """So many jobs in flight, all of them let in and served in turn: what their narrations and searches take.
+    """The cost of narrations and searches of `jobs` in flight, all of them admitted and served in turn.
 
-    Where the jobs are few, there are not enough of these, and another crowd follows when the first has ended.
+    Few jobs do not have enough of these, and another crowd follows when the first has ended.
     """
     waves: list[Reading] = []
     memory = []
@@ -103,7 +103,7 @@ def crowd(jobs: int, steps: int) -> Row:
 
 
 def alone(scenes: int, films: int) -> Row:
-    """Jobs of so many scenes, one after the other, each from beginning to end."""
+    """The cost of jobs of `scenes` scenes, one after the other, each from beginning to end."""
     count = max(1, films // scenes)
     with rig(PLACES) as system, system.running():
         _make(system, 1)  # so that Redis has its scripts
@@ -116,9 +116,9 @@ def alone(scenes: int, films: int) -> Row:
 
 
 def looks(scenes: int, count: int) -> Row:
-    """A job of so many scenes that is half done: what the reconciler takes for a look after a single step of it.
+    """The cost of the reconciler's look at a half-done job of `scenes` scenes after a single step of it.
 
-    So it is when steps take long; in the other parts, where they take nothing, one look follows many of them.
+    This is so when steps take long; in the other parts, where they take no time, one look follows many of them.
     """
     usual, first, work, cache = [], [], [], JobCache()
     with rig(PLACES) as system:
@@ -145,7 +145,7 @@ def _make(system: Rig, scenes: int) -> None:
 
 
 def _finish(system: Rig, jobs: int) -> None:
-    """Works until so many more jobs have ended; each of them is replaced by a new one."""
+    """Works until `jobs` more have ended; each of them is replaced by a new one."""
     ended = len(system.log.ended)
     goal = ended + jobs
     while ended < goal:
@@ -181,7 +181,7 @@ def _table(title: str, part: Callable[[int, int], Row], sizes: Sequence[int], am
 
 
 def _checks(table: Table, quick: bool) -> list[Check]:
-    """A step asks for one look at most, and everything else does not grow."""
+    """Checks that a step asks for one look at most, and that nothing else grows."""
     names = list(table.rows[0])
     checks = [highest(table, name, ONE) for name in names if name == "looks/step"]
     checks += [growth(table, name, COUNTS) for name in names if name.startswith(("calls", "commands"))]

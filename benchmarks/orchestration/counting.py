@@ -1,4 +1,4 @@
-"""What the parts do is noted here, and read as figures."""
+"""Notes of the work of each part, read as figures."""
 
 import functools
 import operator
@@ -18,28 +18,28 @@ from orchestrator.job_cache import JobCache
 from orchestrator.reconciler import Reconciler
 
 OURS = "cmdstat_info"
-"The command that is used for reading only."
+"The command that only our reading uses."
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What has happened so far or, as a difference, between two moments."""
+    """The figures so far or, as a difference, between two moments."""
 
     seconds: float
     reconciler: float
-    "Seconds of a processor, as `workers` and `redis`."
+    "Processor seconds, as `workers` and `redis`."
     workers: float
     redis: float
     looks: int
-    "At jobs, by the reconciler."
+    "Looks at jobs, by the reconciler."
     reads: int
-    "Of stored objects, by the reconciler."
+    "Reads of stored objects, by the reconciler."
     calls: Counter[str]
-    "Of the store, by who made them and method."
+    "Calls of the store, by caller and method."
     commands: Counter[str]
-    "That Redis carried out, those within scripts too."
+    "Commands that Redis carried out, those within scripts too."
     done: int
-    "Steps."
+    "Steps done."
     memory: int
     "Bytes that Redis uses, without what it holds for its clients and its log."
 
@@ -59,7 +59,7 @@ def total(readings: Sequence[Reading]) -> Reading:
 
 
 class Log:
-    """What has happened, in lists, because many threads write to them."""
+    """The events so far, in lists, because many threads write to them."""
 
     def __init__(self) -> None:
         self.looks: list[str] = []
@@ -69,18 +69,18 @@ class Log:
         self.planned: list[str] = []
         "Jobs whose storyboard has been seen."
         self.ended: list[str] = []
-        "How each job ended."
+        "Final state of each job that ended."
         self.reconciling = 0.0
-        "Seconds of a processor that the reconciler's thread has used."
+        "Processor seconds that the reconciler's thread has used."
 
     def read(self, client: redis.Redis) -> Reading:
-        """To be called by the thread that started the others; what it uses itself is left out."""
+        """The figures so far. To be called by the thread that started the others; its own use is left out."""
         cpu, memory, commands = client.info("cpu"), client.info("memory"), client.info("commandstats")
         reconciling = self.reconciling
         return Reading(
             seconds=time.monotonic(),
             reconciler=reconciling,
-            # What the threads use that keep leases alive belongs to the workers, too.
+            # The use of the threads that keep leases alive belongs to the workers, too.
             workers=time.process_time() - time.thread_time() - reconciling,
             redis=cpu["used_cpu_sys"] + cpu["used_cpu_user"],
             looks=len(self.looks),
@@ -93,7 +93,7 @@ class Log:
 
 
 class NotedStorage:
-    """As much of an object store as the reconciler uses."""
+    """The part of an object store that the reconciler uses, with its reads noted."""
 
     def __init__(self, storage: MemoryStorage, log: Log) -> None:
         self._storage, self._log = storage, log
@@ -104,7 +104,7 @@ class NotedStorage:
 
 
 class NotedStore:
-    """A job store whose calls are noted, and what comes of the decisions it saves."""
+    """A job store whose calls are noted, and the results of the decisions it saves."""
 
     def __init__(self, store: JobStore, who: str, log: Log) -> None:
         self._store, self._who, self._log = store, who, log

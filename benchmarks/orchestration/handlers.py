@@ -1,6 +1,6 @@
 """Steps that do nothing, with facts as large as those of real ones and a tiny object for each file they would make.
 
-What a step makes is named after its work, and no two jobs are asked for the same, so nothing is ever reused.
+The product of a step is named after its work, and no two jobs are asked for the same, so nothing is ever reused.
 """
 
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ from common.worker.steprun import StepRun
 
 SPOKEN = "the tide comes in along the shore and carries the boats home"
 WORD = 12_000
-"Samples."
+"Samples per word."
 FOUND = 5
 "Clips a search finds."
 CLIP_SECONDS = 20.0

@@ -1,6 +1,6 @@
 """The real reconciler, step runners, scripts and Redis in one process.
 
-Left out is what lies between them: hints go through queues of this process and not through Celery, objects stay in
+The layers between them are left out: hints go through queues of this process and not through Celery, objects stay in
 its memory, and steps do nothing.
 """
 
@@ -38,7 +38,7 @@ from infra.local import free_ports, redis_server
 from orchestrator.job_cache import JobCache
 
 THREADS = 2
-"Workers of each service, and the slots it says it has."
+"Workers of each service, and the slots it claims to have."
 BUILD = "none"
 OWNER = "local"
 CREATED_AT_ONCE = 100
@@ -47,15 +47,15 @@ LONG = 86_400.0
 PATIENCE = 60.0
 "Seconds without a finished step after which something is wrong."
 LOOK = 0.005
-"Seconds between two looks at whether enough has been done."
+"Seconds between two checks whether enough has been done."
 OPTIONS = "--bind 127.0.0.1 --appendonly yes --appendfsync everysec"
 
 Queue = queue.SimpleQueue[tuple[str, str] | None]
-"Of hints: job and step; None ends whoever takes it."
+"A queue of hints: job and step; None ends the thread that takes it."
 
 
 class Hints:
-    """To the reconciler what `common.messaging.app.Hints` is, within this process."""
+    """The equivalent of `common.messaging.app.Hints` for the reconciler, within this process."""
 
     def __init__(self) -> None:
         self.forget()
@@ -79,7 +79,7 @@ class Rig:
         self._redis = redis.Redis.from_url(settings.state_url, decode_responses=True)
         self.log = Log()
         self.around: Callable[[Callable[[], None]], None] = lambda work: work()
-        "Runs the loop of the reconciler; to be replaced by whoever wants to profile it."
+        "Runs the loop of the reconciler; replace it to profile that."
         self._storage, self._hints = MemoryStorage(), Hints()
         self._reconciler = NotedReconciler(self.log, settings, self._noted("reconciler"), self._storage, self._hints)
         self._wrong: list[BaseException] = []
@@ -122,7 +122,7 @@ class Rig:
             raise RuntimeError(f"{step} was not done")
 
     def look(self, cache: JobCache) -> float:
-        """Looks at the only job, while nothing else runs. Returns how many seconds of a processor that took."""
+        """Looks at the only job, while nothing else runs. Returns the processor seconds that took."""
         started = time.thread_time()
         self._reconciler.decide_and_save(self._only_job, cache)
         return time.thread_time() - started
@@ -162,7 +162,7 @@ class Rig:
         return threading.Thread(target=run, daemon=True)
 
     def _reconcile(self) -> None:
-        """As `orchestrator.reconciler.reconcile` does it."""
+        """The loop of `orchestrator.reconciler.reconcile`."""
         store, started = self._noted("reconciler"), time.thread_time() - self.log.reconciling
         while not self._stop.is_set():
             store.wait_for_wake(0.1)

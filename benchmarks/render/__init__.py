@@ -39,14 +39,14 @@ MOODS: tuple[Mood, ...] = ("dramatic", "uplifting", "playful", "calm")
 
 
 class Plan(NamedTuple):
-    """How much is measured."""
+    """The extent of the measurement."""
 
     workload: Workload
     resolution: int
     shapes: Sequence[str]
     pairs: int
     changes: int
-    "How often each change is made."
+    "Rounds of each change."
 
 
 WHOLE = Plan(Workload(), 1080, ("9:16", "16:9"), PAIRS, changes=3)
@@ -82,7 +82,7 @@ def measure(scope: Scope, say: Say) -> Report:
 
 
 class Bench:
-    """The pipeline, the files, and who runs what when."""
+    """The pipeline, the files, and the order of the runs."""
 
     def __init__(self, plan: Plan, program: str, system: Pipeline, files: Media, folder: Path, say: Say) -> None:
         self._plan, self._program, self._system, self._folder, self._say = plan, program, system, folder, say
@@ -113,7 +113,7 @@ class Bench:
         return contest
 
     def again(self, shape: str) -> "Again":
-        """What is made of what is there already, each time beside a film that was just made of nothing."""
+        """Films made from parts that are there already, each beside a film just made from nothing."""
         again, scene = Again(shape), f"s{min(CHANGED, self._plan.workload.scenes)}"
         self._say(f"{shape}: a draft, the film after it, and the same once more ...")
         film = self._anew(shape, "cut")

@@ -1,4 +1,4 @@
-"""Films made of what is there already: drafts, changes, the same once more; and the bars they must meet."""
+"""Films made from parts that are there already: drafts, changes, the same once more; and the bars they must meet."""
 
 from dataclasses import asdict
 from statistics import median
@@ -18,17 +18,17 @@ BARS = {
     NEW_CLIP_FADED: CHANGED_FADED,
     NEW_MUSIC: CHANGED_MUSIC,
 }
-"What share of the whole film's time it may take."
+"Largest share of the whole film's time that each may take."
 
 
 class Again:
-    """Films made of what was there, each beside a whole one that was made shortly before: a machine's mood changes."""
+    """Films made from existing parts, each beside a whole one made shortly before: a machine's mood changes."""
 
     def __init__(self, shape: str) -> None:
         self._shape = shape
         self._runs: dict[str, list[tuple[Made, Made]]] = {}
         self.counted = [_without(NEW_MUSIC), _without(SAME)]
-        "What the checks are called that do not depend on time."
+        "Names of the checks that do not depend on time."
 
     def add(self, what: str, made: Made, beside: Made) -> None:
         self._runs.setdefault(what, []).append((made, beside))
@@ -63,7 +63,7 @@ class Again:
         }
 
     def _share(self, what: str) -> float:
-        """From asking to the end, of the time that the whole film took from its first segment to the end."""
+        """Time from asking to the end, as a share of the whole film's from its first segment to the end."""
         return median(made.whole / film.film for made, film in self._runs[what])
 
 

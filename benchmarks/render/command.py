@@ -1,9 +1,9 @@
 """One ffmpeg command that makes the whole film, as one would write it by hand.
 
-It is told what the pipeline was told (the specs of its steps), so both show the same frames of the same clips for the
-same time, with the same grade, captions and encoder settings. How frames are chosen, fitted and joined, and how the
-sound is mixed, is written here once more; only the captions, the numbers of a grade and the first frame of a clip
-come from the renderer.
+It gets the same orders as the pipeline (the specs of its steps), so both show the same frames of the same clips for the
+same time, with the same grade, captions and encoder settings. The choice, fitting and joining of frames and the mix of
+the sound are written here once more; only the captions, the numbers of a grade and the first frame of a clip come from
+the renderer.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,7 +23,7 @@ from renderer.text.ass import ass
 from renderer.text.captions import Cue, cues
 
 Manner = Literal["scale-first", "crop-first"]
-"How a clip is brought to the shape of the canvas."
+"Ways of bringing a clip to the shape of the canvas."
 CAPTIONS_FILE, FONTS_FOLDER = "captions.ass", "fonts"
 EARLIER = 0.0005
 "Seconds."
@@ -37,7 +37,7 @@ TAGS = ["-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt70
 
 @dataclass(frozen=True)
 class Piece:
-    """A clip, how many frames are shown of it, and how many of these, the first ones, fade in."""
+    """A clip, the number of its frames shown, and how many of these, the first ones, fade in."""
 
     clip: Clip
     frames: int
@@ -46,7 +46,7 @@ class Piece:
 
 @dataclass(frozen=True)
 class Film:
-    """What the pipeline was told to make, segment by segment, and where the files of its clips and sounds are."""
+    """The orders to the pipeline, segment by segment, and the files of its clips and sounds."""
 
     segments: tuple[SegmentSpec, ...]
     mix: MixSpec
@@ -115,7 +115,7 @@ def sound_alone(program: str, film: Film, output: str) -> list[str]:
 
 
 def some_frames(program: str, film: Film, every: int, output: str) -> list[str]:
-    """Every so many frames of the film, composed as `crop-first` does and encoded without loss."""
+    """One in `every` frames of the film, composed as `crop-first` does and encoded without loss."""
     inputs, graph = _picture(film, "crop-first")
     return [
         program, "-hide_banner", "-nostdin", "-y", "-loglevel", "error", *inputs,
@@ -125,12 +125,12 @@ def some_frames(program: str, film: Film, every: int, output: str) -> list[str]:
 
 
 def picked(every: int) -> str:
-    """The filter that keeps every so many frames, numbered anew."""
+    """The filter that keeps one in `every` frames, numbered anew."""
     return f"select='not(mod(n,{every}))',settb=1/25,setpts=N"
 
 
 def decoding(program: str, film: Film, piece: Piece) -> list[str]:
-    """Reads what is needed of a clip, and nothing else, with one thread."""
+    """Reads the part of a clip that is needed, and nothing else, with one thread."""
     start = [program, "-hide_banner", "-nostdin", "-loglevel", "error", "-threads", "1"]
     return [*start, *_input(film, piece), "-map", "0:V:0", "-f", "null", "-"]
 
@@ -178,8 +178,8 @@ def _picture(film: Film, manner: Manner) -> tuple[list[str], str]:
 def _input(film: Film, piece: Piece) -> list[str]:
     clip, fps = piece.clip, film.profile.fps
     assert clip.footage.media is not None
-    # The pictures shall be the same ones, else their quality cannot be compared: so the frames that are skipped are
-    # counted, and what is before them is not. A little earlier, so that the first is not lost to rounding.
+    # The pictures must be the same, else their quality cannot be compared: so the frames that are skipped are
+    # counted, and those before them are not. A little earlier, so that the first is not lost to rounding.
     begin = begin_of(clip, fps) - _earlier(clip, fps)
     length = (clip.skip + piece.frames) / fps * clip.speed + SLACK
     return ["-ss", f"{begin:.6f}", "-t", f"{length:.6f}", "-i", str(film.files[clip.footage.media.key])]
@@ -247,7 +247,7 @@ def _drawn() -> str:
 
 
 def _sound(film: Film, first: int) -> tuple[list[str], str]:
-    """The inputs, the first of which has that number, and the graph that ends in [a]."""
+    """The inputs, numbered from `first`, and the graph that ends in [a]."""
     mix = film.mix
     total = mix.frames * samples_per_frame(mix.sound.fps)
     spoken = sorted(mix.narrations, key=lambda one: one.start)

@@ -1,4 +1,4 @@
-"""The runs of the pipeline and of the commands it is held against, as tables, and the bars they must meet."""
+"""The runs of the pipeline and of the commands it is compared with, as tables, and the bars they must meet."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -25,10 +25,10 @@ class Took:
     seconds: float
     cpu: float
     memory: float
-    "Megabytes at most: of the command, or of the largest process of a segment."
+    "Most megabytes: of the command, or of the largest process of a segment."
     size: int
     made: Made | None = None
-    "What the pipeline says besides."
+    "Further figures of the pipeline."
 
 
 @dataclass
@@ -42,7 +42,7 @@ class Contest:
     vmaf: dict[str, float] = field(default_factory=dict)
 
     def ratio(self, one: str, other: str) -> float:
-        """The median of what the rounds say by themselves, so that the drift of a machine falls out."""
+        """The median of the ratios of single rounds, so that the drift of a machine cancels out."""
         return median(
             mine.seconds / theirs.seconds for mine, theirs in zip(self.runs[one], self.runs[other], strict=True)
         )

@@ -1,6 +1,6 @@
-"""What cannot be left out of making a film, each part by itself: together the least of processor time it can take.
+"""The indispensable parts of making a film, each by itself: together the least processor time it can take.
 
-One thread each, for threads that wait for each other cost time of their own.
+One thread each, because threads that wait for each other cost time of their own.
 """
 
 import tempfile
@@ -13,7 +13,7 @@ NOTHING = ["-f", "null", "-"]
 
 
 def parts(program: str, film: Film, parent: Path) -> dict[str, float]:
-    """Seconds of a processor by part. Raw frames of one clip at a time lie in `parent`."""
+    """Processor seconds by part. Raw frames of one clip at a time lie in `parent`."""
     took = dict.fromkeys(("decoding", "filters and captions", "encoding", "sound"), 0.0)
     with tempfile.TemporaryDirectory(prefix="parts-", dir=parent) as name:
         folder = Path(name)

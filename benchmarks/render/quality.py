@@ -1,4 +1,4 @@
-"""How much of the picture a film lost, by VMAF."""
+"""The loss of picture quality in a film, by VMAF."""
 
 import re
 from pathlib import Path
@@ -8,18 +8,18 @@ from benchmarks.render.command import Film, picked, some_frames
 from benchmarks.report import NotMeasured
 
 EVERY = 5
-"One of so many frames is looked at."
+"One in this many frames is looked at."
 REFERENCE_FILE = "reference.mkv"
 
 
 def reference(program: str, film: Film, folder: Path) -> Path:
-    """Some frames of the film as they are before they are encoded; the captions must lie in the folder."""
+    """A sample of the frames of the film before encoding; the captions must lie in the folder."""
     run(some_frames(program, film, EVERY, REFERENCE_FILE), folder)
     return folder / REFERENCE_FILE
 
 
 def vmaf(program: str, film: Path, reference: Path, folder: Path) -> float:
-    """0 to 100: how near the film comes to the reference, as the mean over the frames."""
+    """Closeness of the film to the reference, 0 to 100, as the mean over the frames."""
     graph = (
         f"[0:V]{picked(EVERY)}[film];[1:V]settb=1/25,setpts=N[reference];"
         "[film][reference]libvmaf=n_threads=2:shortest=1"

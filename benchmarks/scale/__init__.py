@@ -1,4 +1,4 @@
-"""What a second worker brings, and where the rest of its time goes: see benchmarks/README.md."""
+"""The gain from a second worker, and where the rest of its time goes: see benchmarks/README.md."""
 
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -19,11 +19,11 @@ WORKERS = (1, 2)
 SHAPE = "9:16"
 PAIRS = 3
 JOINS = frozenset({Kind.ASSEMBLE, Kind.SCENE})
-"Steps that put together what was encoded."
+"Steps that join encoded pictures and sound."
 RENDERS = JOINS | {Kind.SEGMENT, Kind.MIX}
 
 Shares = dict[str, float]
-"What became of the time of the workers, in seconds of one of them."
+"Uses of the workers' time, in seconds of one of them."
 
 
 class Stretch(NamedTuple):
@@ -31,7 +31,7 @@ class Stretch(NamedTuple):
 
     seconds: float
     running: tuple[str, ...]
-    "Kinds of the steps that are being done."
+    "Kinds of the steps under way."
     ready: int
     "Steps that could be done."
 
@@ -93,7 +93,7 @@ def _shares(runs: Mapping[int, list[Made]]) -> Table:
 
 
 def shares(made: Made, workers: int) -> Shares:
-    """What the workers did, and why they did nothing, from the first segment or mix to the assembled film."""
+    """The workers' time by activity and cause of idleness, from the first segment or mix to the assembled film."""
     found = dict.fromkeys(
         ("encoding", "mixing", "storage and checks", "joining", "queueing", "uneven end", "deciding"), 0.0
     )
@@ -102,14 +102,14 @@ def shares(made: Made, workers: int) -> Shares:
             name = "joining" if kind in JOINS else "mixing" if kind == Kind.MIX else "storage and checks"
             found[name] += stretch.seconds
         found[_idle(stretch)] += stretch.seconds * max(0, workers - len(stretch.running))
-    # What a segment's step does besides its ffmpeg: fetching, checking and storing.
+    # Besides its ffmpeg, a segment's step fetches, checks and stores.
     found["encoding"] = made.encoding
     found["storage and checks"] -= made.encoding
     return found
 
 
 def _idle(stretch: Stretch) -> str:
-    """Why a worker has nothing to do."""
+    """The reason why a worker is idle."""
     if JOINS & set(stretch.running) and not stretch.ready:
         return "joining"
     if stretch.ready:
