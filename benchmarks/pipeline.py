@@ -140,7 +140,7 @@ class Pipeline:
         return self._timed(ask, self._events(made.job)[-1].seq)
 
     def forget(self) -> None:
-        """Makes every work unknown that was done, so that it is done again."""
+        """Makes the service forget all finished work, so that it is done again."""
         client = self._site.redis
         names = list(client.scan_iter(match="work:*", count=1000))
         if names:

@@ -1,7 +1,7 @@
 """Scratch folders: one for each attempt at a step and one for each service, removed even if the process was killed.
 
-Whoever uses a folder holds a lock on it, which the kernel drops with the process. So a folder without one is
-garbage, on whatever machine or in whatever container its process ran.
+The user of a folder holds a lock on it, which the kernel drops with the process. So a folder without one is
+garbage, whatever machine or container its process ran on.
 """
 
 import contextlib
@@ -53,7 +53,7 @@ def temporary(service: str) -> Iterator[None]:
 
 
 def sweep(parent: Path | None) -> int:
-    """Removes the folders of processes that were killed. Returns how many there were."""
+    """Removes the folders of killed processes. Returns their number."""
     where = Path(parent or tempfile.gettempdir())
     return sum(_removed(path) for prefix in (PREFIX, SERVICE, UNBORN) for path in where.glob(f"{prefix}*"))
 

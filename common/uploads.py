@@ -19,7 +19,7 @@ def about_key(owner: str, asset_id: str) -> str:
 
 
 def read_asset(storage: Storage, bucket: str, owner: str, asset_id: str) -> Asset | None:
-    """None if the owner has no such asset, or its `about.json` cannot be read. Raises `StorageUnavailable`."""
+    """The asset; None if the owner has no such one, or its `about.json` is unreadable. Raises `StorageUnavailable`."""
     try:
         return read_document(Asset, storage.get_bytes(bucket, about_key(owner, asset_id)))
     except (ObjectMissing, UnreadableDocument):

@@ -41,7 +41,7 @@ class GaveUp(Exception):
 
 @dataclass(frozen=True)
 class Program:
-    """A program to run. `group` orders the stop: the highest ends first. Lines with `noise` in them are dropped."""
+    """A program to run. `group` orders the stop: the highest ends first. Lines that contain `noise` are dropped."""
 
     name: str
     command: Sequence[str]

@@ -18,7 +18,7 @@ def main() -> int:
         settings = Settings.from_env()
         store = connect(settings, timeout=30.0)
         if not store.toolchains_seen():
-            # An empty Redis names nothing, so everything a running job has would seem to be litter.
+            # An empty Redis names nothing, so everything a running job has would look like garbage.
             raise BadSetting("STATE_URL leads to a Redis where no worker was seen for a day; is it the right one?")
         print(report(Collector(store, S3Storage(settings), settings).collect(dry_run)))
     except (BadSetting, ReelwrightError) as error:

@@ -115,7 +115,7 @@ def _listed(site: Site) -> list[str]:
 
 
 def _keys(site: Site, records: Sequence[Record]) -> dict[str, list[str]]:
-    """What must be empty when no job runs."""
+    """Keys that must be empty when no job runs, with their members."""
     client = site.redis
     found = {"due": client.zrange("due", 0, -1)}
     for pattern in ("ready:*", "later:*"):

@@ -152,7 +152,7 @@ class Collector:
     def _by_records(self) -> Iterator[int]:
         read: dict[str, Digests] = {}
         for record, archived in self._store.all_records():
-            fields = delivered(record) if archived else record  # its manifest tells how long its parts are kept
+            fields = delivered(record) if archived else record  # its manifest decides how long its parts are kept
             names = {name for text in fields.values() for name in names_in(text)}
             yield from digests(names)
             if archived:

@@ -24,7 +24,7 @@ HOLD_SECONDS = 60.0
 "A job whose manifest could not be written is tried again after this."
 LOOK_SECONDS = 1.0
 PAUSE_SECONDS = 5.0
-"After an outage was met."
+"Pause after an outage."
 
 
 class Janitor:
