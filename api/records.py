@@ -13,8 +13,9 @@ from api.errors import Unknown, unknown_job
 from common.contracts.base import Contract, ObjectRef, canonical_json, fingerprint, object_key
 from common.contracts.footage import Candidate, CandidateList
 from common.contracts.job import DONE, Event, Job, Pins
+from common.contracts.kinds import STEP_KINDS, parse_facts
 from common.contracts.names import Kind, StepName
-from common.contracts.steps import STEP_KINDS, SearchFacts, parse_facts
+from common.contracts.steps import SearchFacts
 from common.contracts.storyboard import Scene, Storyboard
 from common.documents import JSON, UnreadableDocument, document_json, read_document
 from common.errors import ObjectMissing

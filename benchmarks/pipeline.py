@@ -18,8 +18,9 @@ from api.sdk.client import Client
 from benchmarks.processes import Watch, cpu_of
 from benchmarks.report import NotMeasured
 from common.contracts.job import COMPLETED, DONE, READY, RUNNING, Event, Job
+from common.contracts.kinds import parse_facts, parse_spec
 from common.contracts.names import ASSEMBLE, MIX, Kind, StepName
-from common.contracts.steps import AssembleFacts, AssembleSpec, MixSpec, SegmentSpec, parse_facts, parse_spec
+from common.contracts.steps import AssembleFacts, AssembleSpec, MixSpec, SegmentSpec
 from common.messaging.queues import QUEUES
 from common.settings import Settings
 from infra.chaos.site import SMALL, Site

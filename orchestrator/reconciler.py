@@ -13,8 +13,8 @@ from dataclasses import replace
 from typing import TypeVar
 
 from common.contracts.job import FAILED, READY, SKIPPED, Change, Failure, Job, WorkerInfo
+from common.contracts.kinds import STEP_KINDS
 from common.contracts.names import StepName
-from common.contracts.steps import STEP_KINDS
 from common.errors import StorageUnavailable
 from common.jobs.decisions import Decisions
 from common.jobs.scripts import StateUnavailable
@@ -26,7 +26,7 @@ from common.storage.port import Storage
 from common.storage.s3 import S3Storage
 from orchestrator.engine.attempts import Rules
 from orchestrator.engine.capabilities import Fleet
-from orchestrator.engine.working_copy import Knowledge
+from orchestrator.engine.knowledge import Knowledge
 from orchestrator.film.profile import OutputDefaults
 from orchestrator.job_cache import JobCache, JobCaches
 from orchestrator.workflow import Policy, decide, ending

@@ -29,13 +29,15 @@ from common.contracts.job import (
     Job,
     Step,
 )
+from common.contracts.kinds import STEP_KINDS, parse_facts
 from common.contracts.names import ASSEMBLE, CAST, PLAN, PUBLISH, Kind
-from common.contracts.steps import STEP_KINDS, AssembleFacts, parse_facts
+from common.contracts.steps import AssembleFacts
 from common.jobs.record import pins_json, pins_of
 from orchestrator.engine.attempts import Rules
 from orchestrator.engine.capabilities import Fleet
+from orchestrator.engine.knowledge import Knowledge
 from orchestrator.engine.memo import Memo
-from orchestrator.engine.working_copy import IllegalMoveError, Knowledge, WorkingCopy
+from orchestrator.engine.working_copy import IllegalMoveError, WorkingCopy
 from orchestrator.film.film import Film
 from orchestrator.film.profile import OutputDefaults
 

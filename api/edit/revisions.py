@@ -15,8 +15,9 @@ from api.views.film_state import cast_of, facts_of, shown_in
 from common.contracts.edit import Changes, Edit, EditRequest, RegenerateRequest, RestoreRequest, ShotEdit
 from common.contracts.footage import SCENERY
 from common.contracts.job import DONE, ENDINGS_WITH_FILM, Job, Pins, Step
+from common.contracts.kinds import STEP_KINDS
 from common.contracts.names import Kind
-from common.contracts.steps import STEP_KINDS, CastFacts
+from common.contracts.steps import CastFacts
 from common.contracts.storyboard import Storyboard
 from common.jobs.reopening import Revision
 from common.jobs.store import JobStore

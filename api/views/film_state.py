@@ -6,8 +6,9 @@ from typing import Any
 
 from common.contracts.footage import own_id
 from common.contracts.job import DONE, SKIPPED, Job, Step
+from common.contracts.kinds import parse_facts
 from common.contracts.names import Kind, StepName
-from common.contracts.steps import CastFacts, parse_facts
+from common.contracts.steps import CastFacts
 from common.contracts.storyboard import Shot
 
 

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 
 from api.views.film_state import left_out, segment_name, segments_of
 from common.contracts.job import DONE, ENDINGS_WITH_FILM, QUEUED, READY, RUNNING, SKIPPED, Job, Step
+from common.contracts.kinds import STEP_KINDS
 from common.contracts.names import Kind, StepName
-from common.contracts.steps import STEP_KINDS
 from common.contracts.storyboard import Storyboard
 
 PLANNED = 5.0

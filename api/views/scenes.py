@@ -7,8 +7,9 @@ from api.views.film_state import cast_of, facts_of, left_out, own_media, rendere
 from api.views.progress import mean_share
 from common.contracts.footage import OWN, Candidate, Footage, is_pick
 from common.contracts.job import CANCELLED, DONE, FAILED, GATHERING, READY, RUNNING, SKIPPED, Job, Step
+from common.contracts.kinds import STEP_KINDS, Per
 from common.contracts.names import Kind, StepName
-from common.contracts.steps import STEP_KINDS, Per, Rejection, SearchFacts
+from common.contracts.steps import Rejection, SearchFacts
 from common.contracts.storyboard import Scene, Shot
 
 RENDERED = "rendered"

@@ -19,8 +19,9 @@ from common.contracts.job import (
     Event,
     Job,
 )
+from common.contracts.kinds import STEP_KINDS
 from common.contracts.names import Kind
-from common.contracts.steps import STEP_KINDS, AssembleFacts, MixFacts
+from common.contracts.steps import AssembleFacts, MixFacts
 from common.contracts.storyboard import Storyboard
 
 UNDER_WAY = frozenset({READY, RUNNING, DEFERRED, UNKNOWN})

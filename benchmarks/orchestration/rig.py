@@ -25,7 +25,7 @@ from benchmarks.orchestration.handlers import HANDLERS, film_request
 from common import launcher
 from common.contracts.base import ObjectRef, canonical_json
 from common.contracts.job import COMPLETED, READY, WorkerInfo
-from common.contracts.steps import STEP_KINDS, toolchain
+from common.contracts.kinds import STEP_KINDS, toolchain
 from common.jobs.ids import new_job_ids
 from common.jobs.store import connect
 from common.jobs.wishes import NewJob

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from common.contracts.job import Failure
+from common.contracts.kinds import STEP_KINDS
 from common.contracts.names import StepName
-from common.contracts.steps import STEP_KINDS
 from common.jobs.scripts import Part, milliseconds
 
 

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import redis
 
 from common.contracts.job import JOB_MOVES, LANES, QUEUED, STEP_MOVES, TERMINAL, WAITING
-from common.contracts.steps import LATE
+from common.contracts.kinds import LATE
 from common.errors import ReelwrightError
 
 T = TypeVar("T")

@@ -17,8 +17,8 @@ from typing import Any, TypeVar
 from common import scratch
 from common.contracts.base import Contract
 from common.contracts.job import Failure
+from common.contracts.kinds import LATE, STEP_KINDS, parse_spec, toolchain
 from common.contracts.names import StepName, keys_in
-from common.contracts.steps import LATE, STEP_KINDS, parse_spec, toolchain
 from common.errors import ObjectMissing, StepError, Stopped, disk_trouble
 from common.jobs.claims import Claim, Claims, NotClaimed, Verdict
 from common.jobs.scripts import StateUnavailable

@@ -18,6 +18,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from common.contracts.kinds import STEP_KINDS, toolchain
+
 # SIGTERM is Celery's polite end, whatever the environment says; Celery reads this when it is imported.
 os.environ.pop("REMAP_SIGTERM", None)
 # A step has one core to itself; the threads numpy would start only wait for each other.
@@ -29,7 +31,6 @@ from celery.platforms import SecurityWarning
 
 from common import launcher, scratch
 from common.contracts.job import WorkerInfo
-from common.contracts.steps import STEP_KINDS, toolchain
 from common.errors import ReelwrightError
 from common.jobs.scripts import StateUnavailable
 from common.jobs.store import connect

@@ -22,8 +22,9 @@ from common.contracts.job import (
     Event,
     Job,
 )
+from common.contracts.kinds import parse_facts
 from common.contracts.names import ASSEMBLE, PUBLISH, Kind, StepName
-from common.contracts.steps import CastFacts, parse_facts
+from common.contracts.steps import CastFacts
 
 SHOWN = 100
 "Characters shown of something long."

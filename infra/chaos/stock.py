@@ -13,8 +13,8 @@ import av
 import redis
 
 from common.contracts.job import COMPLETED, DONE, PARTIAL, Event, Job
+from common.contracts.kinds import STEP_KINDS, parse_facts
 from common.contracts.names import Kind
-from common.contracts.steps import STEP_KINDS, parse_facts
 from common.errors import ReelwrightError
 from common.jobs.scripts import StateUnavailable
 from common.messaging.app import make_app

@@ -9,8 +9,8 @@ import re
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from common.contracts.kinds import DELIVERED
 from common.contracts.names import ASSET_ID, StepName
-from common.contracts.steps import DELIVERED
 from common.jobs.record import STEP
 
 OWNER = r"[A-Za-z0-9_.@-]+"

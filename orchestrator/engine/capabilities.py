@@ -9,8 +9,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
 from common.contracts.job import READY, RUNNING, Pins, Step
+from common.contracts.kinds import NEEDS_BUILD, toolchain
 from common.contracts.names import Kind
-from common.contracts.steps import NEEDS_BUILD, toolchain
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ redoes what depends on it and nothing else, a late or duplicate fact changes not
 of its own. (The `Memo` saves time, nothing else.)
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
@@ -26,11 +26,12 @@ from common.contracts.job import (
     Pins,
     Step,
 )
+from common.contracts.kinds import STEP_KINDS, parse_facts, spec_fingerprint
 from common.contracts.names import CAST, StepName
-from common.contracts.steps import STEP_KINDS, parse_facts, spec_fingerprint
 from common.jobs.record import step_patch
 from orchestrator.engine.attempts import Attempts, Rules
 from orchestrator.engine.capabilities import Fleet, Pinning
+from orchestrator.engine.knowledge import Knowledge
 from orchestrator.engine.losses import Losses, irretrievable, losses_of, object_keys
 from orchestrator.engine.memo import Memo
 
@@ -46,20 +47,6 @@ class Work(NamedTuple):
     toolchain: str
     spec: str
     "JSON."
-
-
-@dataclass(frozen=True)
-class Knowledge:
-    """Answers to the questions of earlier decisions about the same job."""
-
-    bodies: Mapping[str, bytes] = field(default_factory=dict)
-    "Stored objects the reconciler has read, by key."
-    known: Mapping[str, str | None] = field(default_factory=dict)
-    "Facts of work done before, by fingerprint; None when there are none."
-    vanished: frozenset[str] = frozenset()
-    "Keys of objects the reconciler wanted to read, or looked for, and did not find."
-    seen: Collection[str] = ()
-    "Keys of objects it looked for and found."
 
 
 @dataclass

@@ -7,9 +7,10 @@ from common.contracts.base import ObjectRef, fingerprint
 from common.contracts.edit import Edit
 from common.contracts.footage import CandidateList
 from common.contracts.job import Failure
+from common.contracts.kinds import parse_facts
 from common.contracts.names import CAST, PLAN, Kind
 from common.contracts.request import VideoRequest
-from common.contracts.steps import CastFacts, parse_facts
+from common.contracts.steps import CastFacts
 from common.contracts.storyboard import Scene, Storyboard
 from common.documents import UnreadableDocument, read_document
 from orchestrator.engine.working_copy import WorkingCopy

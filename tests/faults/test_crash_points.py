@@ -18,8 +18,8 @@ import pytest
 from common import scratch
 from common.contracts.base import ObjectRef
 from common.contracts.job import COMPLETED, SETTLED, Job
+from common.contracts.kinds import parse_facts
 from common.contracts.names import StepName
-from common.contracts.steps import parse_facts
 from common.jobs.store import JobStore, connect
 from common.settings import Settings
 from common.storage.s3 import S3Storage

@@ -8,7 +8,7 @@ from itertools import islice
 
 import pytest
 
-from common.contracts.steps import parse_facts
+from common.contracts.kinds import parse_facts
 from infra.chaos.figures import executions
 from infra.chaos.invariants import Stock
 from infra.chaos.orders import orders

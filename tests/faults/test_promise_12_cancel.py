@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from common.contracts.job import DONE, RUNNING, TERMINAL, Job
-from common.contracts.steps import parse_facts
+from common.contracts.kinds import parse_facts
 from infra.chaos.invariants import refs_in
 from infra.chaos.processes import freeze, send, works_in
 from infra.chaos.site import Site

@@ -21,8 +21,9 @@ from pydantic import BaseModel
 
 from common.contracts.base import ObjectRef
 from common.contracts.job import DONE, Job
+from common.contracts.kinds import parse_facts
 from common.contracts.names import StepName
-from common.contracts.steps import AssembleFacts, PublishFacts, parse_facts
+from common.contracts.steps import AssembleFacts, PublishFacts
 from common.jobs.store import JobStore, connect
 from common.settings import Settings
 from common.storage.s3 import S3Storage

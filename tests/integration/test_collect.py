@@ -12,7 +12,7 @@ import pytest
 
 from common.contracts.base import ObjectRef
 from common.contracts.job import Job, WorkerInfo
-from common.contracts.steps import STEP_KINDS
+from common.contracts.kinds import STEP_KINDS
 from common.errors import StorageUnavailable
 from common.jobs.archive import archive, read_manifest
 from common.jobs.reopening import Revision

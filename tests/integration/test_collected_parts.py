@@ -12,7 +12,8 @@ from flask.testing import FlaskClient
 
 from api.http.app import create_app
 from common.contracts.job import Job
-from common.contracts.steps import AssembleFacts, parse_facts
+from common.contracts.kinds import parse_facts
+from common.contracts.steps import AssembleFacts
 from common.errors import Permanent
 from common.jobs.archive import archive
 from common.jobs.store import JobStore

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from common.contracts.job import Job
+from common.contracts.kinds import parse_facts
 from common.contracts.names import StepName
-from common.contracts.steps import parse_facts
 from common.jobs.store import JobStore
 from common.settings import Settings
 from common.storage.memory import MemoryStorage

@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 
 from common.contracts.base import ObjectRef
 from common.contracts.job import READY, WAITING, Job, WorkerInfo
-from common.contracts.steps import toolchain
+from common.contracts.kinds import toolchain
 from common.jobs.claims import Claim
 from common.jobs.store import JobStore
 from common.jobs.wishes import NewJob

@@ -8,18 +8,11 @@ from typing import Any
 from common.contracts.base import Contract, ObjectRef, canonical_json
 from common.contracts.footage import CandidateList, Footage, Provenance
 from common.contracts.job import Change, Job
+from common.contracts.kinds import STEP_KINDS
 from common.contracts.names import StepName
 from common.contracts.narration import Narration
 from common.contracts.request import VideoRequest
-from common.contracts.steps import (
-    STEP_KINDS,
-    AssembleFacts,
-    MixFacts,
-    PlanFacts,
-    PublishFacts,
-    SearchFacts,
-    SegmentFacts,
-)
+from common.contracts.steps import AssembleFacts, MixFacts, PlanFacts, PublishFacts, SearchFacts, SegmentFacts
 from common.contracts.storyboard import Scene, Shot, Storyboard
 from common.jobs.claims import Claim
 from common.jobs.ids import new_job_ids

@@ -11,10 +11,10 @@ from contextlib import contextmanager
 from common.contracts.base import Contract, canonical_json
 from common.contracts.footage import Candidate, CandidateList, Footage, Provenance, ProviderNote, SceneryRecipe
 from common.contracts.job import Job, WorkerInfo
+from common.contracts.kinds import STEP_KINDS, toolchain
 from common.contracts.names import keys_in
 from common.contracts.narration import Narration, Word
 from common.contracts.steps import (
-    STEP_KINDS,
     AcquireSpec,
     AssembleFacts,
     AssembleSpec,
@@ -25,7 +25,6 @@ from common.contracts.steps import (
     SegmentFacts,
     SegmentSpec,
     SpeakSpec,
-    toolchain,
 )
 from common.errors import ObjectMissing
 from common.jobs.store import JobStore

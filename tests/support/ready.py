@@ -2,8 +2,9 @@
 
 from common.contracts.base import Contract, ObjectRef, canonical_json
 from common.contracts.job import Change, Job, Step
+from common.contracts.kinds import STEP_KINDS, spec_fingerprint, toolchain
 from common.contracts.names import StepName
-from common.contracts.steps import STEP_KINDS, MixSpec, spec_fingerprint, toolchain
+from common.contracts.steps import MixSpec
 from common.contracts.timeline import SoundProfile
 from common.jobs.store import JobStore
 from common.jobs.wishes import NewJob

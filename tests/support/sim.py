@@ -30,11 +30,11 @@ from common.contracts.job import (
     Pins,
     Step,
 )
+from common.contracts.kinds import STEP_KINDS, parse_spec, spec_fingerprint, toolchain
 from common.contracts.names import StepName, keys_in
 from common.contracts.narration import Narration, Word
 from common.contracts.request import VideoRequest
 from common.contracts.steps import (
-    STEP_KINDS,
     AssembleFacts,
     MixFacts,
     PlanFacts,
@@ -42,9 +42,6 @@ from common.contracts.steps import (
     SceneFacts,
     SearchFacts,
     SegmentFacts,
-    parse_spec,
-    spec_fingerprint,
-    toolchain,
 )
 from common.contracts.storyboard import Storyboard
 from common.documents import read_document
@@ -52,8 +49,8 @@ from common.errors import StepError
 from common.jobs.record import pins_json, pins_of
 from orchestrator.engine.attempts import Rules
 from orchestrator.engine.capabilities import Fleet
+from orchestrator.engine.knowledge import Knowledge
 from orchestrator.engine.memo import Memo
-from orchestrator.engine.working_copy import Knowledge
 from orchestrator.film.profile import OutputDefaults
 from orchestrator.planners import rules as planner
 from orchestrator.planners.revise import revise

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from common.contracts.base import Contract
-from common.contracts.steps import STEP_KINDS
+from common.contracts.kinds import STEP_KINDS
 from common.messaging.queues import QUEUES
 from common.settings import Settings
 from common.worker.runner import Handler

@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from common.contracts.job import COMPLETED, Job, Step
+from common.contracts.kinds import STEP_KINDS
 from common.contracts.names import StepName
-from common.contracts.steps import STEP_KINDS, PlanSpec
+from common.contracts.steps import PlanSpec
 from common.jobs.store import JobStore, connect
 from common.messaging.app import Hints
 from common.settings import Settings

@@ -3,7 +3,7 @@
 import importlib
 from pathlib import Path
 
-from common.contracts.steps import STEP_KINDS
+from common.contracts.kinds import STEP_KINDS
 from common.messaging.queues import QUEUES
 
 ROOT = Path(__file__).parent.parent.parent

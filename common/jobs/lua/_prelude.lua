@@ -84,7 +84,7 @@ end
 
 -- Who is served next. A ring is a sorted set: the lowest score has its turn, and pays for it by moving back. Rings lie in
 -- rings: lanes, in a lane its owners, of an owner the jobs, and of a job the steps that are ready, oldest first but for the
--- kinds in LATE, which come after the others (see common/contracts/steps.py). So every pick costs the same, however many
+-- kinds in LATE, which come after the others (see common/contracts/kinds.py). So every pick costs the same, however many
 -- wait. A lane or an owner that comes back gets the turn it left with, but none that has passed already; a newcomer, or a
 -- job that comes back, stands half a turn behind the present one, so that a stream of them keeps nobody waiting for ever.
 -- When nobody waits, all turns are forgotten. A pick costs a lane 1 / WEIGHT of its turn: WEIGHT comes from LANES in

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from common.contracts.steps import STEP_KINDS
+from common.contracts.kinds import STEP_KINDS
 from common.errors import NotConfigured
 from common.settings import Settings
 from renderer.ffmpeg.run import ffmpeg_build

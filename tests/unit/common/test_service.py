@@ -11,7 +11,7 @@ from billiard.exceptions import WorkerLostError
 from celery.exceptions import Reject
 from celery.worker.request import Request
 
-from common.contracts.steps import STEP_KINDS
+from common.contracts.kinds import STEP_KINDS
 from common.messaging.app import make_app
 from common.messaging.queues import QUEUES
 from common.settings import Settings

@@ -3,9 +3,9 @@
 import pytest
 
 from common.contracts.job import DONE, READY, RUNNING, Pins, Step
+from common.contracts.kinds import NEEDS_BUILD, toolchain
 from common.contracts.names import StepName
 from common.contracts.request import VideoRequest
-from common.contracts.steps import NEEDS_BUILD, toolchain
 from orchestrator.engine.capabilities import Fleet, Pinning
 from tests.support.sim import LEASE, Sim
 

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from common.contracts.job import DONE, FAILED, READY, SKIPPED, WAITING, Failure, Step
+from common.contracts.kinds import parse_facts
 from common.contracts.names import StepName, keys_in
 from common.contracts.request import VideoRequest
-from common.contracts.steps import CastFacts, parse_facts
+from common.contracts.steps import CastFacts
 from orchestrator.engine.attempts import Rules
 from orchestrator.engine.memo import Memo
 from tests.support.sim import LEASE, Sim, Trouble

@@ -6,8 +6,9 @@ import pytest
 
 from common.contracts.base import ObjectRef
 from common.contracts.footage import Footage, Provenance
+from common.contracts.kinds import parse_facts
 from common.contracts.request import TransitionChoice, VideoRequest
-from common.contracts.steps import MixSpec, SegmentSpec, parse_facts
+from common.contracts.steps import MixSpec, SegmentSpec
 from common.contracts.storyboard import Scene, Shot
 from common.contracts.timeline import Card, CutList, Span
 from orchestrator.film.clips import clip_of, closing_of

@@ -8,7 +8,7 @@ import pytest
 from common.contracts.job import DONE, READY, RUNNING, SKIPPED, WAITING, Failure
 from common.contracts.names import StepName
 from common.contracts.request import VideoRequest
-from orchestrator.engine.working_copy import Knowledge
+from orchestrator.engine.knowledge import Knowledge
 from orchestrator.planners.rules import UNNAMED, plan
 from orchestrator.workflow import Policy, decide
 from tests.support.sim import CANVAS, Sim

@@ -11,7 +11,8 @@ from api.views.progress import progress
 from common.contracts.job import DONE, FAILED, READY, RUNNING, TERMINAL, Failure
 from common.contracts.names import StepName, keys_in
 from common.contracts.request import VideoRequest
-from orchestrator.engine.working_copy import IllegalMoveError, Knowledge
+from orchestrator.engine.knowledge import Knowledge
+from orchestrator.engine.working_copy import IllegalMoveError
 from orchestrator.workflow import Policy, decide
 from tests.support.sim import CANVAS, LEASE, Sim
 

@@ -5,8 +5,8 @@ import re
 import pytest
 
 from common.contracts.job import ACTIVE_STATES, JOB_MOVES, LANES, STEP_MOVES, TERMINAL
+from common.contracts.kinds import DELIVERED, LATE, NEEDS_BUILD, STEP_KINDS, Per, kinds_of, toolchain
 from common.contracts.names import ASSEMBLE, CAST, MIX, PLAN, PUBLISH, Kind, StepName
-from common.contracts.steps import DELIVERED, LATE, NEEDS_BUILD, STEP_KINDS, Per, kinds_of, toolchain
 from common.jobs.store import constants
 from common.messaging.queues import QUEUES
 

@@ -1,0 +1,153 @@
+"""The one table of step kinds: queue, spec and facts, recipe, share of the progress, and what follows from them.
+
+Code that needs to know something about a kind of step reads `STEP_KINDS`; `StepName` builds and reads names of steps.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+from common.contracts.base import Contract, canonical_json
+from common.contracts.footage import Footage
+from common.contracts.job import ASSEMBLING, GATHERING, PLANNING, RENDERING
+from common.contracts.names import Kind
+from common.contracts.narration import Narration
+from common.contracts.steps import (
+    AcquireSpec,
+    AssembleFacts,
+    AssembleSpec,
+    CastFacts,
+    MixFacts,
+    MixSpec,
+    PlanFacts,
+    PlanSpec,
+    PublishFacts,
+    PublishSpec,
+    SceneFacts,
+    SceneSpec,
+    SearchFacts,
+    SearchSpec,
+    SegmentFacts,
+    SegmentSpec,
+    SpeakSpec,
+)
+
+
+class Per(StrEnum):
+    """The unit of a film that has one step of a given kind."""
+
+    FILM = "film"
+    SCENE = "scene"
+    SHOT = "shot"
+    PART = "part"
+
+
+class StepKind(NamedTuple):
+    """Everything the system knows about a kind of step."""
+
+    queue: str
+    "Empty for a kind that the orchestrator decides by itself."
+    spec: type[Contract]
+    facts: type[Contract]
+    recipe: int
+    per: Per
+    state: str
+    "State of a job whose earliest unfinished step is of this kind."
+    verb: str
+    "Wording in the status; empty for a kind that takes no time."
+    weight: float
+    "Share of the progress bar, relative to the other kinds."
+    counted: bool = True
+    "True if it has a part in the progress bar. Planning has its own share; other exceptions take no time."
+    delivered: bool = False
+    "True if it makes what the user ordered, which is kept with the job; the others make parts of that."
+    needs_build: bool = False
+    "True if it depends on the ffmpeg build: all of a film must come from the same one."
+    late: bool = False
+    "True if quick and needed only at the end: after a job's long steps, it fills the gap that these leave."
+    reuse: int = 7 * 24 * 3600
+    "Seconds for which the same work, of any job of the owner, is not done again; 0: never shared."
+
+    def known_for(self, keep_parts_seconds: float) -> int:
+        """Seconds for which a result stays known if parts of films are kept for `keep_parts_seconds`."""
+        return int(min(self.reuse, keep_parts_seconds))
+
+
+STEP_KINDS: Mapping[str, StepKind] = {
+    Kind.PLAN: StepKind(
+        "orchestrate", PlanSpec, PlanFacts, 1, Per.FILM, PLANNING, "planning", 2.0, counted=False, delivered=True
+    ),
+    Kind.SPEAK: StepKind("speech", SpeakSpec, Narration, 1, Per.SCENE, GATHERING, "speaking", 0.5),
+    Kind.SEARCH: StepKind(
+        "retrieve", SearchSpec, SearchFacts, 1, Per.SHOT, GATHERING, "searching footage", 0.5, reuse=3600
+    ),
+    Kind.CAST: StepKind("", CastFacts, CastFacts, 1, Per.FILM, GATHERING, "", 0.1, counted=False),
+    Kind.ACQUIRE: StepKind("retrieve", AcquireSpec, Footage, 5, Per.SHOT, GATHERING, "fetching footage", 1.0),
+    Kind.SEGMENT: StepKind(
+        "render", SegmentSpec, SegmentFacts, 8, Per.PART, RENDERING, "rendering", 10.0, needs_build=True
+    ),
+    Kind.SCENE: StepKind(
+        "render",
+        SceneSpec,
+        SceneFacts,
+        2,
+        Per.SCENE,
+        ASSEMBLING,
+        "joining scenes",
+        0.5,
+        counted=False,
+        needs_build=True,
+    ),
+    Kind.MIX: StepKind(
+        "render", MixSpec, MixFacts, 3, Per.FILM, RENDERING, "mixing sound", 4.0, needs_build=True, late=True
+    ),
+    Kind.ASSEMBLE: StepKind(
+        "render",
+        AssembleSpec,
+        AssembleFacts,
+        4,
+        Per.FILM,
+        ASSEMBLING,
+        "assembling",
+        2.0,
+        delivered=True,
+        needs_build=True,
+    ),
+    Kind.PUBLISH: StepKind(
+        "orchestrate", PublishSpec, PublishFacts, 1, Per.FILM, ASSEMBLING, "publishing", 0.5, delivered=True, reuse=0
+    ),
+}
+"Rows in the order of `Kind`. Raise a recipe's number when the same spec would now give different bytes."
+
+NEEDS_BUILD = frozenset(kind for kind, about in STEP_KINDS.items() if about.needs_build)
+DELIVERED = frozenset(kind for kind, about in STEP_KINDS.items() if about.delivered)
+LATE = frozenset(kind for kind, about in STEP_KINDS.items() if about.late)
+
+
+def kinds_of(queue: str) -> list[str]:
+    """The kinds whose steps wait in a queue."""
+    return [kind for kind, about in STEP_KINDS.items() if about.queue == queue]
+
+
+def toolchain(kind: str, build: str = "") -> str:
+    """This code's recipe for steps of `kind`, with the ffmpeg build if that matters: `8/9.0-a1`."""
+    about = STEP_KINDS[kind]
+    return f"{about.recipe}/{build}" if about.needs_build else str(about.recipe)
+
+
+def spec_fingerprint(kind: str, spec: str, toolchain: str) -> str:
+    """The name of the work `spec` asks of a worker with this toolchain: equal work has an equal name, in any job.
+
+    `spec` is canonical JSON: the caller has written it already, and large specs take time to write.
+    """
+    content = "\n".join((canonical_json(kind), canonical_json(toolchain), spec))
+    return hashlib.sha256(content.encode()).hexdigest()[:32]
+
+
+def parse_spec(kind: str, data: bytes | str) -> Any:
+    return STEP_KINDS[kind].spec.model_validate_json(data)
+
+
+def parse_facts(kind: str, data: bytes | str) -> Any:
+    return STEP_KINDS[kind].facts.model_validate_json(data)
