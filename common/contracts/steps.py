@@ -1,8 +1,8 @@
 """The steps of a job: the order each one gets (spec) and the answer it gives (facts).
 
 A spec is everything a step needs to know, with the checksums of its inputs inside, so the digest of the spec is the
-fingerprint of the work. Specs of steps under way are kept in the job record (docs/adr/0006). The table of their kinds is
-in `kinds.py`.
+fingerprint of the work. Specs of steps under way are kept in the job record (docs/adr/0006). `kinds.py` has the table
+of their kinds.
 """
 
 from pydantic import Field

@@ -7,7 +7,7 @@ import pytest
 from common.contracts.job import ACTIVE_STATES, JOB_MOVES, LANES, STEP_MOVES, TERMINAL
 from common.contracts.kinds import DELIVERED, LATE, NEEDS_BUILD, STEP_KINDS, Per, kinds_of, toolchain
 from common.contracts.names import ASSEMBLE, CAST, MIX, PLAN, PUBLISH, Kind, StepName
-from common.jobs.store import constants
+from common.jobs.scripts import constants
 from common.messaging.queues import QUEUES
 
 
