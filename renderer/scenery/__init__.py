@@ -13,7 +13,7 @@ from renderer.scenery.weather import Rain, snowfall
 __all__ = ["PIXEL_FORMAT", "paint", "scenery_size"]
 
 PIXEL_FORMAT = "rgb24"
-"What ffmpeg calls the layout of the frames."
+"ffmpeg's name for the layout of the frames."
 
 _LONGEST = 960
 

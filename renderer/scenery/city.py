@@ -13,7 +13,7 @@ LAMPS = ("ffd9a0", "ffe8c4", "fff3df", "ffc47d", "d6e6ff")
 
 
 def lit_share(stage: Stage) -> float:
-    """How many windows are lit at this hour."""
+    """Share of windows that are lit at this hour."""
     return {"day": 0.0, "overcast": 0.12, "sunset": 0.3, "sunrise": 0.16, "night": 0.42}[stage.recipe.light]
 
 

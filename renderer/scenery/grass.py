@@ -11,12 +11,12 @@ from renderer.scenery.noise import Canvas, Numbers, Plane, f32, mix
 from renderer.scenery.stage import Stage
 
 FINE = 2
-"How much larger blades are drawn before they are shrunk."
+"Factor by which blades are drawn larger before they are shrunk."
 
 
 @dataclass(frozen=True)
 class Blades:
-    """What grows along the bottom of the picture."""
+    """The plants along the bottom of the picture."""
 
     height: float
     "Of a usual blade, in pixels."

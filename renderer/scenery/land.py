@@ -22,13 +22,13 @@ from renderer.scenery.noise import (
 from renderer.scenery.stage import Stage
 
 SWAY = 5.0
-"How far, in hundredths of the longer side, the nearest things move to each side."
+"Sway of the nearest things to each side, in hundredths of the longer side."
 PERIOD = 46.0
 "Seconds of one sway there and back."
 
 
 def sway(stage: Stage, seconds: float) -> float:
-    """Where the camera is, from -1 to 1; every cutout of a shot follows it."""
+    """Position of the camera, from -1 to 1; every cutout of a shot follows it."""
     return float(np.sin(2 * np.pi * (seconds / PERIOD + stage.camera_phase)))
 
 
@@ -91,11 +91,11 @@ class Ground:
     detail: float = 0.0
     "Share of finer noise."
     rise: float = 0.0
-    "How much the ground rises over the whole distance."
+    "Rise of the ground over the whole distance."
     drop: float = 0.02
-    "How far the ground falls away towards the camera."
+    "Fall of the ground towards the camera."
     haze: tuple[float, float] = (0.0, 0.8)
-    "How much air lies before the nearest and the farthest ground."
+    "Amount of air before the nearest and the farthest ground."
 
 
 Material = Callable[[Plane, Plane, Plane], Canvas]
@@ -162,7 +162,7 @@ def _air(stage: Stage, columns: int) -> Canvas:
 
 
 def _project(colour: Canvas, screen_row: Plane, height: int) -> tuple[Canvas, Plane]:
-    """What each pixel sees of a surface given by the screen rows of its points, nearest first: (picture, opacity)."""
+    """(picture, opacity) of a surface given by the screen rows of its points, nearest first."""
     steps, columns = screen_row.shape
     visible = np.minimum.accumulate(screen_row, axis=0)
     wanted = np.arange(height, dtype=np.float32)

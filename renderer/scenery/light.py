@@ -17,7 +17,7 @@ def rgb(code: str) -> Colour:
 
 @dataclass(frozen=True)
 class Palette:
-    """What the light of an hour does to sky, clouds, air, water and land."""
+    """Colours that the light of an hour gives to sky, clouds, air, water and land."""
 
     zenith: Colour
     middle: Colour
@@ -25,11 +25,11 @@ class Palette:
     sun: Colour
     "The disc itself: sun, or moon at night."
     glow: Colour
-    "What the air around the disc and the glitter on the water look like."
+    "Of the air around the disc, and of the glitter on the water."
     cloud_lit: Colour
     cloud_shade: Colour
     haze: Colour
-    "What far things fade into."
+    "Of far things, which fade into it."
     deep: Colour
     "Water looked into rather than along."
     ambient: Colour
@@ -37,7 +37,7 @@ class Palette:
     direct: Colour
     "Multiplies what the disc shines on."
     elevation: tuple[float, float]
-    "How high the disc may stand, as a tangent."
+    "Heights at which the disc may stand, as tangents."
     halo: float
     "Strength of the glow around the disc."
     stars: float

@@ -32,7 +32,7 @@ class Coast:
     distance: float
     "From the camera to the still waterline, straight ahead."
     turn: float
-    "How the waterline runs: metres away from the camera per metre to the right."
+    "Slope of the waterline: metres away from the camera per metre to the right."
     surf: float
     "Height of a breaking wave."
     period: float
@@ -70,7 +70,7 @@ class Surf:
         return found
 
     def _share(self, age: float) -> float:
-        """How far through its run up and back a wave is that arrived `age` seconds ago, 0 to 1: up faster than back."""
+        """Share of its run up and back that a wave has done `age` seconds after it arrived: up faster than back."""
         return float(min(age / (self.coast.period * 1.55), 1.0) ** 0.72)
 
     def run_up(self, seconds: float) -> tuple[Numbers, Numbers]:
@@ -188,7 +188,7 @@ class Sand:
             channel += (colour - channel) * foam
 
     def _foam_at(self, under: Plane, place: Numbers, seconds: float) -> Plane:
-        """How much foam covers each place: a bright rim, lace behind it, and what broken waves leave on the water."""
+        """Foam at each place: a bright rim, lace behind it, and the remains of broken waves on the water."""
         row = (under * np.float32(48) + np.float32(4096)).astype(np.int32) & (_LACE - 1)
         row *= _LACE
         row += (self._column + np.int32(seconds * 2)) & (_LACE - 1)
@@ -212,7 +212,7 @@ _FINENESS, _DEEPEST = 300.0, 4.0
 
 
 def _profile_place(under: Plane) -> Numbers:
-    """Where in the profiles a place is that lies `under` metres seawards of the edge of the water."""
+    """Index into the profiles of a place that lies `under` metres seawards of the edge of the water."""
     scaled = under * np.float32(_FINENESS)
     scaled += np.float32(_FINENESS * 0.5)
     return np.clip(scaled, 0, (_DEEPEST + 0.5) * _FINENESS - 1, out=scaled).astype(np.int32)

@@ -152,7 +152,7 @@ def panorama(stage: Stage, rng: np.random.Generator, scale: float) -> Plane:
 
 
 def _relief(stage: Stage, density: Plane) -> Plane:
-    """How much each place of a cloud faces the disc: its density against that of a place towards the disc."""
+    """Share of light on each place of a cloud: its density against that of a place towards the disc."""
     reach = max(1, round(stage.unit * 0.9))
     towards = -reach if stage.sun_y < stage.horizon * 0.45 else reach
     rows = np.clip(np.arange(len(density)) + towards, 0, len(density) - 1)

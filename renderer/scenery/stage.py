@@ -33,7 +33,7 @@ class Stage:
     sun_y: float
     palette: Palette
     camera_phase: float
-    "Where in its sway the camera starts, 0 to 1."
+    "Point of its sway at which the camera starts, 0 to 1."
     recipe: SceneryRecipe
 
     @property

@@ -9,7 +9,7 @@ from renderer.scenery.noise import Numbers, Plane, fractal, line, smoothstep
 from renderer.scenery.stage import Stage
 
 FINE = 3
-"How much larger silhouettes are drawn before they are shrunk."
+"Factor by which silhouettes are drawn larger before they are shrunk."
 
 
 class Silhouette:

@@ -17,7 +17,7 @@ GRAVITY = 9.81
 
 @dataclass(frozen=True)
 class Sea:
-    """How the water moves. Lengths are metres, slopes are root mean squares."""
+    """The movement of water. Lengths are metres, slopes are root mean squares."""
 
     eye: float = 3.0
     "Height of the camera over the water."
@@ -26,15 +26,15 @@ class Sea:
     swell_slope: float = 0.075
     chop_slope: float = 0.10
     heading: float = 0.0
-    "Where the waves come from: 0 is towards the camera, positive turns to the right (radians)."
+    "Direction of the waves, in radians: 0 is towards the camera, positive turns to the right."
     rough: bool = True
     "Rough water mirrors no fine detail; calm water does."
     clarity: float = 1.0
-    "How much of the water's own colour shows where one looks down into it."
+    "Share of the water's own colour where one looks down into it."
 
 
 def distances(stage: Stage, eye: float) -> Numbers:
-    """How far away, in metres, the water is that each row below the horizon shows."""
+    """Distance in metres of the water that each row below the horizon shows."""
     rows = np.arange(stage.height - stage.horizon, dtype=np.float32)
     return eye * stage.focal / (rows + 0.5)
 
@@ -177,14 +177,14 @@ class Water:
         return water
 
     def _above(self, canvas: Canvas) -> Canvas:
-        """What there is to mirror: for rough water a smaller, blurred copy."""
+        """The picture to mirror: for rough water a smaller, blurred copy."""
         horizon = self._stage.horizon
         if not self._sea.rough:
             return canvas[:, :horizon]
         return _box_blur(_box_blur(canvas[:, horizon % 2 : horizon : 2, ::_COARSE], 2, axis=1), 6, axis=2)
 
     def _mirrored(self, above: Canvas, across: Plane, along: Plane, rows: slice) -> Canvas:
-        """What each facet mirrors; steep ones look above the top of the picture, so elevations are bent to stay in."""
+        """The mirror image in each facet; steep ones look above the picture, so elevations are bent to stay in."""
         _, height, width = above.shape
         elevation = along * np.float32(2)
         elevation += self._lift[rows]

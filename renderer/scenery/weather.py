@@ -11,7 +11,7 @@ from renderer.scenery.stage import Stage
 
 @dataclass(frozen=True)
 class Swarm:
-    """How a kind of mote looks and moves; lengths are hundredths of the longer side, times seconds."""
+    """Appearance and movement of a kind of mote; lengths are hundredths of the longer side, times seconds."""
 
     density: float
     "Motes per tenth by tenth of the longer side."
@@ -20,7 +20,7 @@ class Swarm:
     velocity: tuple[float, float]
     "Right and down, of a mote of middling size."
     wander: float
-    "How far a mote swings about its way."
+    "Swing of a mote about its way."
     light: float
     "Opacity of the brightest."
     twinkle: float = 0.0

@@ -8,7 +8,7 @@ from renderer.scenery.stage import Layer, Stage, stream
 from renderer.scenery.water import Sea, Water
 
 Scene = tuple[Stage, list[Layer]]
-"Where it plays, and what is painted, the farthest first."
+"The stage of a scene, and its layers, the farthest first."
 
 
 def stage_for(recipe: SceneryRecipe, width: int, height: int, horizon: tuple[float, float]) -> Stage:
