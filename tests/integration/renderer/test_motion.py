@@ -35,12 +35,13 @@ def tracks(found: np.ndarray) -> np.ndarray:
     return np.stack(paths, axis=1)
 
 
-@pytest.fixture
-def moved(request: pytest.FixtureRequest, tmp_path: Path) -> np.ndarray:
-    discs().save(tmp_path / "discs.png")
-    run = step_run(tmp_path)
+@pytest.fixture(scope="module")
+def moved(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> np.ndarray:
+    folder = tmp_path_factory.mktemp(request.param)
+    discs().save(folder / "discs.png")
+    run = step_run(folder)
     return tracks(
-        rendered(scene(clip(footage(run, tmp_path / "discs.png"), FRAMES, motion=request.param), profile=CANVAS), run)
+        rendered(scene(clip(footage(run, folder / "discs.png"), FRAMES, motion=request.param), profile=CANVAS), run)
     )
 
 
