@@ -3,9 +3,12 @@
 import re
 import sys
 from enum import StrEnum
+from functools import lru_cache
 
 ASSET_ID = r"ast_[0-9a-f]{32}"
 "Pattern of the id of an upload."
+MOST_NAMES = 50_000
+"Names of steps that are kept; a film of 200 scenes has a thousand, most of them those of any other film."
 _KEY = re.compile(r'"key":\s*"([^"]+)"')
 
 
@@ -28,47 +31,53 @@ class StepName(str):
     """The name of a step: its kind and the scene, shot or part of the film that it works on.
 
     `mix` is a step of the film, `speak:s3` of scene s3, `acquire:s3.1` of its shot s3.1, `segment:s3.0` of its part 0.
-    A plain string everywhere else: in records, messages and answers.
+    A plain string everywhere else: in records, messages and answers. The same name is the same object for as long as it
+    is in use, so that dictionaries and memos know it by identity.
     """
 
-    __slots__ = ()
+    kind: str
+    subject: str
+    "The id of the scene or shot, or `<scene>.<part>`; empty for a step of the film."
+    scene: str
+    "The id of the scene; empty for a step of the film."
 
-    @classmethod
-    def of(cls, kind: str, subject: str = "") -> "StepName":
+    def __new__(cls, text: str) -> "StepName":
+        return text if type(text) is cls else _named(text)
+
+    @staticmethod
+    def of(kind: str, subject: str = "") -> "StepName":
         """`subject` is the id of a scene or shot; empty for a step of the film."""
-        return cls(f"{kind}:{subject}" if subject else kind)
+        return _of(kind, subject)
 
-    @classmethod
-    def of_part(cls, kind: str, scene: str, number: int) -> "StepName":
-        return cls(f"{kind}:{scene}.{number}")
-
-    @property
-    def kind(self) -> str:
-        """The same object for the same kind, so that a memory by identity recognises it."""
-        return sys.intern(str(self.partition(":")[0]))
-
-    @property
-    def subject(self) -> str:
-        """The id of the scene or shot, or `<scene>.<part>`; empty for a step of the film."""
-        return self.partition(":")[2]
-
-    @property
-    def scene(self) -> str:
-        """The id of the scene; empty for a step of the film."""
-        return scene_id_of(self.subject)
+    @staticmethod
+    def of_part(kind: str, scene: str, number: int) -> "StepName":
+        return _of(kind, f"{scene}.{number}")
 
     def with_kind(self, kind: str) -> "StepName":
         """The step of another kind for the same subject."""
-        return StepName.of(kind, self.subject)
+        return _of(kind, self.subject)
 
 
-PLAN, CAST, MIX, ASSEMBLE, PUBLISH = map(StepName.of, (Kind.PLAN, Kind.CAST, Kind.MIX, Kind.ASSEMBLE, Kind.PUBLISH))
-"The steps of the film as a whole."
+@lru_cache(MOST_NAMES)
+def _named(text: str) -> StepName:
+    name = str.__new__(StepName, text)
+    kind, _, name.subject = text.partition(":")
+    name.kind, name.scene = sys.intern(str(kind)), scene_id_of(name.subject)
+    return name
+
+
+@lru_cache(MOST_NAMES)
+def _of(kind: str, subject: str) -> StepName:
+    return _named(f"{kind}:{subject}" if subject else str(kind))
 
 
 def scene_id_of(subject: str) -> str:
     """The id of the scene that a shot or part belongs to: `s3` of `s3.1`."""
     return subject.partition(".")[0]
+
+
+PLAN, CAST, MIX, ASSEMBLE, PUBLISH = map(StepName.of, (Kind.PLAN, Kind.CAST, Kind.MIX, Kind.ASSEMBLE, Kind.PUBLISH))
+"The steps of the film as a whole."
 
 
 def keys_in(text: str) -> list[str]:

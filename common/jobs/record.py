@@ -6,6 +6,7 @@ from typing import Any
 
 from common.contracts.base import ObjectRef
 from common.contracts.job import Event, Failure, Job, Pins, Step, Version, WorkerInfo
+from common.contracts.names import StepName
 
 STEP, VERSION = "step:", "version:"
 
@@ -32,10 +33,11 @@ def job_of(job_id: str, fields: Mapping[str, str], reader: Reader | None = None)
     """The job that the fields of its record say."""
     reader = reader or Reader()
     head = json.loads(fields["head"])
-    steps, versions = {}, {}
+    steps: dict[str, Step] = {}
+    versions: dict[int, Version] = {}
     for field in sorted(fields):
         if field.startswith(STEP):
-            steps[field[len(STEP) :]] = reader.parsed(field, fields[field], _step)
+            steps[StepName(field[len(STEP) :])] = reader.parsed(field, fields[field], _step)
         elif field.startswith(VERSION):
             versions[int(field[len(VERSION) :])] = reader.parsed(field, fields[field], _version)
     return Job(
@@ -117,7 +119,7 @@ def worker_of(name: str, about: Mapping[str, Any]) -> WorkerInfo:
 def _step(field: str, text: str) -> Step:
     data = json.loads(text)
     return Step(
-        name=field[len(STEP) :],
+        name=StepName(field[len(STEP) :]),
         state=data["state"],
         fingerprint=data.get("work", ""),
         attempt=data["attempt"],

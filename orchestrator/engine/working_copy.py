@@ -78,6 +78,7 @@ class WorkingCopy:
     _toolchains: dict[str, str] = field(default_factory=dict)
     "Toolchain of this look, by kind."
     _losses: Losses = field(init=False)
+    _losing: bool = field(init=False)
     _attempts: Attempts = field(init=False)
 
     def __post_init__(self) -> None:
@@ -85,6 +86,7 @@ class WorkingCopy:
         self.steps = dict(job.steps)
         self.pinning = Pinning(self.fleet, job.pins, job.steps, self.now, self.rules.repin_ms)
         self._losses = losses_of(job.steps.values(), self.knowledge.vanished)
+        self._losing = self._losses.any
         self._attempts = Attempts(self.rules, self.now, job.version, job.deadline, self._losses.orphans)
 
     # what the workflow asks
@@ -208,7 +210,7 @@ class WorkingCopy:
 
     def _doubt(self, step: Step) -> None:
         """Doubts objects of the past; those made for this version, a moment ago, are taken to be there."""
-        old = step.reused or step.ran_version < self.job.version or self.job.state == QUEUED or self._losses.any
+        old = step.reused or step.ran_version < self.job.version or self.job.state == QUEUED or self._losing
         if old and step.state == DONE:
             keys = self.memo(object_keys, step.facts, of=step.name)
             self.doubted |= keys.difference(self.knowledge.seen, self.knowledge.vanished)
