@@ -13,10 +13,10 @@ from common.contracts.base import Contract, fingerprint
 from common.contracts.batch import Batch
 from common.contracts.job import BATCH
 from common.contracts.request import VideoRequest
-from common.documents import JSON, UnreadableDocument, document_json, read_document
+from common.documents import JSON, document_json, read_document
 from common.errors import ObjectMissing
 from common.jobs.ids import BATCH_ID, new_batch_id, new_job_ids
-from common.jobs.store import JobStore
+from common.jobs.store import RequestStore
 from common.jobs.wishes import KeyReused, TooManyJobs
 from common.settings import Settings
 from common.storage.port import Storage
@@ -33,7 +33,7 @@ class Batches:
     """The use cases of batches."""
 
     def __init__(
-        self, store: JobStore, storage: Storage, records: Records, submissions: Submissions, settings: Settings
+        self, store: RequestStore, storage: Storage, records: Records, submissions: Submissions, settings: Settings
     ) -> None:
         self._store, self._storage, self._records, self._submissions = store, storage, records, submissions
         self._bucket = settings.assets_bucket
@@ -90,7 +90,7 @@ class Batches:
             raise _unknown(batch_id)
         try:
             return read_document(Batch, self._storage.get_bytes(self._bucket, _key(owner, batch_id)))
-        except (ObjectMissing, UnreadableDocument):
+        except ObjectMissing:
             raise _unknown(batch_id) from None
 
 

@@ -8,10 +8,11 @@ from api.submission import Submissions
 from api.views.status import status_view, summary_view
 from common.contracts.job import CANCELLED, COMPLETED, TERMINAL, Job
 from common.contracts.request import VideoRequest
+from common.documents import UnreadableDocument
 from common.errors import ReelwrightError
 from common.jobs.ids import new_job_ids
 from common.jobs.reopening import WishOutcome
-from common.jobs.store import JobStore
+from common.jobs.store import RequestStore
 from common.jobs.wishes import Created, RequestKey
 
 PAGE = 100
@@ -22,7 +23,7 @@ MOST_LOOKED_AT = 200
 class Jobs:
     """The use cases of jobs. Every job is reached through its owner."""
 
-    def __init__(self, store: JobStore, records: Records, submissions: Submissions) -> None:
+    def __init__(self, store: RequestStore, records: Records, submissions: Submissions) -> None:
         self._store, self._records, self._submissions = store, records, submissions
 
     def accept(self, owner: str, request: VideoRequest, key: str = "") -> Created:
@@ -45,7 +46,7 @@ class Jobs:
     def status(self, owner: str, job_id: str, after: int | None = None) -> dict[str, Any]:
         """The state, with the newest log lines, or with those that follow event number `after`."""
         job = self._records.job(owner, job_id)
-        return status_view(job, self._records.storyboard(job), self._records.events(job, after))
+        return status_view(job, self._records.plan(job), self._records.events(job, after))
 
     def cancel(self, owner: str, job_id: str) -> str:
         """Asks for the end of a job; returns the state it is in now."""
@@ -101,7 +102,7 @@ class Jobs:
     def _listed(self, owner: str, job_id: str) -> Job | None:
         try:
             return self._records.job(owner, job_id)
-        except Unknown:  # forgotten since it was listed, or damaged, which must not hide the others
+        except (Unknown, UnreadableDocument):  # forgotten since it was listed, or damaged: it must not hide the others
             return None
 
 

@@ -1,11 +1,11 @@
 """Readiness: the parts of the system that a job would need and that are away."""
 
 from common.errors import ReelwrightError
-from common.jobs.store import JobStore
+from common.jobs.store import RequestStore
 from common.storage.port import Storage
 
 
-def missing_parts(store: JobStore, storage: Storage, services: set[str]) -> list[str]:
+def missing_parts(store: RequestStore, storage: Storage, services: set[str]) -> list[str]:
     """The parts that are away, in words; empty when all is well."""
     missing = []
     try:

@@ -22,7 +22,7 @@ from common.errors import ObjectMissing
 from common.jobs.archive import Manifest, OtherRelease, archive, archived_events, archived_jobs, read_manifest
 from common.jobs.ids import JOB_ID
 from common.jobs.reopening import WishOutcome
-from common.jobs.store import JobStore
+from common.jobs.store import RequestStore
 from common.jobs.wishes import RequestKey
 from common.settings import Settings
 from common.storage.port import Storage
@@ -49,7 +49,7 @@ def digest_of(value: Contract) -> str:
 class Records:
     """Reads the jobs of an owner, wherever they are. Raises `Unknown` for anything that is not there."""
 
-    def __init__(self, store: JobStore, storage: Storage, settings: Settings) -> None:
+    def __init__(self, store: RequestStore, storage: Storage, settings: Settings) -> None:
         self._store, self._storage, self._settings = store, storage, settings
         # Storyboards never change once stored, and a status is asked for many times.
         self._storyboards: Callable[[str], Storyboard] = functools.lru_cache(maxsize=256)(self._read_storyboard)
@@ -64,13 +64,10 @@ class Records:
             raise unknown_job(job_id)
         return manifest.job
 
-    def version(self, owner: str, job_id: str, number: int | None) -> Job:
-        """The job as it was when that version of it ended (None: the newest)."""
-        return self.version_of(self.job(owner, job_id), number)
-
     def version_of(self, newest: Job, number: int | None) -> Job:
-        """The same for a job that is there in its newest version. One that never ended, or has no manifest any more,
-        has no steps.
+        """The job as it was when a version of it ended (None: the newest).
+
+        A version that never ended, or has no manifest any more, has no steps.
         """
         if number is None or number == newest.version:
             return newest
@@ -130,7 +127,7 @@ class Records:
         try:
             return read_manifest(self._storage, self._settings.assets_bucket, owner, job_id, version)
         except OtherRelease as error:
-            raise Unknown(error.code, str(error)) from None
+            raise UnreadableDocument(str(error)) from None
         except ObjectMissing:
             raise Unknown("damaged", "what was kept of this job is damaged and cannot be read") from None
 
@@ -154,17 +151,24 @@ class Records:
         return [*older, *young][:MOST_LINES]
 
     def storyboard(self, job: Job) -> Storyboard | None:
-        """None if the job is not planned, or its storyboard is gone."""
+        """None if the job is not planned, or its storyboard is gone. Raises `UnreadableDocument`."""
         if job.storyboard is None:
             return None
         try:
             return self._storyboards(job.storyboard.key)
-        except (ObjectMissing, UnreadableDocument):
+        except ObjectMissing:
+            return None
+
+    def plan(self, job: Job) -> Storyboard | None:
+        """The storyboard for a view of the job that must not fail without one."""
+        try:
+            return self.storyboard(job)
+        except UnreadableDocument:
             return None
 
     def outline(self, job: Job) -> Storyboard | None:
         """The storyboard, if the record alone does not show which steps belong to the job."""
-        return self.storyboard(job) if job.version > 1 else None
+        return self.plan(job) if job.version > 1 else None
 
     def candidates(self, job: Job, shot: str) -> tuple[Candidate, ...]:
         """The candidates found for a shot, best first; none for the user's own media, or when their list is gone."""

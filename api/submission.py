@@ -7,7 +7,7 @@ from api.errors import Cure, FieldError, Remedy
 from api.records import Records
 from common.contracts.job import INTERACTIVE
 from common.contracts.request import MediaRef, SceneRequest, VideoRequest
-from common.jobs.store import JobStore
+from common.jobs.store import RequestStore
 from common.jobs.wishes import Limits, NewJob
 from common.settings import Settings
 
@@ -20,7 +20,7 @@ EXAMPLES = 6
 class Submissions:
     """Turns requests into jobs-to-be."""
 
-    def __init__(self, store: JobStore, records: Records, assets: Assets, settings: Settings) -> None:
+    def __init__(self, store: RequestStore, records: Records, assets: Assets, settings: Settings) -> None:
         self._store, self._records, self._assets, self._settings = store, records, assets, settings
 
     @property
@@ -49,7 +49,7 @@ class RequestChecks:
     Good for one answer: nothing is looked up twice.
     """
 
-    def __init__(self, owner: str, store: JobStore, assets: Assets) -> None:
+    def __init__(self, owner: str, store: RequestStore, assets: Assets) -> None:
         self._owner, self._store, self._assets = owner, store, assets
         self._media_types: dict[str, str | None] = {}
         self._voices: tuple[str, ...] | None = None

@@ -55,7 +55,7 @@ REST = 4
 LONGEST_REST = 0.5
 "Longest rest in seconds: a wish must be heard soon."
 SOURCES = ("pexels", "folder")
-"Footage sources in order of preference; scenery is added by the retriever."
+"Footage sources in order of preference; scenery comes last."
 
 
 class Reconciler:
@@ -142,7 +142,7 @@ class Reconciler:
             if not decision.asks:
                 return decision.change
             vanished |= self._caches.read(decision.missing.values(), cache)
-            vanished |= self._caches.gone(decision.doubted, cache)
+            vanished |= self._caches.gone(decision.doubted, cache) | decision.unusable
             known |= self._store.known_work(job.owner, decision.unknown)
         return None
 

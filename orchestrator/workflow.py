@@ -1,6 +1,6 @@
 """The next decision on a job. Pure: the same record gives the same decision, whoever asks and however often.
 
-decide(job, ...) = the film, wanted from its end backwards through `WorkingCopy.want`
+decide(job, ...) = the film, wanted through `WorkingCopy.want` as far as its inputs are there
 """
 
 from collections.abc import Mapping
@@ -60,9 +60,12 @@ class Decision:
     doubted: frozenset[str] = frozenset()
     "Keys of objects that may be gone."
 
+    unusable: frozenset[str] = frozenset()
+    "Keys of objects that are to be taken for gone."
+
     @property
     def asks(self) -> bool:
-        return bool(self.missing or self.unknown or self.doubted)
+        return bool(self.missing or self.unknown or self.doubted or self.unusable)
 
 
 @dataclass(frozen=True)
@@ -91,7 +94,7 @@ def decide(
         film = Film(copy, policy.defaults)
         film.want()
         if copy.questions:
-            return Decision(_nothing(job), copy.missing, frozenset(copy.unknown), frozenset(copy.doubted))
+            return _questions(copy)
         if now >= job.deadline and not film.published:
             # The published film is an earlier version. The wants of this one must not be saved.
             copy = WorkingCopy(*look)
@@ -99,6 +102,11 @@ def decide(
         else:
             _go_on(copy, head, film)
     return Decision(_change(copy, head), {}, frozenset())
+
+
+def _questions(copy: WorkingCopy) -> Decision:
+    doubted, unusable = frozenset(copy.doubted), frozenset(copy.unusable)
+    return Decision(_nothing(copy.job), copy.missing, frozenset(copy.unknown), doubted, unusable)
 
 
 def ending(job: Job, change: Change) -> dict[str, Any]:

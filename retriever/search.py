@@ -51,7 +51,7 @@ def _real(query: ShotQuery, sources: Mapping[str, Provider]) -> list[str]:
 
 def _provider(name: str, sources: Mapping[str, Provider]) -> Provider:
     if name not in sources:
-        raise Permanent(SETUP_HINTS[name])
+        raise Permanent(SETUP_HINTS.get(name, f"{name} is not set up on this server"))
     return sources[name]
 
 

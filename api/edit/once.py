@@ -18,7 +18,7 @@ from api.views.status import steps_view
 from common.contracts.job import Job
 from common.contracts.names import Kind, StepName
 from common.jobs.reopening import Revision, WishOutcome
-from common.jobs.store import JobStore
+from common.jobs.store import RequestStore
 from common.jobs.wishes import Limits, RequestKey
 
 TRIES = 10
@@ -63,7 +63,7 @@ Decide = Callable[[], NewVersion | NoChange]
 class Once:
     """Carries out wishes."""
 
-    def __init__(self, store: JobStore, records: Records, limits: Limits) -> None:
+    def __init__(self, store: RequestStore, records: Records, limits: Limits) -> None:
         self._store, self._records, self._limits = store, records, limits
 
     def carry_out(self, wish: Wish, decide: Decide) -> Answer:

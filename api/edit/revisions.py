@@ -20,7 +20,7 @@ from common.contracts.names import Kind
 from common.contracts.steps import CastFacts
 from common.contracts.storyboard import Storyboard
 from common.jobs.reopening import Revision
-from common.jobs.store import JobStore
+from common.jobs.store import RequestStore
 
 
 class Revisions:
@@ -28,7 +28,7 @@ class Revisions:
     that does not fit the video, and `Unknown`.
     """
 
-    def __init__(self, store: JobStore, records: Records, submissions: Submissions) -> None:
+    def __init__(self, store: RequestStore, records: Records, submissions: Submissions) -> None:
         self._store, self._records, self._submissions = store, records, submissions
         self._once = Once(store, records, submissions.limits)
 

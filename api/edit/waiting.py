@@ -3,14 +3,14 @@
 import time
 
 from common.contracts.job import Job
-from common.jobs.store import JobStore
+from common.jobs.store import RequestStore
 
 LOOK_SECONDS = 0.05
 PLAN_SECONDS = 3.0
 "Longest wait; an answer without the plan cannot name the steps that are done again."
 
 
-def soon_planned(store: JobStore, job_id: str, version: int) -> Job | None:
+def soon_planned(store: RequestStore, job_id: str, version: int) -> Job | None:
     """The job as soon as this version of it is planned; as it is after a few seconds if that takes longer.
 
     Returns at once when there is nothing to wait for: the job has ended, is gone (None) or has another version.

@@ -17,7 +17,7 @@ from common.contracts.job import ENDINGS_WITH_FILM
 from common.contracts.names import Kind
 from common.contracts.steps import AssembleFacts
 from common.contracts.timeline import FilmTimeline
-from common.documents import UnreadableDocument, read_document
+from common.documents import read_document
 from common.settings import Settings
 from common.storage.port import Storage
 
@@ -42,10 +42,7 @@ class Exports:
         if facts.timeline is None:
             raise no_longer_kept(job, "timeline of the film")
         bucket = self._settings.assets_bucket
-        try:
-            film = read_document(FilmTimeline, self._storage.get_bytes(bucket, facts.timeline.key))
-        except UnreadableDocument:
-            raise no_longer_kept(job, "timeline of the film") from None
+        film = read_document(FilmTimeline, self._storage.get_bytes(bucket, facts.timeline.key))
         captions = {"captions.srt": facts.srt, "captions.vtt": facts.vtt}
         media = media_of(film) | {name: ref for name, ref in captions.items() if ref is not None}
         if any(self._storage.size(bucket, ref.key) is None for ref in media.values()):

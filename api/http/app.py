@@ -23,14 +23,14 @@ from api.http.routes.revisions import revision_routes
 from api.jobs import Jobs
 from api.records import Records
 from api.submission import Submissions
-from common.jobs.store import JobStore
+from common.jobs.store import RequestStore
 from common.settings import Settings
 from common.storage.port import Storage
 
 MAX_JSON_BYTES = 4 * 2**20
 
 
-def create_app(settings: Settings, store: JobStore, storage: Storage) -> Flask:
+def create_app(settings: Settings, store: RequestStore, storage: Storage) -> Flask:
     app = Flask("reelwright", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_JSON_BYTES
     app.wsgi_app = Lingering(app.wsgi_app)  # type: ignore[method-assign]

@@ -5,16 +5,8 @@ from typing import Annotated, Any
 from pydantic import Field, SerializerFunctionWrapHandler, StringConstraints, model_serializer, model_validator
 
 from common.contracts.base import Contract
-from common.contracts.request import (
-    MAX_SCENE_CHARS,
-    MAX_SCENES,
-    PROSE,
-    MediaRef,
-    Mood,
-    Quality,
-    SceneRequest,
-    TransitionKind,
-)
+from common.contracts.request import MAX_SCENE_CHARS, MAX_SCENES, MediaRef, Mood, Quality, SceneRequest, TransitionKind
+from common.contracts.texts import PROSE
 
 SceneId = Annotated[str, StringConstraints(pattern=r"^s[0-9]{1,6}$")]
 ShotId = Annotated[str, StringConstraints(pattern=r"^s[0-9]{1,6}\.[0-9]{1,4}$")]

@@ -76,11 +76,11 @@ class StepKind(NamedTuple):
 
 STEP_KINDS: Mapping[str, StepKind] = {
     Kind.PLAN: StepKind(
-        "orchestrate", PlanSpec, PlanFacts, 1, Per.FILM, PLANNING, "planning", 2.0, counted=False, delivered=True
+        "orchestrate", PlanSpec, PlanFacts, 2, Per.FILM, PLANNING, "planning", 2.0, counted=False, delivered=True
     ),
     Kind.SPEAK: StepKind("speech", SpeakSpec, Narration, 1, Per.SCENE, GATHERING, "speaking", 0.5),
     Kind.SEARCH: StepKind(
-        "retrieve", SearchSpec, SearchFacts, 1, Per.SHOT, GATHERING, "searching footage", 0.5, reuse=3600
+        "retrieve", SearchSpec, SearchFacts, 2, Per.SHOT, GATHERING, "searching footage", 0.5, reuse=3600
     ),
     Kind.CAST: StepKind("", CastFacts, CastFacts, 1, Per.FILM, GATHERING, "", 0.1, counted=False),
     Kind.ACQUIRE: StepKind("retrieve", AcquireSpec, Footage, 5, Per.SHOT, GATHERING, "fetching footage", 1.0),
@@ -106,7 +106,7 @@ STEP_KINDS: Mapping[str, StepKind] = {
         "render",
         AssembleSpec,
         AssembleFacts,
-        4,
+        5,
         Per.FILM,
         ASSEMBLING,
         "assembling",

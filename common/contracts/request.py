@@ -3,11 +3,11 @@
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, StringConstraints, field_validator, model_validator
+from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from common.contracts.base import Contract, canonical_json
 from common.contracts.names import ASSET_ID
-from common.emoji import drawable
+from common.contracts.texts import LETTERS, PROSE
 
 Aspect = Literal["16:9", "9:16", "1:1", "4:5"]
 Style = Literal["cinematic", "documentary", "vivid", "mono", "vintage", "minimal"]
@@ -27,7 +27,6 @@ SceneFailure = Literal["fail", "fallback", "partial"]
 """Policy for a scene that cannot be made as asked. `fail`: the job fails. `fallback`: other footage, in the end
 generated scenery; a scene that cannot be made even so is left out. `partial`: the scene is left out."""
 
-CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 MAX_SCENES = 200
 MAX_SCRIPT_CHARS = 50_000
 MAX_SCENE_CHARS = 2_000
@@ -36,22 +35,6 @@ MIN_SIDE, MAX_LONG_SIDE, MAX_SHORT_SIDE = 128, 3840, 2160
 "Pixels of a canvas."
 
 
-def _without_controls(text: str) -> str:
-    if CONTROLS.search(text):
-        raise ValueError("it has control characters, which can be neither spoken nor shown; remove them")
-    return text
-
-
-def _with_letters(text: str) -> str:
-    if text and not drawable(text).strip():
-        raise ValueError("it has nothing but emoji, which cannot be drawn; use letters")
-    return text
-
-
-PROSE = AfterValidator(_without_controls)
-"Text to speak or to show. Line breaks and tabs are fine."
-LETTERS = AfterValidator(_with_letters)
-"Text to draw, which must not come out empty."
 AssetId = Annotated[str, StringConstraints(pattern=f"^{ASSET_ID}$")]
 
 

@@ -25,7 +25,7 @@ class Retention(Reads):
         return self.scripts.run("archived", job_id, rev, milliseconds(keep_seconds)) == 1
 
     def purge(self, job_id: str) -> None:
-        """As `Decisions.purge`: takes a job that has no record off all lists."""
+        """As `Decisions.purge`: takes a job that has ended, or has no record, off the lists of those that run."""
         self.scripts.run("purge", job_id)
 
     def expired(self, limit: int) -> list[str]:

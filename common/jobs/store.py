@@ -18,10 +18,15 @@ from common.jobs.decisions import Decisions
 from common.jobs.retention import Retention
 from common.jobs.scripts import Scripts
 from common.jobs.wishes import Wishes
+from common.jobs.workers import Workers
 from common.settings import Settings
 
 
-class JobStore(Wishes, Claims, Decisions, Retention):
+class RequestStore(Wishes, Retention, Workers):
+    """The part of the store that serves requests: it can neither claim a step nor save a decision."""
+
+
+class JobStore(RequestStore, Claims, Decisions):
     """Jobs, their steps and events, and workers. Raises `StateUnavailable` whenever Redis does not do as asked."""
 
     def close(self) -> None:

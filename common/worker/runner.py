@@ -119,7 +119,7 @@ class StepRunner:
             try:
                 facts = self._facts(claim, run)
             except Exception as error:
-                if run.stopped or isinstance(error, Stopped):  # what a step says that is being stopped means nothing
+                if run.stopped or isinstance(error, Stopped):  # an error of a step that is being stopped means nothing
                     return self._stopped(claim, run, heart.why)
                 return self._fail(claim, run, _failure(claim, error))
             if run.stopped and heart.why not in MAY_COMMIT:

@@ -18,8 +18,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from common.contracts.kinds import STEP_KINDS, toolchain
-
 # SIGTERM is Celery's polite end, whatever the environment says; Celery reads this when it is imported.
 os.environ.pop("REMAP_SIGTERM", None)
 # A step has one core to itself; the threads numpy would start only wait for each other.
@@ -31,6 +29,7 @@ from celery.platforms import SecurityWarning
 
 from common import launcher, scratch
 from common.contracts.job import WorkerInfo
+from common.contracts.kinds import kinds_of, toolchain
 from common.errors import ReelwrightError
 from common.jobs.scripts import StateUnavailable
 from common.jobs.store import connect
@@ -82,7 +81,7 @@ def serve(service: Service) -> int:
         print(f"{service.name}: {error}", file=sys.stderr)
         return 2
     build = str(engines.get("ffmpeg", ""))
-    engines["offers"] = offers(service.queue, build)
+    engines["offers"] = toolchains(service.queue, build)
     slots = service.slots(settings)
     worker = WorkerInfo(f"{service.name}-{uuid.uuid4().hex[:8]}", service.name, slots, engines)
     drain = Drain()
@@ -112,9 +111,9 @@ def serve(service: Service) -> int:
     return 0
 
 
-def offers(queue: str, build: str) -> dict[str, str]:
+def toolchains(queue: str, build: str) -> dict[str, str]:
     """The toolchains of a worker of this queue, by kind of step."""
-    return {kind: toolchain(kind, build) for kind, about in STEP_KINDS.items() if about.queue == queue}
+    return {kind: toolchain(kind, build) for kind in kinds_of(queue)}
 
 
 def _check_scratch(settings: Settings) -> None:

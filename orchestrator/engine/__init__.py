@@ -1,1 +1,1 @@
-"""The engine of decisions: knows steps, fingerprints and workers, but nothing of films. Pure."""
+"""The engine of decisions: steps, fingerprints and workers, whatever the steps make a film of. Pure."""

@@ -69,6 +69,8 @@ class WorkingCopy:
     "Fingerprints to look up before deciding again."
     doubted: set[str] = field(default_factory=set)
     "Keys of objects to look for before deciding again."
+    unusable: set[str] = field(default_factory=set)
+    "Keys of objects that are there and yet as good as gone, before deciding again."
     final: dict[str, Failure] = field(default_factory=dict)
     "Steps that will not be tried again, and why; under an empty name, why the job as a whole cannot go on."
     forget: set[str] = field(default_factory=set)
@@ -106,6 +108,13 @@ class WorkingCopy:
         else:
             self.missing[ref.key] = ref
         return None
+
+    def disown(self, ref: ObjectRef) -> bool:
+        """Treats an object that cannot be used as one that is gone. False if no step of the job has made it."""
+        made = any(ref.key in step.facts for step in self.steps.values())
+        if made:
+            self.unusable.add(ref.key)
+        return made
 
     @property
     def pins(self) -> Pins:
@@ -179,7 +188,7 @@ class WorkingCopy:
     @property
     def questions(self) -> bool:
         """True when something must be read before this decision is worth saving."""
-        return bool(self.missing or self.unknown or self.doubted)
+        return bool(self.missing or self.unknown or self.doubted or self.unusable)
 
     def changes(self) -> list[Step]:
         """The steps that have changed."""

@@ -22,14 +22,18 @@ Body = TypeVar("Body", VideoRequest, Storyboard, Edit, CandidateList)
 
 
 def body(copy: WorkingCopy, kind: type[Body], ref: ObjectRef) -> Body | None:
-    """A stored document; None until the reconciler has read it, and for one that cannot be read, which ends the job."""
+    """A stored document; None until the reconciler has read it.
+
+    None as well for one that cannot be read: what a step has made it makes again; without others the job ends.
+    """
     data = copy.body(ref)
     if data is None:
         return None
     try:
         return copy.memo(read_document, kind, data, of=ref.key)
     except UnreadableDocument as error:
-        copy.final[""] = Failure(code=error.code, message=str(error))
+        if not copy.disown(ref):
+            copy.final[""] = Failure(code=error.code, message=str(error))
         return None
 
 

@@ -93,7 +93,7 @@ class Segments:
 
     def _after(self, scene: Scene, after: Scene | None, known: dict[str, Placement]) -> After:
         """Data about the next scene that the transition out of a scene needs; nothing for a cut."""
-        if scene.id not in known or after is None or clips.transition_into(after, self._brief.request) == "cut":
+        if after is None or clips.transition_into(after, self._brief.request) == "cut":
             return NOTHING
         placement, first = known.get(after.id), self._footage.get(after.shots[0].id)
         # Without a text of its own, a card is there only if there is somebody to name.

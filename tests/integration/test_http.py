@@ -628,6 +628,25 @@ def test_a_storyboard_that_is_gone_is_no_fault_of_the_status(
         assert problem_of(client.get(f"/mcp/{path}"), 404)["code"] == "no_longer_kept"
 
 
+def test_a_storyboard_of_another_release_is_refused_in_a_sentence_and_no_fault_of_the_status(
+    client: FlaskClient, store: JobStore, storage: MemoryStorage
+) -> None:
+    job_id = accepted(client)
+    plan(store, storage, job_id)
+    finish(store, storage, job_id)
+    job = store.load(job_id)
+    assert job is not None
+    assert job.storyboard is not None
+    body = json.loads(storage.get_bytes("assets", job.storyboard.key))
+    storage.put_bytes("assets", job.storyboard.key, json.dumps({**body, "schema": "storyboard.9"}).encode(), "x")
+    assert client.get(f"/mcp/status/{job_id}").status_code == 200
+    assert client.get("/mcp/jobs").status_code == 200
+    for path in (f"scenes/{job_id}/s1", f"storyboard/{job_id}", f"result/{job_id}"):
+        problem = problem_of(client.get(f"/mcp/{path}"), 409)
+        assert problem["code"] == "unreadable_document"
+        assert "has the schema storyboard.9, and this release reads storyboard.1" in problem["detail"]
+
+
 def test_documents_that_are_not_kept_whole_make_no_job(settings: Settings, store: JobStore) -> None:
     class Forgetful(MemoryStorage):
         def put_bytes(self, bucket: str, key: str, data: bytes, media_type: str) -> None:

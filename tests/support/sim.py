@@ -131,6 +131,7 @@ class Sim:
                 self._save(decision.change)
                 return decision
             vanished |= (decision.missing.keys() | decision.doubted) - self.objects.keys()
+            vanished |= decision.unusable
             seen |= decision.doubted & self.objects.keys()
             known |= {work: self.work.get(work) for work in decision.unknown}
         raise AssertionError("decide never stops asking")

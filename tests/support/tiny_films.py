@@ -32,7 +32,7 @@ from common.messaging.queues import QUEUES
 from common.settings import Settings
 from common.storage.port import Storage
 from common.worker.runner import Handler
-from common.worker.service import offers
+from common.worker.service import toolchains
 from common.worker.steprun import StepRun
 from orchestrator import tasks as planning
 from orchestrator.reconciler import Reconciler
@@ -126,7 +126,7 @@ class Studio:
         self._hinted: deque[tuple[str, str]] = deque()
         self._reconciler = Reconciler(settings, store, storage, self)  # type: ignore[arg-type]
         for queue in QUEUES.values():
-            about = {"offers": offers(queue.name, BUILD), "sources": ["scenery"]}
+            about = {"offers": toolchains(queue.name, BUILD), "sources": ["scenery"]}
             store.register(WorkerInfo(f"stand-in-{queue.name}", queue.consumer, 50, about), 3600.0)
 
     def make(self, job_id: str, request: Mapping[str, Any] = ONE_SCENE) -> str:

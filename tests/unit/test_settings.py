@@ -18,7 +18,8 @@ def documented() -> dict[str, str]:
 
 
 def test_every_setting_is_documented_and_nothing_else() -> None:
-    assert sorted(documented()) == sorted(field.name.upper() for field in fields(Settings))
+    names = sorted(field.name.upper() for field in fields(Settings))
+    assert sorted(documented()) == names, ".env.example must name every field of Settings, and nothing else"
 
 
 def test_the_documented_values_are_the_defaults() -> None:

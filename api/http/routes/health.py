@@ -5,12 +5,12 @@ from flask.typing import ResponseReturnValue
 
 from api.http.problems import RETRY_SECONDS, addresses, problem
 from api.readiness import missing_parts
-from common.jobs.store import JobStore
+from common.jobs.store import RequestStore
 from common.messaging.queues import QUEUES
 from common.storage.port import Storage
 
 
-def health_routes(store: JobStore, storage: Storage) -> Blueprint:
+def health_routes(store: RequestStore, storage: Storage) -> Blueprint:
     routes = Blueprint("health", __name__)
 
     @routes.get("/")

@@ -47,7 +47,7 @@ if (fields.needs or '') ~= ARGV[7] then
 end
 head.token = head.token + 1
 if not spec then
-  move(STEP_MOVES, fields, 'waiting')  -- nobody knows what is to be done; the next decision tells again
+  move(STEP_MOVES, fields, 'waiting')  -- nobody knows what is to be done; the next decision gives it a spec again
   head.rev = head.rev + 1
   emit(job, head, 'step', cjson.encode({ step = step, state = 'waiting' }), now)
   save_step(job, step, fields)

@@ -27,7 +27,7 @@ def addresses() -> list[str]:
 
 @pytest.mark.parametrize("address", addresses())
 def test_every_address_is_described(address: str) -> None:
-    assert re.search(re.escape(address) + r"[`?\s]", TEXT)
+    assert re.search(re.escape(address) + r"[`?\s]", TEXT), f"docs/api.md must describe {address}"
 
 
 def test_every_code_of_an_error_is_described() -> None:
@@ -39,4 +39,4 @@ def test_every_code_of_an_error_is_described() -> None:
     codes |= {code for code, _ in CODES.values()}
     assert {"stale_version", "unknown_job", "too_many_jobs", "not_ready"} <= codes
     missing = sorted(code for code in codes - INSIDE if f"`{code}`" not in TEXT)
-    assert not missing
+    assert not missing, f"the table of errors in docs/api.md must name {missing}"

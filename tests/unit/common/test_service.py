@@ -18,15 +18,15 @@ from common.settings import Settings
 from common.worker.celery_request import request_class
 from common.worker.drain import Drain
 from common.worker.runner import worker_name
-from common.worker.service import Service, add_task, offers
+from common.worker.service import Service, add_task, toolchains
 from common.worker.slots import Slots
 
 
 def test_between_them_the_services_offer_every_kind_of_step_that_has_a_queue() -> None:
-    offered = [kind for queue in QUEUES for kind in offers(queue, "build")]
+    offered = [kind for queue in QUEUES for kind in toolchains(queue, "build")]
     assert sorted(offered) == sorted(kind for kind, about in STEP_KINDS.items() if about.queue)
-    assert offers("render", "build")["segment"] != offers("render", "another")["segment"]
-    assert offers("speech", "build") == offers("speech", "")
+    assert toolchains("render", "build")["segment"] != toolchains("render", "another")["segment"]
+    assert toolchains("speech", "build") == toolchains("speech", "")
 
 
 def test_a_hint_that_comes_while_the_service_ends_goes_back_to_the_queue() -> None:

@@ -580,6 +580,18 @@ def test_a_request_that_another_release_wrote_fails_the_job_in_a_sentence(schema
     assert why in sim.job.failure.message
 
 
+@pytest.mark.parametrize("made", ["plan", "search:s1.1"])
+def test_a_document_of_another_release_that_a_step_has_made_is_made_again(made: str) -> None:
+    sim = film("fail").run(until=lambda sim: made in sim.names(DONE))
+    (key,) = keys_in(sim.job.steps[made].facts)
+    sim.objects[key] = json.dumps({**json.loads(sim.objects[key]), "schema": "other.1"}).encode()
+    sim.memo = Memo()
+    before = len(sim.ran)
+    sim.run()
+    assert sim.job.state == "completed"
+    assert made in sim.ran[before:]
+
+
 @pytest.mark.parametrize("also", ["", " local/asset/other/media"])
 def test_an_upload_that_is_gone_concerns_its_scene_only(also: str) -> None:
     gone = AGAIN.model_copy(update={"missing": f"local/asset/{OWN['asset']}/media{also}"})
