@@ -8,11 +8,10 @@ from common.contracts.base import canonical_json
 from common.contracts.edit import Edit, SceneAdd, SceneEdit, ShotEdit
 from common.contracts.request import MAX_SCENES, VideoRequest
 from common.contracts.storyboard import Scene, Shot, Storyboard
-from common.contracts.texts import PROSE
 from common.errors import Permanent
 from orchestrator.planners.revise import revise
 from orchestrator.planners.rules import plan
-from tests.unit.orchestrator.test_planner import check
+from tests.unit.orchestrator.test_planner import PROSE, check
 
 ASSET = {"asset": "ast_" + "1" * 32}
 LONG = "The harbour wakes before the sun, while the first boats leave in the dark, and the gulls follow them out."
