@@ -36,7 +36,7 @@ def test(options: argparse.Namespace) -> int:
 def pytest_runs(slow: bool, own: Sequence[str], cores: int, coverage: bool = False) -> dict[str, list[str]]:
     """The runs of pytest by name, and the arguments of each.
 
-    Everyday tests run several files at a time, one more than there are cores, for many tests wait for something. The
+    Everyday tests run several files at a time, two more than there are cores, for many tests wait for something. The
     tests of a file stay together, because they share what is costly to start. Files are begun in their order, in which
     the long ones come first and the short ones fill up what is left. Slow tests measure, and load the machine by
     themselves: they run one after the other, and so do tests that somebody has chosen. Coverage is that of the
@@ -46,7 +46,7 @@ def pytest_runs(slow: bool, own: Sequence[str], cores: int, coverage: bool = Fal
     covered = ["--cov", "--cov-report=term"] if coverage else []
     if own:
         return {"pytest": [*own, *covered] if slow else [*everyday, *own, *covered]}
-    at_once = ["-n", str(min(MOST_AT_ONCE, cores + 1)), "--dist", "loadfile", "--no-loadscope-reorder"]
+    at_once = ["-n", str(min(MOST_AT_ONCE, cores + 2)), "--dist", "loadfile", "--no-loadscope-reorder"]
     runs = {"pytest": [*everyday, *at_once, slowest, *covered]}
     return runs | {"slow tests": ["-m", "slow", slowest]} if slow else runs
 

@@ -5,12 +5,12 @@ from cli.checks import pytest_runs
 
 def test_everyday_tests_run_several_files_at_once_and_what_was_slow_is_told() -> None:
     (arguments,) = pytest_runs(False, [], 2).values()
-    assert arguments[:4] == ["-m", "not slow", "-n", "3"]
+    assert arguments[:4] == ["-m", "not slow", "-n", "4"]
     assert arguments[4:] == ["--dist", "loadfile", "--no-loadscope-reorder", "--durations=15"]
 
 
 def test_however_many_cores_there_are_only_so_many_files_run_at_once() -> None:
-    assert [pytest_runs(False, [], cores)["pytest"][3] for cores in (1, 2, 3, 64)] == ["2", "3", "4", "4"]
+    assert [pytest_runs(False, [], cores)["pytest"][3] for cores in (1, 2, 3, 64)] == ["3", "4", "4", "4"]
 
 
 def test_slow_tests_run_after_the_others_and_one_after_the_other() -> None:
