@@ -27,7 +27,7 @@ def handlers(settings: Settings) -> dict[str, Callable[[Any, StepRun], Contract]
     def handle_search(spec: SearchSpec, run: StepRun) -> SearchFacts:
         return search(spec, run, sources)
 
-    return {"search": handle_search, "acquire": Acquirer(settings, http).acquire}
+    return {Kind.SEARCH: handle_search, Kind.ACQUIRE: Acquirer(settings, http).acquire}
 
 
 def engines(settings: Settings) -> dict[str, str | list[str]]:

@@ -16,7 +16,7 @@ def handlers(settings: Settings) -> dict[str, Callable[[Any, StepRun], Contract]
     def handle(spec: SpeakSpec, run: StepRun) -> Narration:
         return speak(spec, run, default_engine())
 
-    return {"speak": handle}
+    return {Kind.SPEAK: handle}
 
 
 def engines(settings: Settings) -> dict[str, str | list[str]]:

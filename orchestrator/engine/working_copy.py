@@ -40,15 +40,6 @@ class IllegalMoveError(Exception):
     """A decision asked for a move that the tables of moves do not have: a defect of the workflow."""
 
 
-class Work(NamedTuple):
-    """The work asked of a step."""
-
-    fingerprint: str
-    toolchain: str
-    spec: str
-    "JSON."
-
-
 @dataclass
 class WorkingCopy:
     """A working copy of one job. Collects patches, specs and questions for the reconciler."""
@@ -133,7 +124,7 @@ class WorkingCopy:
         toolchain = self._toolchains.get(kind) or self._toolchain(kind)
         if toolchain is None:
             return None
-        work = self.memo(_work, kind, toolchain, make, *inputs, of=name)
+        work = self.memo(work_of, kind, toolchain, make, *inputs, of=name)
         self._wanted.add(name)
         step = self.steps.get(name)
         if step is None or step.state != DONE or step.fingerprint != work.fingerprint or name in self._losses.makers:
@@ -297,8 +288,3 @@ class WorkingCopy:
             return outcome
         self.final[step.name] = outcome
         return step
-
-
-def _work(kind: str, toolchain: str, make: Callable[..., Contract], *inputs: Any) -> Work:
-    spec = canonical_json(make(*inputs))
-    return Work(spec_fingerprint(kind, spec, toolchain), toolchain, spec)
