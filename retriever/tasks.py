@@ -6,6 +6,7 @@ from typing import Any
 import redis
 
 from common.contracts.base import Contract
+from common.contracts.names import Kind
 from common.contracts.steps import SearchFacts, SearchSpec
 from common.net.client import Http
 from common.settings import Settings

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from common.contracts.base import Contract
+from common.contracts.names import Kind
 from common.contracts.narration import Narration
 from common.contracts.steps import SpeakSpec
 from common.settings import Settings

@@ -8,9 +8,9 @@ of its own. (The `Memo` saves time, nothing else.)
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
+from typing import Any
 
-from common.contracts.base import Contract, ObjectRef, canonical_json
+from common.contracts.base import Contract, ObjectRef
 from common.contracts.job import (
     DONE,
     FAILED,
@@ -26,7 +26,7 @@ from common.contracts.job import (
     Pins,
     Step,
 )
-from common.contracts.kinds import STEP_KINDS, parse_facts, spec_fingerprint
+from common.contracts.kinds import STEP_KINDS, parse_facts
 from common.contracts.names import CAST, StepName
 from common.jobs.record import step_patch
 from orchestrator.engine.attempts import Attempts, Rules
@@ -34,6 +34,7 @@ from orchestrator.engine.capabilities import Fleet, Pinning
 from orchestrator.engine.knowledge import Knowledge
 from orchestrator.engine.losses import Losses, irretrievable, losses_of, object_keys
 from orchestrator.engine.memo import Memo
+from orchestrator.engine.work import Work, work_of
 
 
 class IllegalMoveError(Exception):
