@@ -5,20 +5,19 @@ from collections.abc import Sequence
 
 from common.contracts.footage import Candidate, Footage, Provenance, own_id
 from common.contracts.narration import Narration
-from common.contracts.request import Fit, TransitionKind, VideoRequest
+from common.contracts.request import Fit
 from common.contracts.steps import SegmentFacts
-from common.contracts.storyboard import Scene, Shot
-from common.contracts.styles import DEFAULTS
+from common.contracts.storyboard import Shot
 from common.contracts.timeline import (
     Card,
     Clip,
     Closing,
     Motion,
-    Profile,
     SceneCut,
     SceneTimeline,
     SegmentRef,
 )
+from orchestrator.film.brief import Brief
 from orchestrator.film.layout import Part, Placement
 from orchestrator.film.wording import card, spoken_words
 
@@ -45,20 +44,19 @@ def own_media(shot: Shot) -> Candidate:
 
 
 def scene_timeline(
+    brief: Brief,
     placement: Placement,
     part: Part,
     footage: Sequence[Footage],
     narration: Narration | None,
     closing: Closing | None,
-    request: VideoRequest,
-    profile: Profile,
 ) -> SceneTimeline:
     """One part of a scene by itself. `footage` is that of the part's pieces, in order.
 
     It does not contain the scene's place in the film, so that it need not be rendered again when others change.
     """
     clips = [
-        _cut(clip_of(placement, piece.shown, media, request, profile.fps), piece.skip, piece.frames)
+        _cut(clip_of(brief, placement, piece.shown, media), piece.skip, piece.frames)
         for piece, media in zip(part.pieces, footage, strict=True)
     ]
     return SceneTimeline(
@@ -74,30 +72,15 @@ def scene_timeline(
 
 
 def scene_cut(
-    placement: Placement,
-    closing: Closing | None,
-    words: Card | None,
-    footage: Sequence[Footage],
-    request: VideoRequest,
-    fps: int,
+    brief: Brief, placement: Placement, closing: Closing | None, words: Card | None, footage: Sequence[Footage]
 ) -> SceneCut:
     """The whole picture of a scene. `footage` is that of all its shots, in order."""
-    clips = (clip_of(placement, shown, media, request, fps) for shown, media in enumerate(footage))
+    clips = (clip_of(brief, placement, shown, media) for shown, media in enumerate(footage))
     return SceneCut(scene=placement.scene.id, frames=placement.frames, closing=closing, clips=tuple(clips), card=words)
 
 
-def transition_into(scene: Scene, request: VideoRequest) -> TransitionKind:
-    """The transition into a scene that is not the first."""
-    return scene.transition or request.transition.kind or DEFAULTS[request.style].transition
-
-
 def closing_of(
-    placement: Placement,
-    after: Placement,
-    footage: Footage,
-    credit: Sequence[str],
-    request: VideoRequest,
-    profile: Profile,
+    brief: Brief, placement: Placement, after: Placement, footage: Footage, credit: Sequence[str]
 ) -> Closing | None:
     """The transition from `placement` into the placement `after`, or None for a cut.
 
@@ -105,17 +88,13 @@ def closing_of(
 
     If there is not enough of either picture, it is a cut.
     """
-    kind, frames = transition_into(after.scene, request), transition_frames(request, profile.fps)
-    first = clip_of(after, 0, footage, request, profile.fps)
+    kind, frames = brief.transition_into(after.scene), brief.transition_frames
+    first = clip_of(brief, after, 0, footage)
     if kind == "cut" or not holds_transition(placement, frames) or first.skip < frames:
         return None
     words = card(after.scene, credit)
     ground = words.kind if words is not None else None
     return Closing(kind=kind, frames=frames, head=_cut(first, -frames, frames), ground=ground)
-
-
-def transition_frames(request: VideoRequest, fps: int) -> int:
-    return round(request.transition.seconds * fps)
 
 
 def holds_transition(placement: Placement, frames: int) -> bool:
@@ -133,12 +112,12 @@ def segment_refs(scene: str, segments: Sequence[SegmentFacts]) -> tuple[SegmentR
     return tuple(SegmentRef(scene=scene, media=facts.media, frames=facts.frames) for facts in segments)
 
 
-def clip_of(placement: Placement, shown: int, footage: Footage, request: VideoRequest, fps: int) -> Clip:
+def clip_of(brief: Brief, placement: Placement, shown: int, footage: Footage) -> Clip:
     """The whole stretch for which the placement shows its shot at index `shown`."""
-    index, frames = placement.shots[shown]
+    fps, (index, frames) = brief.profiles.picture.fps, placement.shots[shown]
     shot = placement.scene.shots[index]
     # The user's own media is seen from its beginning unless a transition needs that.
-    whole = footage.provenance.own and transition_into(placement.scene, request) == "cut"
+    whole = footage.provenance.own and brief.transition_into(placement.scene) == "cut"
     reserve = 0 if shown or whole else round(LONGEST_TRANSITION * fps)
     start, speed = _excerpt(footage, frames / fps, reserve / fps)
     lead = _lead(footage, start, speed, frames, reserve, fps)
@@ -151,8 +130,8 @@ def clip_of(placement: Placement, shown: int, footage: Footage, request: VideoRe
         length=lead + frames,
         source_start=start,
         speed=speed,
-        fit=request.footage.fit,
-        motion=_motion(shot, footage, request.footage.fit),
+        fit=brief.fit,
+        motion=_motion(shot, footage, brief.fit),
     )
 
 

@@ -3,36 +3,33 @@
 from collections.abc import Iterable, Mapping
 
 from common.contracts.names import ASSEMBLE, MIX, PUBLISH, Kind, StepName
-from common.contracts.request import VideoRequest
-from common.contracts.storyboard import Scene, Shot, Storyboard
-from orchestrator.film import clips
+from common.contracts.storyboard import Scene, Shot
+from orchestrator.film.brief import Brief
 
 
 def expected(
-    story: Storyboard,
-    scenes: tuple[Scene, ...],
-    searched: tuple[tuple[Scene, Shot], ...],
-    parts: Mapping[str, int],
+    brief: Brief, searched: tuple[tuple[Scene, Shot], ...], parts: Mapping[str, int]
 ) -> tuple[frozenset[str], frozenset[str]]:
     """All steps of the film but `plan`, and those of scenes that were left out of it.
 
     `parts` is the number of segments by scene, as far as known.
     """
     searches = {StepName.of(Kind.SEARCH, shot.id) for _, shot in searched}
-    of_scenes = {name for scene in scenes for name in _steps_of(scene, parts) if name.kind != Kind.SEARCH}
-    kept = {scene.id for scene in scenes}
-    left_out = {name for scene in story.scenes if scene.id not in kept for name in _steps_of(scene, parts)}
+    of_scenes = {name for scene in brief.scenes for name in _steps_of(scene, parts) if name.kind != Kind.SEARCH}
+    kept = {scene.id for scene in brief.scenes}
+    left_out = {name for scene in brief.story.scenes if scene.id not in kept for name in _steps_of(scene, parts)}
     return frozenset(of_scenes | searches | {MIX, ASSEMBLE, PUBLISH}), frozenset(left_out)
 
 
-def inputs(scenes: tuple[Scene, ...], parts: Mapping[str, int], request: VideoRequest) -> dict[str, frozenset[str]]:
+def inputs(brief: Brief, parts: Mapping[str, int]) -> dict[str, frozenset[str]]:
     """Steps that are given objects, and the steps these come from; each stands after those."""
     found: dict[str, frozenset[str]] = {}
+    scenes = brief.scenes
     spoken = {scene.id: StepName.of(Kind.SPEAK, scene.id) for scene in scenes if scene.narration}
     rendered: list[StepName] = []
     for scene, after in zip(scenes, (*scenes[1:], None), strict=False):
         segments, said = _segments(scene, parts), frozenset(_present(spoken.get(scene.id)))
-        found |= dict.fromkeys(segments, _footage(scene, after, request) | said)
+        found |= dict.fromkeys(segments, _footage(brief, scene, after) | said)
         if len(segments) > 1:
             found[StepName.of(Kind.SCENE, scene.id)] = said | set(segments)
         rendered += segments
@@ -44,10 +41,10 @@ def inputs(scenes: tuple[Scene, ...], parts: Mapping[str, int], request: VideoRe
     }
 
 
-def _footage(scene: Scene, after: Scene | None, request: VideoRequest) -> frozenset[StepName]:
+def _footage(brief: Brief, scene: Scene, after: Scene | None) -> frozenset[StepName]:
     """The steps that fetch the footage of a scene, with a transition out of it."""
     shots = [shot.id for shot in scene.shots]
-    if after is not None and clips.transition_into(after, request) != "cut":
+    if after is not None and brief.transition_into(after) != "cut":
         shots.append(after.shots[0].id)
     return frozenset(StepName.of(Kind.ACQUIRE, shot) for shot in shots)
 

@@ -101,7 +101,7 @@ class Film:
         return step is not None and bool(step.facts)
 
     def _describe(self, brief: Brief, layout: Layout) -> None:
-        script = self._copy.memo(wording.script_note, brief.request, brief.story)
+        script = self._copy.memo(wording.script_note, brief)
         note = " ".join(note for note in (layout.note, script) if note)
         self._copy.pin(note=note, seconds=round(layout.frames / brief.profiles.picture.fps, 3))
 
@@ -114,8 +114,8 @@ class Film:
     def _sweep(self, brief: Brief) -> None:
         copy, memo = self._copy, self._copy.memo
         parts = memo.same("parts", self._parts)
-        copy.sweep(*memo(expected, brief.story, brief.scenes, self._pictures.searched, parts))
-        copy.look_for(memo(inputs, brief.scenes, parts, brief.request))
+        copy.sweep(*memo(expected, brief, self._pictures.searched, parts))
+        copy.look_for(memo(inputs, brief, parts))
 
     def _why_empty(self, brief: Brief) -> Failure:
         first = next(scene.id for scene in brief.story.scenes)

@@ -53,7 +53,7 @@ def _acquire(copy: WorkingCopy, brief: Brief, chosen: dict[str, Candidate]) -> d
 def _search(copy: WorkingCopy, brief: Brief, searched: tuple[ShotOfScene, ...]) -> list[tuple[Candidate, ...] | None]:
     """The candidates of each searched shot; None for one whose search has not ended."""
     if not copy.pins.sources:
-        copy.pin(sources=tuple(brief.request.footage.sources) or tuple(copy.fleet.sources))
+        copy.pin(sources=brief.sources or copy.fleet.sources)
     if not copy.pins.sources and searched:
         copy.pinning.waits = True
         return []

@@ -15,7 +15,7 @@ from common.contracts.storyboard import Scene, Storyboard
 from common.documents import UnreadableDocument, read_document
 from orchestrator.engine.working_copy import WorkingCopy
 from orchestrator.film import specs
-from orchestrator.film.brief import Brief
+from orchestrator.film.brief import Brief, resolve
 from orchestrator.film.profile import OutputDefaults, profiles
 
 Body = TypeVar("Body", VideoRequest, Storyboard, Edit, CandidateList)
@@ -77,7 +77,7 @@ def read_brief(copy: WorkingCopy, defaults: OutputDefaults, storyboard: ObjectRe
         return None
     formats = copy.memo(profiles, copy.memo.same("defaults", defaults), request, story)
     left_out = copy.memo.same("left out", copy.pins.left_out)
-    return copy.memo(Brief, request, story, formats, copy.memo(_remaining, story, left_out))
+    return copy.memo(resolve, request, story, formats, copy.memo(_remaining, story, left_out))
 
 
 def _remaining(story: Storyboard, left_out: Mapping[str, str]) -> tuple[Scene, ...]:

@@ -32,7 +32,7 @@ class Repair:
             return False
         if step.kind == Kind.ACQUIRE and self._other_footage(step.subject, failure):
             return True
-        policy = self._brief.request.on_scene_failure
+        policy = self._brief.on_scene_failure
         if policy == "fail" or of_the_watermark(failure, self._brief.story):
             return False
         replaceable = step.kind == Kind.SEGMENT and policy == "fallback"
@@ -47,7 +47,7 @@ class Repair:
         """Rejects unavailable footage; the user's own only if the request lets it be replaced."""
         candidate = self._chosen[shot]
         own = candidate.media is not None
-        if self._brief.request.on_scene_failure == "fallback" if own else candidate.kind != "scenery":
+        if self._brief.on_scene_failure == "fallback" if own else candidate.kind != "scenery":
             self._reject({shot: candidate}, failure.message)
             return True
         return False

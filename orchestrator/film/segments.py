@@ -9,7 +9,7 @@ from common.contracts.steps import SegmentFacts
 from common.contracts.storyboard import Scene
 from common.contracts.timeline import Profile, SceneCut
 from orchestrator.engine.working_copy import WorkingCopy
-from orchestrator.film import clips, specs, wording
+from orchestrator.film import specs, wording
 from orchestrator.film.brief import Brief
 from orchestrator.film.layout import Part, Placement, parts_of
 from orchestrator.film.sound import Narrations
@@ -93,7 +93,7 @@ class Segments:
 
     def _after(self, scene: Scene, after: Scene | None, known: dict[str, Placement]) -> After:
         """Data about the next scene that the transition out of a scene needs; nothing for a cut."""
-        if after is None or clips.transition_into(after, self._brief.request) == "cut":
+        if after is None or self._brief.transition_into(after) == "cut":
             return NOTHING
         placement, first = known.get(after.id), self._footage.get(after.shots[0].id)
         # Without a text of its own, a card is there only if there is somebody to name.

@@ -5,8 +5,7 @@ from collections.abc import Iterable
 from common.contracts.base import fingerprint
 from common.contracts.names import Kind, StepName
 from common.contracts.narration import Narration
-from common.contracts.request import VideoRequest
-from common.contracts.storyboard import Scene, Storyboard
+from common.contracts.storyboard import Scene
 from orchestrator.engine.working_copy import WorkingCopy
 from orchestrator.film import specs
 from orchestrator.film.brief import Brief
@@ -56,7 +55,7 @@ def _placements(copy: WorkingCopy, brief: Brief, spoken: Narrations) -> list[Pla
 
 def _paced(copy: WorkingCopy, brief: Brief, layout: Layout) -> bool:
     """False while the words are spoken once more, at a pace that fits the target better; once for every script."""
-    script = copy.memo(_script, brief.story, brief.request)
+    script = copy.memo(_script, brief)
     if copy.pins.paced == script:
         return True
     copy.pin(paced=script)
@@ -67,10 +66,10 @@ def _paced(copy: WorkingCopy, brief: Brief, layout: Layout) -> bool:
     return False
 
 
-def _script(story: Storyboard, request: VideoRequest) -> str:
+def _script(brief: Brief) -> str:
     """The fingerprint of the spoken words, their voice and the target length."""
-    said = [scene.narration for scene in story.scenes]
-    return fingerprint(story.duration_target, story.voice_or(request.voice), said)
+    said = [scene.narration for scene in brief.story.scenes]
+    return fingerprint(brief.story.duration_target, brief.voice, said)
 
 
 def _in_a_row(*placements: Placement) -> Layout:

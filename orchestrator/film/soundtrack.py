@@ -5,17 +5,13 @@ from itertools import pairwise
 
 from common.contracts.grid import samples_per_frame
 from common.contracts.narration import Narration
-from common.contracts.request import TransitionKind, VideoRequest
-from common.contracts.steps import MixSpec
-from common.contracts.storyboard import Storyboard
-from common.contracts.styles import DEFAULTS
+from common.contracts.request import TransitionKind
 from common.contracts.timeline import (
-    MusicCue,
     PlacedNarration,
-    SoundProfile,
     Span,
 )
-from orchestrator.film.clips import holds_transition, transition_frames, transition_into
+from orchestrator.film.brief import Brief
+from orchestrator.film.clips import holds_transition
 from orchestrator.film.layout import Layout
 from orchestrator.film.wording import narrated
 
@@ -23,25 +19,13 @@ DIPS: frozenset[TransitionKind] = frozenset({"dip-black", "dip-white"})
 "Transitions in which nothing is seen for a moment; the bed pauses with them."
 
 
-def mix_spec(
-    layout: Layout,
-    narrations: Sequence[Narration | None],
-    music: MusicCue | None,
-    sound: SoundProfile,
-    dips: tuple[Span, ...] = (),
-) -> MixSpec:
-    """The spec of the mix. `narrations` has one entry per placement."""
-    spoken = placed(layout, narrations, sound.fps)
-    return MixSpec(frames=layout.frames, sound=sound, narrations=spoken, music=music, dips=dips)
-
-
-def dips(layout: Layout, request: VideoRequest, fps: int) -> tuple[Span, ...]:
+def dips(brief: Brief, layout: Layout) -> tuple[Span, ...]:
     """Frames of planned dips to black or white; the sound does not wait for footage that may be too short."""
-    frames = transition_frames(request, fps)
+    frames = brief.transition_frames
     return tuple(
         Span(start=start - frames, end=start)
         for (before, placement), start in zip(pairwise(layout.placements), layout.starts[1:], strict=True)
-        if transition_into(placement.scene, request) in DIPS and holds_transition(before, frames)
+        if brief.transition_into(placement.scene) in DIPS and holds_transition(before, frames)
     )
 
 
@@ -52,12 +36,3 @@ def placed(layout: Layout, narrations: Sequence[Narration | None], fps: int) -> 
         PlacedNarration(audio=narration.audio, start=start * step + placement.voice_offset, samples=narration.samples)
         for placement, start, narration in narrated(layout, narrations)
     )
-
-
-def music(request: VideoRequest, story: Storyboard) -> MusicCue | None:
-    """The bed: the user's file, or one composed to the mood asked for or the style's."""
-    choice = request.music
-    if not choice.enabled:
-        return None
-    mood = story.mood or choice.mood or DEFAULTS[request.style].mood
-    return MusicCue(mood=mood, seed=request.seed, media=None if story.mood else story.music, volume=choice.volume)

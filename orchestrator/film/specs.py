@@ -19,12 +19,11 @@ from common.contracts.steps import (
     SegmentSpec,
     SpeakSpec,
 )
-from common.contracts.storyboard import UNNAMED, Scene, Shot
+from common.contracts.storyboard import Scene, Shot
 from common.contracts.timeline import CutList, Profile, SceneCut
 from orchestrator.film import clips, soundtrack, wording
 from orchestrator.film.brief import Brief
 from orchestrator.film.layout import Layout, Part, Placement
-from orchestrator.planners.rules import search_terms
 
 
 def plan(request: ObjectRef, base: ObjectRef | None, edit: ObjectRef | None) -> PlanSpec:
@@ -32,33 +31,28 @@ def plan(request: ObjectRef, base: ObjectRef | None, edit: ObjectRef | None) -> 
 
 
 def speak(brief: Brief, scene: Scene, pace: float) -> SpeakSpec:
-    request = brief.request
-    voice = brief.story.voice_or(request.voice)
-    return SpeakSpec(text=scene.narration, language=request.language, voice=voice, pace=pace)
+    return SpeakSpec(text=scene.narration, language=brief.language, voice=brief.voice, pace=pace)
 
 
 def search(brief: Brief, scene: Scene, shot: Shot, sources: tuple[Any, ...]) -> SearchSpec:
-    request, topic, profile = brief.request, brief.story.topic, brief.profiles.full
-    show = "" if shot.show == UNNAMED else shot.show
-    # A shot that was to show the user's own media was never meant to be searched for.
-    terms = shot.terms or (search_terms(show, scene.narration, topic) if shot.media is not None else ())
+    asked, profile = brief.query(scene, shot), brief.profiles.full
     query = ShotQuery(
         shot=shot.id,
-        show=show,
-        terms=terms,
-        about=topic,
+        show=asked.show,
+        terms=asked.terms,
+        about=brief.story.topic,
         seconds=round(scene.search_seconds / len(scene.shots), 2),
         width=profile.width,
         height=profile.height,
         sources=sources,
-        language=request.language,
-        seed=request.seed if shot.seed is None else shot.seed,
+        language=brief.language,
+        seed=asked.seed,
     )
     return SearchSpec(query=query)
 
 
 def acquire(candidate: Candidate, profile: Profile) -> AcquireSpec:
-    # Its score does not change what is fetched.
+    # Its score is no part of the work.
     plain = candidate.model_copy(update={"score": 0.0})
     return AcquireSpec(candidate=plain, width=profile.width, height=profile.height)
 
@@ -72,18 +66,17 @@ def segment(
     credit: tuple[str, ...],
     *footage: Footage,
 ) -> SegmentSpec:
-    """`after` is the next placement, its first footage and the lines of its card, for a transition."""
-    request, story, profile = brief.request, brief.story, brief.profiles.picture
-    closing = clips.closing_of(placement, *after, request, profile) if after is not None else None
+    """`after` is the next placement, its first picture and the lines of its card, for a transition."""
+    closing = clips.closing_of(brief, placement, *after) if after is not None else None
     return SegmentSpec(
-        timeline=clips.scene_timeline(placement, part, footage, narration, closing, request, profile),
-        profile=profile,
-        style=request.style,
-        captions=wording.burned(request, story, profile),
+        timeline=clips.scene_timeline(brief, placement, part, footage, narration, closing),
+        profile=brief.profiles.picture,
+        style=brief.style,
+        captions=brief.burned,
         voice=narration.audio if narration is not None and part.alone else None,
         sound=part.alone,
         card=wording.card(placement.scene, credit),
-        mark=wording.watermark(request, story),
+        mark=brief.watermark,
     )
 
 
@@ -94,10 +87,8 @@ def cut(
     credit: tuple[str, ...],
     *footage: Footage,
 ) -> SceneCut:
-    request, profile = brief.request, brief.profiles.picture
-    closing = clips.closing_of(placement, *after, request, profile) if after is not None else None
-    words = wording.card(placement.scene, credit)
-    return clips.scene_cut(placement, closing, words, footage, request, profile.fps)
+    closing = clips.closing_of(brief, placement, *after) if after is not None else None
+    return clips.scene_cut(brief, placement, closing, wording.card(placement.scene, credit), footage)
 
 
 def scene(
@@ -114,8 +105,13 @@ def scene(
 def mix(brief: Brief, layout: Layout, narrations: tuple[Narration | None, ...]) -> MixSpec:
     """`narrations` has one entry per placement."""
     sound = brief.profiles.sound
-    dips = soundtrack.dips(layout, brief.request, sound.fps)
-    return soundtrack.mix_spec(layout, narrations, soundtrack.music(brief.request, brief.story), sound, dips)
+    return MixSpec(
+        frames=layout.frames,
+        sound=sound,
+        narrations=soundtrack.placed(layout, narrations, sound.fps),
+        music=brief.music,
+        dips=soundtrack.dips(brief, layout),
+    )
 
 
 def assemble(
@@ -127,21 +123,21 @@ def assemble(
     mix: MixFacts,
 ) -> AssembleSpec:
     """`narrations` and `segments` have one entry per placement."""
-    request, story, profile = brief.request, brief.story, brief.profiles.picture
+    profile = brief.profiles.picture
     joined = zip(layout.placements, segments, strict=True)
     shown = CutList(
         cuts=cuts,
         narrations=soundtrack.placed(layout, narrations, profile.fps),
         music=mix.music,
-        mark=wording.watermark(request, story),
+        mark=brief.watermark,
     )
     return AssembleSpec(
         segments=tuple(ref for one, facts in joined for ref in clips.segment_refs(one.scene.id, facts)),
         mix=mix.media,
         profile=profile,
         speech=wording.speech(layout, narrations),
-        captions=wording.caption_files(request, profile),
-        title=story.title,
+        captions=brief.caption_files,
+        title=brief.story.title,
         cut_list=canonical_json(shown),
     )
 

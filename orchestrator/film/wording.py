@@ -4,16 +4,13 @@ from collections.abc import Iterator, Sequence
 
 from common.contracts.footage import Footage
 from common.contracts.narration import Narration, Word
-from common.contracts.request import VideoRequest
-from common.contracts.storyboard import Scene, Storyboard
+from common.contracts.storyboard import Scene
 from common.contracts.timeline import (
     Card,
-    PlacedWatermark,
-    Profile,
     SpokenScene,
-    TextFrame,
 )
 from common.letters import bundled
+from orchestrator.film.brief import Brief
 from orchestrator.film.layout import Layout, Placement
 
 
@@ -25,25 +22,12 @@ def speech(layout: Layout, narrations: Sequence[Narration | None]) -> tuple[Spok
     )
 
 
-def burned(request: VideoRequest, story: Storyboard, profile: Profile) -> TextFrame | None:
-    """The look of captions in a film that has them in its pictures; the same for all scenes, spoken or not."""
-    spoken = any(scene.narration for scene in story.scenes)
-    return _text_frame(request, profile) if request.captions == "burn" and spoken else None
-
-
-def caption_files(request: VideoRequest, profile: Profile) -> TextFrame | None:
-    return _text_frame(request, profile) if request.captions != "none" else None
-
-
-def _text_frame(request: VideoRequest, profile: Profile) -> TextFrame:
-    return TextFrame(style=request.style, width=profile.width, height=profile.height)
-
-
-def script_note(request: VideoRequest, story: Storyboard) -> str:
+def script_note(brief: Brief) -> str:
     """A note about words drawn in a script that the bundled font lacks; empty if there are none."""
-    drawn = [request.watermark.text or ""] if request.watermark is not None else []
-    drawn += [text for scene in story.scenes if scene.card for text in (scene.card.text, scene.card.subtitle)]
-    said = [scene.narration for scene in story.scenes] if request.captions == "burn" else []
+    scenes = brief.story.scenes
+    drawn = [brief.watermark.text] if brief.watermark is not None else []
+    drawn += [text for scene in scenes if scene.card for text in (scene.card.text, scene.card.subtitle)]
+    said = [scene.narration for scene in scenes] if brief.burned is not None else []
     foreign = [
         name
         for name, texts in (("captions", said), ("titles and marks", drawn))
@@ -57,24 +41,10 @@ def script_note(request: VideoRequest, story: Storyboard) -> str:
     )
 
 
-def watermark(request: VideoRequest, story: Storyboard) -> PlacedWatermark | None:
-    """The watermark, if one is wanted."""
-    wanted = request.watermark
-    if wanted is None:
-        return None
-    return PlacedWatermark(
-        media=story.watermark,
-        text=wanted.text or "",
-        position=wanted.position,
-        opacity=wanted.opacity,
-        size=wanted.size,
-    )
-
-
 def credit_lines(footage: Sequence[Footage]) -> tuple[str, ...]:
     """The credits for the footage of a film: each line once, in the order of the film."""
-    told = (one.provenance.credit or one.provenance.creator for one in footage)
-    return tuple(dict.fromkeys(line for line in told if line))
+    lines = (one.provenance.credit or one.provenance.creator for one in footage)
+    return tuple(dict.fromkeys(line for line in lines if line))
 
 
 def card(scene: Scene, credit: Sequence[str]) -> Card | None:

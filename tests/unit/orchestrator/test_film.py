@@ -7,22 +7,23 @@ import pytest
 from common.contracts.base import ObjectRef
 from common.contracts.footage import Footage, Provenance
 from common.contracts.kinds import parse_facts
-from common.contracts.request import TransitionChoice, VideoRequest
+from common.contracts.request import VideoRequest
 from common.contracts.steps import MixSpec, SegmentSpec
-from common.contracts.storyboard import Scene, Shot
+from common.contracts.storyboard import Scene, Shot, Storyboard
 from common.contracts.timeline import Card, CutList, Span
+from orchestrator.film.brief import Brief, resolve
 from orchestrator.film.clips import clip_of, closing_of
 from orchestrator.film.layout import Placement
-from orchestrator.film.profile import OutputDefaults
+from orchestrator.film.profile import OutputDefaults, profiles
 from tests.support.sim import Sim
 
+CANVAS = OutputDefaults(resolution=1080)
 ASSET = "ast_" + "0" * 32
 SCENES: list[dict[str, Any]] = [
     {"narration": "One boat leaves the harbour.", "show": "a harbour"},
     {"narration": "Nobody knows where it goes.", "show": "the open sea"},
     {"narration": "It comes back at night.", "show": "a lighthouse"},
 ]
-CANVAS = OutputDefaults(resolution=1080)
 
 
 def film(**fields: Any) -> Sim:
@@ -45,7 +46,11 @@ def placement(frames: int = 150, name: str = "s2", **fields: Any) -> Placement:
     return Placement(Scene(id=name, shots=(shot,), estimate=5.0, **fields), frames, 0, ((0, frames),))
 
 
-FADED = VideoRequest(prompt="The sea.", transition=TransitionChoice(kind="crossfade"))
+def brief(**fields: Any) -> Brief:
+    """The brief of a request whose storyboard has nothing to add."""
+    request = VideoRequest(prompt="The sea.", **({"transition": "crossfade"} | fields))
+    story = Storyboard(title="The sea", scenes=(placement().scene,))
+    return resolve(request, story, profiles(CANVAS, request, story), story.scenes)
 
 
 # transitions
@@ -99,9 +104,7 @@ def test_what_leads_to_a_card_comes_up_as_its_dark_ground() -> None:
 )
 def test_too_short_a_clip_is_cut(seconds: float, before: int, kind: str) -> None:
     """150 frames are 5 s, and a transition of 0.4 s needs as much more of the clip behind it."""
-    request = VideoRequest(prompt="x", transition="crossfade")
-    profile = CANVAS.profile(request, "standard")
-    found = closing_of(placement(before, "s1"), placement(150), video(seconds), (), request, profile)
+    found = closing_of(brief(), placement(before, "s1"), placement(150), video(seconds), ())
     assert (found.kind if found else "cut") == kind
 
 
@@ -133,28 +136,28 @@ def test_a_scene_waits_for_the_clip_it_fades_into_and_not_for_an_earlier_one() -
 def test_a_clip_is_fitted_to_its_shot_by_speed_as_far_as_one_does_not_see_it(
     footage: Footage, start: float, speed: float, lead: int
 ) -> None:
-    clip = clip_of(placement(150), 0, footage, FADED, 30)
+    clip = clip_of(brief(), placement(150), 0, footage)
     assert (clip.source_start, clip.speed) == (pytest.approx(start, abs=0.01), pytest.approx(speed))
     assert (clip.skip, clip.length) == (lead, 150 + lead)
 
 
 @pytest.mark.parametrize(("seconds", "speed"), [(4.5, 0.9), (5.0, 1.0), (5.5, 1.1), (9.0, 1.0)])
 def test_behind_a_cut_media_of_ones_own_are_seen_from_the_very_beginning(seconds: float, speed: float) -> None:
-    clip = clip_of(placement(150, transition="cut"), 0, video(seconds, "upload"), FADED, 30)
+    clip = clip_of(brief(), placement(150, transition="cut"), 0, video(seconds, "upload"))
     assert (clip.source_start, clip.skip, clip.speed) == (0.0, 0, pytest.approx(speed))
 
 
 @pytest.mark.parametrize(("fit", "still"), [("contain-blur", True), ("cover", False), ("smart", False)])
 def test_no_camera_move_cuts_the_edges_of_a_picture_that_is_to_be_seen_whole(fit: str, still: bool) -> None:
-    request = VideoRequest(prompt="x", footage={"fit": fit})
-    clip = clip_of(placement(150), 0, Footage(kind="still", provenance=Provenance(provider="upload")), request, 30)
+    still_picture = Footage(kind="still", provenance=Provenance(provider="upload"))
+    clip = clip_of(brief(footage={"fit": fit}), placement(150), 0, still_picture)
     assert (clip.motion == "none") is still
 
 
 def test_only_the_first_shot_of_a_scene_has_a_lead() -> None:
     shots = tuple(Shot(id=f"s2.{n}", show="x") for n in (1, 2))
     both = Placement(Scene(id="s2", shots=shots, estimate=5.0), 150, 0, ((0, 90), (1, 60)))
-    first, second = (clip_of(both, place, video(20.0), FADED, 30) for place in (0, 1))
+    first, second = (clip_of(brief(), both, place, video(20.0)) for place in (0, 1))
     assert (first.skip, first.source_start) == (15, 0.0)
     assert (second.skip, second.source_start) == (0, 0.5), "many clips begin with a fade"
 
@@ -242,9 +245,8 @@ def test_an_end_card_that_has_nothing_to_say_is_the_last_picture_alone(card: Any
 
 @pytest.mark.parametrize(("credit", "ground"), [((), None), (("Clip by Ana",), "end")])
 def test_a_card_of_names_alone_comes_up_as_dark_as_it_will_be(credit: tuple[str, ...], ground: str | None) -> None:
-    request = VideoRequest(prompt="x", transition="crossfade")
     end = placement(150, card=Card(kind="end"), credits=True)
-    closing = closing_of(placement(150, "s1"), end, video(9.0), credit, request, CANVAS.profile(request, "standard"))
+    closing = closing_of(brief(), placement(150, "s1"), end, video(9.0), credit)
     assert closing is not None
     assert closing.ground == ground
 
