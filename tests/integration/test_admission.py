@@ -1,4 +1,4 @@
-"""How many jobs are let in, and that many requests at once become jobs together or not at all."""
+"""Jobs are let in up to a limit, and many requests at once become jobs together or not at all."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor
