@@ -9,7 +9,7 @@ from typing import NamedTuple
 from common.contracts.request import Fit, SceneFailure, Source, Style, TransitionKind, VideoRequest
 from common.contracts.storyboard import UNNAMED, Scene, Shot, Storyboard
 from common.contracts.styles import DEFAULTS
-from common.contracts.timeline import MusicCue, PlacedWatermark, Profile, TextFrame
+from common.contracts.timeline import MusicCue, PlacedWatermark, TextFrame
 from orchestrator.film.profile import Profiles
 from orchestrator.planners.rules import search_terms
 
@@ -82,7 +82,7 @@ def resolve(request: VideoRequest, story: Storyboard, profiles: Profiles, scenes
         music=_music(request, story),
         watermark=_watermark(request, story),
         transition=request.transition.kind or DEFAULTS[request.style].transition,
-        transition_frames=_transition_frames(request, picture),
+        transition_frames=round(request.transition.seconds * picture.fps),
     )
 
 
@@ -106,7 +106,3 @@ def _watermark(request: VideoRequest, story: Storyboard) -> PlacedWatermark | No
         opacity=wanted.opacity,
         size=wanted.size,
     )
-
-
-def _transition_frames(request: VideoRequest, picture: Profile) -> int:
-    return round(request.transition.seconds * picture.fps)

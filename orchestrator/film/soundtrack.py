@@ -6,10 +6,7 @@ from itertools import pairwise
 from common.contracts.grid import samples_per_frame
 from common.contracts.narration import Narration
 from common.contracts.request import TransitionKind
-from common.contracts.timeline import (
-    PlacedNarration,
-    Span,
-)
+from common.contracts.timeline import PlacedNarration, Span
 from orchestrator.film.brief import Brief
 from orchestrator.film.clips import holds_transition
 from orchestrator.film.layout import Layout

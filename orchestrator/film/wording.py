@@ -5,10 +5,7 @@ from collections.abc import Iterator, Sequence
 from common.contracts.footage import Footage
 from common.contracts.narration import Narration, Word
 from common.contracts.storyboard import Scene
-from common.contracts.timeline import (
-    Card,
-    SpokenScene,
-)
+from common.contracts.timeline import Card, SpokenScene
 from common.letters import bundled
 from orchestrator.film.brief import Brief
 from orchestrator.film.layout import Layout, Placement
