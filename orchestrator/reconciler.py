@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeVar
 
-from common.contracts.job import FAILED, READY, SKIPPED, Change, Failure, Job, WorkerInfo
+from common.contracts.job import FAILED, READY, SETTLED, SKIPPED, Change, Failure, Job, WorkerInfo
 from common.contracts.kinds import STEP_KINDS
 from common.contracts.names import StepName
 from common.errors import StorageUnavailable
@@ -224,9 +224,10 @@ def undecidable(job: Job, now: int) -> Change:
     failure = Failure(code="internal_error", message="the job cannot go on because of an error of ours; see the log")
     ready = [name for name, step in job.steps.items() if step.state == READY]
     head = {"state": FAILED, "finished": now, "failure": failure.model_dump_json()}
+    unsettled = [name for name, step in job.steps.items() if step.state not in SETTLED and step.state != FAILED]
     return Change(
         head=head,
-        steps={name: {"state": SKIPPED} for name in ready},
+        steps={name: {"state": SKIPPED} for name in unsettled},
         ready={},
         unready={name: STEP_KINDS[StepName(name).kind].queue for name in ready},
         events=(("job", {"state": FAILED, "failure": head["failure"]}),),

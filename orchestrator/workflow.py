@@ -14,6 +14,7 @@ from common.contracts.job import (
     CANCELLED,
     COMPLETED,
     DONE,
+    ELSEWHERE,
     ENDINGS_WITH_FILM,
     FAILED,
     JOB_MOVES,
@@ -224,6 +225,7 @@ def _next_look(copy: WorkingCopy) -> int:
     looks = [copy.now + LOOK_AGAIN, job.deadline]
     # A lease that is over already belongs to a step nobody wants now; looking again would not change that.
     looks += [step.lease + 1 for step in copy.steps.values() if step.state == RUNNING and step.lease > copy.now]
+    looks += [step.not_before for step in copy.steps.values() if step.state in ELSEWHERE and step.not_before > copy.now]
     ready = (step.kind for step in copy.steps.values() if step.state == READY)
     if copy.pinning.waits or any(kind in copy.pinning.away for kind in ready):
         looks.append(copy.now + FLEET_LOOK)

@@ -134,6 +134,8 @@ def _step(field: str, text: str) -> Step:
         worker=data.get("worker", ""),
         toolchain=data.get("needs", ""),
         ran_version=data.get("ran", 0),
+        ticket=data.get("ticket", ""),
+        note=data.get("note", ""),
     )
 
 
@@ -166,6 +168,7 @@ def _decided(step: Step) -> dict[str, Any]:
         "reused": int(step.reused),
         "needs": step.toolchain,
         "ran": step.ran_version,
+        "ticket": step.ticket,
     }
 
 

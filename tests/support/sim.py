@@ -15,7 +15,9 @@ from common.contracts.base import Contract, ObjectRef, canonical_json, fingerpri
 from common.contracts.edit import Edit
 from common.contracts.footage import Candidate, CandidateList, Footage, Provenance, SceneryRecipe
 from common.contracts.job import (
+    DEFERRED,
     DONE,
+    ELSEWHERE,
     FAILED,
     JOB_MOVES,
     QUEUED,
@@ -101,6 +103,8 @@ class Sim:
         self.runs: dict[str, int] = {}
         "How often each work was claimed."
         self.tokens: list[int] = []
+        self.tickets: dict[str, str] = {}
+        "For each ticket that was ever given: `kept`, `ended` or `called off`."
         self.versions: dict[int, Saved] = {}
         self.memo = Memo()
         self.compare = True
@@ -166,10 +170,14 @@ class Sim:
                 fields["failure"] = Failure.model_validate_json(fields["failure"]) if fields["failure"] else None
             if "reused" in fields:
                 fields["reused"] = bool(fields["reused"])
+            other_work = fields.get("fingerprint", before.fingerprint) != before.fingerprint
+            if before.ticket and (other_work or fields.get("ticket") == "" or fields.get("state") in (SKIPPED, DONE)):
+                self.tickets[before.ticket] = "called off"
+                before = replace(before, ticket="", note="")
             after = replace(before, **fields, **({"lease": 0} if "state" in fields else {}))
             assert after.state == before.state or after.state in STEP_MOVES[before.state], (name, before, after)
             steps[name] = after
-            if after.state in (DONE, WAITING, SKIPPED):
+            if after.state in (DONE, SKIPPED) or (after.state == WAITING and not after.ticket):
                 self.told.pop(name, None)
         for name, text in change.specs.items():
             spec = parse_spec(StepName(name).kind, text)
@@ -246,8 +254,30 @@ class Sim:
         if STEP_KINDS[StepName(name).kind].reuse:
             facts = self.work.setdefault(step.fingerprint, facts)
         self.told.pop(name)
-        self._set(name, state=DONE, facts=facts, progress=1.0, lease=0, failure=None, reused=False)
+        if step.ticket:
+            self.tickets[step.ticket] = "ended"
+        done = {"state": DONE, "facts": facts, "progress": 1.0, "lease": 0, "failure": None, "reused": False}
+        self._set(name, **done, ticket="", note="")
         return True
+
+    def defer(self, name: str, token: int, ticket: str, seconds: float, state: str = DEFERRED) -> bool:
+        """The worker hands the step back, because its work goes on elsewhere, or may (`UNKNOWN`)."""
+        step = self.job.steps[name]
+        if not self._holds(step, token):
+            if ticket != step.ticket:
+                self.tickets[ticket] = "called off"
+            return False
+        if step.ticket not in ("", ticket):
+            self.tickets[step.ticket] = "ended"
+        self.tickets[ticket] = "kept"
+        waits = {"state": state, "ticket": ticket, "note": "elsewhere", "not_before": self.now + int(1000 * seconds)}
+        self._set(name, **waits, attempt=0, losses=0, lease=0)
+        return True
+
+    def rouse(self, name: str) -> None:
+        """There is news for a step that waits."""
+        if self.job.steps[name].state in ELSEWHERE and not self.job.terminal:
+            self._set(name, state=READY, not_before=0)
 
     def fail(self, name: str, token: int, failure: Failure) -> bool:
         step = self.job.steps[name]

@@ -1,5 +1,5 @@
 -- ARGV: job, step, nonce of this claim, worker, lease ms, queue, what the worker offers
--- Returns {'claimed', token, attempt, work, owner, spec, last ('1' or '0')} or {reason}. `last`: nothing else waits in the
+-- Returns {'claimed', token, attempt, work, owner, spec, last ('1' or '0'), ticket} or {reason}. `last`: nothing else waits in the
 -- queue but what is soon done, and no step of this kind is still to come in this job.
 local GLANCE = 8
 local job, step, nonce, queue = ARGV[1], ARGV[2], ARGV[3], ARGV[6]
@@ -29,7 +29,8 @@ local function only_late()
 end
 local function granted(head, fields, spec)
   local waits = not only_late() or more_to_come(head)
-  return { 'claimed', fields.token, fields.attempt, fields.work, head.owner, spec, waits and '0' or '1' }
+  local last = waits and '0' or '1'
+  return { 'claimed', fields.token, fields.attempt, fields.work, head.owner, spec, last, fields.ticket or '' }
 end
 local head, fields = load_head(job), load_step(job, step)
 if not head or not fields then return { 'gone' } end
@@ -62,8 +63,11 @@ fields.lease = now + tonumber(ARGV[5])
 fields.nonce = nonce
 fields.worker = ARGV[4]
 fields.failure = nil
+fields.woken = nil
 local try = fields.attempt + (fields.losses or 0)
-emit(job, head, 'step', cjson.encode({ step = step, state = 'running', attempt = try, token = fields.token }), now)
+local started = { step = step, state = 'running', attempt = try, token = fields.token }
+if (fields.ticket or '') ~= '' then started.again = true end  -- it only looks after what goes on elsewhere
+emit(job, head, 'step', cjson.encode(started), now)
 save_step(job, step, fields)
 save_head(job, head)
 ready_never(queue, head, job, step)
