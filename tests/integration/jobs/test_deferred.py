@@ -1,4 +1,4 @@
-"""Steps that wait, with a real Redis: the runner's reports, tickets that survive, and the list of what is called off."""
+"""Steps that wait, with a real Redis: what the runner reports, tickets that survive, and what is called off."""
 
 import time
 from collections.abc import Callable
