@@ -14,6 +14,7 @@ from common.contracts.base import Contract, canonical_json
 from common.contracts.batch import Batch
 from common.contracts.edit import Edit
 from common.contracts.footage import CandidateList
+from common.contracts.preview import PreviewRequest
 from common.contracts.request import VideoRequest
 from common.contracts.storyboard import Storyboard
 from common.contracts.timeline import FilmTimeline
@@ -39,6 +40,7 @@ class Schema(NamedTuple):
 
 SCHEMAS: Mapping[type[Contract], Schema] = {
     VideoRequest: Schema("request", 1),
+    PreviewRequest: Schema("preview", 1),
     Edit: Schema("edit", 1),
     Storyboard: Schema("storyboard", 1),
     CandidateList: Schema("candidates", 1),

@@ -29,7 +29,7 @@ from orchestrator.engine.capabilities import Fleet
 from orchestrator.engine.knowledge import Knowledge
 from orchestrator.film.profile import OutputDefaults
 from orchestrator.job_cache import JobCache, JobCaches
-from orchestrator.workflow import Policy, decide, ending
+from orchestrator.workflow import WORKFLOWS, Policy, decide, ending
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +40,8 @@ HOLD_SECONDS = 5.0
 "A job that was taken and not saved, because its reconciler died, is due again after this."
 ROUNDS = 20
 "Most questions and lost races in a row before a job is left for a later look."
+UNKNOWN_KIND_SECONDS = 2.0
+"A job of a kind that this release does not know is left to others for so long."
 MOST_DEFECTS = 10
 "Looks in a row that met an error of ours; then the job ends with it."
 BROKER_PAUSE = 5.0
@@ -120,6 +122,9 @@ class Reconciler:
             if job is None or job.terminal:
                 self._store.purge(job_id)
                 self._caches.forget(job_id)
+                return
+            if job.kind not in WORKFLOWS:  # of a newer release, whose reconciler looks at it
+                self._store.look_later(job_id, UNKNOWN_KIND_SECONDS)
                 return
             change = self._decide(job, now, cache)
             if change is None:

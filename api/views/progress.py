@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from api.views.film_state import left_out, segment_name, segments_of
 from common.contracts.job import DONE, ENDINGS_WITH_FILM, QUEUED, SKIPPED, UNDER_WAY, Job, Step
+from common.contracts.job_kinds import JOB_KINDS, Makes
 from common.contracts.kinds import STEP_KINDS
 from common.contracts.names import Kind, StepName
 from common.contracts.storyboard import Storyboard
@@ -19,12 +20,14 @@ UNFINISHED = 99
 
 
 def progress(job: Job, storyboard: Storyboard | None = None) -> int:
-    """0 to 100; 100 only for a finished film.
+    """0 to 100; 100 only for a finished film, or whatever else the job makes.
 
     The storyboard shows which steps still belong to a job that ended without a film; without it all are counted.
     """
     if job.state in ENDINGS_WITH_FILM:
         return 100
+    if JOB_KINDS[job.kind].makes is not Makes.FILM:
+        return min(UNFINISHED, int(100 * mean_share(job, list(job.steps.values()))))
     if job.storyboard is None:
         plan = job.steps.get(Kind.PLAN)
         return int(PLANNED * 0.9 * share(job, plan)) if plan is not None else 0

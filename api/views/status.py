@@ -28,6 +28,7 @@ def status_view(job: Job, storyboard: Storyboard | None, events: Iterable[Event]
     scenes = [scene_view(job, scene) for scene in storyboard.scenes] if storyboard is not None else []
     return {
         **summary_view(job, storyboard),
+        "kind": job.kind,
         "lane": job.lane,
         "current_step": current_step(job),
         "scenes_processed": sum(scene["state"] == RENDERED for scene in scenes),

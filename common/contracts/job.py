@@ -48,8 +48,8 @@ STEP_MOVES: Mapping[str, frozenset[str]] = {
     SKIPPED: frozenset({READY, DONE, WAITING}),
 }
 
-INTERACTIVE, REGENERATE, BATCH = "interactive", "regenerate", "batch"
-LANES: Mapping[str, int] = {INTERACTIVE: 4, REGENERATE: 4, BATCH: 1}
+PREVIEW, INTERACTIVE, REGENERATE, BATCH = "preview", "interactive", "regenerate", "batch"
+LANES: Mapping[str, int] = {PREVIEW: 8, INTERACTIVE: 4, REGENERATE: 4, BATCH: 1}
 "Lanes and their shares of the workers while all lanes have work."
 
 
@@ -166,6 +166,8 @@ class Job:
     request: ObjectRef
     created: int
     deadline: int
+    kind: str = "film"
+    "See `job_kinds.py`."
     title: str = ""
     metadata: Mapping[str, Any] = field(default_factory=dict)
     rev: int = 0

@@ -35,6 +35,8 @@ MIN_SIDE, MAX_LONG_SIDE, MAX_SHORT_SIDE = 128, 3840, 2160
 "Pixels of a canvas."
 
 
+VoiceId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.+-]{1,64}$")]
+LanguageTag = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
 AssetId = Annotated[str, StringConstraints(pattern=f"^{ASSET_ID}$")]
 
 
@@ -185,9 +187,9 @@ class VideoRequest(Contract):
     draft: bool = False
     "Same as `quality: draft`: small and quick, for a look before the film itself is rendered."
     style: Style = "cinematic"
-    voice: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.+-]{1,64}$")] | None = None
+    voice: VoiceId | None = None
     "None: the default voice of the language."
-    language: Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")] = "en"
+    language: LanguageTag = "en"
     footage: FootageChoice = FootageChoice()
     captions: CaptionMode = "burn"
     music: MusicChoice = MusicChoice()

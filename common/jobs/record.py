@@ -47,6 +47,7 @@ def job_of(job_id: str, fields: Mapping[str, str], reader: Reader | None = None)
         request=reader.parsed("request", head["request"], _ref),
         created=head["created"],
         deadline=head["deadline"],
+        kind=head.get("kind", "film"),
         title=head["title"],
         metadata=json.loads(head["metadata"]),
         rev=head["rev"],
