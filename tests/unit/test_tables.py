@@ -2,22 +2,27 @@
 
 import argparse
 from collections.abc import Collection
-from typing import get_args
+from typing import Any, get_args
+from unittest.mock import Mock
 
 import pytest
 
+from api.results import Results
 from api.views.scenes import SOURCE_WORDS
 from cli import main as command_line
-from common.contracts.job import ACTIVE_STATES, JOB_MOVES, STEP_MOVES, TERMINAL
+from common.contracts.job import ACTIVE_STATES, JOB_MOVES, LANES, REGENERATE, STEP_MOVES, TERMINAL
+from common.contracts.job_kinds import JOB_KINDS, JobKind, Makes
 from common.contracts.kinds import STEP_KINDS, kinds_of
 from common.contracts.names import Kind
 from common.contracts.request import Aspect, CaptionMode, Fit, Fps, Quality, SceneFailure, Source, Style, TransitionKind
 from common.contracts.styles import DEFAULTS
+from common.documents import SCHEMAS
 from common.settings import Settings
 from common.worker.service import Service
 from orchestrator import main as orchestrator
 from orchestrator.film.profile import BITRATE, CRF
 from orchestrator.reconciler import SOURCES
+from orchestrator.workflow import WORKFLOWS
 from renderer import main as renderer
 from renderer.picture.looks import LOOKS
 from renderer.text.design import CAPTIONS, CARDS
@@ -25,6 +30,7 @@ from retriever import main as retriever
 from retriever.providers.registry import SETUP_HINTS
 from whisper_worker import main as whisper_worker
 
+NOBODY: Any = Mock()
 SCENERY = "scenery"
 "Needs no set-up, and comes last."
 
@@ -44,6 +50,11 @@ SCENERY = "scenery"
         ("SETUP_HINTS in retriever/providers/registry.py", SETUP_HINTS, set(get_args(Source)) - {SCENERY}),
         ("SOURCE_WORDS in api/views/scenes.py", SOURCE_WORDS, {"upload", "url", *get_args(Source)}),
         ("STEP_KINDS in common/contracts/kinds.py", STEP_KINDS, list(Kind)),
+        ("JOB_KINDS in common/contracts/job_kinds.py", JOB_KINDS, list(JobKind)),
+        ("WORKFLOWS in orchestrator/workflow.py", WORKFLOWS, list(JobKind)),
+        ("LANES in common/contracts/job.py", LANES, {REGENERATE, *(about.lane for about in JOB_KINDS.values())}),
+        ("the views of Results in api/results.py", Results(NOBODY, NOBODY, NOBODY)._views, list(Makes)),
+        ("SCHEMAS in common/documents.py", SCHEMAS, SCHEMAS.keys() | {about.request for about in JOB_KINDS.values()}),
         ("JOB_MOVES in common/contracts/job.py", JOB_MOVES, {*ACTIVE_STATES, *TERMINAL}),
         ("STEP_MOVES in common/contracts/job.py", STEP_MOVES, set().union(*STEP_MOVES.values())),
     ],
