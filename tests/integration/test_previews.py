@@ -149,8 +149,8 @@ def test_a_preview_is_no_film(client: FlaskClient, store: JobStore) -> None:
         ("PATCH", f"/mcp/storyboard/{job_id}"),
         ("POST", f"/mcp/scenes/{job_id}/s1/regenerate"),
     ]:
-        reply = client.open(address, method=method, json={"drop": ["s1"]} if method == "PATCH" else None)
-        assert (reply.status_code, reply.get_json()["code"]) == (404, "no_film"), address
+        reply = client.open(address, method=method, json={"version": 1, "drop": ["s1"]} if method == "PATCH" else None)
+        assert (reply.status_code, reply.get_json()["code"]) == (404, "no_film"), reply.get_json()
     assert client.get("/mcp/jobs").get_json()["jobs"] == []
 
 
