@@ -15,6 +15,7 @@ from typing import TypeVar
 from common.contracts.job import FAILED, READY, SETTLED, SKIPPED, Change, Failure, Job, WorkerInfo
 from common.contracts.kinds import STEP_KINDS
 from common.contracts.names import StepName
+from common.contracts.sources import by_preference
 from common.errors import StorageUnavailable
 from common.jobs.decisions import Decisions
 from common.jobs.scripts import StateUnavailable
@@ -56,8 +57,6 @@ REST = 4
 "A job rests this many times as long as its last look took, so that a large one leaves time for the others."
 LONGEST_REST = 0.5
 "Longest rest in seconds: a wish must be heard soon."
-SOURCES = ("pexels", "folder")
-"Footage sources in order of preference; scenery comes last."
 
 
 class Reconciler:
@@ -246,5 +245,4 @@ def _fleet(workers: list[WorkerInfo], seen: dict[str, dict[str, int]]) -> Fleet:
         for kind, chain in worker.engines.get("offers", {}).items():
             live.setdefault(kind, set()).add(chain)
     offered = {source for worker in workers for source in worker.engines.get("sources", ())}
-    sources = [source for source in SOURCES if source in offered]
-    return Fleet(seen, live, (*sources, "scenery") if "scenery" in offered else tuple(sources))
+    return Fleet(seen, live, by_preference(offered))

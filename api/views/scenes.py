@@ -9,19 +9,12 @@ from common.contracts.footage import OWN, Candidate, Footage, is_pick
 from common.contracts.job import CANCELLED, DONE, FAILED, GATHERING, READY, RUNNING, SKIPPED, UNDER_WAY, Job, Step
 from common.contracts.kinds import STEP_KINDS, Per
 from common.contracts.names import Kind, StepName
+from common.contracts.sources import words_for
 from common.contracts.steps import Rejection, SearchFacts
 from common.contracts.storyboard import Scene, Shot
 
 RENDERED = "rendered"
 SCENE_FAILED = "failed"
-SOURCE_WORDS = {
-    "upload": "your own file",
-    "url": "from your address",
-    "folder": "found in the clip folder of this server",
-    "pexels": "found on Pexels",
-    "scenery": "a generated background",
-}
-"The source of a picture in words for a reader, by provider."
 GATHERING_KINDS = tuple(
     kind for kind, about in STEP_KINDS.items() if about.state == GATHERING and about.per is not Per.FILM
 )
@@ -152,7 +145,7 @@ def _notes(job: Job, shot: Shot) -> list[str]:
 def _why(job: Job, shot: Shot, provider: str) -> str:
     """The source of the picture, and how it came to be this one."""
     cast = cast_of(job)
-    source = SOURCE_WORDS.get(provider, f"found on {provider}")
+    source = words_for(provider)
     if shot.pick is not None and is_pick(shot.pick, cast.chosen.get(shot.id, "")):
         return f"{source}, and chosen by you"
     rejected = _rejections(shot, cast.rejected.get(shot.id, ()))

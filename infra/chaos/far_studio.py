@@ -1,7 +1,7 @@
 """A studio that makes clips to order, somewhere else: takes orders, works on them for a while, and forgets nothing.
 
-It plays the part of a paid provider in a run of chaos, so it keeps its books: nothing may be ordered twice, and whatever
-was ordered must be fetched or called off in the end.
+It plays the part of a paid provider in a run of chaos, so it keeps its books: nothing may be ordered twice, and
+whatever was ordered must be fetched or called off in the end.
 """
 
 import json
@@ -89,7 +89,9 @@ class FarStudio:
     def faults(self) -> Iterator[str]:
         """Orders that came twice, and orders that nobody took and nobody called off."""
         keys = [order.key for order in self.orders]
-        yield from (f"the far studio got {key} {keys.count(key)} times" for key in sorted(set(keys)) if keys.count(key) > 1)
+        yield from (
+            f"the far studio got {key} {keys.count(key)} times" for key in sorted(set(keys)) if keys.count(key) > 1
+        )
         for order in self.orders:
             if not order.fetched and not order.cancelled:
                 yield f"{order.id} of the far studio was neither fetched nor called off"

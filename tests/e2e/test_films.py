@@ -13,9 +13,10 @@ import requests
 
 from tests.support import clips
 from tests.support.measure import film, frame_at, loudness, still_or_black
-from tests.support.pexels_server import KEY, TOO_MANY, UNAUTHORIZED, PexelsServer
+from tests.support.pexels_server import TOO_MANY, UNAUTHORIZED, PexelsServer
 from tests.support.processes import children_of, find
 from tests.support.running import ENDED, Running, fetch, running_stack
+from tests.support.stock_server import KEY
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.stack

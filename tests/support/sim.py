@@ -13,7 +13,7 @@ from typing import Any
 
 from common.contracts.base import Contract, ObjectRef, canonical_json, fingerprint
 from common.contracts.edit import Edit
-from common.contracts.footage import Candidate, CandidateList, Footage, Provenance, SceneryRecipe
+from common.contracts.footage import Candidate, CandidateList, Footage, Painted, Provenance, SceneryRecipe, WebFile
 from common.contracts.job import (
     DEFERRED,
     DONE,
@@ -46,7 +46,7 @@ from common.contracts.steps import (
     SegmentFacts,
 )
 from common.contracts.storyboard import Storyboard
-from common.documents import read_document
+from common.documents import document_json, read_document
 from common.errors import StepError
 from common.jobs.record import pins_json, pins_of
 from orchestrator.engine.attempts import Rules
@@ -425,12 +425,13 @@ class Sim:
     def _search(self, spec: Any) -> SearchFacts:
         found = [candidate(f"pexels:{number}", 0.9 - number / 10) for number in range(3)]
         body = CandidateList(candidates=(*found, scenery(spec.query.shot, spec.query.seed)))
-        return SearchFacts(candidates=self.put("candidates", canonical_json(body).encode()), count=4)
+        return SearchFacts(candidates=self.put("candidates", document_json(body).encode()), count=4)
 
     def _acquire(self, spec: Any) -> Footage:
         one: Candidate = spec.candidate
-        media = None if one.kind == "scenery" else self.put("footage", one.id.encode())
-        return Footage(kind=one.kind, media=media, scenery=one.scenery, seconds=8.0, provenance=one.provenance)
+        recipe = one.origin.recipe if isinstance(one.origin, Painted) else None
+        media = self.put("footage", one.id.encode()) if recipe is None else None
+        return Footage(kind=one.kind, media=media, scenery=recipe, seconds=8.0, provenance=one.provenance)
 
     def _segment(self, spec: Any) -> SegmentFacts:
         media = self.put("segment", _content(spec))
@@ -455,13 +456,15 @@ class Sim:
 
 def candidate(name: str, score: float, creator: str = "") -> Candidate:
     provenance = Provenance(provider="pexels", source_id=name, creator=creator)
-    return Candidate(id=name, kind="video", score=score, url=f"https://example.org/{name}", provenance=provenance)
+    origin = WebFile(url=f"https://example.org/{name}")
+    return Candidate(id=name, kind="video", score=score, origin=origin, provenance=provenance)
 
 
 def scenery(shot: str, seed: int = 0) -> Candidate:
     recipe = SceneryRecipe(theme="ocean", light="sunset", seed=len(shot) + seed)
     provenance = Provenance(provider="scenery", licence="generated")
-    return Candidate(id=f"scenery:{shot}:{seed}", kind="scenery", score=0.1, scenery=recipe, provenance=provenance)
+    name, origin = f"scenery:{shot}:{seed}", Painted(recipe=recipe)
+    return Candidate(id=name, kind="scenery", score=0.1, origin=origin, provenance=provenance)
 
 
 def _content(spec: Contract) -> bytes:

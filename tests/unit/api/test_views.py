@@ -9,7 +9,7 @@ from api.views.progress import current_step, progress
 from api.views.scenes import candidate_view, scene_view
 from api.views.status import log_line, status_view, steps_view, versions_view
 from common.contracts.base import Contract, ObjectRef
-from common.contracts.footage import Candidate, Footage, Provenance
+from common.contracts.footage import Candidate, Footage, Provenance, WebFile
 from common.contracts.job import Event, Failure, Job, Pins, Step, Version
 from common.contracts.steps import UNRENDERABLE, CastFacts, Rejection
 from common.contracts.storyboard import Scene, Shot, Storyboard
@@ -23,6 +23,7 @@ BOARD = Storyboard(
         for name in ("s1", "s2")
     ),
 )
+ORIGIN = WebFile(url="https://example.org/clip.mp4")
 NAMES = [f"{kind}:{scene}{part}" for scene in ("s1", "s2") for kind, part in (
     ("speak", ""), ("search", ".1"), ("acquire", ".1"), ("segment", ".0")
 )] + ["mix", "assemble", "publish"]  # fmt: skip
@@ -262,10 +263,8 @@ def test_a_candidate_says_whether_it_is_shown_or_proved_unusable() -> None:
     provenance = Provenance(provider="pexels", credit="Video by A on Pexels")
     names = ("pexels:1", "pexels:2", "pexels:3")
     one = job(cast({"s1.1": "pexels:2"}, s1__1="pexels:1"))
-    views = [
-        candidate_view(one, "s1.1", Candidate(id=name, kind="video", score=0.51234, provenance=provenance))
-        for name in names
-    ]
+    clip = Candidate(id="", kind="video", score=0.51234, origin=ORIGIN, provenance=provenance)
+    views = [candidate_view(one, "s1.1", clip.model_copy(update={"id": name})) for name in names]
     assert [view["shown"] for view in views] == [False, True, False]
     assert [view["unusable"] for view in views] == ["it is broken.", None, None]
     assert (views[0]["score"], views[0]["credit"]) == (0.512, "Video by A on Pexels")
@@ -274,7 +273,7 @@ def test_a_candidate_says_whether_it_is_shown_or_proved_unusable() -> None:
 def test_what_could_not_be_had_for_one_shot_is_unusable_for_all_and_what_could_not_be_rendered_is_not() -> None:
     one = job(cast(s1__1="pexels:1"))
     torn = step("cast", facts=CastFacts(rejected={"s1.1": (Rejection(candidate="pexels:1", why=f"{UNRENDERABLE}x"),)}))
-    clip = Candidate(id="pexels:1", kind="video", score=0.5, provenance=Provenance(provider="pexels"))
+    clip = Candidate(id="pexels:1", kind="video", score=0.5, origin=ORIGIN, provenance=Provenance(provider="pexels"))
     assert candidate_view(one, "s2.1", clip)["unusable"] == "it is broken."
     assert candidate_view(job(torn), "s2.1", clip)["unusable"] is None
     assert candidate_view(job(torn), "s1.1", clip)["unusable"] == f"{UNRENDERABLE}x"
