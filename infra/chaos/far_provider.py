@@ -23,7 +23,6 @@ PAUSE_SECONDS = 0.5
 DOUBT_SECONDS = 600.0
 "Longer than any run: whoever is in doubt is roused, and never gives up."
 CERTAIN_SECONDS = 5.0
-"What the studio does not know so long after it was sent has never reached it."
 TIMEOUT = 5.0
 
 
@@ -32,8 +31,9 @@ class FarProvider:
 
     name = NAME
 
-    def __init__(self, url: str) -> None:
-        self._url = url
+    def __init__(self, url: str, certain: float = CERTAIN_SECONDS) -> None:
+        """What the studio does not know `certain` seconds after it was sent has never reached it."""
+        self._url, self._certain = url, certain
 
     def search(self, query: ShotQuery) -> list[Candidate]:
         """A clip for every other shot, so that films mix both."""
@@ -77,7 +77,7 @@ class FarProvider:
             order = self._known(ticket["key"])
             if order is not None:
                 return _wait({**ticket, "order": order["id"]})
-            if time.time() - ticket["sent"] < CERTAIN_SECONDS:
+            if time.time() - ticket["sent"] < self._certain:
                 return Unknown(run.ticket, DOUBT_SECONDS, "the far studio has not said whether it has the order")
         ticket = {"key": uuid.uuid4().hex, "sent": time.time()}
         run.keep_ticket(json.dumps(ticket))

@@ -285,6 +285,26 @@ def test_the_other_side_is_told_again_when_it_could_not_be_told(store: JobStore,
     assert listed(store) == [("job_1", "mix", "order 7")]
 
 
+def test_a_worker_that_dies_just_after_it_has_told_is_followed_by_one_that_tells_again(
+    store: JobStore, run: Run
+) -> None:
+    run(later)
+    patched(store, state="skipped")
+    told = []
+
+    def dying(*_: object) -> None:
+        told.append(1)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        CallingOff(store, "render", {"mix": dying}).look()
+    assert CallingOff(store, "render", {"mix": dying}).look() == 0, "not at once: the other may live"
+    (entry,) = store.scripts.client.zrange("calloff:render", 0, 0)
+    store.scripts.client.zadd("calloff:render", {entry: 0})
+    assert CallingOff(store, "render", {"mix": lambda *_: told.append(2)}).look() == 1
+    assert told == [1, 2]
+
+
 def test_after_a_day_nobody_is_told_any_more(store: JobStore, run: Run) -> None:
     run(later)
     patched(store, state="skipped")
