@@ -180,6 +180,13 @@ def test_steps_that_no_longer_belong_are_not_counted_in_words_either() -> None:
         ("wish", {"wish": "resume", "version": 1}, "asked to resume"),
         ("step", {"step": "mix", "state": "done", "reused": True}, "mix done (reused)"),
         ("step", {"step": "mix", "state": "ready"}, None),
+        (
+            "step",
+            {"step": "acquire:s1.1", "state": "deferred", "message": "X is at it"},
+            "acquire:s1.1 deferred: X is at it",
+        ),
+        ("step", {"step": "acquire:s1.1", "state": "running", "attempt": 1, "again": True}, None),
+        ("step", {"step": "acquire:s1.1", "state": "deferred"}, None),
     ],
 )
 def test_events_become_lines_for_people(kind: str, data: dict[str, Any], message: str | None) -> None:
@@ -225,6 +232,24 @@ def test_a_shot_says_why_it_shows_what_it_shows(shot: Shot, provider: str, cast_
     view = scene_view(job(step("acquire:s1.1", facts=footage(provider)), cast_step), scene)
     told = view["shots"][0]["why"]
     assert told == why or (why.startswith("and ") and told.endswith(why))
+
+
+@pytest.mark.parametrize("state", ["deferred", "unknown", "running", "ready"])
+def test_a_shot_whose_footage_is_made_elsewhere_says_by_whom(state: str) -> None:
+    waits = step("acquire:s1.1", state, ticket="t1", note="the far studio is at work on it")
+    film = job(step("speak:s1"), waits, state="gathering")
+    view = scene_view(film, BOARD.scenes[0])
+    assert view["shots"][0]["waits_for"] == "the far studio is at work on it"
+    assert (view["state"], current_step(film)) == ("fetching footage", "fetching footage")
+    assert "acquire:s1.1" in steps_view(film)["running_again"]
+
+
+def test_a_preview_shows_the_progress_of_its_one_step() -> None:
+    preview = {"kind": "voice_preview", "storyboard": None}
+    assert progress(job(step("speak", "running", progress=0.5), state="gathering", **preview)) == 50
+    assert progress(job(step("speak"), state="gathering", **preview)) == 99
+    assert progress(job(step("speak"), state="completed", **preview)) == 100
+    assert progress(job(state="queued", **preview)) == 0
 
 
 def test_a_scene_that_was_left_out_says_why() -> None:
