@@ -5,7 +5,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from common.contracts.footage import Candidate, Provenance, ShotQuery, WebFile
 from common.contracts.sources import SOURCES
-from common.errors import Retryable, Throttled
+from common.errors import NotConfigured, Permanent, Retryable, Throttled
 from common.net.client import Http, Reply
 from common.net.ratelimit import SlidingWindow
 from retriever import ranking
@@ -168,6 +168,22 @@ class MeteredHttp:
         except Throttled as error:
             pause = error.retry_after or self._pause
             raise Throttled(f"{self._library.label} asks to slow down", pause) from None
+
+
+def listing_of(reply: Reply, library: Library, field: str) -> dict[str, Any]:
+    """The answer to a search; the list of videos is in its `field`. Raises `StepError` for any other answer."""
+    if reply.status in (401, 403):
+        raise refused_key(library)
+    if reply.status >= 400:
+        raise Permanent(f"{library.label} answered {reply.status} to a search")
+    if not isinstance(reply.data, dict) or not isinstance(reply.data.get(field), list):
+        raise Retryable(f"{library.label} answered something that is not a list of videos")
+    return reply.data
+
+
+def refused_key(library: Library) -> NotConfigured:
+    (setting,) = SOURCES[library.name].settings
+    return NotConfigured(f"{library.label} refused the key in {setting.upper()}; set a valid one")
 
 
 # what others wrote may be anything

@@ -10,7 +10,7 @@ from urllib.parse import quote_plus
 import pytest
 import redis
 
-from common.contracts.footage import ShotQuery, WebFile
+from common.contracts.footage import WebFile
 from common.errors import NotConfigured, Permanent, Retryable, Throttled
 from common.logs import set_up_logs
 from common.net.client import Http
@@ -21,19 +21,9 @@ from tests.support import clips
 from tests.support.pixabay_server import BAD_KEY, TOO_MANY, PixabayServer, pixabay_server, refusal
 from tests.support.redis_server import RedisServer, free_port
 from tests.support.steprun import step_run
-from tests.support.stock_server import BOT_SHIELD, BROKEN, KEY, Answer, Asked
+from tests.support.stock_server import BOT_SHIELD, BROKEN, KEY, QUERY, Answer, Asked
 
 SECRET = "very-secret&key=1"
-QUERY = ShotQuery(
-    shot="s1.1",
-    show="boats in a harbour",
-    terms=("harbour boats", "ocean waves"),
-    seconds=2.5,
-    width=640,
-    height=360,
-    sources=("pixabay",),
-    seed=0,
-)
 HARBOUR = QUERY.model_copy(update={"terms": ("harbour",)})
 
 
