@@ -46,7 +46,7 @@ class Pixabay:
         return self._downloads.fetch(origin_of(candidate, WebFile).url, run)
 
     def _page(self, query: ShotQuery, phrase: str, number: int) -> Page:
-        # There is no filter for the orientation: renditions are chosen, and clips ranked, by their size.
+        # There is no filter for the orientation: `stock.search` sees to it.
         parameters = {"q": phrase, "per_page": str(PER_PAGE), "page": str(number), "safesearch": "true"}
         language = query.language[:2].lower()
         if language in LANGUAGES.split():
