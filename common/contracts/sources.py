@@ -106,7 +106,7 @@ def words_for(name: str) -> str:
 
 def absence(name: str, since: str = "not") -> str:
     """A sentence about a source that this server does not have, with the cure. `since` may be `no longer`."""
-    if name not in SOURCES:
+    row = SOURCES.get(name)
+    if row is None or not row.setup:
         return f"{name} is {since} set up on this server"
-    row = SOURCES[name]
     return f"{row.label} is {since} set up; {row.setup}"

@@ -7,7 +7,6 @@ from urllib.parse import urlsplit
 import redis
 
 from common.contracts.footage import Candidate, ShotQuery, WebFile
-from common.errors import NotConfigured, Permanent, Retryable
 from common.net.client import Http, Reply
 from common.net.ratelimit import SlidingWindow
 from common.settings import Settings
@@ -59,7 +58,7 @@ class Pexels:
             parameters["orientation"] = "landscape" if query.width > query.height else "portrait"
         if locale := _locale(query.language):
             parameters["locale"] = locale
-        listing = _listing(self._ask(parameters))
+        listing = stock.listing_of(self._ask(parameters), LIBRARY, "videos")
         videos = [_video(video) for video in stock.objects(listing["videos"]) if isinstance(video.get("id"), int)]
         return Page(videos, last=not listing.get("next_page"))
 
@@ -73,16 +72,6 @@ class Pexels:
                 self._prefixes = [prefix]
                 break
         return reply
-
-
-def _listing(reply: Reply) -> dict[str, Any]:
-    if reply.status in (401, 403):
-        raise NotConfigured("Pexels refused the key in PEXELS_API_KEY; set a valid one")
-    if reply.status >= 400:
-        raise Permanent(f"Pexels answered {reply.status} to a search")
-    if not isinstance(reply.data, dict) or not isinstance(reply.data.get("videos"), list):
-        raise Retryable("Pexels answered something that is not a list of videos")
-    return reply.data
 
 
 def _video(video: dict[str, Any]) -> StockVideo:

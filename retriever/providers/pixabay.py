@@ -6,7 +6,6 @@ import redis
 
 from common.contracts.base import fingerprint
 from common.contracts.footage import Candidate, ShotQuery, WebFile
-from common.errors import NotConfigured, Permanent, Retryable
 from common.net.cache import SharedCache
 from common.net.client import Http, Reply
 from common.net.ratelimit import SlidingWindow
@@ -47,7 +46,7 @@ class Pixabay:
         return self._downloads.fetch(origin_of(candidate, WebFile).url, run)
 
     def _page(self, query: ShotQuery, phrase: str, number: int) -> Page:
-        # There is no filter for the orientation: renditions are chosen, and clips ranked, by their size.
+        # There is no filter for the orientation: `stock.search` sees to it.
         parameters = {"q": phrase, "per_page": str(PER_PAGE), "page": str(number), "safesearch": "true"}
         language = query.language[:2].lower()
         if language in LANGUAGES.split():
@@ -71,15 +70,12 @@ class Pixabay:
 
 
 def _checked(reply: Reply) -> dict[str, Any]:
-    if reply.status in (401, 403) or "api key" in reply.refusal.lower():
-        raise NotConfigured("Pixabay refused the key in PIXABAY_API_KEY; set a valid one")
-    if "out of valid range" in reply.refusal:
+    """The answer of a search. Refusals are texts, and 400 stands for several."""
+    if "api key" in reply.refusal.lower():
+        raise stock.refused_key(LIBRARY)
+    if '"page" is out of valid range' in reply.refusal:
         return {"hits": []}  # a day-old first page may promise more than there is now
-    if reply.status >= 400:
-        raise Permanent(f"Pixabay answered {reply.status} to a search")
-    if not isinstance(reply.data, dict) or not isinstance(reply.data.get("hits"), list):
-        raise Retryable("Pixabay answered something that is not a list of videos")
-    return reply.data
+    return stock.listing_of(reply, LIBRARY, "hits")
 
 
 def _video(hit: dict[str, Any]) -> StockVideo:

@@ -1,11 +1,11 @@
 """What libraries of stock videos have in common: phrases to search for, pages to read, renditions to choose from."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from common.contracts.footage import Candidate, Provenance, ShotQuery, WebFile
 from common.contracts.sources import SOURCES
-from common.errors import Retryable, Throttled
+from common.errors import NotConfigured, Permanent, Retryable, Throttled
 from common.net.client import Http, Reply
 from common.net.ratelimit import SlidingWindow
 from retriever import ranking
@@ -26,6 +26,9 @@ class Rendition(NamedTuple):
     url: str
     width: int
     height: int
+
+
+Picture = TypeVar("Picture", Rendition, Candidate)
 
 
 class StockVideo(NamedTuple):
@@ -64,7 +67,10 @@ AskPage = Callable[[str, int], Page]
 
 
 def search(query: ShotQuery, library: Library, ask: AskPage) -> list[Candidate]:
-    """Tries the phrases of the query in turn until there are enough clips that last as long as the shot."""
+    """Tries the phrases of the query in turn until there are enough clips that last and have the canvas' orientation.
+
+    Clips of the other orientation are offered if there are not enough.
+    """
     found: dict[str, Candidate] = {}
     try:
         for page in _pages(query, ask):
@@ -75,7 +81,8 @@ def search(query: ShotQuery, library: Library, ask: AskPage) -> list[Candidate]:
     except Retryable:
         if not found:
             raise  # else what the earlier pages gave is better than another try
-    return ranking.rank(found.values())[:MOST]
+    turned = _turned(found.values(), query.width, query.height)
+    return ranking.rank(turned if _enough(query, turned) else found.values())[:MOST]
 
 
 def _pages(query: ShotQuery, ask: AskPage) -> Iterator[Page]:
@@ -123,7 +130,12 @@ def _candidate(query: ShotQuery, library: Library, video: StockVideo, rendition:
 
 def _enough(query: ShotQuery, found: Collection[Candidate]) -> bool:
     lasting = [candidate for candidate in found if candidate.seconds >= query.seconds + ranking.SPARE_SECONDS]
-    return len(lasting) >= ENOUGH
+    return len(_turned(lasting, query.width, query.height)) >= ENOUGH
+
+
+def _turned(pictures: Iterable[Picture], width: int, height: int) -> list[Picture]:
+    """Those of the orientation of the canvas; what is square goes with every one."""
+    return [one for one in pictures if (one.width - one.height) * (width - height) >= 0]
 
 
 def choose_rendition(renditions: Sequence[Rendition], width: int, height: int) -> Rendition | None:
@@ -131,9 +143,7 @@ def choose_rendition(renditions: Sequence[Rendition], width: int, height: int) -
 
     What is larger costs time in the film: 4K takes about three times as long to decode as Full HD.
     """
-    # What is square goes with every orientation.
-    turned = [file for file in renditions if (file.width - file.height) * (width - height) >= 0]
-    usable = turned or renditions
+    usable = _turned(renditions, width, height) or renditions
     covering = [file for file in usable if file.width >= COVERS * width and file.height >= COVERS * height]
     return min(covering, key=_pixels) if covering else max(usable, key=_pixels, default=None)
 
@@ -158,6 +168,22 @@ class MeteredHttp:
         except Throttled as error:
             pause = error.retry_after or self._pause
             raise Throttled(f"{self._library.label} asks to slow down", pause) from None
+
+
+def listing_of(reply: Reply, library: Library, field: str) -> dict[str, Any]:
+    """The answer to a search; the list of videos is in its `field`. Raises `StepError` for any other answer."""
+    if reply.status in (401, 403):
+        raise refused_key(library)
+    if reply.status >= 400:
+        raise Permanent(f"{library.label} answered {reply.status} to a search")
+    if not isinstance(reply.data, dict) or not isinstance(reply.data.get(field), list):
+        raise Retryable(f"{library.label} answered something that is not a list of videos")
+    return reply.data
+
+
+def refused_key(library: Library) -> NotConfigured:
+    (setting,) = SOURCES[library.name].settings
+    return NotConfigured(f"{library.label} refused the key in {setting.upper()}; set a valid one")
 
 
 # what others wrote may be anything

@@ -8,9 +8,20 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TypeVar
 from urllib.parse import parse_qs, urlsplit
 
+from common.contracts.footage import ShotQuery
 from tests.support import clips
 
 KEY = "contract-test-key"
+QUERY = ShotQuery(
+    shot="s1.1",
+    show="boats in a harbour",
+    terms=("harbour boats", "ocean waves"),
+    seconds=2.5,
+    width=640,
+    height=360,
+    sources=(),
+    seed=0,
+)
 LANDSCAPE, PORTRAIT = (640, 360), (360, 640)
 SUBJECTS = ("harbour boats", "city street", "mountain lake", "forest path", "ocean waves", "desert road")
 

@@ -7,25 +7,14 @@ from dataclasses import replace
 import pytest
 import redis
 
-from common.contracts.footage import ShotQuery, WebFile
+from common.contracts.footage import WebFile
 from common.errors import NotConfigured, Permanent, Retryable, Throttled
 from common.net.client import Http
 from common.settings import Settings
 from retriever.providers.pexels import Pexels
 from tests.support.pexels_server import TOO_MANY, UNAUTHORIZED, PexelsServer, pexels_server
 from tests.support.redis_server import RedisServer
-from tests.support.stock_server import BOT_SHIELD, BROKEN, KEY, Answer, Asked
-
-QUERY = ShotQuery(
-    shot="s1.1",
-    show="boats in a harbour",
-    terms=("harbour boats", "ocean waves"),
-    seconds=2.5,
-    width=640,
-    height=360,
-    sources=("pexels",),
-    seed=0,
-)
+from tests.support.stock_server import BOT_SHIELD, BROKEN, KEY, QUERY, Answer, Asked
 
 
 @pytest.fixture

@@ -49,7 +49,7 @@ def source_row(source: Source) -> str:
 
 
 def test_the_table_of_sources_is_that_of_the_code() -> None:
-    section = TEXT.partition("### Sources of footage")[2].partition("\n### ")[0]
+    section = TEXT.partition("### Sources of footage")[2].partition("\n## ")[0]
     _, _, *rows = [line for line in section.splitlines() if line.startswith("|")]
     wanted = [source_row(source) for source in SOURCES.values()]
     assert rows == wanted, "the table of sources in docs/api.md must have these rows:\n" + "\n".join(wanted)
