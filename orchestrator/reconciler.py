@@ -15,6 +15,7 @@ from typing import TypeVar
 from common.contracts.job import FAILED, READY, SKIPPED, Change, Failure, Job, WorkerInfo
 from common.contracts.kinds import STEP_KINDS
 from common.contracts.names import StepName
+from common.contracts.voice import engines_of
 from common.errors import StorageUnavailable
 from common.jobs.decisions import Decisions
 from common.jobs.scripts import StateUnavailable
@@ -237,8 +238,9 @@ def undecidable(job: Job, now: int) -> Change:
 def _fleet(workers: list[WorkerInfo], seen: dict[str, dict[str, int]]) -> Fleet:
     live: dict[str, set[str]] = {}
     for worker in workers:
-        for kind, chain in worker.engines.get("offers", {}).items():
-            live.setdefault(kind, set()).add(chain)
+        for kind, chains in worker.toolchains.items():
+            live.setdefault(kind, set()).update(chains)
     offered = {source for worker in workers for source in worker.engines.get("sources", ())}
     sources = [source for source in SOURCES if source in offered]
-    return Fleet(seen, live, (*sources, "scenery") if "scenery" in offered else tuple(sources))
+    found = (*sources, "scenery") if "scenery" in offered else tuple(sources)
+    return Fleet(seen, live, found, engines_of(workers))

@@ -20,9 +20,11 @@ from api.http.routes.films import film_routes
 from api.http.routes.health import health_routes
 from api.http.routes.jobs import job_routes
 from api.http.routes.revisions import revision_routes
+from api.http.routes.voices import voice_routes
 from api.jobs import Jobs
 from api.records import Records
 from api.submission import Submissions
+from api.voices import Voices
 from common.jobs.store import RequestStore
 from common.settings import Settings
 from common.storage.port import Storage
@@ -48,6 +50,7 @@ def create_app(settings: Settings, store: RequestStore, storage: Storage) -> Fla
     app.register_blueprint(revision_routes(Revisions(store, records, submissions)))
     app.register_blueprint(batch_routes(Batches(store, storage, records, submissions, settings)))
     app.register_blueprint(asset_routes(assets, settings))
+    app.register_blueprint(voice_routes(Voices(store)))
     app.register_blueprint(health_routes(store, storage))
     return app
 

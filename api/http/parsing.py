@@ -124,6 +124,11 @@ def version_query(request: Request) -> int | None:
     return _number(request, "version", "the number of a version; GET /mcp/versions/<job_id> lists them")
 
 
+def voices_query(request: Request) -> tuple[str, str]:
+    """`language` and `engine` of the list of voices; empty for all."""
+    return request.args.get("language", ""), request.args.get("engine", "")
+
+
 def _number(request: Request, name: str, what: str) -> int | None:
     text = request.args.get(name)
     if text is None:

@@ -40,6 +40,8 @@ class Attempt:
     step: str
     fingerprint: str
     "Of the step's spec."
+    toolchain: str = ""
+    "The one that the step needs."
     suffix: str = "0" * ATTEMPT_DIGITS
     "Ends the names of its objects, so that no other attempt uses them."
     last: bool = False
@@ -68,7 +70,7 @@ class StepRun:
 
     def __init__(self, attempt: Attempt, places: Places, *, until: float = math.inf, spare: int = 0) -> None:
         self.owner, self.job_id, self.step = attempt.owner, attempt.job_id, attempt.step
-        self.fingerprint = attempt.fingerprint
+        self.fingerprint, self.toolchain = attempt.fingerprint, attempt.toolchain
         self.last_attempt = attempt.last
         self.storage, self.workdir = places.storage, places.workdir
         self.assets, self.videos = places.assets, places.videos

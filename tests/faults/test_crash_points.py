@@ -26,7 +26,7 @@ from common.storage.s3 import S3Storage
 from common.worker.runner import StepRunner
 from tests.support import crash, tiny_films
 from tests.support.crash import DRAINS, FAILS, KILLED, WORKS
-from tests.support.ready import BUILD
+from tests.support.ready import TOOLCHAINS
 from tests.support.tiny_films import Studio
 from tests.support.waiting import eventually
 
@@ -61,7 +61,7 @@ class Trial:
         self._folder, self.log = folder, folder / "log"
         self._studio = Studio(settings, self.store, storage, self._run)
         handlers = tiny_films.logged(tiny_films.handlers(settings), self.log)
-        self._runner = StepRunner(settings, self.store, storage, handlers, BUILD)
+        self._runner = StepRunner(settings, self.store, storage, handlers, TOOLCHAINS)
         self._ends: dict[str, tuple[str, str, str]] = {}
         self.exits: dict[str, int | None] = {}
 

@@ -24,7 +24,7 @@ from common.worker.drain import Drain
 from common.worker.runner import Handler, StepRunner
 from common.worker.steprun import StepRun
 from tests.support import tiny_films
-from tests.support.ready import BUILD
+from tests.support.ready import TOOLCHAINS
 
 KILLED = 137
 STORE_CALLS = {"claim", "commit", "fail", "release"}
@@ -97,7 +97,7 @@ def run_step(settings: Settings, job_id: str, step: str, how: str, end_at: str, 
         _watched_store(settings, points),
         _watched_storage(settings, points),
         tiny_films.logged(_doing(how, tiny_films.handlers(settings), points, drain), log),
-        BUILD,
+        TOOLCHAINS,
         drain,
     )
     sys.addaudithook(points.hear)

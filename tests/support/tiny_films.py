@@ -37,7 +37,7 @@ from common.worker.steprun import StepRun
 from orchestrator import tasks as planning
 from orchestrator.reconciler import Reconciler
 from retriever import tasks as retrieving
-from tests.support.ready import BUILD
+from tests.support.ready import ABOUT
 
 SAMPLES_PER_WORD = 18_000
 Hinted = Callable[[str, str], object]
@@ -120,14 +120,19 @@ class Studio:
     """Makes jobs and moves them on. `run` gets what the reconciler hints."""
 
     def __init__(
-        self, settings: Settings, store: JobStore, storage: Storage, run: Callable[[str, str], object]
+        self,
+        settings: Settings,
+        store: JobStore,
+        storage: Storage,
+        run: Callable[[str, str], object],
+        about: Mapping[str, Any] = ABOUT,
     ) -> None:
         self._settings, self.store, self._storage, self._run = settings, store, storage, run
         self._hinted: deque[tuple[str, str]] = deque()
         self._reconciler = Reconciler(settings, store, storage, self)  # type: ignore[arg-type]
         for queue in QUEUES.values():
-            about = {"offers": toolchains(queue.name, BUILD), "sources": ["scenery"]}
-            store.register(WorkerInfo(f"stand-in-{queue.name}", queue.consumer, 50, about), 3600.0)
+            described = {"offers": toolchains(queue.name, about), "sources": ["scenery"], "speech": about["speech"]}
+            store.register(WorkerInfo(f"stand-in-{queue.name}", queue.consumer, 50, described), 3600.0)
 
     def make(self, job_id: str, request: Mapping[str, Any] = ONE_SCENE) -> str:
         """Every job has an owner of its own, so that no job finds its work done by another."""

@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Collection
+from pathlib import Path
 from typing import get_args
 
 import pytest
@@ -24,7 +25,9 @@ from renderer.text.design import CAPTIONS, CARDS
 from retriever import main as retriever
 from retriever.providers.registry import SETUP_HINTS
 from whisper_worker import main as whisper_worker
+from whisper_worker.tts import ENGINES
 
+ROOT = Path(__file__).resolve().parents[2]
 SCENERY = "scenery"
 "Needs no set-up, and comes last."
 
@@ -70,6 +73,13 @@ def test_the_command_line_offers_what_a_request_takes(option: str, wanted: Colle
     command_line._add_make(parser)
     (choices,) = [action.choices for action in parser._actions if option in action.option_strings]
     assert set(choices or ()) == set(wanted), f"{option} in cli/main.py"
+
+
+def test_the_settings_name_every_speech_engine() -> None:
+    lines = (ROOT / ".env.example").read_text().splitlines()
+    about = " ".join(lines[: lines.index("SPEECH_ENGINES=")])
+    missing = [name for name in ENGINES if name not in about]
+    assert not missing, f".env.example must name {missing} above SPEECH_ENGINES"
 
 
 @pytest.mark.parametrize("service", [module.SERVICE for module in (orchestrator, retriever, whisper_worker, renderer)])
