@@ -24,6 +24,8 @@ class Remedy(Enum):
     "The list of versions has a link."
     LIST_CANDIDATES = auto()
     "Choose from what was found for a scene."
+    LIST_VOICES = auto()
+    "Choose from the voices that there are."
     UPLOAD = auto()
     "Upload a file."
 

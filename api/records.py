@@ -16,6 +16,7 @@ from common.contracts.job import DONE, Event, Job, Pins
 from common.contracts.job_kinds import JOB_KINDS, Makes
 from common.contracts.kinds import STEP_KINDS, parse_facts
 from common.contracts.names import Kind, StepName
+from common.contracts.request import VideoRequest
 from common.contracts.steps import SearchFacts
 from common.contracts.storyboard import Scene, Storyboard
 from common.documents import JSON, UnreadableDocument, document_json, read_document
@@ -157,6 +158,14 @@ class Records:
         bucket = self._settings.assets_bucket
         older = archived_events(self._storage, bucket, job.owner, job.id, first, kept_from)
         return [*older, *young][:MOST_LINES]
+
+    def request(self, job: Job) -> VideoRequest:
+        """What the job was made for. Raises `Unknown` if the store has lost it, `UnreadableDocument`."""
+        try:
+            data = self._storage.get_bytes(self._settings.assets_bucket, job.request.key)
+        except ObjectMissing:
+            raise Unknown("no_longer_kept", "the request of this job cannot be found any more") from None
+        return read_document(VideoRequest, data)
 
     def storyboard(self, job: Job) -> Storyboard | None:
         """None if the job is not planned, or its storyboard is gone. Raises `UnreadableDocument`."""

@@ -1,14 +1,15 @@
 """Checks that every request for a video must pass before it becomes a job, alone or in a batch, and the job-to-be."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 from api.assets import Assets
 from api.errors import Cure, FieldError, Remedy
 from api.records import Records
+from api.voices import voice_errors
 from common.contracts.base import Contract
 from common.contracts.job_kinds import JOB_KINDS, JobKind
 from common.contracts.request import MediaRef, SceneRequest, VideoRequest
+from common.contracts.voice import SpeechEngine, engines_of
 from common.jobs.store import RequestStore
 from common.jobs.wishes import Limits, NewJob
 from common.settings import Settings
@@ -16,8 +17,6 @@ from common.settings import Settings
 TITLE_CHARS = 80
 UNTITLED = "Video"
 PICTURES, SOUNDS, WATERMARKS = ("image", "video"), ("audio", "video"), ("image",)
-EXAMPLES = 6
-"Voices named to somebody who asked for one that is not there."
 
 
 class Submissions:
@@ -60,7 +59,7 @@ class RequestChecks:
     def __init__(self, owner: str, store: RequestStore, assets: Assets) -> None:
         self._owner, self._store, self._assets = owner, store, assets
         self._media_types: dict[str, str | None] = {}
-        self._voices: tuple[str, ...] | None = None
+        self._engines: tuple[SpeechEngine, ...] | None = None
 
     def of_request(self, request: VideoRequest) -> list[FieldError]:
         errors = [
@@ -79,13 +78,9 @@ class RequestChecks:
 
     def of_voice(self, voice: str | None, language: str) -> list[FieldError]:
         """Errors if no engine has the voice, or one for the language; none while no speech worker is up to ask."""
-        if voice is None and language == "en":
-            return []
-        if self._voices is None:
-            workers = self._store.workers()
-            voices = (str(voice).lower() for worker in workers for voice in worker.engines.get("voices", ()))
-            self._voices = tuple(dict.fromkeys(voices))
-        return voice_errors(self._voices, voice, language)
+        if self._engines is None:
+            self._engines = engines_of(self._store.workers())
+        return voice_errors(self._engines, voice, language)
 
     def _of_asset(self, asset: str, kinds: tuple[str, ...], field: str) -> list[FieldError]:
         """`kinds` are those that the field takes: `video`, `audio`, ..."""
@@ -99,23 +94,6 @@ class RequestChecks:
         return []
 
 
-def voice_errors(offered: Sequence[str], voice: str | None, language: str) -> list[FieldError]:
-    """A voice is a language (`de`), a speaker (`f3`) or both (`de+f3`); None is the usual one of the language.
-
-    `offered` has the languages and speakers of all live engines, in lower case.
-    """
-    if not offered:
-        return []
-    if voice is None:
-        spoken = any(tag in offered for tag in _shorter(language.lower()))
-        return [] if spoken else [FieldError("language", f'no speech engine of this server speaks "{language}"')]
-    # Engines offer more speakers than they list, so of one that is added to a language they judge themselves.
-    if voice.lower().partition("+")[0] in offered:
-        return []
-    examples = ", ".join(offered[:EXAMPLES])
-    return [FieldError("voice", f'no speech engine of this server has the voice "{voice}"; there are {examples}, ...')]
-
-
 def title_of(request: VideoRequest) -> str:
     """The first words of the text that the request is about."""
     first = request.scenes[0] if request.scenes else SceneRequest(show=UNTITLED)
@@ -126,9 +104,3 @@ def shortened(text: str) -> str:
     """A title of one line."""
     text = " ".join(text.split())
     return text if len(text) <= TITLE_CHARS else text[: TITLE_CHARS - 1].rsplit(" ", 1)[0] + "…"
-
-
-def _shorter(tag: str) -> list[str]:
-    """A language tag and its shorter forms: `pt-br`, `pt`."""
-    parts = tag.split("-")
-    return ["-".join(parts[:count]) for count in range(len(parts), 0, -1)]

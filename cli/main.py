@@ -19,6 +19,7 @@ Turns a prompt, a script or a list of scenes into a narrated, captioned, scored 
 
 commands:
   make     make a video
+  voices   list the voices that narrations can have
   up       run the service on this machine until Ctrl-C
   test     check the code and run the tests
   chaos    break a running system in every way we know, and see whether anything gets lost
@@ -43,6 +44,8 @@ examples:
   ./reel make "Rain in the city" --duration 12 --aspect 1:1 --style mono --music calm
   ./reel make --script talk.txt --voice en-gb -o talk.mp4  the whole text is narrated
   ./reel make --scenes film.json --captions file           every scene as you want it
+
+`./reel voices` lists the voices.
 """
 SCENES = """\
 a scenes file is a JSON list; a scene needs at least one of narration, show and media:
@@ -52,6 +55,14 @@ a scenes file is a JSON list; a scene needs at least one of narration, show and 
 media is a file (beside the list), a web address, or the id of an uploaded asset.
 
 exit codes: 0 the video is there, 1 it could not be made, 2 something asked for is wrong, 130 Ctrl-C
+"""
+VOICES = """\
+Lists the voices for `make --voice`: of a Reelwright that runs on this machine, else of one that is started for this
+and ends again.
+
+examples:
+  ./reel voices
+  ./reel voices --language de    those that speak German
 """
 UP = """\
 Runs Redis, an object store and the five services in the foreground until Ctrl-C, and shows what they log.
@@ -135,6 +146,10 @@ def _command(name: str) -> Callable[[argparse.Namespace], int]:
         from cli.make import make
 
         return make
+    if name == "voices":
+        from cli.voices import voices
+
+        return voices
     if name == "up":
         from cli.up import up
 
@@ -157,6 +172,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("-h", "--help", action="help", help=argparse.SUPPRESS)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, help=argparse.SUPPRESS)
     _add_make(commands.add_parser("make", prog="reel make", description=MAKE, epilog=SCENES, formatter_class=_Plain))
+    _add_voices(commands.add_parser("voices", prog="reel voices", description=VOICES, formatter_class=_Plain))
     up = commands.add_parser("up", prog="reel up", description=UP, formatter_class=_Plain)
     up.add_argument("--data", type=Path, metavar="DIR", help="keep jobs, assets and videos here")
     up.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")
@@ -196,7 +212,7 @@ def _add_look_and_sound(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--duration", type=_seconds, metavar="S", help="length in seconds (a one-line prompt: 30)")
     group.add_argument("--aspect", choices=("16:9", "9:16", "1:1", "4:5"), help="shape of the picture (16:9)")
     group.add_argument("--style", choices=STYLES, metavar="STYLE", help=f"{', '.join(STYLES)} (cinematic)")
-    group.add_argument("--voice", metavar="VOICE", help="name of a voice (the language's own)")
+    group.add_argument("--voice", metavar="VOICE", help="one of `./reel voices` (the language's own)")
     group.add_argument("--language", metavar="TAG", help="of the narration, such as en or pt-BR (en)")
     group.add_argument(
         "--footage",
@@ -237,6 +253,13 @@ def _add_places(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--export", metavar="FILE.zip", help="the timeline with its media too, for an editor")
     group.add_argument("--server", metavar="URL", help="the Reelwright that does the work")
     group.add_argument("--data", type=Path, metavar="DIR", help="run a private stack that keeps jobs and logs here")
+
+
+def _add_voices(voices: argparse.ArgumentParser) -> None:
+    voices.add_argument("--language", metavar="TAG", help="only voices that speak it, such as en or pt-BR")
+    voices.add_argument("--engine", metavar="NAME", help="only voices of this speech engine")
+    voices.add_argument("--server", metavar="URL", help="the Reelwright that is asked")
+    voices.add_argument("--data", type=Path, metavar="DIR", help="start a private stack that keeps its logs here")
 
 
 class _Plain(argparse.RawDescriptionHelpFormatter):

@@ -10,17 +10,17 @@ from pathlib import Path
 from typing import Any
 
 from api.sdk.client import Client
-from api.sdk.errors import Refused, ServiceError
+from api.sdk.errors import ServiceError
 from cli.embedded import EmbeddedStack
-from cli.errors import OK, BadInput, CommandError
+from cli.errors import OK, CommandError
 from cli.output import choose_export, choose_output
 from cli.progress import display_for
 from cli.request import read_request, with_uploads, words_of_request
+from cli.service import say, service_for
 from common.contracts.sources import SETTINGS
 
-USUAL_SERVER = "http://127.0.0.1:8080"
 POLL_SECONDS = 0.5
-SERVER_SETTINGS = (*(name.upper() for name in SETTINGS), "TARGET_RESOLUTION", "FFMPEG_PRESET")
+SERVER_SETTINGS = (*(name.upper() for name in SETTINGS), "TARGET_RESOLUTION", "FFMPEG_PRESET", "SPEECH_ENGINES")
 "Settings that shape a film, and that a server which runs already has settled for itself."
 MAX_NOTES = 3
 ENDED = ("completed", "partial", "failed", "cancelled")
@@ -31,8 +31,9 @@ def make(options: argparse.Namespace) -> int:
     output = choose_output(options.output, words_of_request(options))
     export = choose_export(options.export, output)
     with ExitStack() as stack:
-        client, embedded = _service(options, stack)
-        stack.callback(client.close)
+        client, embedded = service_for(options, stack)
+        if embedded is None:
+            _warn_of_settings()
         job_id = client.generate(with_uploads(body, client.upload), secrets.token_hex(16))
         try:
             status = _follow(client, job_id, embedded)
@@ -49,34 +50,10 @@ def make(options: argparse.Namespace) -> int:
     return OK
 
 
-def _service(options: argparse.Namespace, stack: ExitStack) -> tuple[Client, EmbeddedStack | None]:
-    """The server that was named, else the one that runs on this machine, else one of our own."""
-    if options.server is not None:
-        client = _named(options.server)
-        if not client.answers():
-            raise CommandError(f"no Reelwright answers at {client.url}")
-        _warn_of_settings()
-        return client, None
-    if options.data is None and (client := Client(USUAL_SERVER)).answers():
-        _say(f"Using the Reelwright at {USUAL_SERVER}.")
-        _warn_of_settings()
-        return client, None
-    _say("Starting the local stack ...")
-    embedded = stack.enter_context(EmbeddedStack(options.data))
-    return Client(embedded.url), embedded
-
-
-def _named(url: str) -> Client:
-    try:
-        return Client(url)
-    except Refused:
-        raise BadInput(f"--server must be an http or https address, not {url}") from None
-
-
 def _warn_of_settings() -> None:
     unused = [name for name in SERVER_SETTINGS if os.environ.get(name)]
     if unused:
-        _say(f"Warning: {', '.join(unused)} not used: the settings of the running service apply.")
+        say(f"Warning: {', '.join(unused)} not used: the settings of the running service apply.")
 
 
 def _follow(client: Client, job_id: str, embedded: EmbeddedStack | None) -> dict[str, Any]:
@@ -117,19 +94,15 @@ def _fetch(client: Client, result: dict[str, Any], output: Path) -> None:
 def _report(result: dict[str, Any]) -> None:
     count = len(result["scenes"]) - len(result.get("left_out", ()))
     scenes = "1 scene" if count == 1 else f"{count} scenes"
-    _say(f"{result['duration']:.1f} s, {result['width']}x{result['height']}, {scenes}.")
+    say(f"{result['duration']:.1f} s, {result['width']}x{result['height']}, {scenes}.")
     for missing in result.get("left_out", ()):
-        _say(f"Left out: {missing['why']}")
+        say(f"Left out: {missing['why']}")
     if result.get("note"):
-        _say(f"Note: {result['note']}")
+        say(f"Note: {result['note']}")
     for problem in result.get("quality", {}).get("problems", ())[:MAX_NOTES]:
-        _say(f"Note: {problem}")
+        say(f"Note: {problem}")
     notes = (note for scene in result["scenes"] for shot in scene["shots"] for note in shot["notes"])
     for note in list(dict.fromkeys(notes))[:MAX_NOTES]:
-        _say(f"Note: {note}")
+        say(f"Note: {note}")
     for credit in result.get("credits", ()):
-        _say(f"Credit: {credit}")
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
+        say(f"Credit: {credit}")

@@ -85,6 +85,9 @@ class Settings:
     max_download_mb: int = 512
     fetch_allow_networks: str = ""
 
+    # speech
+    speech_engines: str = ""
+
     # the film
     target_resolution: int = 1080
     ffmpeg_preset: str = "veryfast"

@@ -8,6 +8,7 @@ from common.contracts.kinds import STEP_KINDS
 from common.contracts.names import SPEAK
 from common.contracts.preview import PreviewRequest
 from common.contracts.steps import SpeakSpec
+from orchestrator.engine.capabilities import Speaker
 from orchestrator.engine.documents import body
 from orchestrator.engine.working_copy import WorkingCopy
 
@@ -25,6 +26,7 @@ class Preview:
         self._copy.begin()
         request = body(self._copy, PreviewRequest, self._copy.job.request)
         if request is not None:
+            self._copy.pinning.speaker = Speaker(request.voice, request.language)
             self.finished = self._copy.want(SPEAK, _spec, request) is not None
         self._copy.sweep(frozenset({SPEAK}), frozenset())
 

@@ -16,6 +16,7 @@ from common.contracts.job import FAILED, READY, SETTLED, SKIPPED, Change, Failur
 from common.contracts.kinds import STEP_KINDS
 from common.contracts.names import StepName
 from common.contracts.sources import by_preference
+from common.contracts.voice import engines_of
 from common.errors import StorageUnavailable
 from common.jobs.decisions import Decisions
 from common.jobs.scripts import StateUnavailable
@@ -242,7 +243,7 @@ def undecidable(job: Job, now: int) -> Change:
 def _fleet(workers: list[WorkerInfo], seen: dict[str, dict[str, int]]) -> Fleet:
     live: dict[str, set[str]] = {}
     for worker in workers:
-        for kind, chain in worker.engines.get("offers", {}).items():
-            live.setdefault(kind, set()).add(chain)
+        for kind, chains in worker.toolchains.items():
+            live.setdefault(kind, set()).update(chains)
     offered = {source for worker in workers for source in worker.engines.get("sources", ())}
-    return Fleet(seen, live, by_preference(offered))
+    return Fleet(seen, live, by_preference(offered), engines_of(workers))

@@ -1,4 +1,5 @@
 """The speech service: text becomes a levelled narration with the time of each word.
 
-It contains no recogniser (such as Whisper) yet: the speech engines themselves know when each word is spoken.
+It contains no recogniser (such as Whisper) yet: speech engines know when each word is spoken, or else it is guessed
+from the sound (`align.py`).
 """

@@ -10,16 +10,21 @@ from common.contracts.grid import SAMPLE_RATE
 from common.contracts.narration import Narration, Word
 from common.contracts.steps import SpeakSpec
 from common.worker.steprun import StepRun
+from whisper_worker.align import Aligner
 from whisper_worker.level import polish
 from whisper_worker.tts.port import Engine, SpokenWord
 
 
-def speak(spec: SpeakSpec, run: StepRun, engine: Engine) -> Narration:
-    """Speaks `spec.text` and stores it. Raises what the engine raises (`Permanent`, `NotConfigured`)."""
+def speak(spec: SpeakSpec, run: StepRun, engine: Engine, aligner: Aligner) -> Narration:
+    """Speaks `spec.text` and stores it. Raises what the engine raises (`Permanent`, `NotConfigured`).
+
+    The aligner is asked for an engine that does not know when its words are heard.
+    """
     speech = engine.speak(spec.text, spec.language, spec.voice, spec.pace)
     run.progress(0.5)
+    timed = aligner.align(speech, spec.text, spec.language) if speech.words is None else speech.words
     voice, loudness = polish(speech.samples, speech.rate)
-    words = _on_grid(speech.words)
+    words = _on_grid(timed)
     length = max([len(voice), *(word.end for word in words)])
     path = run.workdir / "narration.wav"
     _write_wav(path, np.pad(voice, (0, length - len(voice))))

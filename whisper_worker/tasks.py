@@ -4,21 +4,27 @@ from collections.abc import Callable
 from typing import Any
 
 from common.contracts.base import Contract
+from common.contracts.kinds import tool_of
 from common.contracts.names import Kind
 from common.contracts.narration import Narration
 from common.contracts.steps import SpeakSpec
 from common.settings import Settings
 from common.worker.steprun import StepRun
+from whisper_worker.align import BySound
 from whisper_worker.speak import speak
-from whisper_worker.tts import default_engine
+from whisper_worker.tts import described, make_engines
 
 
 def handlers(settings: Settings) -> dict[str, Callable[[Any, StepRun], Contract]]:
+    """The engines are made now, once for all steps of the process."""
+    made = {described(engine).tool: engine for engine in make_engines(settings)}
+    aligner = BySound()
+
     def handle(spec: SpeakSpec, run: StepRun) -> Narration:
-        return speak(spec, run, default_engine())
+        return speak(spec, run, made[tool_of(run.toolchain)], aligner)
 
     return {Kind.SPEAK: handle}
 
 
-def engines(settings: Settings) -> dict[str, str | list[str]]:
-    return {"voices": default_engine().voices()}
+def engines(settings: Settings) -> dict[str, list[dict[str, Any]]]:
+    return {"speech": [described(engine).model_dump() for engine in make_engines(settings)]}

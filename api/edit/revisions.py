@@ -53,7 +53,7 @@ class Revisions:
     def _edited(self, wish: Wish, wanted: EditRequest) -> NewVersion | NoChange:
         job, storyboard = self._planned(wish)
         choices = self._choices(job, forgiving(cast_of(job), wanted))
-        raise_if_any([*edit_errors(wanted, storyboard, choices), *self._foreign_errors(wish.owner, wanted)])
+        raise_if_any([*edit_errors(wanted, storyboard, choices), *self._foreign_errors(job, wanted)])
         return self._changed(wish, job, storyboard, wanted, "edit")
 
     def _regenerated(self, wish: Wish, scene_id: str, wanted: RegenerateRequest) -> NewVersion | NoChange:
@@ -105,14 +105,17 @@ class Revisions:
     def _choices(self, job: Job, cast: CastFacts) -> Choices:
         return Choices(job.id, cast, partial(self._records.candidates, job))
 
-    def _foreign_errors(self, owner: str, changes: Changes) -> list[FieldError]:
+    def _foreign_errors(self, job: Job, changes: Changes) -> list[FieldError]:
         """Faults that the storyboard does not show: files and voices that are not there."""
-        checks = self._submissions.checks(owner)
+        checks = self._submissions.checks(job.owner)
         media = {f"add[{index}].media.asset": scene.media for index, scene in enumerate(changes.add)}
         media |= {f"scenes[{index}].media.asset": edit.media for index, edit in enumerate(changes.scenes)}
         media |= {f"shots[{index}].media.asset": edit.media for index, edit in enumerate(changes.shots)}
         errors = [error for field, ref in media.items() for error in checks.of_media(ref, field)]
-        return errors + (checks.of_voice(changes.voice, "en") if changes.voice is not None else [])
+        if changes.voice is None:
+            return errors
+        of_voice = checks.of_voice(changes.voice, self._records.request(job).language)
+        return errors + [error._replace(field="voice") for error in of_voice]
 
     def _make_known(self, old: Job) -> None:
         """Lets other steps of the owner find the work of an old version, for as long as work of its kind is known."""

@@ -19,13 +19,14 @@ from api.http.routes.exports import export_routes
 from api.http.routes.films import film_routes
 from api.http.routes.health import health_routes
 from api.http.routes.jobs import job_routes
-from api.http.routes.previews import preview_routes
 from api.http.routes.revisions import revision_routes
+from api.http.routes.voices import voice_routes
 from api.jobs import Jobs
 from api.previews import Previews
 from api.records import Records
 from api.results import Results
 from api.submission import Submissions
+from api.voices import Voices
 from common.jobs.store import RequestStore
 from common.settings import Settings
 from common.storage.port import Storage
@@ -48,11 +49,11 @@ def create_app(settings: Settings, store: RequestStore, storage: Storage) -> Fla
     app.register_blueprint(job_routes(Jobs(store, records, submissions)))
     films, previews = Films(storage, records, settings), Previews(store, storage, records, submissions, settings)
     app.register_blueprint(film_routes(films, Results(records, films, previews)))
-    app.register_blueprint(preview_routes(previews))
     app.register_blueprint(export_routes(Exports(storage, records, settings)))
     app.register_blueprint(revision_routes(Revisions(store, records, submissions)))
     app.register_blueprint(batch_routes(Batches(store, storage, records, submissions, settings)))
     app.register_blueprint(asset_routes(assets, settings))
+    app.register_blueprint(voice_routes(Voices(store), previews))
     app.register_blueprint(health_routes(store, storage))
     return app
 

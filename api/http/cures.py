@@ -13,6 +13,7 @@ WORDS: Mapping[Remedy, str] = {
     Remedy.EARLIER_FILM: "the film of version {version} is there: /mcp/result/{job}?version={version}",
     Remedy.LIST_VERSIONS: "GET /mcp/versions/{job} has a link to it",
     Remedy.LIST_CANDIDATES: "GET /mcp/scenes/{job}/{scene} lists them",
+    Remedy.LIST_VOICES: "GET /mcp/voices lists them",
     Remedy.UPLOAD: "upload it first with POST /mcp/assets",
 }
 

@@ -10,7 +10,7 @@ WHOLE = "request"
 _HINTS = {
     "asset": "must be an asset id as POST /mcp/assets returns it (ast_ and 32 digits)",
     "url": "must be an http or https address",
-    "voice": "must be the name of a voice: letters, digits and _ . + -",
+    "voice": "must be the id of a voice, as GET /mcp/voices lists them",
     "language": "must be a language tag such as en or pt-BR",
 }
 _PHRASES = (

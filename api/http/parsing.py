@@ -139,6 +139,11 @@ def wait_query(request: Request) -> int:
     return WAIT if seconds is None else seconds
 
 
+def voices_query(request: Request) -> tuple[str, str]:
+    """`language` and `engine` of the list of voices; empty for all."""
+    return request.args.get("language", ""), request.args.get("engine", "")
+
+
 def _number(request: Request, name: str, what: str) -> int | None:
     text = request.args.get(name)
     if text is None:

@@ -64,6 +64,11 @@ class Client:
     def result(self, job_id: str) -> dict[str, Any]:
         return self._get(f"result/{job_id}")
 
+    def voices(self, language: str = "", engine: str = "") -> list[dict[str, str]]:
+        """The voices that narrations can have: of a language, of one speech engine, or all."""
+        wanted = {name: value for name, value in (("language", language), ("engine", engine)) if value}
+        return list(self._get("voices", **wanted)["voices"])
+
     def export(self, job_id: str, path: Path) -> None:
         """Downloads the film's timeline with its media."""
         self.download(self._at(f"export/{job_id}"), path)
@@ -106,8 +111,8 @@ class Client:
         finally:
             part.unlink(missing_ok=True)
 
-    def _get(self, where: str) -> dict[str, Any]:
-        return self._json(self._patiently(lambda: self._session.get(self._at(where), timeout=TIMEOUT)))
+    def _get(self, where: str, **query: str) -> dict[str, Any]:
+        return self._json(self._patiently(lambda: self._session.get(self._at(where), params=query, timeout=TIMEOUT)))
 
     def _at(self, where: str) -> str:
         return f"{self.url}/mcp/{where}"

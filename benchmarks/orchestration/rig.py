@@ -25,7 +25,7 @@ from benchmarks.orchestration.handlers import HANDLERS, film_request
 from common import launcher
 from common.contracts.base import ObjectRef, canonical_json
 from common.contracts.job import COMPLETED, READY, WorkerInfo
-from common.contracts.kinds import STEP_KINDS, toolchain
+from common.contracts.voice import SpeechEngine
 from common.jobs.ids import new_job_ids
 from common.jobs.store import connect
 from common.jobs.wishes import NewJob
@@ -34,12 +34,15 @@ from common.settings import Settings
 from common.storage.memory import MemoryStorage
 from common.worker.outcome import Outcome
 from common.worker.runner import StepRunner
+from common.worker.service import toolchains
 from infra.local import free_ports, redis_server
 from orchestrator.job_cache import JobCache
 
 THREADS = 2
 "Workers of each service, and the slots it claims to have."
-BUILD = "none"
+ABOUT = {"ffmpeg": "none", "speech": [SpeechEngine(name="none", version="1", voices=()).model_dump()]}
+"What the workers say of themselves."
+TOOLCHAINS = {kind: chains for one in QUEUES for kind, chains in toolchains(one, ABOUT).items()}
 OWNER = "local"
 CREATED_AT_ONCE = 100
 LONG = 86_400.0
@@ -178,15 +181,14 @@ class Rig:
     # parts
 
     def _runner(self) -> StepRunner:
-        return StepRunner(self.settings, self._noted("worker"), self._storage, HANDLERS, BUILD)
+        return StepRunner(self.settings, self._noted("worker"), self._storage, HANDLERS, TOOLCHAINS)
 
     def _noted(self, who: str) -> Any:
         return NotedStore(connect(self.settings), who, self.log)
 
     def _register(self) -> None:
         for one in QUEUES.values():
-            offers = {kind: toolchain(kind, BUILD) for kind, about in STEP_KINDS.items() if about.queue == one.name}
-            engines = {"offers": offers, "sources": ["pexels", "scenery"]}
+            engines = {**ABOUT, "offers": toolchains(one.name, ABOUT), "sources": ["pexels", "scenery"]}
             self.store.register(WorkerInfo(f"{one.consumer}-1", one.consumer, THREADS, engines), LONG)
 
     def _new_job(self, job_id: str, scenes: int) -> NewJob:

@@ -97,7 +97,7 @@ class Step:
     "True if done without running, because the same work had been done before."
     worker: str = ""
     toolchain: str = ""
-    "The recipe, plus the ffmpeg build if it matters, that a worker must have to be given the step."
+    "The recipe, plus the tool it is tied to, that a worker must have to be given the step."
     ran_version: int = 0
     "Storyboard version for which it was last made ready; if done in a later version, it was reused."
     ticket: str = ""
@@ -221,6 +221,12 @@ class WorkerInfo:
     service: str
     slots: int
     engines: Mapping[str, Any]
+
+    @property
+    def toolchains(self) -> dict[str, tuple[str, ...]]:
+        """By kind of step. A single one is registered as a text, which is all that the release before reads."""
+        offers: Mapping[str, str | list[str]] = self.engines.get("offers", {})
+        return {kind: (chains,) if isinstance(chains, str) else tuple(chains) for kind, chains in offers.items()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,16 @@ class Per(StrEnum):
     PART = "part"
 
 
+class Tool(StrEnum):
+    """A program or a model that a kind of step is tied to: another one, or another version of it, gives other bytes."""
+
+    NONE = ""
+    FFMPEG = "ffmpeg"
+    "The ffmpeg build: all that is encoded for a film must come from the same one."
+    SPEECH = "speech"
+    "The speech engine: a film has one voice."
+
+
 class StepKind(NamedTuple):
     """Everything the system knows about a kind of step."""
 
@@ -62,8 +72,7 @@ class StepKind(NamedTuple):
     "True if it has a part in the progress bar. Planning has its own share; other exceptions take no time."
     delivered: bool = False
     "True if it makes what the user ordered, which is kept with the job; the others make parts of that."
-    needs_build: bool = False
-    "True if it depends on the ffmpeg build: all of a film must come from the same one."
+    tool: Tool = Tool.NONE
     late: bool = False
     "True if quick and needed only at the end: after a job's long steps, it fills the gap that these leave."
     reuse: int = 7 * 24 * 3600
@@ -78,14 +87,14 @@ STEP_KINDS: Mapping[str, StepKind] = {
     Kind.PLAN: StepKind(
         "orchestrate", PlanSpec, PlanFacts, 2, Per.FILM, PLANNING, "planning", 2.0, counted=False, delivered=True
     ),
-    Kind.SPEAK: StepKind("speech", SpeakSpec, Narration, 1, Per.SCENE, GATHERING, "speaking", 0.5),
+    Kind.SPEAK: StepKind("speech", SpeakSpec, Narration, 2, Per.SCENE, GATHERING, "speaking", 0.5, tool=Tool.SPEECH),
     Kind.SEARCH: StepKind(
         "retrieve", SearchSpec, SearchFacts, 3, Per.SHOT, GATHERING, "searching footage", 0.5, reuse=3600
     ),
     Kind.CAST: StepKind("", CastFacts, CastFacts, 1, Per.FILM, GATHERING, "", 0.1, counted=False),
     Kind.ACQUIRE: StepKind("retrieve", AcquireSpec, Footage, 6, Per.SHOT, GATHERING, "fetching footage", 1.0),
     Kind.SEGMENT: StepKind(
-        "render", SegmentSpec, SegmentFacts, 8, Per.PART, RENDERING, "rendering", 10.0, needs_build=True
+        "render", SegmentSpec, SegmentFacts, 8, Per.PART, RENDERING, "rendering", 10.0, tool=Tool.FFMPEG
     ),
     Kind.SCENE: StepKind(
         "render",
@@ -97,10 +106,10 @@ STEP_KINDS: Mapping[str, StepKind] = {
         "joining scenes",
         0.5,
         counted=False,
-        needs_build=True,
+        tool=Tool.FFMPEG,
     ),
     Kind.MIX: StepKind(
-        "render", MixSpec, MixFacts, 3, Per.FILM, RENDERING, "mixing sound", 4.0, needs_build=True, late=True
+        "render", MixSpec, MixFacts, 3, Per.FILM, RENDERING, "mixing sound", 4.0, tool=Tool.FFMPEG, late=True
     ),
     Kind.ASSEMBLE: StepKind(
         "render",
@@ -112,7 +121,7 @@ STEP_KINDS: Mapping[str, StepKind] = {
         "assembling",
         2.0,
         delivered=True,
-        needs_build=True,
+        tool=Tool.FFMPEG,
     ),
     Kind.PUBLISH: StepKind(
         "orchestrate", PublishSpec, PublishFacts, 1, Per.FILM, ASSEMBLING, "publishing", 0.5, delivered=True, reuse=0
@@ -120,7 +129,8 @@ STEP_KINDS: Mapping[str, StepKind] = {
 }
 "Rows in the order of `Kind`. Raise a recipe's number when the same spec would now give different bytes."
 
-NEEDS_BUILD = frozenset(kind for kind, about in STEP_KINDS.items() if about.needs_build)
+NEEDS_BUILD = frozenset(kind for kind, about in STEP_KINDS.items() if about.tool == Tool.FFMPEG)
+NEEDS_ENGINE = frozenset(kind for kind, about in STEP_KINDS.items() if about.tool == Tool.SPEECH)
 DELIVERED = frozenset(kind for kind, about in STEP_KINDS.items() if about.delivered)
 LATE = frozenset(kind for kind, about in STEP_KINDS.items() if about.late)
 
@@ -130,10 +140,15 @@ def kinds_of(queue: str) -> list[str]:
     return [kind for kind, about in STEP_KINDS.items() if about.queue == queue]
 
 
-def toolchain(kind: str, build: str = "") -> str:
-    """This code's recipe for steps of `kind`, with the ffmpeg build if that matters: `8/9.0-a1`."""
+def toolchain(kind: str, tool: str = "") -> str:
+    """This code's recipe for steps of `kind`, with the tool that they are tied to: `8/9.0-a1`, `2/espeak-ng-1.52`."""
     about = STEP_KINDS[kind]
-    return f"{about.recipe}/{build}" if about.needs_build else str(about.recipe)
+    return f"{about.recipe}/{tool}" if about.tool else str(about.recipe)
+
+
+def tool_of(toolchain: str) -> str:
+    """The tool in a toolchain; empty for a kind that is tied to none."""
+    return toolchain.partition("/")[2]
 
 
 def spec_fingerprint(kind: str, spec: str, toolchain: str) -> str:

@@ -1,6 +1,7 @@
 """Writes of the workers: each to the one step that it has claimed, and only while its claim is valid."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
@@ -56,6 +57,8 @@ class Claim:
     "For work that goes on elsewhere; empty if there is none."
     last: bool = False
     "No other step waits in the queue, and none of the same kind is still to come in this job."
+    toolchain: str = ""
+    "The one of the worker's that the step needs."
 
 
 class CallOff(NamedTuple):
@@ -77,14 +80,18 @@ class Claims(Part):
     """The writes of a worker. Once another one has the step, they have no effect."""
 
     def claim(
-        self, job_id: str, step: str, *, nonce: str, worker: str, lease: float, queue: str, toolchain: str
+        self, job_id: str, step: str, *, nonce: str, worker: str, lease: float, queue: str, toolchains: Sequence[str]
     ) -> Claim | NotClaimed:
-        """Takes a ready step for `lease` seconds. Asked again with the same `nonce`, it gives the same claim."""
-        reply = self.scripts.run("claim", job_id, step, nonce, worker, milliseconds(lease), queue, toolchain)
+        """Takes a ready step for `lease` seconds. Asked again with the same `nonce`, it gives the same claim.
+
+        `toolchains` are those that the worker has for steps of this kind.
+        """
+        reply = self.scripts.run("claim", job_id, step, nonce, worker, milliseconds(lease), queue, *toolchains)
         if reply[0] != "claimed":
             return NotClaimed(reply[0])
-        _, token, attempt, fingerprint, owner, spec, last, ticket = reply
-        return Claim(job_id, step, owner, int(token), int(attempt), fingerprint, spec, nonce, ticket, last == "1")
+        _, token, attempt, fingerprint, owner, spec, last, ticket, chain = reply
+        what = int(token), int(attempt), fingerprint, spec
+        return Claim(job_id, step, owner, *what, nonce, ticket=ticket, last=last == "1", toolchain=chain)
 
     def beat(self, claim: Claim, lease: float, progress: float) -> Verdict:
         """Renews the lease: `OK`, `LOST` or `CALLED_OFF`. `progress` is the share that is done, 0 to 1."""

@@ -18,7 +18,7 @@ class Workers(Part):
         """Enters the worker as alive for the next `seconds`."""
         now = self.scripts.now()
         about = json.dumps({"service": worker.service, "slots": worker.slots, "engines": dict(worker.engines)})
-        seen = {f"{kind} {chain}": now for kind, chain in worker.engines.get("offers", {}).items()}
+        seen = {f"{kind} {chain}": now for kind, chains in worker.toolchains.items() for chain in chains}
 
         def write(client: Any) -> None:
             with client.pipeline(transaction=True) as pipe:

@@ -10,14 +10,14 @@ import logging
 import os
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from typing import Any, TypeVar
 
 from common import scratch
 from common.contracts.base import Contract
 from common.contracts.job import Failure
-from common.contracts.kinds import LATE, STEP_KINDS, parse_spec, toolchain
+from common.contracts.kinds import LATE, STEP_KINDS, parse_spec
 from common.contracts.later import LONGEST_TICKET, Later, Unknown
 from common.contracts.names import StepName, keys_in
 from common.errors import ObjectMissing, StepError, Stopped, disk_trouble
@@ -49,7 +49,10 @@ def worker_name(pid: int) -> str:
 
 
 class StepRunner:
-    """Runs the steps of one service in this process, one at a time."""
+    """Runs the steps of one service in this process, one at a time.
+
+    `toolchains` are those that it has, by kind of step.
+    """
 
     def __init__(
         self,
@@ -57,12 +60,12 @@ class StepRunner:
         store: Claims,
         storage: Storage,
         handlers: Mapping[str, Handler],
-        build: str = "",
+        toolchains: Mapping[str, Sequence[str]],
         drain: Drain | None = None,
         slots: Slots | None = None,
     ) -> None:
         self._settings, self._store, self._storage = settings, store, storage
-        self._handlers, self._build = handlers, build
+        self._handlers, self._toolchains = handlers, toolchains
         self._drain = drain or Drain()
         self._slots = slots or Slots(1)
         self._worker = worker_name(os.getpid())
@@ -95,7 +98,7 @@ class StepRunner:
             worker=self._worker,
             lease=self._settings.lease_seconds,
             queue=STEP_KINDS[kind].queue,
-            toolchain=toolchain(kind, self._build),
+            toolchains=self._toolchains.get(kind, ()),
         )
         try:
             return ask()
@@ -108,6 +111,7 @@ class StepRunner:
             claim.job_id,
             claim.step,
             claim.fingerprint,
+            toolchain=claim.toolchain,
             suffix=claim.nonce[:ATTEMPT_DIGITS],
             last=claim.attempt >= self._settings.max_attempts,
             ticket=claim.ticket,

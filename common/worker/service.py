@@ -29,7 +29,8 @@ from celery.platforms import SecurityWarning
 
 from common import launcher, scratch
 from common.contracts.job import WorkerInfo
-from common.contracts.kinds import kinds_of, toolchain
+from common.contracts.kinds import STEP_KINDS, Tool, kinds_of, toolchain
+from common.contracts.voice import SpeechEngine
 from common.errors import ReelwrightError
 from common.jobs.scripts import StateUnavailable
 from common.jobs.store import connect
@@ -83,13 +84,13 @@ def serve(service: Service) -> int:
     except (BadSetting, ReelwrightError) as error:
         print(f"{service.name}: {error}", file=sys.stderr)
         return 2
-    build = str(engines.get("ffmpeg", ""))
-    engines["offers"] = toolchains(service.queue, build)
+    chains = toolchains(service.queue, engines)
+    engines["offers"] = offers(chains)
     slots = service.slots(settings)
     worker = WorkerInfo(f"{service.name}-{uuid.uuid4().hex[:8]}", service.name, slots, engines)
     drain = Drain()
     app = make_app(settings)
-    add_task(app, service, settings, build, drain, Slots(slots))
+    add_task(app, service, settings, chains, drain, Slots(slots))
     side = _Side([*_beside(service), _registration(worker)], settings, drain)
     side.watch()
     _listen_to_signals(settings, drain, side)
@@ -120,9 +121,19 @@ def _beside(service: Service) -> list[Beside]:
     return [*service.beside, calling_off(service.queue, service.call_offs)]
 
 
-def toolchains(queue: str, build: str) -> dict[str, str]:
-    """The toolchains of a worker of this queue, by kind of step."""
-    return {kind: toolchain(kind, build) for kind in kinds_of(queue)}
+def toolchains(queue: str, engines: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    """The toolchains of a worker of this queue that describes itself so, by kind of step."""
+    tools = {
+        Tool.NONE: [""],
+        Tool.FFMPEG: [engines.get("ffmpeg", "")],
+        Tool.SPEECH: [SpeechEngine.model_validate(engine).tool for engine in engines.get("speech", ())],
+    }
+    return {kind: tuple(toolchain(kind, tool) for tool in tools[STEP_KINDS[kind].tool]) for kind in kinds_of(queue)}
+
+
+def offers(toolchains: Mapping[str, Sequence[str]]) -> dict[str, str | list[str]]:
+    """The toolchains as they are registered. A single one is a text: orchestrators of the release before read that."""
+    return {kind: chains[0] if len(chains) == 1 else list(chains) for kind, chains in toolchains.items()}
 
 
 def _check_scratch(settings: Settings) -> None:
@@ -148,7 +159,9 @@ def _temporary(worker_id: str) -> Iterator[None]:
         yield
 
 
-def add_task(app: Any, service: Service, settings: Settings, build: str, drain: Drain, slots: Slots) -> None:
+def add_task(
+    app: Any, service: Service, settings: Settings, chains: Mapping[str, Sequence[str]], drain: Drain, slots: Slots
+) -> None:
     """Gives the application the one task of the service: run the step that is hinted at."""
     runners: dict[tuple[int, int], StepRunner] = {}
 
@@ -157,7 +170,7 @@ def add_task(app: Any, service: Service, settings: Settings, build: str, drain: 
         place = (os.getpid(), threading.get_ident() if service.pool == "threads" else 0)
         if place not in runners:
             runners[place] = StepRunner(
-                settings, connect(settings), S3Storage(settings), service.handlers(settings), build, drain, slots
+                settings, connect(settings), S3Storage(settings), service.handlers(settings), chains, drain, slots
             )
         return runners[place]
 

@@ -40,6 +40,8 @@ class Attempt:
     step: str
     fingerprint: str
     "Of the step's spec."
+    toolchain: str = ""
+    "The one that the step needs."
     suffix: str = "0" * ATTEMPT_DIGITS
     "Ends the names of its objects, so that no other attempt uses them."
     last: bool = False
@@ -79,7 +81,7 @@ class StepRun:
     ) -> None:
         """`keep` writes a ticket into the record; False when the right to the step is lost."""
         self.owner, self.job_id, self.step = attempt.owner, attempt.job_id, attempt.step
-        self.fingerprint = attempt.fingerprint
+        self.fingerprint, self.toolchain = attempt.fingerprint, attempt.toolchain
         self.last_attempt = attempt.last
         self.ticket = attempt.ticket
         self._keep_in_record = keep

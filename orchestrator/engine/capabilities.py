@@ -1,16 +1,20 @@
 """The toolchains a job uses, chosen among those of the live workers and pinned once for each kind of step. Pure.
 
-A film must come from one recipe and one ffmpeg build from end to end, so a job holds on to what it took first, through
-restarts and short absences. Only when a step waits for a toolchain that no worker has had for a while, and a worker
-has another, does the job move to that one; work done with the old one is then done again.
+A film must come from one recipe, one ffmpeg build and one speech engine from end to end, so a job holds on to what it
+took first, through restarts and short absences. Only when a step waits for a toolchain that no worker has had for a
+while, and a worker has another, does the job move to that one; work done with the old one is then done again. A job
+that is given a voice moves to an engine that has it.
 """
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
+from enum import IntEnum
+from typing import NamedTuple
 
 from common.contracts.job import READY, RUNNING, Pins, Step
-from common.contracts.kinds import NEEDS_BUILD, toolchain
+from common.contracts.kinds import NEEDS_BUILD, NEEDS_ENGINE, tool_of, toolchain
 from common.contracts.names import Kind
+from common.contracts.voice import SpeechEngine
 
 
 @dataclass(frozen=True)
@@ -23,12 +27,46 @@ class Fleet:
     "Toolchains of the workers that are there now, by kind of step."
     sources: tuple[str, ...] = ()
     "Footage sources of the retrievers, in order of preference."
+    engines: tuple[SpeechEngine, ...] = ()
+    "Speech engines of the workers that are there now, in order of preference."
 
     def has(self, kind: str, chain: str) -> bool:
         return chain in self.live.get(kind, ())
 
     def seen_since(self, kind: str, chain: str, since: int) -> bool:
         return self.last_seen.get(kind, {}).get(chain, 0) > since
+
+    def lost_since(self, kind: str, since: int) -> bool:
+        """True if a toolchain was there after `since` that is not there now."""
+        seen = self.last_seen.get(kind, {})
+        return any(time > since for chain, time in seen.items() if not self.has(kind, chain))
+
+    def engine_of(self, chain: str) -> SpeechEngine | None:
+        """The speech engine of a toolchain; None for one that no worker describes."""
+        tool = tool_of(chain)
+        return next((engine for engine in self.engines if engine.tool == tool), None)
+
+    def place_of(self, chain: str) -> int:
+        """The place of a toolchain's speech engine in the order of preference."""
+        engine = self.engine_of(chain)
+        return self.engines.index(engine) if engine is not None else len(self.engines)
+
+
+class Fit(IntEnum):
+    """Whether an engine has the voice of a film, from best to worst."""
+
+    SPEAKS = 0
+    UNKNOWN = 1
+    "No worker says which voices it has."
+    LACKS = 2
+
+
+class Speaker(NamedTuple):
+    """The voice that a film asks for."""
+
+    voice: str | None = None
+    "None: the usual one of the language."
+    language: str = "en"
 
 
 @dataclass
@@ -43,6 +81,8 @@ class Pinning:
     now: int
     patience: int
     "Milliseconds for which a toolchain may be away."
+    speaker: Speaker = field(default_factory=Speaker)
+    "To be set before a speech engine is chosen."
     waits: bool = False
     "True when the job waits for a worker."
     away: set[str] = field(default_factory=set)
@@ -50,26 +90,68 @@ class Pinning:
 
     def toolchain_for(self, kind: str) -> str | None:
         """The toolchain that a worker must have for steps of `kind`; None while there is none to choose from."""
-        self._pin(NEEDS_BUILD if kind in NEEDS_BUILD else frozenset({kind}))
+        together = next((kinds for kinds in (NEEDS_BUILD, NEEDS_ENGINE) if kind in kinds), frozenset({kind}))
+        self._pin(together)
         return self.pins.toolchains.get(kind)
 
     def _pin(self, kinds: frozenset[str]) -> None:
         """Takes toolchains that are there now for kinds that go together, if the earlier ones are gone."""
         taken = {kind: chain for kind, chain in self.pins.toolchains.items() if kind in kinds}
         gone = [kind for kind, chain in taken.items() if not self.fleet.has(kind, chain)]
-        if len(taken) == len(kinds) and not (gone and self._given_up(taken, gone)):
+        if len(taken) == len(kinds) and not (self._given_up(taken, gone) if gone else self._lacks_voice(taken)):
             self.away.update(kinds if gone else ())
             return
-        chosen = _of_one_build(self.fleet) if kinds == NEEDS_BUILD else _of_one_kind(self.fleet, *kinds)
+        chosen = self._chosen(kinds, taken)
         if not chosen and not taken:
-            # A hint for the toolchain of this version of the code waits for a worker; only a build must be known.
-            chosen = {kind: toolchain(kind) for kind in kinds - NEEDS_BUILD}
+            # A hint for the toolchain of this version of the code waits for a worker; only a tool must be known.
+            chosen = {kind: toolchain(kind) for kind in kinds - NEEDS_BUILD - NEEDS_ENGINE}
         if not chosen:
             self.waits = True
             return
         self.pins = replace(self.pins, toolchains={**self.pins.toolchains, **chosen})
         if kinds == NEEDS_BUILD:
-            self.pins = replace(self.pins, build=_build(chosen[Kind.SEGMENT]))
+            self.pins = replace(self.pins, build=tool_of(chosen[Kind.SEGMENT]))
+        if kinds == NEEDS_ENGINE:
+            # Another engine takes another time for the same words.
+            self.pins = replace(self.pins, paced="")
+
+    def _chosen(self, kinds: frozenset[str], taken: Mapping[str, str]) -> dict[str, str]:
+        """Toolchains that are there for kinds that go together; empty if there are none to choose from."""
+        if kinds == NEEDS_BUILD:
+            return _of_one_build(self.fleet)
+        if kinds == NEEDS_ENGINE:
+            return self._of_one_engine(taken.get(Kind.SPEAK, ""))
+        return _of_one_kind(self.fleet, *kinds)
+
+    def _of_one_engine(self, before: str) -> dict[str, str]:
+        """The preferred engine that has the voice; `before` is the toolchain that the job had, if it had one.
+
+        If none has the voice, the job waits for its own engine (a toolchain of the release before names none), or for
+        one that was there a moment ago. Otherwise it takes an engine that can say that the voice is unknown.
+        """
+        chain = min(self.fleet.live.get(Kind.SPEAK, ()), key=self._preference, default="")
+        awaits = tool_of(before) or self.fleet.lost_since(Kind.SPEAK, self.now - self.patience)
+        if not chain or (self._fit(chain) == Fit.LACKS and awaits):
+            return {}
+        return {Kind.SPEAK: chain}
+
+    def _lacks_voice(self, taken: Mapping[str, str]) -> bool:
+        """True if the engine that the job has lacks the voice, and another has it."""
+        chain = taken.get(Kind.SPEAK)
+        if chain is None or self._fit(chain) != Fit.LACKS:
+            return False
+        return any(self._fit(other) == Fit.SPEAKS for other in self.fleet.live[Kind.SPEAK])
+
+    def _preference(self, chain: str) -> tuple[Fit, int, bool, str]:
+        """Sorts the best engine first: one with the voice, then by preference, then with this version's recipe."""
+        own = chain == toolchain(Kind.SPEAK, tool_of(chain))
+        return self._fit(chain), self.fleet.place_of(chain), not own, chain
+
+    def _fit(self, chain: str) -> Fit:
+        engine = self.fleet.engine_of(chain)
+        if engine is None:
+            return Fit.UNKNOWN
+        return Fit.SPEAKS if engine.speaks(*self.speaker) else Fit.LACKS
 
     def _given_up(self, taken: Mapping[str, str], gone: Collection[str]) -> bool:
         """True if a step has waited long enough for a worker that has these toolchains again."""
@@ -89,10 +171,10 @@ def _of_one_build(fleet: Fleet) -> dict[str, str]:
     """Toolchains of one build for all kinds that need one: this version of the code's if there, else the least."""
     by_build = {
         build: {
-            kind: _best(kind, [chain for chain in fleet.live.get(kind, ()) if _build(chain) == build], build)
+            kind: _best(kind, [chain for chain in fleet.live.get(kind, ()) if tool_of(chain) == build], build)
             for kind in NEEDS_BUILD
         }
-        for build in {_build(chain) for chain in fleet.live.get(Kind.SEGMENT, ())}
+        for build in {tool_of(chain) for chain in fleet.live.get(Kind.SEGMENT, ())}
     }
     complete = {build: chains for build, chains in by_build.items() if all(chains.values())}
     own = [
@@ -107,7 +189,3 @@ def _of_one_build(fleet: Fleet) -> dict[str, str]:
 def _best(kind: str, chains: Collection[str], build: str = "") -> str:
     own = toolchain(kind, build)
     return own if own in chains else min(chains, default="")
-
-
-def _build(chain: str) -> str:
-    return chain.partition("/")[2]

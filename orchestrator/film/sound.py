@@ -6,6 +6,7 @@ from common.contracts.base import fingerprint
 from common.contracts.names import Kind, StepName
 from common.contracts.narration import Narration
 from common.contracts.storyboard import Scene
+from orchestrator.engine.capabilities import Speaker
 from orchestrator.engine.working_copy import WorkingCopy
 from orchestrator.film import specs
 from orchestrator.film.brief import Brief
@@ -16,6 +17,7 @@ Narrations = dict[str, Narration]
 
 
 def want_narrations(copy: WorkingCopy, brief: Brief) -> Narrations:
+    copy.pinning.speaker = Speaker(brief.voice, brief.language)
     if not copy.pins.pace:
         copy.pin(pace=brief.story.pace)
     pace = copy.memo.same("pace", copy.pins.pace)

@@ -30,7 +30,7 @@ from infra.chaos.far_studio import FarStudio, open_studio
 from infra.chaos.run import small_clip
 from tests.support import crash, tiny_films
 from tests.support.crash import CERTAIN_SECONDS, DRAINS, FAILS, KILLED, WORKS
-from tests.support.ready import BUILD
+from tests.support.ready import TOOLCHAINS
 from tests.support.tiny_films import Studio
 from tests.support.waiting import eventually
 
@@ -80,10 +80,10 @@ class Trial:
         self._settings, self._storage, self._processes, self.far = settings, storage, processes, studio
         self.store: JobStore = connect(settings)
         self._folder, self.log = folder, folder / "log"
-        self._studio = Studio(settings, self.store, storage, self._run, ("far", "scenery"))
+        self._studio = Studio(settings, self.store, storage, self._run, sources=("far", "scenery"))
         far = FarProvider(studio.url, CERTAIN_SECONDS)
         handlers = tiny_films.logged(tiny_films.handlers(settings, far), self.log)
-        self._runner = StepRunner(settings, self.store, storage, handlers, BUILD)
+        self._runner = StepRunner(settings, self.store, storage, handlers, TOOLCHAINS)
         self._ends: dict[str, End] = {}
         self._seeds: dict[str, int] = {}
         self._runs = Counter[str]()

@@ -33,7 +33,7 @@ from renderer import tasks as rendering
 from retriever import tasks as retrieving
 from tests.support import clips
 from tests.support.faulty_s3 import Fault, FaultyS3, faulty_s3
-from tests.support.ready import BUILD, load
+from tests.support.ready import BUILD, every_toolchain, load
 from tests.support.tiny_films import Studio
 from tests.support.waiting import eventually
 from whisper_worker import tasks as speaking
@@ -64,9 +64,10 @@ class Cutter:
             **speaking.handlers(workers),
             **rendering.handlers(workers),
         }
-        self._runner = StepRunner(workers, self.store, S3Storage(workers), handlers, BUILD)
+        about = {"ffmpeg": BUILD, **speaking.engines(workers)}
+        self._runner = StepRunner(workers, self.store, S3Storage(workers), handlers, every_toolchain(about))
         small = replace(settings, target_resolution=120, ffmpeg_preset="ultrafast")
-        self._studio = Studio(small, self.store, storage, self._run)
+        self._studio = Studio(small, self.store, storage, self._run, about)
         self.before: Callable[[str], None] = lambda kind: None
         self.after: Callable[[str, str], None] = lambda kind, outcome: None
         upload(storage, settings.assets_bucket)

@@ -92,7 +92,7 @@ def give_up(store: JobStore, name: str, number: int) -> None:
     make_ready(store, name, "speak:s1")
     if number % 8 == 3:
         dispatch(store)
-        store.claim(name, "mix", nonce="n", worker="w", lease=1.0, queue="render", toolchain="")
+        store.claim(name, "mix", nonce="n", worker="w", lease=1.0, queue="render", toolchains=[""])
     store.wish_cancel(name)
     end_if_running(store, name)
 

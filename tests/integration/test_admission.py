@@ -11,8 +11,6 @@ import requests
 from flask.testing import FlaskClient
 
 from api.http.app import create_app
-from api.submission import voice_errors
-from common.contracts.job import WorkerInfo
 from common.contracts.request import VideoRequest
 from common.documents import read_document
 from common.jobs.archive import archive
@@ -212,40 +210,3 @@ def test_fifty_posts_at_once_with_one_key_make_one_job(
             }
             assert len(batches) == 1
             assert len(store.jobs("local", "", 10)) == 3
-
-
-# voices
-
-
-def test_a_voice_nobody_has_is_refused_at_once_if_somebody_can_know(client: FlaskClient, store: JobStore) -> None:
-    body = {"prompt": "x", "voice": "nobody"}
-    assert client.post("/mcp/generate", json=body).status_code == 202, "no speech worker is up"
-    engines = {"voices": ["f3", "en", "de"]}
-    store.register(WorkerInfo(id="w", service="whisper_worker", slots=1, engines=engines), seconds=60)
-    found = problem_of(client.post("/mcp/generate", json=body), 422)
-    assert found["errors"][0]["field"] == "voice"
-    assert "f3, en, de" in found["errors"][0]["message"]
-    found = problem_of(client.post("/mcp/batch", json={"requests": [{"prompt": "x"}, body]}), 422)
-    assert found["errors"][0]["field"] == "requests[1].voice"
-    found = problem_of(client.post("/mcp/generate", json={"prompt": "x", "language": "xx-yy"}), 422)
-    assert found["errors"][0]["field"] == "language"
-
-
-@pytest.mark.parametrize(
-    ("voice", "language", "field"),
-    [
-        ("de", "en", None),
-        ("DE", "en", None),
-        ("de+f3", "en", None),
-        ("f3", "de", None),
-        (None, "de", None),
-        (None, "de-AT", None),
-        (None, "pt-BR", "language"),
-        ("xx+f3", "en", "voice"),
-        ("bob", "de", "voice"),
-    ],
-)
-def test_a_voice_is_a_language_a_speaker_or_both(voice: str | None, language: str, field: str | None) -> None:
-    found = voice_errors(["f3", "de", "en"], voice, language)
-    assert [one.field for one in found] == ([field] if field else [])
-    assert voice_errors([], voice, language) == []

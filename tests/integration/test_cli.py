@@ -22,9 +22,10 @@ from PIL import Image
 
 from cli.make import SERVER_SETTINGS
 from common.contracts.footage import ProviderNote
-from common.contracts.job import PARTIAL, Job
+from common.contracts.job import PARTIAL, Job, WorkerInfo
 from common.contracts.request import VideoRequest
 from common.contracts.steps import SearchFacts
+from common.contracts.voice import SpeechEngine, Voice
 from common.documents import read_document
 from common.jobs.store import JobStore
 from common.settings import Settings
@@ -354,6 +355,51 @@ def test_what_the_server_refuses_is_one_line_naming_the_field(site: tuple[str, S
     done = reel(tmp_path, "make", "x", "--voice", "no such", "--server", site[0])
     assert done.returncode == 2
     assert done.stderr.startswith("reel: voice: must be")
+
+
+# voices
+
+HUM = SpeechEngine(
+    name="hum",
+    version="1",
+    voices=(
+        Voice(id="low", name="Low", gender="male"),
+        Voice(id="pt-br", name="Brazilian", language="pt-br", gender="female"),
+        Voice(id="de", name="German", language="de"),
+    ),
+)
+
+
+def test_voices_are_a_table(site: tuple[str, Settings], store: JobStore, tmp_path: Path) -> None:
+    about = {"speech": [HUM.model_dump()]}
+    store.register(WorkerInfo("w", "whisper_worker", 1, about), 600.0)
+    done = reel(tmp_path, "voices", "--server", site[0])
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines() == [
+        "VOICE  LANGUAGE  GENDER  NAME       ENGINE",
+        "low    any       male    Low        hum",
+        "pt-br  pt-br     female  Brazilian  hum",
+        "de     de                German     hum",
+    ]
+    done = reel(tmp_path, "voices", "--language", "pt-BR", "--engine", "hum", "--server", site[0])
+    assert [line.split()[0] for line in done.stdout.splitlines()] == ["VOICE", "low", "pt-br"]
+    done = reel(tmp_path, "voices", "--language", "fr", "--server", site[0])
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "There are no such voices.\n")
+
+
+def test_without_a_speech_engine_there_are_no_voices(
+    site: tuple[str, Settings], store: JobStore, tmp_path: Path
+) -> None:
+    done = reel(tmp_path, "voices", "--server", site[0])
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "No speech engine is up.\n")
+
+
+@pytest.mark.stack
+def test_voices_come_from_a_stack_of_our_own_where_none_runs(tmp_path: Path) -> None:
+    done = reel(tmp_path, "voices", "--language", "de", "--data", tmp_path / "data")
+    assert done.returncode == 0, done.stderr
+    assert any(line.split()[0] == "de" for line in done.stdout.splitlines())
+    assert done.stdout.count("espeak-ng\n") == len(done.stdout.splitlines()) - 1 > 1
 
 
 def test_a_file_the_server_cannot_use_is_named(site: tuple[str, Settings], tmp_path: Path) -> None:

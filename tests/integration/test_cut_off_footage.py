@@ -16,7 +16,7 @@ from common.storage.memory import MemoryStorage
 from common.worker.runner import StepRunner
 from tests.support import clips
 from tests.support.pexels_server import pexels_server
-from tests.support.ready import BUILD, load
+from tests.support.ready import TOOLCHAINS, load
 from tests.support.stock_server import KEY
 from tests.support.tiny_films import ONE_SCENE, Studio, handlers
 from tests.support.waiting import eventually
@@ -37,7 +37,7 @@ def test_the_next_candidate_is_shown_in_place_of_one_that_is_cut_off(
             fetch_allow_networks="127.0.0.0/8",
             lease_seconds=15.0,
         )
-        runner = StepRunner(settings, store, storage, handlers(settings), BUILD)
+        runner = StepRunner(settings, store, storage, handlers(settings), TOOLCHAINS)
         studio = Studio(settings, store, storage, runner.run)
         studio.make("job_1", {**ONE_SCENE, "footage": "pexels"})
 

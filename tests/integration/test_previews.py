@@ -19,6 +19,7 @@ from common.settings import Settings
 from common.storage.memory import MemoryStorage
 from common.worker.runner import StepRunner
 from common.worker.steprun import StepRun
+from tests.support.ready import BUILD, every_toolchain
 from tests.support.tiny_films import Studio
 from whisper_worker import tasks
 
@@ -31,8 +32,9 @@ class Pipeline:
     def __init__(self, settings: Settings, store: JobStore, storage: MemoryStorage) -> None:
         self.handlers = dict(tasks.handlers(settings))
         self.spoken: list[str] = []
-        runner = StepRunner(settings, store, storage, {"speak": self._speak})
-        self._studio = Studio(settings, store, storage, runner.run)
+        about = {"ffmpeg": BUILD, **tasks.engines(settings)}
+        runner = StepRunner(settings, store, storage, {"speak": self._speak}, every_toolchain(about))
+        self._studio = Studio(settings, store, storage, runner.run, about)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._work)
 

@@ -9,7 +9,6 @@ from flask.testing import FlaskClient
 
 from common.contracts.base import ObjectRef
 from common.contracts.job import READY, WAITING, Job, WorkerInfo
-from common.contracts.kinds import toolchain
 from common.jobs.claims import Claim
 from common.jobs.store import JobStore
 from common.jobs.wishes import NewJob
@@ -19,7 +18,8 @@ from common.storage.memory import MemoryStorage
 from orchestrator import reconciler
 from orchestrator.reconciler import MOST_DEFECTS, Reconciler
 from tests.integration.test_http import accepted
-from tests.support.pipeline import BUILD, Pipeline
+from tests.support.pipeline import Pipeline
+from tests.support.ready import TOOLCHAINS
 
 REQUEST = ObjectRef(key="local/request/a/b", sha256="0" * 64, size=1, media_type="application/json")
 
@@ -101,8 +101,9 @@ def test_a_segment_is_the_last_only_when_no_other_one_of_its_film_is_to_come(
         return str(json.loads(store.scripts.client.hget(f"job:{job_id}", "head"))["waiting"])
 
     def last(step: str) -> bool:
-        needs = toolchain("segment", BUILD)
-        claim = store.claim(job_id, step, nonce=step, worker="w", lease=60.0, queue="render", toolchain=needs)
+        claim = store.claim(
+            job_id, step, nonce=step, worker="w", lease=60.0, queue="render", toolchains=TOOLCHAINS["segment"]
+        )
         assert isinstance(claim, Claim), claim
         return claim.last
 

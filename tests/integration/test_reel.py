@@ -89,7 +89,7 @@ def test_what_lies_in_the_folder_of_the_user_is_not_imported(used: Path, tmp_pat
 
 
 def test_help_needs_no_set_up(clone: Path) -> None:
-    for arguments in ([], ["--help"], ["make", "-h"], ["test", "--help"]):
+    for arguments in ([], ["--help"], ["make", "-h"], ["voices", "-h"], ["test", "--help"]):
         shown = reel(clone, *arguments)
         assert (shown.returncode, shown.stderr) == (0, "")
         assert str(arguments) in shown.stdout

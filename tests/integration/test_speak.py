@@ -6,14 +6,21 @@ import numpy as np
 import pytest
 
 from common.contracts.grid import SAMPLE_RATE
+from common.contracts.kinds import toolchain
 from common.contracts.steps import SpeakSpec
 from common.contracts.storyboard import words_of
 from common.errors import NotConfigured, Permanent, Stopped
-from common.settings import Settings
+from common.settings import BadSetting, Settings
+from common.worker.service import toolchains
+from tests.support.speech import Hummer, narrated
 from tests.support.steprun import step_run
+from whisper_worker import tts
+from whisper_worker.align import BySound
 from whisper_worker.level import measure
+from whisper_worker.speak import speak as speak_with
 from whisper_worker.tasks import engines, handlers
-from whisper_worker.tts import espeak
+from whisper_worker.tts import espeak, make_engines
+from whisper_worker.tts.espeak import Espeak
 
 TEXT = "Long ago, the ocean shaped these quiet cliffs. Nothing here is in a hurry."
 
@@ -24,7 +31,7 @@ def spec(text: str = TEXT, voice: str | None = None, language: str = "en", pace:
 
 @pytest.fixture
 def speak():
-    return handlers(Settings())["speak"]
+    return narrated
 
 
 def heard(run, narration) -> np.ndarray:
@@ -116,10 +123,77 @@ def test_two_threads_do_not_disturb_each_other(speak, tmp_path):
     assert [together[0], together[1]] == alone
 
 
-def test_the_worker_registers_its_voices():
-    voices = engines(Settings())["voices"]
-    assert "en-us" in voices
-    assert "de" in voices
+def test_a_combined_name_in_a_request_of_before_is_spoken_but_not_offered(speak, tmp_path):
+    assert speak(spec(voice="en-us+f3"), step_run(tmp_path)).voice == "en-us+f3"
+    assert not any("+" in voice.id for voice in Espeak(Settings()).voices())
+
+
+def test_an_engine_that_does_not_know_its_words_is_aligned(tmp_path):
+    run = step_run(tmp_path)
+    narration = speak_with(spec("Stop. Go."), run, Hummer(), BySound())
+    stop, go = narration.words
+    sound = np.abs(heard(run, narration))
+    assert sound[stop.end + 1000 : go.start - 1000].max() < 0.02
+    assert min(sound[word.start : word.end].max() for word in (stop, go)) > 0.1
+    assert (narration.engine, narration.voice) == ("hum", "low")
+
+
+def test_the_worker_registers_its_engines_with_their_voices():
+    (engine,) = engines(Settings())["speech"]
+    (chain,) = toolchains("speech", {"speech": [engine]})["speak"]
+    assert chain.endswith(f"/{engine['name']}-{engine['version']}")
+    voices = {voice["id"]: voice for voice in engine["voices"]}
+    assert voices["en-us"] == {"id": "en-us", "name": "English (America)", "language": "en-us", "gender": "male"}
+    assert voices["f3"] == {"id": "f3", "name": "F3", "language": "", "gender": "female"}
+    assert {"de", "en-gb", "adam"} <= voices.keys()
+
+
+# engines by settings
+
+
+@pytest.fixture
+def table(monkeypatch):
+    """Engines of which one cannot be made."""
+    made = []
+
+    def make(name):
+        return lambda settings: made.append(name) or Hummer(name)
+
+    def missing(settings):
+        raise NotConfigured("FAR_KEY is not set")
+
+    monkeypatch.setattr(tts, "ENGINES", {"far": missing, "hum": make("hum"), "croak": make("croak")})
+    return made
+
+
+def test_all_engines_are_made_in_the_order_of_the_table_and_one_that_cannot_run_is_left_out(table, caplog):
+    assert [engine.name for engine in make_engines(Settings())] == ["hum", "croak"]
+    (line,) = [record.getMessage() for record in caplog.records]
+    assert line == "the speech engine far is left out: FAR_KEY is not set"
+
+
+def test_the_settings_say_which_engines_are_made_and_which_comes_first(table):
+    names = [engine["name"] for engine in engines(Settings(speech_engines="croak, hum,croak"))["speech"]]
+    assert names == ["croak", "hum"]
+
+
+def test_an_engine_that_does_not_exist_is_an_error_of_the_setting(table):
+    with pytest.raises(BadSetting, match=r"SPEECH_ENGINES may name far, hum, croak .* not 'loud'"):
+        make_engines(Settings(speech_engines="hum,loud"))
+
+
+def test_without_any_engine_the_service_cannot_run_and_says_why(table):
+    with pytest.raises(NotConfigured, match="no speech engine can run: FAR_KEY is not set"):
+        engines(Settings(speech_engines="far"))
+
+
+def test_engines_are_made_once_for_all_steps_and_the_step_says_which_one_speaks(table, tmp_path):
+    speak = handlers(Settings(speech_engines="hum,croak"))["speak"]
+    made = list(table)
+    for name in ("croak", "hum", "croak"):
+        run = step_run(tmp_path, toolchain=toolchain("speak", f"{name}-1"))
+        assert speak(spec(), run).engine == name
+    assert table == made == ["hum", "croak"]
 
 
 def test_without_the_library_there_is_one_clear_sentence(monkeypatch):

@@ -26,7 +26,7 @@ from common.worker.runner import Handler, StepRunner
 from common.worker.steprun import StepRun
 from infra.chaos.far_provider import FarProvider
 from tests.support import tiny_films
-from tests.support.ready import BUILD
+from tests.support.ready import TOOLCHAINS
 
 KILLED = 137
 STORE_CALLS = {"claim", "commit", "defer", "fail", "keep_ticket", "release"}
@@ -105,7 +105,7 @@ def run_step(
         _watched_store(settings, points),
         _watched_storage(settings, points),
         tiny_films.logged(_doing(how, tiny_films.handlers(settings, _far(studio, points)), points, drain), log),
-        BUILD,
+        TOOLCHAINS,
         drain,
     )
     sys.addaudithook(points.hear)

@@ -90,7 +90,7 @@ def run_step(
     work = hashlib.sha256(facts.model_dump_json().encode()).hexdigest()[:32]
     queue = STEP_KINDS[StepName(name).kind].queue
     make_ready(store, job_id, name, spec, work)
-    claim = store.claim(job_id, name, nonce=work, worker="w", lease=600.0, queue=queue, toolchain="")
+    claim = store.claim(job_id, name, nonce=work, worker="w", lease=600.0, queue=queue, toolchains=[""])
     assert isinstance(claim, Claim), claim
     seconds = STEP_KINDS[StepName(name).kind].reuse if reuse is None else reuse
     assert store.commit(claim, facts.model_dump_json(), seconds) in ("ok", "known")

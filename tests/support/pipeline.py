@@ -20,7 +20,6 @@ from common.contracts.footage import (
     WebFile,
 )
 from common.contracts.job import Job, WorkerInfo
-from common.contracts.kinds import STEP_KINDS, toolchain
 from common.contracts.names import keys_in
 from common.contracts.narration import Narration, Word
 from common.contracts.steps import (
@@ -42,12 +41,12 @@ from common.messaging.queues import QUEUES
 from common.settings import Settings
 from common.storage.port import Storage
 from common.worker.runner import Handler, StepRunner
+from common.worker.service import toolchains
 from common.worker.steprun import StepRun
 from orchestrator import tasks
 from orchestrator.reconciler import Reconciler
+from tests.support.ready import ABOUT, TOOLCHAINS
 
-BUILD = "test"
-VOICES = ["f3", "en", "en-gb", "de"]
 ROUNDS = 2_000
 
 
@@ -71,11 +70,10 @@ class Pipeline:
         self._put_off: list[tuple[str, str]] = []
         self._settings = settings
         self.restart()
-        self._runner = StepRunner(settings, store, storage, self._handlers(settings), build=BUILD)
+        self._runner = StepRunner(settings, store, storage, self._handlers(settings), TOOLCHAINS)
         for queue in QUEUES.values():
-            offers = {kind: toolchain(kind, BUILD) for kind, spec in STEP_KINDS.items() if spec.queue == queue.name}
-            more = {"retrieve": {"sources": list(sources)}, "speech": {"voices": VOICES}}.get(queue.name, {})
-            engines = {"offers": offers, **more}
+            more = {"retrieve": {"sources": list(sources)}, "speech": {"speech": ABOUT["speech"]}}.get(queue.name, {})
+            engines = {"offers": toolchains(queue.name, ABOUT), **more}
             store.register(WorkerInfo(id=queue.consumer, service=queue.consumer, slots=50, engines=engines), 3600)
 
     def restart(self) -> None:
@@ -132,9 +130,13 @@ class Pipeline:
         self._put_off = [hint for hint in hints if hint[1].startswith(self.held)] if self.held else []
         for job_id, step in hints:
             if (job_id, step) not in self._put_off:
-                self._runner.run(job_id, step)
+                self.take(job_id, step)
         if not hints:
             self.store.wait_for_wake(0.01)
+
+    def take(self, job_id: str, step: str) -> None:
+        """A hint reaches a worker."""
+        self._runner.run(job_id, step)
 
     def _handlers(self, settings: Settings) -> Mapping[str, Handler]:
         pretended: dict[str, Handler] = {

@@ -1,18 +1,42 @@
 """Jobs with a step that a worker may take at once, for tests of workers without the rest of the pipeline."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from common.contracts.base import Contract, ObjectRef, canonical_json
 from common.contracts.job import Change, Job, Step
 from common.contracts.kinds import STEP_KINDS, spec_fingerprint, toolchain
 from common.contracts.names import StepName
 from common.contracts.steps import MixSpec
 from common.contracts.timeline import SoundProfile
+from common.contracts.voice import SpeechEngine, Voice
 from common.jobs.store import JobStore
 from common.jobs.wishes import NewJob
+from common.messaging.queues import QUEUES
+from common.worker.service import toolchains
 
 BUILD = "b"
 "The ffmpeg build that the steps want."
+ENGINE = SpeechEngine(
+    name="test",
+    version="1",
+    voices=(
+        Voice(id="f3", name="F3", gender="female"),
+        *(Voice(id=tag, name=tag.upper(), language=tag) for tag in ("en", "en-gb", "de")),
+    ),
+)
+ABOUT = {"ffmpeg": BUILD, "speech": [ENGINE.model_dump()]}
+"What stand-ins for workers say of themselves."
 REQUEST = ObjectRef(key="local/request/a/b", sha256="0" * 64, size=1, media_type="application/json")
 FOR_EVER = 2**52
+
+
+def every_toolchain(about: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    """The toolchains, by kind of step, of workers that together describe themselves so."""
+    return {kind: chains for queue in QUEUES for kind, chains in toolchains(queue, about).items()}
+
+
+TOOLCHAINS = every_toolchain(ABOUT)
 
 
 def mix_spec(frames: int = 30) -> MixSpec:

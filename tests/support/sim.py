@@ -7,7 +7,7 @@ scripts to the same behaviour.
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -32,7 +32,7 @@ from common.contracts.job import (
     Pins,
     Step,
 )
-from common.contracts.kinds import STEP_KINDS, parse_spec, spec_fingerprint, toolchain
+from common.contracts.kinds import STEP_KINDS, Tool, parse_spec, spec_fingerprint, toolchain
 from common.contracts.names import StepName, keys_in
 from common.contracts.narration import Narration, Word
 from common.contracts.request import VideoRequest
@@ -46,6 +46,7 @@ from common.contracts.steps import (
     SegmentFacts,
 )
 from common.contracts.storyboard import Storyboard
+from common.contracts.voice import SpeechEngine
 from common.documents import document_json, read_document
 from common.errors import StepError
 from common.jobs.record import pins_json, pins_of
@@ -57,6 +58,7 @@ from orchestrator.film.profile import OutputDefaults
 from orchestrator.planners import rules as planner
 from orchestrator.planners.revise import revise
 from orchestrator.workflow import Decision, Policy, decide, ending
+from tests.support.ready import ENGINE
 
 LEASE = 15_000
 FIELDS = {"work": "fingerprint", "done": "progress", "needs": "toolchain", "ran": "ran_version"}
@@ -86,6 +88,8 @@ class Sim:
         self.request = request
         self.timeout = timeout
         self.builds = {"build-1"}
+        self.engines: tuple[SpeechEngine, ...] = (ENGINE,)
+        "In order of preference."
         self.recipes: dict[str, str] = {}
         "By kind: a recipe other than that of this version of the code."
         self.sources: tuple[str, ...] = ("pexels", "scenery")
@@ -152,13 +156,18 @@ class Sim:
 
     @property
     def fleet(self) -> Fleet:
-        live = {kind: {self.toolchain(kind, build) for build in self.builds} for kind in STEP_KINDS}
+        tools: Mapping[Tool, Collection[str]] = {
+            Tool.NONE: [""],
+            Tool.FFMPEG: self.builds,
+            Tool.SPEECH: [engine.tool for engine in self.engines],
+        }
+        live = {kind: {self.toolchain(kind, tool) for tool in tools[about.tool]} for kind, about in STEP_KINDS.items()}
         for kind, chains in live.items():
             self.seen.setdefault(kind, {}).update(dict.fromkeys(chains, self.now))
-        return Fleet(last_seen=self.seen, live={kind: one for kind, one in live.items() if one}, sources=self.sources)
+        return Fleet(self.seen, {kind: one for kind, one in live.items() if one}, self.sources, self.engines)
 
-    def toolchain(self, kind: str, build: str) -> str:
-        own = toolchain(kind, build)
+    def toolchain(self, kind: str, tool: str) -> str:
+        own = toolchain(kind, tool)
         return own.replace(str(STEP_KINDS[kind].recipe), self.recipes[kind], 1) if kind in self.recipes else own
 
     def _save(self, change: Change) -> None:

@@ -7,6 +7,6 @@ from common.storage.port import Storage
 from common.worker.steprun import Attempt, Places, StepRun
 
 
-def step_run(workdir: Path, storage: Storage | None = None, step: str = "test") -> StepRun:
+def step_run(workdir: Path, storage: Storage | None = None, step: str = "test", toolchain: str = "") -> StepRun:
     places = Places(storage or MemoryStorage(), "assets", "videos", workdir)
-    return StepRun(Attempt("local", "job_test", step, "0" * 32), places)
+    return StepRun(Attempt("local", "job_test", step, "0" * 32, toolchain), places)

@@ -40,7 +40,7 @@ from orchestrator.reconciler import Reconciler
 from retriever import tasks as retrieving
 from retriever.providers.port import Provider
 from retriever.providers.registry import FACTORIES
-from tests.support.ready import BUILD
+from tests.support.ready import ABOUT
 
 SAMPLES_PER_WORD = 18_000
 Hinted = Callable[[str, str], object]
@@ -129,14 +129,15 @@ class Studio:
         store: JobStore,
         storage: Storage,
         run: Callable[[str, str], object],
+        about: Mapping[str, Any] = ABOUT,
         sources: Sequence[str] = ("scenery",),
     ) -> None:
         self._settings, self.store, self._storage, self._run = settings, store, storage, run
         self._hinted: deque[tuple[str, str]] = deque()
         self._reconciler = Reconciler(settings, store, storage, self)  # type: ignore[arg-type]
         for queue in QUEUES.values():
-            about = {"offers": toolchains(queue.name, BUILD), "sources": list(sources)}
-            store.register(WorkerInfo(f"stand-in-{queue.name}", queue.consumer, 50, about), 3600.0)
+            described = {"offers": toolchains(queue.name, about), "sources": list(sources), "speech": about["speech"]}
+            store.register(WorkerInfo(f"stand-in-{queue.name}", queue.consumer, 50, described), 3600.0)
 
     def make(self, job_id: str, request: Mapping[str, Any] = ONE_SCENE) -> str:
         """Every job has an owner of its own, so that no job finds its work done by another."""

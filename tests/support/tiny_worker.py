@@ -21,7 +21,7 @@ from common.worker.steprun import StepRun
 from orchestrator.cleanup.janitor import janitor
 from orchestrator.reconciler import reconcile
 from tests.support import tiny_films
-from tests.support.ready import BUILD
+from tests.support.ready import ABOUT, BUILD
 
 FOLDER = Path(os.environ.get("FOLDER", ""))
 SLOTS = 4
@@ -53,7 +53,7 @@ def main(name: str) -> int:
         return tiny_films.logged(ours, FOLDER / "log")
 
     def engines(settings: Settings) -> Mapping[str, Any]:
-        return {"sources": ["scenery"], "ffmpeg": BUILD}
+        return {"sources": ["scenery"], **(ABOUT if name == "whisper_worker" else {"ffmpeg": BUILD})}
 
     beside = (reconcile, janitor) if name == "orchestrator" else ()
     return serve(Service(name, queue, lambda settings: SLOTS, handlers, engines, pool="threads", beside=beside))

@@ -25,7 +25,7 @@ from common.settings import Settings
 from common.storage.port import Storage
 from common.worker.runner import StepRunner
 from tests.support import processes, tiny_films
-from tests.support.ready import BUILD, REQUEST, load, make_job, make_ready, mix_spec, step_of
+from tests.support.ready import REQUEST, TOOLCHAINS, load, make_job, make_ready, mix_spec, step_of
 from tests.support.redis_server import RedisServer
 from tests.support.tiny_films import ONE_SCENE, Run, Studio
 from tests.support.waiting import eventually
@@ -71,7 +71,7 @@ class Farm:
         self._mark = uuid.uuid4().hex
         self._workers: list[Worker] = []
         handlers = tiny_films.logged(tiny_films.handlers(settings), self._log)
-        self._runner = StepRunner(settings, self.store, storage, handlers, BUILD)
+        self._runner = StepRunner(settings, self.store, storage, handlers, TOOLCHAINS)
         self._studio = Studio(settings, self.store, storage, self._pass_on)
 
     # workers

@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Collection
 from dataclasses import fields
+from pathlib import Path
 from typing import Any, get_args
 from unittest.mock import Mock
 
@@ -29,7 +30,9 @@ from renderer.text.design import CAPTIONS, CARDS
 from retriever import main as retriever
 from retriever.providers.registry import FACTORIES
 from whisper_worker import main as whisper_worker
+from whisper_worker.tts import ENGINES
 
+ROOT = Path(__file__).resolve().parents[2]
 NOBODY: Any = Mock()
 
 
@@ -84,6 +87,13 @@ def test_the_sources_go_by_settings_there_are_and_say_how_to_set_them() -> None:
     for source in SOURCES.values():
         unsaid = [name for name in source.settings if name.upper() not in source.setup]
         assert not unsaid, f"setup of {source.name} in common/contracts/sources.py must name {unsaid}"
+
+
+def test_the_settings_name_every_speech_engine() -> None:
+    lines = (ROOT / ".env.example").read_text().splitlines()
+    about = " ".join(lines[: lines.index("SPEECH_ENGINES=")])
+    missing = [name for name in ENGINES if name not in about]
+    assert not missing, f".env.example must name {missing} above SPEECH_ENGINES"
 
 
 @pytest.mark.parametrize("service", [module.SERVICE for module in (orchestrator, retriever, whisper_worker, renderer)])

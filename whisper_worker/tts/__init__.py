@@ -1,14 +1,46 @@
 """Text-to-speech engines, one module each; `port.py` is their common port."""
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Mapping
 
+from common.contracts.voice import SpeechEngine
+from common.errors import NotConfigured
+from common.settings import BadSetting, Settings
 from whisper_worker.tts.espeak import Espeak
 from whisper_worker.tts.port import Engine
 
-ENGINES: dict[str, Callable[[], Engine]] = {"espeak-ng": Espeak}
-"Engine name -> how to make it. The first is the default."
+log = logging.getLogger(__name__)
+
+ENGINES: Mapping[str, Callable[[Settings], Engine]] = {Espeak.name: Espeak}
+"Engine name -> how to make it, which raises `NotConfigured` if it cannot run. In order of preference, unless set."
 
 
-def default_engine() -> Engine:
-    """The engine that speaks when nothing else was asked for. Raises `NotConfigured` if it cannot run."""
-    return next(iter(ENGINES.values()))()
+def make_engines(settings: Settings) -> list[Engine]:
+    """The engines that can run, in order of preference: at least one.
+
+    Raises `BadSetting` for SPEECH_ENGINES that do not exist, `NotConfigured` if none can run.
+    """
+    made: list[Engine] = []
+    missing: list[str] = []
+    for name in _wanted(settings):
+        try:
+            made.append(ENGINES[name](settings))
+        except NotConfigured as error:
+            missing.append(f"{error}")
+            log.warning("the speech engine %s is left out: %s", name, error)
+    if not made:
+        raise NotConfigured(f"no speech engine can run: {'; '.join(missing)}")
+    return made
+
+
+def described(engine: Engine) -> SpeechEngine:
+    """The engine as workers register it."""
+    return SpeechEngine(name=engine.name, version=engine.version, voices=tuple(engine.voices()))
+
+
+def _wanted(settings: Settings) -> list[str]:
+    names = [name.strip() for name in settings.speech_engines.split(",") if name.strip()]
+    for name in names:
+        if name not in ENGINES:
+            raise BadSetting(f"SPEECH_ENGINES may name {', '.join(ENGINES)} (comma separated), not {name!r}")
+    return list(dict.fromkeys(names)) or list(ENGINES)

@@ -4,13 +4,16 @@ import ctypes
 import functools
 import threading
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from common.contracts.voice import Gender, Voice, forms_of
 from common.errors import NotConfigured, Permanent
+from common.settings import Settings
 from whisper_worker.tts.port import Speech
 from whisper_worker.tts.timing import Mark, time_words, trim
 
@@ -30,7 +33,16 @@ DEFAULT_VARIANT = "adam"
 """Of all that come with the library, one of those whose long-term spectrum is nearest to that of human
 speech: its harmonics fill the space between the formants, where the usual voice has holes. It also is the
 one whose sound is the same, sample by sample, each time; the others waver with the state of the library."""
-OFFERED_VARIANTS = ["adam", "edward", "m7", "max", "f2", "f3", "annie"]
+VARIANTS: Mapping[str, Gender] = {
+    "adam": "male",
+    "edward": "male",
+    "m7": "male",
+    "max": "male",
+    "f2": "female",
+    "f3": "female",
+    "annie": "female",
+}
+"""Those that are offered, of a hundred: the others are worse, or jokes. As a voice, each speaks every language."""
 WITHOUT_DICTIONARY = {"fo", "kaa", "xex"}
 "Languages that the library lists although the package lacks what it needs to speak them."
 SEED = 1
@@ -69,16 +81,32 @@ class _Voice(ctypes.Structure):
 _Callback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.POINTER(_Event))
 
 
+class Language(NamedTuple):
+    """A language of the library."""
+
+    identifier: str
+    "The library's own name of its voice."
+    name: str
+    "For a reader."
+
+
 class Espeak:
-    """The voices of espeak-ng. A voice is a language (`de`), a variant (`f3`) or both (`en-us+f3`)."""
+    """The voices of espeak-ng: each is a language (`de`), or a variant (`f3`) that speaks any.
+
+    Requests of before voices were listed name both at once (`en-us+f3`), or another variant; that is still spoken.
+    """
 
     name = "espeak-ng"
 
-    def __init__(self) -> None:
+    def __init__(self, settings: Settings) -> None:
         self._library = _library()
+        self.version = self._library.version
 
-    def voices(self) -> list[str]:
-        return OFFERED_VARIANTS + sorted(self._library.languages)
+    def voices(self) -> list[Voice]:
+        variants = [Voice(id=name, name=name.capitalize(), gender=gender) for name, gender in VARIANTS.items()]
+        languages = sorted(self._library.languages.items())
+        gender = VARIANTS[DEFAULT_VARIANT]
+        return variants + [Voice(id=tag, name=one.name, language=tag, gender=gender) for tag, one in languages]
 
     def speak(self, text: str, language: str, voice: str | None, pace: float) -> Speech:
         speaker = self._choose(language.lower(), (voice or "").lower())
@@ -94,23 +122,24 @@ class Espeak:
         if not plus:
             wanted, variant = ("", wanted) if wanted in self._library.variants else (wanted, DEFAULT_VARIANT)
         if variant not in self._library.variants or (wanted and wanted not in self._library.languages):
-            raise Permanent(f'voice "{voice}" is unknown to espeak-ng; try for example "en-us", "f3" or "de+m7"')
+            raise Permanent(f'voice "{voice}" is unknown to espeak-ng; try for example "en-us", "de" or "f3"')
         return f"{wanted or self._for_language(language)}+{variant}"
 
     def _for_language(self, language: str) -> str:
-        """The voice for a language tag, or for its shorter form where the region is not known: `en-au` speaks `en`."""
-        tag = language
-        while tag:
+        """The voice for a language tag, else for a shorter form of it (`en` for `en-au`), else for a longer one."""
+        for tag in forms_of(language):
             name = PREFERRED.get(tag, tag)
             if name in self._library.languages:
                 return name
-            tag = tag.rpartition("-")[0]
+        for name in sorted(self._library.languages):
+            if name.startswith(f"{language}-"):
+                return name
         raise Permanent(f'language "{language}" is unknown to espeak-ng; try for example "en", "de" or "pt-br"')
 
     def _path(self, speaker: str) -> str:
         """The library's own name of a voice."""
         language, _, variant = speaker.partition("+")
-        return f"{self._library.languages[language]}+{self._library.variants[variant]}"
+        return f"{self._library.languages[language].identifier}+{self._library.variants[variant]}"
 
 
 class _Library:
@@ -122,6 +151,9 @@ class _Library:
         data = Path(espeakng_loader.get_data_path())
         self._lock = threading.Lock()
         self._lib = ctypes.CDLL(str(espeakng_loader.get_library_path()))
+        self._lib.espeak_Info.restype = ctypes.c_char_p
+        self.version = f"{self._lib.espeak_Info(None).decode()}-{version('espeakng-loader')}"
+        "Of the library, and of the package that its data come from."
         self.rate: int = self._lib.espeak_Initialize(SYNCHRONOUS, 0, str(data).encode(), DONT_EXIT)
         if self.rate <= 0:
             raise OSError("espeak_Initialize")
@@ -131,7 +163,7 @@ class _Library:
         self._sound: list[bytes] = []
         self._marks: list[Mark] = []
         self.languages = self._list_languages()
-        "Language tag in lower case -> the name of its voice."
+        "By tag, in lower case."
         self.variants = {path.name.lower(): path.name for path in (data / "voices" / "!v").iterdir()}
 
     def synthesise(self, text: str, voice: str, words_per_minute: int) -> tuple[np.ndarray, list[Mark]]:
@@ -157,17 +189,18 @@ class _Library:
                 self._marks.append(Mark(event.text_position - 1, event.sample / self.rate))
         return 0
 
-    def _list_languages(self) -> dict[str, str]:
+    def _list_languages(self) -> dict[str, Language]:
         self._lib.espeak_ListVoices.restype = ctypes.POINTER(ctypes.POINTER(_Voice))
         listed = self._lib.espeak_ListVoices(None)
-        best: dict[str, tuple[int, str]] = {}
+        best: dict[str, tuple[int, Language]] = {}
         index = 0
         while listed[index]:
             voice = listed[index].contents
+            language = Language(voice.identifier.decode(), voice.name.decode().strip())
             for priority, tag in _tags(voice.languages):
-                best[tag] = min(best.get(tag, (255, "")), (priority, voice.identifier.decode()))
+                best[tag] = min(best.get(tag, (255, language)), (priority, language))
             index += 1
-        return {tag: identifier for tag, (_, identifier) in best.items() if tag not in WITHOUT_DICTIONARY}
+        return {tag: language for tag, (_, language) in best.items() if tag not in WITHOUT_DICTIONARY}
 
 
 @functools.cache

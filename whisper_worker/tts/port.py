@@ -4,6 +4,8 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
+from common.contracts.voice import Voice
+
 
 class SpokenWord(NamedTuple):
     """A word as written and the seconds, from the start of the sound, during which it is heard."""
@@ -17,28 +19,33 @@ class Speech(NamedTuple):
     """Spoken text, as the engine made it."""
 
     samples: np.ndarray
-    "Mono float32, full scale is 1."
+    "Mono float32, full scale is 1; silence before the first word and after the last is cut off."
     rate: int
     "Samples per second."
-    words: list[SpokenWord]
-    "One per `words_of(text)`, in order: 0 <= start < end <= length, and none begins before the last one ends."
+    words: list[SpokenWord] | None
+    """One per `words_of(text)`, in order: 0 <= start < end <= length, and none begins before the last one ends.
+    None for an engine that does not know: an aligner finds out (`whisper_worker/align.py`)."""
     voice: str
     "The full name of the voice that spoke."
 
 
 class Engine(Protocol):
-    """A voice, or many. Raises `Permanent` for a language or voice it lacks, `NotConfigured` if it cannot run."""
+    """Voices of one make. Raises `Permanent` for a language or voice it lacks, `NotConfigured` if it cannot run."""
 
     name: str
+    "The one that SPEECH_ENGINES knows it by."
+    version: str
+    "Of the engine and its data: whatever changes its sound. No film has narrations of two versions."
 
-    def voices(self) -> list[str]:
-        """Names that `speak` takes as a voice, each of which speaks some language."""
+    def voices(self) -> list[Voice]:
+        """The voices that `speak` takes, with different ids. Workers register them, so 20 kB of JSON are the limit."""
         ...
 
     def speak(self, text: str, language: str, voice: str | None, pace: float) -> Speech:
         """Speaks plain text: markup in it is words. `pace` 1.0 is the rate the engine speaks best at.
 
-        Text with nothing to pronounce gives a short silence. `voice` None is the default of the language,
-        and equal texts spoken by it give equal sound.
+        `language` is a tag; a longer or shorter form of one that the engine has will do. `voice` is the id of a voice,
+        in any case of letters; None is the default of the language, and equal texts spoken by it give equal sound.
+        Text with nothing to pronounce gives a short silence.
         """
         ...

@@ -46,7 +46,7 @@ def time_words(text: str, marks: Iterable[Mark], samples: np.ndarray, rate: int)
     """
     spans = [(match.start(), match.end()) for match in re.finditer(r"\S+", text)]
     total = len(samples) / rate
-    starts = _spread(_first_marks(spans, marks, total), [_weight(text[a:b]) for a, b in spans], total)
+    starts = _spread(_first_marks(spans, marks, total), [weight(text[a:b]) for a, b in spans], total)
     loud = np.flatnonzero(np.abs(samples) > LOUD) / rate
     bounds = [*starts, total]
     return [
@@ -98,6 +98,6 @@ def _falls_silent(loud: np.ndarray, start: float, limit: float) -> float:
     return min(limit, max(float(loud[high - 1]) + LEAD, start + BRIEFEST)) if high > low else limit
 
 
-def _weight(word: str) -> float:
+def weight(word: str) -> float:
     """About how long a word takes. A digit is a word of its own when spoken."""
     return sum(3.0 if sign.isdigit() else 1.0 for sign in word if sign.isalnum()) or 1.0

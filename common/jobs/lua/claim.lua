@@ -1,6 +1,6 @@
--- ARGV: job, step, nonce of this claim, worker, lease ms, queue, what the worker offers
--- Returns {'claimed', token, attempt, work, owner, spec, last ('1' or '0'), ticket} or {reason}. `last`: nothing else waits in the
--- queue but what is soon done, and no step of this kind is still to come in this job.
+-- ARGV: job, step, nonce of this claim, worker, lease ms, queue, and each toolchain the worker has for such steps
+-- Returns {'claimed', token, attempt, work, owner, spec, last ('1' or '0'), ticket, toolchain} or {reason}. `last`: nothing
+-- else waits in the queue but what is soon done, and no step of this kind is still to come in this job.
 local GLANCE = 8
 local job, step, nonce, queue = ARGV[1], ARGV[2], ARGV[3], ARGV[6]
 -- Whether steps of this kind wait for others. They are in no ring yet, but soon may be: the first segment of a film is
@@ -27,10 +27,17 @@ local function only_late()
   end
   return #hinted <= GLANCE
 end
+local function offered(toolchain)
+  for index = 7, #ARGV do
+    if ARGV[index] == toolchain then return true end
+  end
+  return false
+end
 local function granted(head, fields, spec)
   local waits = not only_late() or more_to_come(head)
   local last = waits and '0' or '1'
-  return { 'claimed', fields.token, fields.attempt, fields.work, head.owner, spec, last, fields.ticket or '' }
+  local about = { fields.ticket or '', fields.needs or '' }
+  return { 'claimed', fields.token, fields.attempt, fields.work, head.owner, spec, last, unpack(about) }
 end
 local head, fields = load_head(job), load_step(job, step)
 if not head or not fields then return { 'gone' } end
@@ -41,7 +48,7 @@ if fields.state == 'running' and fields.nonce == nonce and spec then
 end
 local now = now_ms()
 if fields.state ~= 'ready' or fields.not_before > now then return { 'not_ready' } end
-if (fields.needs or '') ~= ARGV[7] then
+if not offered(fields.needs or '') then
   -- the hint goes back, for another worker
   redis.call('ZADD', 'later:' .. queue, 'XX', now + 500, ready_member(head, job, step))
   return { 'other_build' }

@@ -19,7 +19,7 @@ from common.worker.calloffs import GIVE_UP_MS, CallingOff
 from common.worker.drain import Drain
 from common.worker.runner import StepRunner
 from common.worker.steprun import StepRun
-from tests.support.ready import BUILD, FOR_EVER, load, make_job, make_ready, mix_spec, step_of
+from tests.support.ready import FOR_EVER, TOOLCHAINS, load, make_job, make_ready, mix_spec, step_of
 
 Answer = Contract | Later | Unknown
 Handle = Callable[[MixSpec, StepRun], Answer]
@@ -38,7 +38,7 @@ def run(quick: Settings, store: JobStore, storage: MemoryStorage) -> Run:
     make_ready(store)
 
     def run(handler: Handle, store: Any = store, drain: Drain | None = None) -> str:
-        return str(StepRunner(quick, store, storage, {"mix": handler}, BUILD, drain).run("job_1", "mix"))
+        return str(StepRunner(quick, store, storage, {"mix": handler}, TOOLCHAINS, drain).run("job_1", "mix"))
 
     return run
 
@@ -191,7 +191,7 @@ def test_a_frozen_worker_does_not_call_off_the_order_that_another_looks_after(st
 
 def claimed(store: JobStore) -> Any:
     needs = step_of(store).toolchain
-    return store.claim("job_1", "mix", nonce="n2", worker="w2", lease=5.0, queue="render", toolchain=needs)
+    return store.claim("job_1", "mix", nonce="n2", worker="w2", lease=5.0, queue="render", toolchains=[needs])
 
 
 def test_a_cancel_while_it_looks_calls_off_the_order(store: JobStore, run: Run) -> None:

@@ -25,10 +25,11 @@ from common.settings import Settings
 from common.storage.memory import MemoryStorage
 from common.worker.drain import Drain
 from common.worker.runner import StepRunner, worker_name
+from common.worker.service import toolchains
 from common.worker.slots import Slots
 from common.worker.steprun import Attempt, Places, StepRun
 from tests.support.asking import dispatch
-from tests.support.ready import BUILD, load, make_job, make_ready, mix_spec, step_of
+from tests.support.ready import BUILD, TOOLCHAINS, load, make_job, make_ready, mix_spec, step_of
 
 Handle = Callable[[MixSpec, StepRun], MixFacts]
 
@@ -47,7 +48,7 @@ def work(store: JobStore) -> str:
 @pytest.fixture
 def runner(quick: Settings, store: JobStore, storage: MemoryStorage, work: str) -> Callable[..., StepRunner]:
     def make(handler: Handle, build: str = BUILD, drain: Drain | None = None, store: Any = store) -> StepRunner:
-        return StepRunner(quick, store, storage, {"mix": handler}, build, drain)
+        return StepRunner(quick, store, storage, {"mix": handler}, toolchains("render", {"ffmpeg": build}), drain)
 
     return make
 
@@ -116,9 +117,16 @@ def test_a_late_or_doubled_hint_does_nothing(store: JobStore, runner: Callable[.
 def test_a_worker_that_offers_something_else_leaves_the_step_to_others(
     store: JobStore, runner: Callable[..., StepRunner]
 ) -> None:
-    assert runner(mix, build="another").run("job_1", "mix") == "other_build"
+    seen: list[str] = []
+
+    def handler(spec: MixSpec, run: StepRun) -> MixFacts:
+        seen.append(run.toolchain)
+        return facts(run)
+
+    assert runner(handler, build="another").run("job_1", "mix") == "other_build"
     assert step_of(store).state == READY
-    assert runner(mix).run("job_1", "mix") == "done"
+    assert runner(handler).run("job_1", "mix") == "done"
+    assert seen == [step_of(store).toolchain]
 
 
 # failures
@@ -229,7 +237,7 @@ def test_all_inputs_that_are_gone_are_named_at_once(
     make_ready(store, "assemble", spec)
     for ref in (film, lost):
         storage.delete("assets", ref.key)
-    one = StepRunner(quick, store, storage, {"assemble": assemble}, BUILD)
+    one = StepRunner(quick, store, storage, {"assemble": assemble}, TOOLCHAINS)
     assert one.run("job_1", "assemble") == "failed"
     failure = step_of(store, "assemble").failure
     assert failure is not None
@@ -244,7 +252,7 @@ def test_a_step_that_takes_too_long_is_a_failure_that_is_counted(
         raise AssertionError
 
     impatient = Settings(**{**vars(quick), "step_timeout": 0.3})
-    assert StepRunner(impatient, store, storage, {"mix": handler}, BUILD).run("job_1", "mix") == "failed"
+    assert StepRunner(impatient, store, storage, {"mix": handler}, TOOLCHAINS).run("job_1", "mix") == "failed"
     failure = step_of(store).failure
     assert failure is not None
     assert (failure.code, failure.outage) == ("step_timeout", False)
@@ -262,7 +270,7 @@ def test_a_step_holds_a_slot_while_it_works_but_not_the_mix_which_is_soon_done(
         spare[run.step] = spare_to_another_process(slots)
         return facts(run)
 
-    one = StepRunner(quick, store, storage, {"mix": handler, "scene": handler}, BUILD, slots=slots)
+    one = StepRunner(quick, store, storage, {"mix": handler, "scene": handler}, TOOLCHAINS, slots=slots)
     make_ready(
         store, "scene:s1", SceneSpec(segments=(), profile=Profile(width=640, height=360), voice=None, voice_offset=0)
     )
@@ -427,7 +435,7 @@ def test_an_object_that_was_not_kept_whole_is_not_committed(
             super().put_bytes(bucket, key, data[:-1], media_type)
 
     storage = Truncating()
-    assert StepRunner(quick, store, storage, {"mix": mix}, BUILD).run("job_1", "mix") == "failed"
+    assert StepRunner(quick, store, storage, {"mix": mix}, TOOLCHAINS).run("job_1", "mix") == "failed"
     failure = step_of(store).failure
     assert failure is not None
     assert (failure.code, failure.outage) == ("storage_unavailable", True)
@@ -439,7 +447,7 @@ def test_objects_that_cannot_be_removed_now_stop_nothing(quick: Settings, store:
         def delete(self, bucket: str, key: str) -> None:
             raise StorageUnavailable("the object store does not answer")
 
-    one = StepRunner(quick, store, Undeletable(), {"mix": lambda spec, run: failing(run)}, BUILD)
+    one = StepRunner(quick, store, Undeletable(), {"mix": lambda spec, run: failing(run)}, TOOLCHAINS)
     assert one.run("job_1", "mix") == "failed"
 
 
@@ -507,7 +515,7 @@ def test_no_process_outlives_a_step_that_saw_its_end_before_its_heart_did(
         return facts(run)
 
     without_a_beat = replace(quick, beat_seconds=600.0)
-    assert StepRunner(without_a_beat, store, storage, {"mix": handler}, BUILD).run("job_1", "mix") == "called_off"
+    assert StepRunner(without_a_beat, store, storage, {"mix": handler}, TOOLCHAINS).run("job_1", "mix") == "called_off"
     assert child[0].wait() == -9
     assert stored(storage) == []
 

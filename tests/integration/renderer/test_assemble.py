@@ -13,7 +13,7 @@ from PIL import Image
 
 from common.contracts.base import ObjectRef, canonical_json
 from common.contracts.footage import Footage
-from common.contracts.narration import Narration, Word
+from common.contracts.narration import Word
 from common.contracts.steps import AssembleFacts, AssembleSpec, MixSpec, SegmentSpec, SpeakSpec
 from common.contracts.timeline import (
     Card,
@@ -31,7 +31,6 @@ from common.contracts.timeline import (
 )
 from common.documents import read_document
 from common.errors import DiskFull, RenderFailed, Retryable, disk_trouble
-from common.settings import Settings
 from common.storage.memory import MemoryStorage
 from renderer.steps.assemble import assemble
 from renderer.steps.mix import mix
@@ -39,8 +38,8 @@ from renderer.steps.segment import segment
 from tests.support import clips
 from tests.support.measure import heard, highlights, onset
 from tests.support.scenes import PROGRAM, SMALL, clip, footage, pictures, scene, scenery, words
+from tests.support.speech import narrated
 from tests.support.steprun import step_run
-from whisper_worker.tasks import handlers
 
 FULL = "/dev/full"
 "A disk without room."
@@ -184,7 +183,7 @@ def test_the_sound_of_the_film_is_the_mix_and_nothing_of_its_segments(cutter: Cu
 def test_words_are_heard_when_their_captions_light_up_behind_a_seam_too(cutter: Cutter):
     speech = step_run(cutter.folder, cutter.storage)
     spec = SpeakSpec(text="Stop! Wait. Go!", language="en", voice=None, pace=1.0)
-    narration = Narration.model_validate(handlers(Settings())["speak"](spec, speech).model_dump())
+    narration = narrated(spec, speech)
     grey = cutter.footage(clips.make("grey.png", ["-f", "lavfi", "-i", "color=c=0x505050:s=640x640", "-frames:v", "1"]))
     wide = Profile(width=640, height=360, preset="ultrafast", crf=8)
     placed, said, begin = [], [], 0

@@ -16,13 +16,12 @@ from common.contracts.grid import SAMPLE_RATE, samples_per_frame
 from common.contracts.steps import MixFacts, MixSpec, SpeakSpec
 from common.contracts.timeline import MusicCue, PlacedNarration, SoundProfile, SoundReport, Span
 from common.errors import BadMedia, Stopped
-from common.settings import Settings
 from common.worker.steprun import StepRun
 from renderer.ffmpeg.run import ffmpeg_program, run_ffmpeg
 from renderer.sound.loudness import silences
 from renderer.steps.mix import mix
+from tests.support.speech import narrated
 from tests.support.steprun import step_run
-from whisper_worker.tasks import handlers
 
 PROGRAM = ffmpeg_program()
 SOUND = SoundProfile()
@@ -38,10 +37,9 @@ def run(tmp_path: Path) -> StepRun:
 @pytest.fixture
 def say(run: StepRun) -> Callable[[float, str], PlacedNarration]:
     """Speaks a sentence that begins at a second of the film."""
-    speak = handlers(Settings())["speak"]
 
     def placed(second: float, text: str = SENTENCE) -> PlacedNarration:
-        narration = speak(SpeakSpec(text=text, language="en", voice=None, pace=1.0), run)
+        narration = narrated(SpeakSpec(text=text, language="en", voice=None, pace=1.0), run)
         return PlacedNarration(audio=narration.audio, start=int(second * SAMPLE_RATE), samples=narration.samples)
 
     return placed

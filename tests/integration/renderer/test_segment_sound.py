@@ -12,14 +12,13 @@ from common.contracts.base import ObjectRef
 from common.contracts.narration import Narration, Word
 from common.contracts.steps import SegmentSpec, SpeakSpec
 from common.contracts.timeline import Profile
-from common.settings import Settings
 from common.worker.steprun import StepRun
 from renderer.steps.segment import segment
 from tests.support import clips
 from tests.support.measure import heard, highlights, loudness, onset
 from tests.support.scenes import PROGRAM, clip, footage, pictures, scene, scenery
+from tests.support.speech import narrated
 from tests.support.steprun import step_run
-from whisper_worker.tasks import handlers
 
 FRAME = 1600
 "Samples, at 30 frames per second."
@@ -31,7 +30,7 @@ def run(tmp_path: Path) -> StepRun:
 
 
 def say(run: StepRun, text: str) -> Narration:
-    narration = handlers(Settings())["speak"](SpeakSpec(text=text, language="en", voice=None, pace=1.0), run)
+    narration = narrated(SpeakSpec(text=text, language="en", voice=None, pace=1.0), run)
     assert isinstance(narration, Narration)
     return narration
 

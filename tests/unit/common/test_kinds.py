@@ -5,7 +5,17 @@ import re
 import pytest
 
 from common.contracts.job import ACTIVE_STATES, JOB_MOVES, LANES, STEP_MOVES, TERMINAL
-from common.contracts.kinds import DELIVERED, LATE, NEEDS_BUILD, STEP_KINDS, Per, kinds_of, toolchain
+from common.contracts.kinds import (
+    DELIVERED,
+    LATE,
+    NEEDS_BUILD,
+    NEEDS_ENGINE,
+    STEP_KINDS,
+    Per,
+    kinds_of,
+    tool_of,
+    toolchain,
+)
 from common.contracts.names import ASSEMBLE, CAST, MIX, PLAN, PUBLISH, Kind, StepName
 from common.jobs.scripts import constants
 from common.messaging.queues import QUEUES
@@ -28,8 +38,11 @@ def test_what_others_derive_from_the_table() -> None:
     assert {"plan", "assemble", "publish"} == DELIVERED
     assert {"mix"} == LATE
     assert kinds_of("retrieve") == ["search", "acquire"]
-    assert toolchain("speak") == str(STEP_KINDS["speak"].recipe)
+    assert {"speak"} == NEEDS_ENGINE
+    assert toolchain("plan", "b") == str(STEP_KINDS["plan"].recipe)
+    assert toolchain("speak", "e-1") == f"{STEP_KINDS['speak'].recipe}/e-1"
     assert toolchain("mix", "b") == f"{STEP_KINDS['mix'].recipe}/b"
+    assert (tool_of(toolchain("mix", "9/b")), tool_of(toolchain("plan"))) == ("9/b", "")
 
 
 @pytest.mark.parametrize(

@@ -11,29 +11,52 @@ from billiard.exceptions import WorkerLostError
 from celery.exceptions import Reject
 from celery.worker.request import Request
 
-from common.contracts.kinds import STEP_KINDS
+from common.contracts.job import WorkerInfo
+from common.contracts.kinds import STEP_KINDS, toolchain
 from common.messaging.app import make_app
 from common.messaging.queues import QUEUES
 from common.settings import Settings
 from common.worker.celery_request import request_class
 from common.worker.drain import Drain
 from common.worker.runner import worker_name
-from common.worker.service import Service, add_task, toolchains
+from common.worker.service import Service, add_task, offers, toolchains
 from common.worker.slots import Slots
 
 
+def about_engine(name: str, version: str) -> dict[str, Any]:
+    return {"name": name, "version": version, "voices": []}
+
+
+def engines(build: str) -> dict[str, Any]:
+    return {"ffmpeg": build, "speech": [about_engine("one", "1")]}
+
+
 def test_between_them_the_services_offer_every_kind_of_step_that_has_a_queue() -> None:
-    offered = [kind for queue in QUEUES for kind in toolchains(queue, "build")]
+    offered = [kind for queue in QUEUES for kind in toolchains(queue, engines("build"))]
     assert sorted(offered) == sorted(kind for kind, about in STEP_KINDS.items() if about.queue)
-    assert toolchains("render", "build")["segment"] != toolchains("render", "another")["segment"]
-    assert toolchains("speech", "build") == toolchains("speech", "")
+    assert toolchains("render", engines("build"))["segment"] != toolchains("render", engines("another"))["segment"]
+    assert toolchains("speech", engines("build")) == toolchains("speech", engines(""))
+
+
+def test_a_worker_with_several_speech_engines_has_a_toolchain_for_each_and_registers_a_list_of_them() -> None:
+    two = {"speech": [about_engine("piper", "1.2"), about_engine("espeak-ng", "1.52")]}
+    chains = toolchains("speech", two)
+    assert chains == {"speak": (toolchain("speak", "piper-1.2"), toolchain("speak", "espeak-ng-1.52"))}
+    assert offers(chains) == {"speak": list(chains["speak"])}
+
+
+def test_a_single_toolchain_is_registered_as_the_text_that_the_release_before_reads() -> None:
+    chains = toolchains("speech", engines("build"))
+    registered = offers(chains)
+    assert registered == {"speak": toolchain("speak", "one-1")}
+    assert WorkerInfo("w", "speech", 1, {"offers": registered}).toolchains == chains
 
 
 def test_a_hint_that_comes_while_the_service_ends_goes_back_to_the_queue() -> None:
     settings, drain = Settings(), Drain()
     app = make_app(settings)
     service = Service("renderer", "render", lambda _: 1, lambda _: {}, lambda _: {})
-    add_task(app, service, settings, "build", drain, Slots(1))
+    add_task(app, service, settings, {}, drain, Slots(1))
     drain.begin(60.0)
     with pytest.raises(Reject) as raised:
         app.tasks[QUEUES["render"].task]("job_1", "mix")

@@ -1,12 +1,16 @@
 """Which toolchains a job takes, keeps and gives up; and whole jobs through a roll-out."""
 
+import itertools
+from dataclasses import replace
+
 import pytest
 
-from common.contracts.job import DONE, READY, RUNNING, Pins, Step
-from common.contracts.kinds import NEEDS_BUILD, toolchain
+from common.contracts.job import DONE, READY, RUNNING, Pins, Step, WorkerInfo
+from common.contracts.kinds import NEEDS_BUILD, tool_of, toolchain
 from common.contracts.names import StepName
 from common.contracts.request import VideoRequest
-from orchestrator.engine.capabilities import Fleet, Pinning
+from common.contracts.voice import SpeechEngine, Voice, engines_of
+from orchestrator.engine.capabilities import Fleet, Pinning, Speaker
 from tests.support.sim import LEASE, Sim
 
 PATIENCE = 60_000
@@ -22,16 +26,19 @@ def pinning(fleet: Fleet, pins: Pins | None = None, *steps: Step) -> Pinning:
 
 
 def test_the_orchestrators_own_recipe_comes_first_then_the_least() -> None:
-    own = toolchain("speak")
-    assert pinning(Fleet(live={"speak": {"0", own, "7"}})).toolchain_for("speak") == own
-    assert pinning(Fleet(live={"speak": {"9", "7"}})).toolchain_for("speak") == "7"
+    own = toolchain("search")
+    assert pinning(Fleet(live={"search": {"0", own, "7"}})).toolchain_for("search") == own
+    assert pinning(Fleet(live={"search": {"9", "7"}})).toolchain_for("search") == "7"
 
 
-def test_without_workers_a_step_waits_for_what_this_code_would_offer_but_a_build_must_be_known() -> None:
+def test_without_workers_a_step_waits_for_what_this_code_would_offer_but_a_tool_must_be_known() -> None:
     job = pinning(Fleet())
-    assert job.toolchain_for("speak") == toolchain("speak")
+    assert job.toolchain_for("search") == toolchain("search")
+    assert not job.waits
     assert job.toolchain_for("segment") is None
-    assert job.pins == Pins(toolchains={"speak": toolchain("speak")})
+    assert job.toolchain_for("speak") is None
+    assert job.waits
+    assert job.pins == Pins(toolchains={"search": toolchain("search")})
 
 
 def test_all_that_is_rendered_comes_from_one_build() -> None:
@@ -72,11 +79,200 @@ def test_a_job_gives_up_an_offer_that_is_away_for_long_while_a_step_waits_for_it
 
 
 def test_an_offer_is_kept_when_there_is_no_other() -> None:
-    pins = Pins(toolchains={"speak": "7"})
-    assert pinning(Fleet(), pins, Step("speak:s1", state=READY)).toolchain_for("speak") == "7"
+    pins = Pins(toolchains={"speak": "7", "search": "7"})
+    job = pinning(Fleet(), pins, Step("speak:s1", state=READY), Step("search:s1.1", state=READY))
+    assert [job.toolchain_for(kind) for kind in ("speak", "search")] == ["7", "7"]
+
+
+# speech engines
+
+
+def engine(name: str, *voices: str, version: str = "1") -> SpeechEngine:
+    """Voices of two letters are languages."""
+    about = (Voice(id=voice, name=voice, language=voice if len(voice) == 2 else "") for voice in voices)
+    return SpeechEngine(name=name, version=version, voices=tuple(about))
+
+
+GERMAN, ENGLISH, BOTH = engine("a", "de", "anna"), engine("b", "en", "bob"), engine("c", "de", "en", "carl")
+
+
+def speakers(*engines: SpeechEngine, seen: int = 0, gone: tuple[SpeechEngine, ...] = ()) -> Fleet:
+    """A fleet with these engines, in order of preference; others were `seen` at a time."""
+    live = {toolchain("speak", one.tool) for one in engines}
+    last = dict.fromkeys(live, NOW) | {toolchain("speak", one.tool): seen for one in gone}
+    return Fleet({"speak": last}, {"speak": live}, (), engines)
+
+
+def chosen(job: Pinning, voice: str | None, language: str = "en") -> str:
+    job.speaker = Speaker(voice, language)
+    return tool_of(job.toolchain_for("speak") or "")
+
+
+@pytest.mark.parametrize(
+    ("voice", "language", "first"),
+    [
+        (None, "en", "c-1"),
+        (None, "de", "c-1"),
+        (None, "de-AT", "c-1"),
+        ("bob", "en", "b-1"),
+        ("Anna", "de", "a-1"),
+        ("anna", "en", "c-1"),
+        ("EN", "de", "c-1"),
+        ("nobody", "en", "c-1"),
+        (None, "xx", "c-1"),
+    ],
+    ids=str,
+)
+def test_the_preferred_engine_that_has_voice_and_language_speaks_or_the_first_says_what_it_lacks(
+    voice: str | None, language: str, first: str
+) -> None:
+    assert chosen(pinning(speakers(BOTH, ENGLISH, GERMAN)), voice, language) == first
+
+
+def test_the_preference_of_the_fleet_decides_between_engines_with_the_language() -> None:
+    assert chosen(pinning(speakers(ENGLISH, BOTH)), None) == "b-1"
+    assert chosen(pinning(speakers(BOTH, ENGLISH)), None) == "c-1"
+
+
+def test_a_job_keeps_its_engine_when_a_better_one_comes() -> None:
+    pins = Pins(toolchains={"speak": toolchain("speak", "b-1")})
+    assert chosen(pinning(speakers(BOTH, ENGLISH), pins, Step("speak:s1", state=READY)), "en") == "b-1"
+
+
+def test_a_voice_of_another_engine_moves_the_job_there_at_once_and_its_pace_is_fitted_anew() -> None:
+    pins = Pins(toolchains={"speak": toolchain("speak", "b-1"), "plan": "1"}, pace=1.1, paced="abc")
+    job = pinning(speakers(ENGLISH, GERMAN), pins, Step("speak:s1", state=DONE))
+    assert chosen(job, "de") == "a-1"
+    assert job.pins == Pins(toolchains={"speak": toolchain("speak", "a-1"), "plan": "1"}, pace=1.1)
+
+
+def test_a_voice_that_nobody_lists_moves_no_job() -> None:
+    pins = Pins(toolchains={"speak": toolchain("speak", "b-1")}, paced="abc")
+    job = pinning(speakers(GERMAN, ENGLISH), pins)
+    assert (chosen(job, "de+f3"), job.pins) == ("b-1", pins)
+
+
+@pytest.mark.parametrize(("seen", "engine"), [(NOW - PATIENCE + 1, "b-1"), (NOW - PATIENCE - 1, "c-1"), (0, "c-1")])
+def test_an_engine_that_is_away_for_long_gives_way_to_another_that_has_the_voice(seen: int, engine: str) -> None:
+    pins = Pins(toolchains={"speak": toolchain("speak", "b-1")})
+    job = pinning(speakers(GERMAN, BOTH, seen=seen, gone=(ENGLISH,)), pins, Step("speak:s1", state=READY))
+    assert chosen(job, "en") == engine
+
+
+def test_an_engine_that_is_away_is_waited_for_while_no_other_has_the_voice() -> None:
+    pins = Pins(toolchains={"speak": toolchain("speak", "b-1")})
+    job = pinning(speakers(GERMAN, seen=0, gone=(ENGLISH,)), pins, Step("speak:s1", state=READY))
+    assert chosen(job, "bob") == "b-1"
+    assert job.waits
+
+
+def test_a_new_job_waits_a_while_for_an_engine_that_has_just_gone_if_no_other_has_the_voice() -> None:
+    job = pinning(speakers(GERMAN, seen=NOW - PATIENCE + 1, gone=(ENGLISH,)))
+    assert (chosen(job, "bob"), job.waits) == ("", True)
+    assert chosen(pinning(speakers(GERMAN, seen=NOW - PATIENCE - 1, gone=(ENGLISH,))), "bob") == "a-1"
+    assert chosen(pinning(speakers(GERMAN, seen=NOW - 1, gone=(ENGLISH,))), "anna", "de") == "a-1"
+
+
+def test_of_two_versions_of_an_engine_a_job_keeps_the_one_it_has() -> None:
+    new = engine("b", "en", version="2")
+    assert chosen(pinning(speakers(ENGLISH, new)), None) == "b-1"
+    pins = Pins(toolchains={"speak": toolchain("speak", "b-2")})
+    assert chosen(pinning(speakers(ENGLISH, new), pins), None) == "b-2"
+
+
+def test_a_worker_of_the_release_before_keeps_its_jobs_and_gets_no_new_ones() -> None:
+    fleet = replace(speakers(ENGLISH), live={"speak": {"1", toolchain("speak", "b-1")}})
+    assert pinning(fleet, Pins(toolchains={"speak": "1"})).toolchain_for("speak") == "1"
+    assert chosen(pinning(fleet), "bob") == "b-1"
+    assert pinning(replace(fleet, live={"speak": {"1"}}, engines=())).toolchain_for("speak") == "1"
+
+
+def test_a_job_of_the_release_before_is_taken_over_with_any_name_of_a_voice() -> None:
+    pins = Pins(toolchains={"speak": "1"})
+    job = pinning(speakers(ENGLISH), pins, Step("speak:s1", state=READY))
+    assert chosen(job, "en-us+f3") == "b-1"
+
+
+@pytest.mark.parametrize("workers", list(itertools.permutations(range(3))), ids=str)
+def test_an_engine_stands_where_the_worker_puts_it_that_likes_it_least(workers: tuple[int, ...]) -> None:
+    lists = [[GERMAN, ENGLISH], [ENGLISH], [BOTH, GERMAN]]
+    fleet = [
+        WorkerInfo(str(number), "whisper_worker", 1, {"speech": [one.model_dump() for one in lists[number]]})
+        for number in workers
+    ]
+    assert [one.name for one in engines_of(fleet)] == ["c", "a", "b"]
+
+
+def test_a_worker_that_describes_its_engines_in_a_form_of_its_own_is_passed_over() -> None:
+    strange = [{"name": "a", "version": "2", "voices": [], "colour": "red"}, {"name": "b"}, "c"]
+    workers = [WorkerInfo("w", "s", 1, {"speech": strange}), WorkerInfo("v", "s", 1, {"voices": ["f3"]})]
+    assert engines_of(workers) == ()
 
 
 # whole jobs
+
+
+def of_engine(sim: Sim) -> set[str]:
+    return {tool_of(step.toolchain) for name, step in sim.job.steps.items() if StepName(name).kind == "speak"}
+
+
+def test_an_edit_to_a_voice_of_another_engine_speaks_all_of_the_film_with_that_engine() -> None:
+    sim = Sim(REQUEST)
+    sim.engines = (ENGLISH, GERMAN)
+    sim.run()
+    assert of_engine(sim) == {"b-1"}
+    sim.edit(voice="anna")
+    sim.run()
+    assert (sim.job.state, of_engine(sim)) == ("completed", {"b-1"}), "anna speaks no English"
+    sim.edit(voice="de")
+    before = len(sim.ran)
+    sim.run()
+    assert (sim.job.state, of_engine(sim)) == ("completed", {"a-1"})
+    assert {"speak:s1", "speak:s2"} <= set(sim.ran[before:])
+    sim.edit(voice="bob")
+    sim.run()
+    assert of_engine(sim) == {"b-1"}
+
+
+def test_the_same_words_are_known_of_the_same_engine_only() -> None:
+    sim = Sim(REQUEST)
+    sim.engines = (ENGLISH, BOTH)
+    sim.run(until=lambda sim: "mix" in sim.job.steps)
+    first = {name: step.fingerprint for name, step in sim.job.steps.items() if StepName(name).kind == "speak"}
+    other = Sim(REQUEST)
+    other.engines = (BOTH, ENGLISH)
+    other.run()
+    assert all(other.job.steps[name].fingerprint != work for name, work in first.items())
+
+
+@pytest.mark.parametrize("target", [None, 9.0])
+def test_an_engine_that_takes_over_speaks_every_scene(target: float | None) -> None:
+    sim = Sim(REQUEST.model_copy(update={"duration_target": target}))
+    sim.engines = (ENGLISH,)
+    sim.run(until=lambda sim: "speak:s2" in sim.names(READY))
+    token = sim.claim("speak:s1")
+    assert token is not None
+    assert sim.commit("speak:s1", token)
+    sim.engines = (BOTH,)
+    started = sim.now
+    sim.run()
+    assert sim.now - started >= sim.rules.repin_ms
+    assert (sim.job.state, of_engine(sim)) == ("completed", {"c-1"})
+    assert bool(sim.job.pins.paced) == (target is not None)
+
+
+def test_a_film_with_a_target_is_fitted_to_the_engine_that_took_over() -> None:
+    sim = Sim(REQUEST.model_copy(update={"duration_target": 9.0}))
+    sim.engines = (ENGLISH, GERMAN)
+    sim.run()
+    before = len(sim.ran)
+    sim.edit(voice="de")
+    sim.run(until=lambda sim: of_engine(sim) == {"a-1"})
+    assert sim.job.pins.paced == ""
+    sim.run()
+    assert (sim.job.state, bool(sim.job.pins.paced)) == ("completed", True)
+    assert sim.ran[before:].count("speak:s1") == 1, "its pace fits as it is"
+
 
 REQUEST = VideoRequest(script="Bees are small. Bees matter to us all. Without them most orchards would be bare.")
 
@@ -143,7 +339,7 @@ def test_a_job_is_finished_by_workers_with_a_newer_recipe() -> None:
     sim.recipes = {"speak": "99"}
     sim.run()
     assert sim.job.state == "completed"
-    assert {step.toolchain for name, step in sim.job.steps.items() if StepName(name).kind == "speak"} == {"99"}
+    assert {step.toolchain for name, step in sim.job.steps.items() if StepName(name).kind == "speak"} == {"99/test-1"}
 
 
 def test_a_film_that_is_only_to_be_published_needs_no_renderer() -> None:

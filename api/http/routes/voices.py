@@ -1,17 +1,22 @@
-"""The address that lets a voice be heard."""
+"""Addresses of voices: their list, and one that lets them be heard."""
 
 from flask import Blueprint, Response, jsonify, request, url_for
 from flask.typing import ResponseReturnValue
 
-from api.http.parsing import idempotency_key, preview_request, wait_query
+from api.http.parsing import idempotency_key, preview_request, voices_query, wait_query
 from api.http.routes.shared import OWNER, PREFIX, accepted
 from api.previews import WAV, Previews
+from api.voices import Voices
 
 JSON = "application/json"
 
 
-def preview_routes(previews: Previews) -> Blueprint:
-    routes = Blueprint("previews", __name__, url_prefix=PREFIX)
+def voice_routes(voices: Voices, previews: Previews) -> Blueprint:
+    routes = Blueprint("voices", __name__, url_prefix=PREFIX)
+
+    @routes.get("/voices")
+    def listing() -> ResponseReturnValue:
+        return jsonify(voices=voices.listing(*voices_query(request)))
 
     @routes.post("/voices/preview")
     def preview() -> ResponseReturnValue:

@@ -1,0 +1,57 @@
+"""The voices of the speech engines that are up: their list, and whether one of them can speak a request."""
+
+from collections.abc import Sequence
+from difflib import get_close_matches
+
+from api.errors import Cure, FieldError, Remedy
+from common.contracts.voice import SpeechEngine, Voice, engines_of
+from common.jobs.store import RequestStore
+
+NEAR, ALIKE = 4, 0.5
+"Most voices that are named to somebody who asked for one that is not there, and how alike (0 to 1) these must be."
+
+
+class Voices:
+    """The list of voices. Empty while no speech worker is up."""
+
+    def __init__(self, store: RequestStore) -> None:
+        self._store = store
+
+    def listing(self, language: str = "", engine: str = "") -> list[dict[str, str]]:
+        """The voices that speak `language`, of the engine of that name; empty strings stand for any."""
+        rows = {
+            (one.name, voice.id): {**voice.model_dump(), "engine": one.name}
+            for one in engines_of(self._store.workers())
+            for voice in one.voices
+            if engine in ("", one.name) and (not language or _speaks(one, voice, language))
+        }
+        return list(rows.values())
+
+
+def voice_errors(engines: Sequence[SpeechEngine], voice: str | None, language: str) -> list[FieldError]:
+    """Errors if no engine has the voice, or one for the language; none while there is no engine to ask.
+
+    `voice` None is the usual one of the language.
+    """
+    if not engines or any(engine.speaks(voice, language) for engine in engines):
+        return []
+    if voice is None:
+        return [_error("language", f'no speech engine of this server speaks "{language}"')]
+    if any(engine.voice(voice) for engine in engines):
+        return [_error("language", f'the voice "{voice}" does not speak "{language}"')]
+    near = _near(engines, voice)
+    there_are = f"; near it are {', '.join(near)}" if near else ""
+    return [_error("voice", f'no speech engine of this server has the voice "{voice}"{there_are}')]
+
+
+def _speaks(engine: SpeechEngine, voice: Voice, language: str) -> bool:
+    return voice.may_speak(language) and (bool(voice.language) or engine.has_language(language))
+
+
+def _near(engines: Sequence[SpeechEngine], voice: str) -> list[str]:
+    ids = {one.id.lower(): one.id for engine in engines for one in engine.voices}
+    return [ids[name] for name in get_close_matches(voice.lower(), ids, NEAR, ALIKE)]
+
+
+def _error(field: str, message: str) -> FieldError:
+    return FieldError(field, message, Cure(Remedy.LIST_VOICES))
