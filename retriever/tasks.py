@@ -1,7 +1,6 @@
 """The steps and the sources of the retriever."""
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
 
 import redis
 
@@ -12,6 +11,7 @@ from common.errors import NotConfigured
 from common.net.client import Http
 from common.settings import Settings
 from common.worker.calloffs import Caller
+from common.worker.runner import Handler
 from common.worker.steprun import StepRun
 from retriever.acquire import Acquirer
 from retriever.providers.port import CallsOff, Provider
@@ -23,7 +23,7 @@ Factories = Mapping[str, Factory]
 "The providers that a retriever may have; which of them it has depends on its settings."
 
 
-def handlers(settings: Settings, factories: Factories = FACTORIES) -> dict[str, Callable[[Any, StepRun], Any]]:
+def handlers(settings: Settings, factories: Factories = FACTORIES) -> dict[str, Handler]:
     sources = _providers(settings, factories)
 
     def handle_search(spec: SearchSpec, run: StepRun) -> SearchFacts:

@@ -90,8 +90,8 @@ class Claims(Part):
         if reply[0] != "claimed":
             return NotClaimed(reply[0])
         _, token, attempt, fingerprint, owner, spec, last, ticket, chain = reply
-        what = int(token), int(attempt), fingerprint, spec
-        return Claim(job_id, step, owner, *what, nonce, ticket=ticket, last=last == "1", toolchain=chain)
+        numbers = int(token), int(attempt)
+        return Claim(job_id, step, owner, *numbers, fingerprint, spec, nonce, ticket, last == "1", chain)
 
     def beat(self, claim: Claim, lease: float, progress: float) -> Verdict:
         """Renews the lease: `OK`, `LOST` or `CALLED_OFF`. `progress` is the share that is done, 0 to 1."""

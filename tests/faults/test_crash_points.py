@@ -80,7 +80,7 @@ class Trial:
         self._settings, self._storage, self._processes, self.far = settings, storage, processes, studio
         self.store: JobStore = connect(settings)
         self._folder, self.log = folder, folder / "log"
-        self._studio = Studio(settings, self.store, storage, self._run, sources=("far", "scenery"))
+        self._studio = Studio(settings, self.store, storage, self._run, ("far", "scenery"))
         far = FarProvider(studio.url, CERTAIN_SECONDS)
         handlers = tiny_films.logged(tiny_films.handlers(settings, far), self.log)
         self._runner = StepRunner(settings, self.store, storage, handlers, TOOLCHAINS)

@@ -34,7 +34,7 @@ class Pipeline:
         self.spoken: list[str] = []
         about = {"ffmpeg": BUILD, **tasks.engines(settings)}
         runner = StepRunner(settings, store, storage, {"speak": self._speak}, every_toolchain(about))
-        self._studio = Studio(settings, store, storage, runner.run, about)
+        self._studio = Studio(settings, store, storage, runner.run, about=about)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._work)
 

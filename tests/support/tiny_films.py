@@ -129,15 +129,15 @@ class Studio:
         store: JobStore,
         storage: Storage,
         run: Callable[[str, str], object],
-        about: Mapping[str, Any] = ABOUT,
         sources: Sequence[str] = ("scenery",),
+        about: Mapping[str, Any] = ABOUT,
     ) -> None:
         self._settings, self.store, self._storage, self._run = settings, store, storage, run
         self._hinted: deque[tuple[str, str]] = deque()
         self._reconciler = Reconciler(settings, store, storage, self)  # type: ignore[arg-type]
         for queue in QUEUES.values():
-            described = {"offers": toolchains(queue.name, about), "sources": list(sources), "speech": about["speech"]}
-            store.register(WorkerInfo(f"stand-in-{queue.name}", queue.consumer, 50, described), 3600.0)
+            offered = {"offers": toolchains(queue.name, about), "sources": list(sources), "speech": about["speech"]}
+            store.register(WorkerInfo(f"stand-in-{queue.name}", queue.consumer, 50, offered), 3600.0)
 
     def make(self, job_id: str, request: Mapping[str, Any] = ONE_SCENE) -> str:
         """Every job has an owner of its own, so that no job finds its work done by another."""

@@ -32,8 +32,8 @@ from retriever.providers.registry import FACTORIES
 from whisper_worker import main as whisper_worker
 from whisper_worker.tts import ENGINES
 
-ROOT = Path(__file__).resolve().parents[2]
 NOBODY: Any = Mock()
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.mark.parametrize(
@@ -82,18 +82,18 @@ def test_the_command_line_offers_what_a_request_takes(option: str, wanted: Colle
     assert set(choices or ()) == set(wanted), f"{option} in cli/main.py"
 
 
-def test_the_sources_go_by_settings_there_are_and_say_how_to_set_them() -> None:
-    assert set(SETTINGS) <= {field.name for field in fields(Settings)}, "settings in common/contracts/sources.py"
-    for source in SOURCES.values():
-        unsaid = [name for name in source.settings if name.upper() not in source.setup]
-        assert not unsaid, f"setup of {source.name} in common/contracts/sources.py must name {unsaid}"
-
-
 def test_the_settings_name_every_speech_engine() -> None:
     lines = (ROOT / ".env.example").read_text().splitlines()
     about = " ".join(lines[: lines.index("SPEECH_ENGINES=")])
     missing = [name for name in ENGINES if name not in about]
     assert not missing, f".env.example must name {missing} above SPEECH_ENGINES"
+
+
+def test_the_sources_go_by_settings_there_are_and_say_how_to_set_them() -> None:
+    assert set(SETTINGS) <= {field.name for field in fields(Settings)}, "settings in common/contracts/sources.py"
+    for source in SOURCES.values():
+        unsaid = [name for name in source.settings if name.upper() not in source.setup]
+        assert not unsaid, f"setup of {source.name} in common/contracts/sources.py must name {unsaid}"
 
 
 @pytest.mark.parametrize("service", [module.SERVICE for module in (orchestrator, retriever, whisper_worker, renderer)])

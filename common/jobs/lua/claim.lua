@@ -1,6 +1,6 @@
 -- ARGV: job, step, nonce of this claim, worker, lease ms, queue, and each toolchain the worker has for such steps
--- Returns {'claimed', token, attempt, work, owner, spec, last ('1' or '0'), ticket, toolchain} or {reason}. `last`: nothing
--- else waits in the queue but what is soon done, and no step of this kind is still to come in this job.
+-- Returns {'claimed', token, attempt, work, owner, spec, last ('1' or '0'), ticket, toolchain} or {reason}. `last`:
+-- nothing else waits in the queue but what is soon done, and no step of this kind is still to come in this job.
 local GLANCE = 8
 local job, step, nonce, queue = ARGV[1], ARGV[2], ARGV[3], ARGV[6]
 -- Whether steps of this kind wait for others. They are in no ring yet, but soon may be: the first segment of a film is
@@ -36,8 +36,9 @@ end
 local function granted(head, fields, spec)
   local waits = not only_late() or more_to_come(head)
   local last = waits and '0' or '1'
-  local about = { fields.ticket or '', fields.needs or '' }
-  return { 'claimed', fields.token, fields.attempt, fields.work, head.owner, spec, last, unpack(about) }
+  return {
+    'claimed', fields.token, fields.attempt, fields.work, head.owner, spec, last, fields.ticket or '', fields.needs or ''
+  }
 end
 local head, fields = load_head(job), load_step(job, step)
 if not head or not fields then return { 'gone' } end

@@ -190,8 +190,8 @@ def test_a_frozen_worker_does_not_call_off_the_order_that_another_looks_after(st
 
 
 def claimed(store: JobStore) -> Any:
-    needs = step_of(store).toolchain
-    return store.claim("job_1", "mix", nonce="n2", worker="w2", lease=5.0, queue="render", toolchains=[needs])
+    needs = [step_of(store).toolchain]
+    return store.claim("job_1", "mix", nonce="n2", worker="w2", lease=5.0, queue="render", toolchains=needs)
 
 
 def test_a_cancel_while_it_looks_calls_off_the_order(store: JobStore, run: Run) -> None:

@@ -4,8 +4,6 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
-
 from common.contracts.footage import Candidate, CandidateList, Footage, Provenance, ShotQuery
 from common.contracts.steps import AcquireSpec, SearchFacts, SearchSpec
 from common.documents import read_document
@@ -56,15 +54,13 @@ class Attic:
         return self._folder.fetch(candidate, run)
 
 
-def test_a_provider_outside_the_table_is_announced_searched_and_fetched_from(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_provider_outside_the_table_is_announced_searched_and_fetched_from(tmp_path: Path) -> None:
     shutil.copy(clips.clip(), tmp_path / "harbour boats.mp4")
     attic = Attic(ClipFolder(tmp_path))
-    monkeypatch.setattr(registry, "FACTORIES", {**registry.FACTORIES, "attic": lambda *_: attic})
-    (announced,) = engines(Settings()).values()
+    factories = {**registry.FACTORIES, "attic": lambda *_: attic}
+    (announced,) = engines(Settings(), factories).values()
     assert announced == ["attic", "scenery"]
-    run, steps = step_run(tmp_path), handlers(Settings())
+    run, steps = step_run(tmp_path), handlers(Settings(), factories)
     facts = steps["search"](SearchSpec(query=QUERY.model_copy(update={"sources": tuple(announced)})), run)
     found = read_document(CandidateList, run.read(facts.candidates)).candidates
     assert [one.provenance.provider for one in found] == ["attic", "scenery"]
