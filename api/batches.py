@@ -11,7 +11,7 @@ from api.submission import Submissions
 from api.views.status import item_view
 from common.contracts.base import Contract, fingerprint
 from common.contracts.batch import Batch
-from common.contracts.job import BATCH
+from common.contracts.job_kinds import JobKind
 from common.contracts.request import VideoRequest
 from common.documents import JSON, document_json, read_document
 from common.errors import ObjectMissing
@@ -53,7 +53,7 @@ class Batches:
         )
         batch = Batch(id=new_batch_id(), jobs=tuple(new_job_ids(len(wanted.requests))))
         pairs = zip(batch.jobs, wanted.requests, strict=True)
-        jobs = [self._submissions.new_job(owner, name, request, lane=BATCH) for name, request in pairs]
+        jobs = [self._submissions.new_film(owner, name, request, JobKind.BATCH) for name, request in pairs]
         # Before its jobs: what is accepted can be followed, whatever dies in between.
         document = _key(owner, batch.id)
         put_verified(self._storage, self._bucket, document, document_json(batch).encode(), JSON)

@@ -33,7 +33,7 @@ class Films:
         return {**view, "voice": storyboard.voice or None}
 
     def result(self, owner: str, job_id: str, version: int | None = None) -> dict[str, Any]:
-        newest = self._records.job(owner, job_id)
+        newest = self._records.film(owner, job_id)
         job = self._records.version_of(newest, version)
         if job.state not in ENDINGS_WITH_FILM:
             raise no_film(job, newest, self._last_good(newest))
@@ -51,7 +51,7 @@ class Films:
 
     def versions(self, owner: str, job_id: str) -> dict[str, Any]:
         """All versions of the video, oldest first; films are linked where they are kept."""
-        job = self._records.job(owner, job_id)
+        job = self._records.film(owner, job_id)
         views = versions_view(job)
         for view in views:
             version = job.versions[view["version"]]
@@ -71,7 +71,7 @@ class Films:
 
     def scene_video(self, owner: str, job_id: str, scene_id: str, version: int | None = None) -> str:
         """A link to the rendered scene."""
-        newest = self._records.job(owner, job_id)
+        newest = self._records.film(owner, job_id)
         job, storyboard = self._planned(owner, job_id, version, newest)
         scene = scene_of(storyboard, scene_id)
         rendered = rendered_scene(job, scene.id)
@@ -87,7 +87,7 @@ class Films:
         self, owner: str, job_id: str, version: int | None, newest: Job | None = None
     ) -> tuple[Job, Storyboard]:
         """The version (None: the newest) and its storyboard; the job is read unless it is given."""
-        newest = newest or self._records.job(owner, job_id)
+        newest = newest or self._records.film(owner, job_id)
         job = self._records.version_of(newest, version)
         storyboard = self._records.storyboard(job)
         if storyboard is None:

@@ -7,6 +7,7 @@ from api.records import Records, digest_of, keyed
 from api.submission import Submissions
 from api.views.status import status_view, summary_view
 from common.contracts.job import CANCELLED, COMPLETED, TERMINAL, Job
+from common.contracts.job_kinds import JOB_KINDS
 from common.contracts.request import VideoRequest
 from common.documents import UnreadableDocument
 from common.errors import ReelwrightError
@@ -33,7 +34,7 @@ class Jobs:
             return Created(known, replayed=True)
         raise_if_any(self._submissions.checks(owner).of_request(request))
         (job_id,) = new_job_ids()
-        job = self._submissions.new_job(owner, job_id, request)
+        job = self._submissions.new_film(owner, job_id, request)
         return self._store.create(
             owner,
             [job],
@@ -101,9 +102,10 @@ class Jobs:
 
     def _listed(self, owner: str, job_id: str) -> Job | None:
         try:
-            return self._records.job(owner, job_id)
+            job = self._records.job(owner, job_id)
         except (Unknown, UnreadableDocument):  # forgotten since it was listed, or damaged: it must not hide the others
             return None
+        return job if JOB_KINDS[job.kind].listed else None
 
 
 def not_resumed(job_id: str, outcome: WishOutcome) -> ReelwrightError:

@@ -1,10 +1,13 @@
 """Checks that every request for a video must pass before it becomes a job, alone or in a batch, and the job-to-be."""
 
+from dataclasses import replace
+
 from api.assets import Assets
 from api.errors import Cure, FieldError, Remedy
 from api.records import Records
 from api.voices import voice_errors
-from common.contracts.job import INTERACTIVE
+from common.contracts.base import Contract
+from common.contracts.job_kinds import JOB_KINDS, JobKind
 from common.contracts.request import MediaRef, SceneRequest, VideoRequest
 from common.contracts.voice import SpeechEngine, engines_of
 from common.jobs.store import RequestStore
@@ -12,6 +15,7 @@ from common.jobs.wishes import Limits, NewJob
 from common.settings import Settings
 
 TITLE_CHARS = 80
+UNTITLED = "Video"
 PICTURES, SOUNDS, WATERMARKS = ("image", "video"), ("audio", "video"), ("image",)
 
 
@@ -28,16 +32,21 @@ class Submissions:
     def checks(self, owner: str) -> "RequestChecks":
         return RequestChecks(owner, self._store, self._assets)
 
-    def new_job(self, owner: str, job_id: str, request: VideoRequest, lane: str = INTERACTIVE) -> NewJob:
+    def new_film(self, owner: str, job_id: str, request: VideoRequest, kind: JobKind = JobKind.FILM) -> NewJob:
+        """The job that makes a film, alone or in a batch."""
+        return replace(self.new_job(owner, job_id, request, kind, title_of(request)), metadata=request.metadata)
+
+    def new_job(self, owner: str, job_id: str, request: Contract, kind: JobKind, title: str) -> NewJob:
         """Stores the request before the job exists, so that an accepted job can run."""
+        about = JOB_KINDS[kind]
         return NewJob(
             id=job_id,
             request=self._records.keep(owner, "request", request),
-            timeout=self._settings.job_timeout,
-            title=title_of(request),
-            metadata=request.metadata,
-            lane=lane,
-            patience=self._settings.queue_seconds,
+            timeout=about.timeout or self._settings.job_timeout,
+            title=shortened(title),
+            kind=kind,
+            lane=about.lane,
+            patience=about.patience or self._settings.queue_seconds,
         )
 
 
@@ -87,6 +96,11 @@ class RequestChecks:
 
 def title_of(request: VideoRequest) -> str:
     """The first words of the text that the request is about."""
-    first = request.scenes[0] if request.scenes else SceneRequest(show="Video")
-    text = " ".join((request.prompt or request.script or first.narration or first.show or "Video").split())
+    first = request.scenes[0] if request.scenes else SceneRequest(show=UNTITLED)
+    return next(text for text in (request.prompt, request.script, first.narration, first.show, UNTITLED) if text)
+
+
+def shortened(text: str) -> str:
+    """A title of one line."""
+    text = " ".join(text.split())
     return text if len(text) <= TITLE_CHARS else text[: TITLE_CHARS - 1].rsplit(" ", 1)[0] + "…"

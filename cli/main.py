@@ -1,4 +1,4 @@
-"""The commands and their options. Only the standard library is imported until a command runs."""
+"""The commands and their options. Until one runs, only the standard library and a few small modules are imported."""
 
 import argparse
 import math
@@ -12,6 +12,7 @@ from typing import NoReturn
 
 from api.sdk.errors import Refused, ServiceError
 from cli.errors import BAD_INPUT, FAILED, INTERRUPTED, CommandError, Interrupted
+from common.contracts.sources import REQUESTED
 
 REEL = """\
 Turns a prompt, a script or a list of scenes into a narrated, captioned, scored video.
@@ -214,7 +215,9 @@ def _add_look_and_sound(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--voice", metavar="VOICE", help="one of `./reel voices` (the language's own)")
     group.add_argument("--language", metavar="TAG", help="of the narration, such as en or pt-BR (en)")
     group.add_argument(
-        "--footage", choices=("auto", "pexels", "folder", "scenery"), help="where pictures come from (auto)"
+        "--footage",
+        choices=("auto", *REQUESTED),
+        help="where pictures come from; auto: from every source there is, in this order (auto)",
     )
     group.add_argument(
         "--fit",

@@ -17,9 +17,10 @@ from cli.output import choose_export, choose_output
 from cli.progress import display_for
 from cli.request import read_request, with_uploads, words_of_request
 from cli.service import say, service_for
+from common.contracts.sources import SETTINGS
 
 POLL_SECONDS = 0.5
-SERVER_SETTINGS = ("PEXELS_API_KEY", "CLIP_FOLDER", "TARGET_RESOLUTION", "FFMPEG_PRESET", "SPEECH_ENGINES")
+SERVER_SETTINGS = (*(name.upper() for name in SETTINGS), "TARGET_RESOLUTION", "FFMPEG_PRESET", "SPEECH_ENGINES")
 "Settings that shape a film, and that a server which runs already has settled for itself."
 MAX_NOTES = 3
 ENDED = ("completed", "partial", "failed", "cancelled")

@@ -14,6 +14,7 @@ from common.contracts.base import Contract, canonical_json
 from common.contracts.batch import Batch
 from common.contracts.edit import Edit
 from common.contracts.footage import CandidateList
+from common.contracts.preview import PreviewRequest
 from common.contracts.request import VideoRequest
 from common.contracts.storyboard import Storyboard
 from common.contracts.timeline import FilmTimeline
@@ -39,14 +40,37 @@ class Schema(NamedTuple):
 
 SCHEMAS: Mapping[type[Contract], Schema] = {
     VideoRequest: Schema("request", 1),
+    PreviewRequest: Schema("preview", 1),
     Edit: Schema("edit", 1),
     Storyboard: Schema("storyboard", 1),
-    CandidateList: Schema("candidates", 1),
+    CandidateList: Schema("candidates", 2),
     FilmTimeline: Schema("timeline", 1),
     Asset: Schema("asset", 1),
     Batch: Schema("batch", 1),
 }
-UPGRADES: Mapping[tuple[type[Contract], int], Upgrade] = {}
+
+
+def _with_origins(body: dict[str, Any]) -> dict[str, Any]:
+    """Candidates of number 1 had a field for each sort of origin, of which one was filled."""
+    return {**body, "candidates": [_with_origin(candidate) for candidate in body["candidates"]]}
+
+
+def _with_origin(candidate: Mapping[str, Any]) -> dict[str, Any]:
+    rest = {name: value for name, value in candidate.items() if name not in ("url", "media", "path", "scenery")}
+    return {**rest, "origin": _origin(candidate)}
+
+
+def _origin(candidate: Mapping[str, Any]) -> dict[str, Any]:
+    if candidate.get("scenery"):
+        return {"kind": "painted", "recipe": candidate["scenery"]}
+    if candidate.get("media"):
+        return {"kind": "own", "media": candidate["media"]}
+    if candidate.get("path"):
+        return {"kind": "clip", "path": candidate["path"]}
+    return {"kind": "web", "url": candidate["url"]}
+
+
+UPGRADES: Mapping[tuple[type[Contract], int], Upgrade] = {(CandidateList, 1): _with_origins}
 "Upgrades of a body to the next number, by kind of document and present number."
 
 

@@ -78,6 +78,9 @@ class Settings:
     pexels_video_prefix: str = "/v1/videos"
     pexels_per_hour: int = 200
     pexels_backoff: float = 60.0
+    pixabay_api_key: str = ""
+    pixabay_base_url: str = "https://pixabay.com/api"
+    pixabay_per_minute: int = 100
     clip_folder: str = ""
     max_download_mb: int = 512
     fetch_allow_networks: str = ""

@@ -12,9 +12,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeVar
 
-from common.contracts.job import FAILED, READY, SKIPPED, Change, Failure, Job, WorkerInfo
+from common.contracts.job import FAILED, READY, SETTLED, SKIPPED, Change, Failure, Job, WorkerInfo
 from common.contracts.kinds import STEP_KINDS
 from common.contracts.names import StepName
+from common.contracts.sources import by_preference
 from common.contracts.voice import engines_of
 from common.errors import StorageUnavailable
 from common.jobs.decisions import Decisions
@@ -30,7 +31,7 @@ from orchestrator.engine.capabilities import Fleet
 from orchestrator.engine.knowledge import Knowledge
 from orchestrator.film.profile import OutputDefaults
 from orchestrator.job_cache import JobCache, JobCaches
-from orchestrator.workflow import Policy, decide, ending
+from orchestrator.workflow import WORKFLOWS, Policy, decide, ending
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +42,8 @@ HOLD_SECONDS = 5.0
 "A job that was taken and not saved, because its reconciler died, is due again after this."
 ROUNDS = 20
 "Most questions and lost races in a row before a job is left for a later look."
+UNKNOWN_KIND_SECONDS = 2.0
+"A job of a kind that this release does not know is left to others for so long."
 MOST_DEFECTS = 10
 "Looks in a row that met an error of ours; then the job ends with it."
 BROKER_PAUSE = 5.0
@@ -55,8 +58,6 @@ REST = 4
 "A job rests this many times as long as its last look took, so that a large one leaves time for the others."
 LONGEST_REST = 0.5
 "Longest rest in seconds: a wish must be heard soon."
-SOURCES = ("pexels", "folder")
-"Footage sources in order of preference; scenery comes last."
 
 
 class Reconciler:
@@ -121,6 +122,9 @@ class Reconciler:
             if job is None or job.terminal:
                 self._store.purge(job_id)
                 self._caches.forget(job_id)
+                return
+            if job.kind not in WORKFLOWS:  # of a newer release, whose reconciler looks at it
+                self._store.look_later(job_id, UNKNOWN_KIND_SECONDS)
                 return
             change = self._decide(job, now, cache)
             if change is None:
@@ -225,9 +229,10 @@ def undecidable(job: Job, now: int) -> Change:
     failure = Failure(code="internal_error", message="the job cannot go on because of an error of ours; see the log")
     ready = [name for name, step in job.steps.items() if step.state == READY]
     head = {"state": FAILED, "finished": now, "failure": failure.model_dump_json()}
+    unsettled = [name for name, step in job.steps.items() if step.state not in SETTLED and step.state != FAILED]
     return Change(
         head=head,
-        steps={name: {"state": SKIPPED} for name in ready},
+        steps={name: {"state": SKIPPED} for name in unsettled},
         ready={},
         unready={name: STEP_KINDS[StepName(name).kind].queue for name in ready},
         events=(("job", {"state": FAILED, "failure": head["failure"]}),),
@@ -241,6 +246,4 @@ def _fleet(workers: list[WorkerInfo], seen: dict[str, dict[str, int]]) -> Fleet:
         for kind, chains in worker.toolchains.items():
             live.setdefault(kind, set()).update(chains)
     offered = {source for worker in workers for source in worker.engines.get("sources", ())}
-    sources = [source for source in SOURCES if source in offered]
-    found = (*sources, "scenery") if "scenery" in offered else tuple(sources)
-    return Fleet(seen, live, found, engines_of(workers))
+    return Fleet(seen, live, by_preference(offered), engines_of(workers))

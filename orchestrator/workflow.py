@@ -1,36 +1,31 @@
 """The next decision on a job. Pure: the same record gives the same decision, whoever asks and however often.
 
-decide(job, ...) = the film, wanted through `WorkingCopy.want` as far as its inputs are there
+decide(job, ...) = the result, wanted by the workflow of its kind through `WorkingCopy.want` as far as inputs are there
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from common.contracts.base import ObjectRef
 from common.contracts.job import (
-    ACTIVE_STATES,
-    ASSEMBLING,
     CANCELLED,
-    COMPLETED,
     DONE,
+    ELSEWHERE,
     ENDINGS_WITH_FILM,
     FAILED,
     JOB_MOVES,
-    PARTIAL,
-    PLANNING,
-    QUEUED,
     READY,
     RUNNING,
-    SETTLED,
     TERMINAL,
     Change,
     Failure,
     Job,
     Step,
 )
-from common.contracts.kinds import STEP_KINDS, parse_facts
-from common.contracts.names import ASSEMBLE, CAST, PLAN, PUBLISH, Kind
+from common.contracts.job_kinds import JOB_KINDS, JobKind, Makes
+from common.contracts.kinds import parse_facts
+from common.contracts.names import ASSEMBLE, CAST, Kind, StepName
 from common.contracts.steps import AssembleFacts
 from common.jobs.record import pins_json, pins_of
 from orchestrator.engine.attempts import Rules
@@ -40,6 +35,7 @@ from orchestrator.engine.memo import Memo
 from orchestrator.engine.working_copy import IllegalMoveError, WorkingCopy
 from orchestrator.film.film import Film
 from orchestrator.film.profile import OutputDefaults
+from orchestrator.preview import Preview
 
 LOOK_AGAIN = 30_000
 "Milliseconds: an active job is looked at this often even if nothing happens."
@@ -76,6 +72,42 @@ class Policy:
     rules: Rules
 
 
+class Workflow(Protocol):
+    """The steps that a kind of job wants, and what they have come to. Made for one look at one job."""
+
+    last: StepName
+    "The step whose result is that of the job."
+    finished: bool
+    "After `want`: True if the result is there."
+
+    def want(self) -> None:
+        """Wants every step as far as its inputs are there, and settles the others."""
+        ...
+
+    def failure(self) -> Failure | None:
+        """The reason why there will be no result."""
+        ...
+
+    def state(self) -> str:
+        """State of the job while it goes on."""
+        ...
+
+    def outcome(self) -> str:
+        """State of the job once it is finished."""
+        ...
+
+    def head(self) -> Mapping[str, Any]:
+        """Other fields of the head of the record that have changed."""
+        ...
+
+
+WORKFLOWS: Mapping[str, Callable[[WorkingCopy, Policy], Workflow]] = {
+    JobKind.FILM: lambda copy, policy: Film(copy, policy.defaults),
+    JobKind.BATCH: lambda copy, policy: Film(copy, policy.defaults),
+    JobKind.VOICE_PREVIEW: lambda copy, policy: Preview(copy),
+}
+
+
 def decide(
     job: Job, knowledge: Knowledge, fleet: Fleet, policy: Policy, now: int, memo: Memo | None = None
 ) -> Decision:
@@ -86,21 +118,21 @@ def decide(
 
     look = job, knowledge, fleet, policy.rules, now, Memo() if memo is None else memo
     copy, head = WorkingCopy(*look), dict[str, Any]()
+    workflow = WORKFLOWS[job.kind](copy, policy)
     if job.cancel:
         _end(copy, head, CANCELLED)
-    elif now >= job.deadline and not _published(job):
+    elif now >= job.deadline and not _reached(job, workflow.last):
         _end(copy, head, FAILED, _too_late(job))
     elif job.started:
-        film = Film(copy, policy.defaults)
-        film.want()
+        workflow.want()
         if copy.questions:
             return _questions(copy)
-        if now >= job.deadline and not film.published:
-            # The published film is an earlier version. The wants of this one must not be saved.
+        if now >= job.deadline and not workflow.finished:
+            # What is finished is an earlier version. The wants of this one must not be saved.
             copy = WorkingCopy(*look)
             _end(copy, head, FAILED, _too_late(job))
         else:
-            _go_on(copy, head, film)
+            _go_on(copy, head, workflow)
     return Decision(_change(copy, head), {}, frozenset())
 
 
@@ -115,7 +147,7 @@ def ending(job: Job, change: Change) -> dict[str, Any]:
     if state not in TERMINAL:
         return {}
     ended = {"state": state, "finished": change.head["finished"], "video": "", "thumbnail": "", "seconds": 0.0}
-    if state in ENDINGS_WITH_FILM:
+    if state in ENDINGS_WITH_FILM and JOB_KINDS[job.kind].makes is Makes.FILM:
         facts = change.steps.get(ASSEMBLE, {}).get("facts") or job.steps[ASSEMBLE].facts
         film: AssembleFacts = parse_facts(Kind.ASSEMBLE, facts)
         pins = pins_of(change.head["pins"]) if "pins" in change.head else job.pins
@@ -124,38 +156,21 @@ def ending(job: Job, change: Change) -> dict[str, Any]:
     return ended
 
 
-def job_state(steps: Mapping[str, Step]) -> str:
-    """The state of a job that has not ended: that of its earliest kind of step with work left."""
-    plan = steps.get(PLAN)
-    if plan is None or plan.state == READY:
-        return QUEUED
-    if plan.state not in SETTLED:
-        return PLANNING
-    # A step that failed and did not end the job was replaced by something else.
-    left = {step.kind for step in steps.values() if step.state not in SETTLED and step.state != FAILED}
-    states = {about.state for kind, about in STEP_KINDS.items() if kind in left}
-    return next((state for state in ACTIVE_STATES if state in states), ASSEMBLING)
-
-
-def _go_on(copy: WorkingCopy, head: dict[str, Any], film: Film) -> None:
-    job = copy.job
-    failure = film.failure()
+def _go_on(copy: WorkingCopy, head: dict[str, Any], workflow: Workflow) -> None:
+    failure = workflow.failure()
     if failure is not None:
         _end(copy, head, FAILED, failure)
-    elif film.published:
-        _end(copy, head, PARTIAL if copy.pins.left_out else COMPLETED)
+    elif workflow.finished:
+        _end(copy, head, workflow.outcome())
     else:
-        head["state"] = job_state(copy.steps)
-    if film.storyboard is not None and film.storyboard != job.storyboard:
-        head["storyboard"] = film.storyboard.model_dump_json()
-    if job.decided_version != job.version:
-        head["looked"] = job.version
+        head["state"] = workflow.state()
+    head.update(workflow.head())
 
 
-def _published(job: Job) -> bool:
-    """True if a film was published, which may be that of an earlier version."""
-    publish = job.steps.get(PUBLISH)
-    return publish is not None and publish.state == DONE
+def _reached(job: Job, last: StepName) -> bool:
+    """True if the last step was done, which may be that of an earlier version."""
+    step = job.steps.get(last)
+    return step is not None and step.state == DONE
 
 
 def _too_late(job: Job) -> Failure:
@@ -224,6 +239,7 @@ def _next_look(copy: WorkingCopy) -> int:
     looks = [copy.now + LOOK_AGAIN, job.deadline]
     # A lease that is over already belongs to a step nobody wants now; looking again would not change that.
     looks += [step.lease + 1 for step in copy.steps.values() if step.state == RUNNING and step.lease > copy.now]
+    looks += [step.not_before for step in copy.steps.values() if step.state in ELSEWHERE and step.not_before > copy.now]
     ready = (step.kind for step in copy.steps.values() if step.state == READY)
     if copy.pinning.waits or any(kind in copy.pinning.away for kind in ready):
         looks.append(copy.now + FLEET_LOOK)

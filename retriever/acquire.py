@@ -1,86 +1,62 @@
-"""The `acquire` step: brings the chosen media in, looks into it, and stores it for the renderer."""
+"""The `acquire` step: has the chosen media brought in, looks into it, and stores it for the renderer."""
 
-from datetime import UTC, datetime
-from pathlib import Path
+from collections.abc import Mapping
 
-from common.contracts.base import ObjectRef
-from common.contracts.footage import Candidate, Footage, Provenance, Tone
+from common.contracts.footage import Footage, Provenance, Tone
+from common.contracts.later import Later, Unknown
+from common.contracts.sources import absence
 from common.contracts.steps import AcquireSpec
 from common.errors import BadMedia
-from common.net.client import Http
-from common.settings import Settings
-from common.uploads import uploaded
 from common.worker.steprun import StepRun
 from retriever.inspection.program import footage_type
 from retriever.inspection.sandbox import probe
-from retriever.providers.folder import ClipFolder
+from retriever.providers.port import FetchedFile, FetchedRecipe, Provider
 
-MEGABYTE = 1024 * 1024
+INSPECTED = 0.8
+"Share of the step that is done then."
 
 
 class Acquirer:
-    """The handler with what it needs: the guarded client and the clip folder."""
+    """The handler with the providers of this server, by name."""
 
-    def __init__(self, settings: Settings, http: Http) -> None:
-        self._max_bytes = settings.max_download_mb * MEGABYTE
-        self._http = http
-        self._folder = ClipFolder(Path(settings.clip_folder)) if settings.clip_folder else None
+    def __init__(self, providers: Mapping[str, Provider]) -> None:
+        self._providers = providers
 
-    def acquire(self, spec: AcquireSpec, run: StepRun) -> Footage:
-        """Raises `BadMedia` for what cannot be shown, and what `Http.download` raises for what cannot be had."""
+    def acquire(self, spec: AcquireSpec, run: StepRun) -> Footage | Later | Unknown:
+        """Raises `BadMedia` for what cannot be shown or is of a provider that is gone, else what its `fetch` raises."""
         candidate = spec.candidate
-        if candidate.kind == "scenery":
-            return Footage(kind="scenery", scenery=candidate.scenery, provenance=candidate.provenance)
-        asset = candidate.media.asset if candidate.media is not None else None
-        if asset is not None:
-            return _own(run, candidate.provenance, asset)
-        if candidate.path:
-            return _footage(run, candidate.provenance, self._clip(candidate.path))
-        path = self._download(_address(candidate), run)
-        fetched = candidate.provenance.model_copy(
-            update={"fetched_at": datetime.now(UTC).isoformat(timespec="seconds")}
-        )
-        return _footage(run, fetched, path)
+        fetched = self._provider(candidate.provenance.provider).fetch(candidate, run)
+        run.check()
+        if isinstance(fetched, FetchedFile):
+            return _footage(fetched, candidate.provenance, run)
+        if isinstance(fetched, FetchedRecipe):
+            return Footage(kind="scenery", scenery=fetched.recipe, provenance=candidate.provenance)
+        return fetched
 
-    def _clip(self, name: str) -> Path:
-        if self._folder is None:
-            raise BadMedia("the clip folder is no longer set up; set CLIP_FOLDER")
-        return self._folder.path(name)
-
-    def _download(self, url: str, run: StepRun) -> Path:
-        path = run.workdir / "download"
-        self._http.download(url, path, max_bytes=self._max_bytes, stop=run.check)
-        run.progress(0.7)
-        return path
+    def _provider(self, name: str) -> Provider:
+        if name not in self._providers:
+            raise BadMedia(absence(name, "no longer"))
+        return self._providers[name]
 
 
-def _address(candidate: Candidate) -> str:
-    url = candidate.media.url if candidate.media is not None else candidate.url
-    if not url:
-        raise BadMedia("the candidate names no media")
-    return url
-
-
-def _own(run: StepRun, provenance: Provenance, asset: str) -> Footage:
-    """An uploaded file, which is not copied again."""
-    stored = uploaded(run.storage, run.assets, run.owner, asset)
-    if stored is None:
-        raise BadMedia(f"there is no uploaded asset {asset}; upload it again")
+def _footage(file: FetchedFile, provenance: Provenance, run: StepRun) -> Footage:
+    """Checks the file by its content, and stores it unless it is stored already."""
     try:
-        return _footage(run, provenance, run.fetch(stored, "asset"), stored)
+        return _inspected(file, provenance.model_copy(update={"fetched_at": file.at}), run)
     except BadMedia as problem:
-        raise BadMedia(f"the uploaded asset {asset} cannot be used: {problem}") from None
+        if not file.called:
+            raise
+        raise BadMedia(f"{file.called} cannot be used: {problem}") from None
 
 
-def _footage(run: StepRun, provenance: Provenance, path: Path, stored: ObjectRef | None = None) -> Footage:
-    """Checks a file by its content and stores it, unless it is stored already."""
-    media_type = footage_type(path)
-    picture = probe(path, media_type, run)
-    run.progress(0.8)
-    if stored is None:
-        media = run.keep("footage", path, media_type)
+def _inspected(file: FetchedFile, provenance: Provenance, run: StepRun) -> Footage:
+    media_type = footage_type(file.path)
+    picture = probe(file.path, media_type, run)
+    run.progress(INSPECTED)
+    if file.stored is None:
+        media = run.keep("footage", file.path, media_type)
     else:
-        media = stored.model_copy(update={"media_type": media_type})
+        media = file.stored.model_copy(update={"media_type": media_type})
     return Footage(
         kind=picture.kind,
         media=media,

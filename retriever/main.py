@@ -1,17 +1,26 @@
 """`python -m retriever.main`: searches and downloads footage."""
 
 import sys
+from functools import partial
 
 from common.worker.service import Service, serve
 from retriever import tasks
+from retriever.providers.registry import FACTORIES
 
-SERVICE = Service(
-    name="retriever",
-    queue="retrieve",
-    slots=lambda settings: settings.retriever_slots,
-    handlers=tasks.handlers,
-    engines=tasks.engines,
-)
+
+def service(factories: tasks.Factories = FACTORIES) -> Service:
+    """A retriever that may have these providers."""
+    return Service(
+        name="retriever",
+        queue="retrieve",
+        slots=lambda settings: settings.retriever_slots,
+        handlers=partial(tasks.handlers, factories=factories),
+        engines=partial(tasks.engines, factories=factories),
+        call_offs=partial(tasks.call_offs, factories=factories),
+    )
+
+
+SERVICE = service()
 
 if __name__ == "__main__":
     sys.exit(serve(SERVICE))

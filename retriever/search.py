@@ -3,13 +3,13 @@
 from collections.abc import Iterable, Mapping
 
 from common.contracts.footage import Candidate, CandidateList, ProviderNote, ShotQuery
+from common.contracts.sources import SCENERY, SourceKind, absence, by_preference, kind_of
 from common.contracts.steps import SearchFacts, SearchSpec
 from common.documents import JSON, document_json
 from common.errors import Permanent, Retryable
 from common.worker.steprun import StepRun
 from retriever import ranking
 from retriever.providers.port import Provider
-from retriever.providers.registry import SETUP_HINTS
 
 ENOUGH, GOOD = 8, 0.5
 "With so many candidates of such a score, less preferred sources are not asked."
@@ -38,20 +38,21 @@ def search(spec: SearchSpec, run: StepRun, sources: Mapping[str, Provider]) -> S
             break
     if not candidates and not run.last_attempt:
         _raise_worth_waiting_for(delays)
-    scenery = sources["scenery"].search(query)
+    scenery = sources[SCENERY].search(query)
     listing = CandidateList(candidates=(*ranking.rank(candidates), *scenery), notes=tuple(notes))
     body = run.keep_bytes("candidates", document_json(listing).encode(), JSON)
     return SearchFacts(candidates=body, count=len(listing.candidates), notes=listing.notes)
 
 
 def _real(query: ShotQuery, sources: Mapping[str, Provider]) -> list[str]:
-    wanted: list[str] = list(query.sources) or list(sources)
-    return [name for name in dict.fromkeys(wanted) if name != "scenery"]
+    """The sources to ask, in order: scenery is the last resort anyway, and the user's own media are never searched."""
+    wanted = query.sources or by_preference(sources)
+    return [name for name in dict.fromkeys(wanted) if kind_of(name) not in (SourceKind.OWN, SourceKind.PAINTED)]
 
 
 def _provider(name: str, sources: Mapping[str, Provider]) -> Provider:
     if name not in sources:
-        raise Permanent(SETUP_HINTS.get(name, f"{name} is not set up on this server"))
+        raise Permanent(absence(name))
     return sources[name]
 
 

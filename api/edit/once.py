@@ -112,11 +112,11 @@ class Once:
         if outcome == WishOutcome.CANCELLING:
             raise Conflict("cancelled", "the job is being cancelled; change it when it has ended")
         if outcome != WishOutcome.OK:
-            check_version(self._records.job(wish.owner, wish.job_id), new.job.version)
+            check_version(self._records.film(wish.owner, wish.job_id), new.job.version)
             raise changing()
 
     def _repeated_answer(self, wish: Wish, version: int, changed: bool) -> Answer:
-        self._records.job(wish.owner, wish.job_id)  # it may be gone by now
+        self._records.film(wish.owner, wish.job_id)  # it may be gone by now
         if not changed:
             return _unchanged(wish, version, f"known already: this changed nothing, and left version {version}")
         return self._changed(wish, version, "known already: this is the version your key made")

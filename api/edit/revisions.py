@@ -63,7 +63,7 @@ class Revisions:
         return self._changed(wish, job, storyboard, changes, "regenerate")
 
     def _restored(self, wish: Wish, number: int) -> NewVersion | NoChange:
-        job = self._records.job(wish.owner, wish.job_id)
+        job = self._records.film(wish.owner, wish.job_id)
         check_version(job, wish.version)
         if number == job.version:
             return NoChange(job, f"version {number} is the newest already")
@@ -92,11 +92,11 @@ class Revisions:
         """The newest version, which must be the one that is meant. If any will do, one that is just being planned is
         waited for.
         """
-        job = self._records.job(wish.owner, wish.job_id)
+        job = self._records.film(wish.owner, wish.job_id)
         check_version(job, wish.version)
         if job.storyboard is None and job.version > 1 and wish.version is None:
             soon_planned(self._store, job.id, job.version)
-            job = self._records.job(wish.owner, wish.job_id)
+            job = self._records.film(wish.owner, wish.job_id)
         storyboard = self._records.storyboard(job)
         if storyboard is None:
             raise no_storyboard(job, job)

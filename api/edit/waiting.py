@@ -1,11 +1,9 @@
-"""Waiting, for as long as a request may take, until a new version is planned."""
+"""Waiting until a new version is planned."""
 
-import time
-
+from api.waiting import wait_until
 from common.contracts.job import Job
 from common.jobs.store import RequestStore
 
-LOOK_SECONDS = 0.05
 PLAN_SECONDS = 3.0
 "Longest wait; an answer without the plan cannot name the steps that are done again."
 
@@ -15,14 +13,7 @@ def soon_planned(store: RequestStore, job_id: str, version: int) -> Job | None:
 
     Returns at once when there is nothing to wait for: the job has ended, is gone (None) or has another version.
     """
-    give_up = time.monotonic() + PLAN_SECONDS
-    while True:
-        job = store.load(job_id)
-        if job is None or job.terminal or job.version != version or time.monotonic() > give_up:
-            return job
-        if is_planned(job):
-            return job
-        time.sleep(LOOK_SECONDS)
+    return wait_until(store, job_id, lambda job: job.version != version or is_planned(job), PLAN_SECONDS)
 
 
 def is_planned(job: Job) -> bool:

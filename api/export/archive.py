@@ -32,7 +32,7 @@ class Exports:
 
     def archive(self, owner: str, job_id: str, version: int | None = None) -> Iterator[bytes]:
         """The ZIP file in pieces. Raises for missing media before the first of them."""
-        newest = self._records.job(owner, job_id)
+        newest = self._records.film(owner, job_id)
         job = self._records.version_of(newest, version)
         if job.state not in ENDINGS_WITH_FILM:
             raise nothing_yet(job, newest, "timeline")

@@ -19,10 +19,13 @@ from api.http.routes.exports import export_routes
 from api.http.routes.films import film_routes
 from api.http.routes.health import health_routes
 from api.http.routes.jobs import job_routes
+from api.http.routes.previews import preview_routes
 from api.http.routes.revisions import revision_routes
 from api.http.routes.voices import voice_routes
 from api.jobs import Jobs
+from api.previews import Previews
 from api.records import Records
+from api.results import Results
 from api.submission import Submissions
 from api.voices import Voices
 from common.jobs.store import RequestStore
@@ -45,7 +48,9 @@ def create_app(settings: Settings, store: RequestStore, storage: Storage) -> Fla
     records = Records(store, storage, settings)
     submissions = Submissions(store, records, assets, settings)
     app.register_blueprint(job_routes(Jobs(store, records, submissions)))
-    app.register_blueprint(film_routes(Films(storage, records, settings)))
+    films, previews = Films(storage, records, settings), Previews(store, storage, records, submissions, settings)
+    app.register_blueprint(film_routes(films, Results(records, films, previews)))
+    app.register_blueprint(preview_routes(previews))
     app.register_blueprint(export_routes(Exports(storage, records, settings)))
     app.register_blueprint(revision_routes(Revisions(store, records, submissions)))
     app.register_blueprint(batch_routes(Batches(store, storage, records, submissions, settings)))

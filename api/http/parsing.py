@@ -14,6 +14,7 @@ from api.batches import BatchRequest
 from api.errors import Unknown, Unreadable, WrongType
 from common.contracts.edit import EditRequest, RegenerateRequest, RestoreRequest
 from common.contracts.job import ACTIVE_STATES, TERMINAL
+from common.contracts.preview import PreviewRequest
 from common.contracts.request import VideoRequest
 from common.errors import InvalidRequest
 from common.jobs.ids import JOB_ID
@@ -23,6 +24,7 @@ MULTIPART = "multipart/form-data"
 KEY = re.compile(r"[\x21-\x7e]{1,255}")
 NUMBER = re.compile(r"[0-9]{1,9}")
 PAGE, MAX_PAGE = 20, 100
+WAIT, MAX_WAIT = 10, 30
 
 
 def video_request(request: Request) -> VideoRequest:
@@ -52,6 +54,10 @@ def regenerate_request(request: Request) -> RegenerateRequest:
 def restore_request(request: Request) -> RestoreRequest:
     """A restore needs no body."""
     return RestoreRequest.model_validate(json_object(request) if body_of(request) else {})
+
+
+def preview_request(request: Request) -> PreviewRequest:
+    return PreviewRequest.model_validate(json_object(request))
 
 
 def version_number(job_id: str, text: str) -> int:
@@ -127,6 +133,15 @@ def version_query(request: Request) -> int | None:
 def voices_query(request: Request) -> tuple[str, str]:
     """`language` and `engine` of the list of voices; empty for all."""
     return request.args.get("language", ""), request.args.get("engine", "")
+
+
+def wait_query(request: Request) -> int:
+    """`wait` of a request that may be answered at once: the most seconds that it waits for that."""
+    what = f"a whole number of seconds from 0 to {MAX_WAIT}"
+    seconds = _number(request, "wait", what)
+    if seconds is not None and seconds > MAX_WAIT:
+        raise InvalidRequest("wait", f"must be {what}")
+    return WAIT if seconds is None else seconds
 
 
 def _number(request: Request, name: str, what: str) -> int | None:

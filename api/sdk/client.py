@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -47,6 +48,15 @@ class Client:
             lambda: self._session.post(self._at("generate"), json=body, headers=headers, timeout=TIMEOUT)
         )
         return str(self._json(reply)["job_id"])
+
+    def preview(self, text: str, voice: str | None = None, language: str = "en") -> bytes:
+        """One sentence as the voice speaks it (None: the usual one of the language): WAV."""
+        body = {"text": text, "voice": voice, "language": language}
+        address = self._at("voices/preview")
+        reply = self._patiently(lambda: self._session.post(f"{address}?wait=30", json=body, timeout=TIMEOUT))
+        if reply.status_code == HTTPStatus.ACCEPTED:
+            raise ServiceError("the sentence was not spoken in time; is a speech worker running?")
+        return _checked(reply).content
 
     def status(self, job_id: str) -> dict[str, Any]:
         return self._get(f"status/{job_id}")
@@ -121,14 +131,18 @@ class Client:
             time.sleep(1.0)
 
     def _json(self, reply: requests.Response) -> dict[str, Any]:
-        if reply.status_code in (400, 422):
-            raise Refused(_detail(reply))
-        if not reply.ok:
-            raise ServiceError(_detail(reply))
         try:
-            return dict(reply.json())
+            return dict(_checked(reply).json())
         except ValueError:
             raise ServiceError(f"{self.url} is not a Reelwright") from None
+
+
+def _checked(reply: requests.Response) -> requests.Response:
+    if reply.status_code in (400, 422):
+        raise Refused(_detail(reply))
+    if not reply.ok:
+        raise ServiceError(_detail(reply))
+    return reply
 
 
 def _detail(reply: requests.Response) -> str:

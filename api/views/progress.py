@@ -7,7 +7,8 @@ reached, and the list of steps is complete as soon as the storyboard is there.
 from collections.abc import Sequence
 
 from api.views.film_state import left_out, segment_name, segments_of
-from common.contracts.job import DONE, ENDINGS_WITH_FILM, QUEUED, READY, RUNNING, SKIPPED, Job, Step
+from common.contracts.job import DONE, ENDINGS_WITH_FILM, QUEUED, SKIPPED, UNDER_WAY, Job, Step
+from common.contracts.job_kinds import JOB_KINDS, Makes
 from common.contracts.kinds import STEP_KINDS
 from common.contracts.names import Kind, StepName
 from common.contracts.storyboard import Storyboard
@@ -19,12 +20,14 @@ UNFINISHED = 99
 
 
 def progress(job: Job, storyboard: Storyboard | None = None) -> int:
-    """0 to 100; 100 only for a finished film.
+    """0 to 100; 100 only for a finished film, or whatever else the job makes.
 
     The storyboard shows which steps still belong to a job that ended without a film; without it all are counted.
     """
     if job.state in ENDINGS_WITH_FILM:
         return 100
+    if JOB_KINDS[job.kind].makes is not Makes.FILM:
+        return min(UNFINISHED, int(100 * mean_share(job, list(job.steps.values()))))
     if job.storyboard is None:
         plan = job.steps.get(Kind.PLAN)
         return int(PLANNED * 0.9 * share(job, plan)) if plan is not None else 0
@@ -44,7 +47,7 @@ def current_step(job: Job) -> str:
         return QUEUED if job.started else "waiting for a place"
     for kind, about in STEP_KINDS.items():
         steps = [step for step in job.steps.values() if step.kind == kind and step.state != SKIPPED]
-        if about.verb and any(step.state in (RUNNING, READY) for step in steps):
+        if about.verb and any(step.state in UNDER_WAY for step in steps):
             done = sum(step.state == DONE for step in steps)
             return f"{about.verb} {done}/{len(steps)}" if len(steps) > 1 else about.verb
     return job.state  # between two steps

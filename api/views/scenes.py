@@ -6,22 +6,15 @@ from typing import Any
 from api.views.film_state import cast_of, facts_of, left_out, own_media, rendered_scene, segments_of, unusable
 from api.views.progress import mean_share
 from common.contracts.footage import OWN, Candidate, Footage, is_pick
-from common.contracts.job import CANCELLED, DONE, FAILED, GATHERING, READY, RUNNING, SKIPPED, Job, Step
+from common.contracts.job import CANCELLED, DONE, FAILED, GATHERING, READY, RUNNING, SKIPPED, UNDER_WAY, Job, Step
 from common.contracts.kinds import STEP_KINDS, Per
 from common.contracts.names import Kind, StepName
+from common.contracts.sources import words_for
 from common.contracts.steps import Rejection, SearchFacts
 from common.contracts.storyboard import Scene, Shot
 
 RENDERED = "rendered"
 SCENE_FAILED = "failed"
-SOURCE_WORDS = {
-    "upload": "your own file",
-    "url": "from your address",
-    "folder": "found in the clip folder of this server",
-    "pexels": "found on Pexels",
-    "scenery": "a generated background",
-}
-"The source of a picture in words for a reader, by provider."
 GATHERING_KINDS = tuple(
     kind for kind, about in STEP_KINDS.items() if about.state == GATHERING and about.per is not Per.FILM
 )
@@ -60,6 +53,8 @@ def shot_view(job: Job, shot: Shot) -> dict[str, Any]:
         footage: Footage = facts_of(step)
         view["footage"] = {"kind": footage.kind, **footage.provenance.model_dump()}
         view["why"] = _why(job, shot, footage.provenance.provider)
+    elif step is not None and step.ticket:
+        view["waits_for"] = step.note
     elif step is not None and step.failure is not None:
         view["problem"] = step.failure.message
     return view
@@ -105,7 +100,7 @@ def _scene_state(job: Job, scene: Scene, segments: Sequence[Step]) -> str:
 
 def _gathering_state(steps: Sequence[Step]) -> str:
     """The state of a scene of which nothing is rendered yet: the latest work that goes on for it, if any does."""
-    under_way = {step.kind for step in steps if step.state in (RUNNING, READY)}
+    under_way = {step.kind for step in steps if step.state in UNDER_WAY}
     for kind in reversed(GATHERING_KINDS):
         if kind in under_way:
             return STEP_KINDS[kind].verb
@@ -150,7 +145,7 @@ def _notes(job: Job, shot: Shot) -> list[str]:
 def _why(job: Job, shot: Shot, provider: str) -> str:
     """The source of the picture, and how it came to be this one."""
     cast = cast_of(job)
-    source = SOURCE_WORDS.get(provider, f"found on {provider}")
+    source = words_for(provider)
     if shot.pick is not None and is_pick(shot.pick, cast.chosen.get(shot.id, "")):
         return f"{source}, and chosen by you"
     rejected = _rejections(shot, cast.rejected.get(shot.id, ()))

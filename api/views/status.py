@@ -1,6 +1,6 @@
 """Answers about a job as JSON: status, summary, steps, result, versions, log lines. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -8,13 +8,11 @@ from api.views.film_state import facts_of, left_out
 from api.views.progress import current_step, progress
 from api.views.scenes import RENDERED, scene_view
 from common.contracts.job import (
-    DEFERRED,
     DONE,
     ENDINGS_WITH_FILM,
     FAILED,
-    READY,
     RUNNING,
-    UNKNOWN,
+    UNDER_WAY,
     WAITING,
     Event,
     Job,
@@ -24,15 +22,13 @@ from common.contracts.names import Kind
 from common.contracts.steps import AssembleFacts, MixFacts
 from common.contracts.storyboard import Storyboard
 
-UNDER_WAY = frozenset({READY, RUNNING, DEFERRED, UNKNOWN})
-"States of a step that is being done, or about to be."
-
 
 def status_view(job: Job, storyboard: Storyboard | None, events: Iterable[Event]) -> dict[str, Any]:
     """The answer of `/mcp/status`."""
     scenes = [scene_view(job, scene) for scene in storyboard.scenes] if storyboard is not None else []
     return {
         **summary_view(job, storyboard),
+        "kind": job.kind,
         "lane": job.lane,
         "current_step": current_step(job),
         "scenes_processed": sum(scene["state"] == RENDERED for scene in scenes),
@@ -132,7 +128,7 @@ def log_line(event: Event) -> dict[str, Any] | None:
     elif event.type == "wish":
         text = f"asked to {data['wish']}"
         text += f" (version {data['version']})" if data.get("version", 1) > 1 else ""
-    elif event.type == "step" and (data["state"] in (DONE, FAILED, RUNNING) or data.get("message")):
+    elif event.type == "step" and (_moves_on(data) or data.get("message")):
         text = f"{data['step']} {data['state']}"
         text += " (reused)" if data.get("reused") else ""
         text += f" (attempt {data['attempt']})" if data.get("attempt", 1) > 1 else ""
@@ -140,6 +136,11 @@ def log_line(event: Event) -> dict[str, Any] | None:
     else:
         return None
     return {"seq": event.seq, "at": _iso(event.at), "message": text}
+
+
+def _moves_on(data: Mapping[str, Any]) -> bool:
+    """False for a step that is only put in line, or looks after what goes on elsewhere."""
+    return data["state"] in (DONE, FAILED) or (data["state"] == RUNNING and not data.get("again"))
 
 
 def _iso(at: int) -> str | None:

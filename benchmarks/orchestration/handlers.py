@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from common.contracts.base import ObjectRef
-from common.contracts.footage import Candidate, CandidateList, Footage, Provenance, SceneryRecipe
+from common.contracts.footage import Candidate, CandidateList, Footage, Painted, Provenance, SceneryRecipe, WebFile
 from common.contracts.narration import Narration, Word
 from common.contracts.request import SceneRequest, TransitionChoice, VideoRequest
 from common.contracts.steps import AssembleFacts, MixFacts, PlanFacts, PublishFacts, SearchFacts, SegmentFacts
@@ -115,7 +115,7 @@ def _clip(work: str, number: int) -> Candidate:
         id=f"pexels:{name}",
         kind="video",
         score=0.9 - number / 10,
-        url=f"https://example.org/clips/{name}.mp4",
+        origin=WebFile(url=f"https://example.org/clips/{name}.mp4"),
         width=1920,
         height=1080,
         seconds=CLIP_SECONDS,
@@ -129,6 +129,6 @@ def _scenery(seed: int) -> Candidate:
         id=f"scenery:ocean:day:{seed}",
         kind="scenery",
         score=0.1,
-        scenery=recipe,
+        origin=Painted(recipe=recipe),
         provenance=Provenance(provider="scenery", licence="generated"),
     )

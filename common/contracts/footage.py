@@ -1,9 +1,12 @@
 """The way from a wanted picture to usable media: query, candidate, footage, provenance."""
 
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from common.contracts.base import Contract, ObjectRef
-from common.contracts.request import MediaRef, Source
+from common.contracts.request import MediaRef
+from common.contracts.sources import URL, SourceKind, kind_of
 
 Theme = Literal[
     "ocean",
@@ -58,7 +61,7 @@ class ShotQuery(Contract):
     width: int
     height: int
     "Pixels of the canvas."
-    sources: tuple[Source, ...]
+    sources: tuple[str, ...]
     "In order of preference."
     language: str = "en"
     "Language of the terms."
@@ -82,7 +85,7 @@ class Provenance(Contract):
     @property
     def own(self) -> bool:
         """True for media supplied by the user, as an upload or by its URL."""
-        return self.provider in ("upload", "url")
+        return kind_of(self.provider) is SourceKind.OWN
 
 
 class SceneryRecipe(Contract):
@@ -95,6 +98,39 @@ class SceneryRecipe(Contract):
     weather: Weather = ""
 
 
+class WebFile(Contract):
+    """A file at a web address that a provider named."""
+
+    kind: Literal["web"] = "web"
+    url: str
+
+
+class ClipFile(Contract):
+    """A file of the server's own clip folder."""
+
+    kind: Literal["clip"] = "clip"
+    path: str
+    "Inside the folder."
+
+
+class OwnMedia(Contract):
+    """Media supplied by the user."""
+
+    kind: Literal["own"] = "own"
+    media: MediaRef
+
+
+class Painted(Contract):
+    """A moving background that is there as soon as it is drawn."""
+
+    kind: Literal["painted"] = "painted"
+    recipe: SceneryRecipe
+
+
+Origin = Annotated[WebFile | ClipFile | OwnMedia | Painted, Field(discriminator="kind")]
+"All that the provider of a candidate needs to bring it in."
+
+
 class Candidate(Contract):
     """A provider's offer for a shot. `id` is unique across all providers (`pexels:4401001`)."""
 
@@ -102,16 +138,21 @@ class Candidate(Contract):
     kind: Literal["video", "still", "scenery"]
     score: float
     "Fit to the query, 0 to 1; set by the ranking."
-    url: str = ""
-    "Address of the rendition to fetch; empty for scenery and files of this server."
-    media: MediaRef | None = None
-    path: str = ""
-    "A name inside the server's own clip folder."
-    scenery: SceneryRecipe | None = None
+    origin: Origin
     width: int = 0
     height: int = 0
     seconds: float = 0.0
     provenance: Provenance
+
+    @property
+    def own(self) -> bool:
+        """True for media supplied by the user."""
+        return isinstance(self.origin, OwnMedia)
+
+    @property
+    def painted(self) -> bool:
+        """True for scenery."""
+        return isinstance(self.origin, Painted)
 
 
 class ProviderNote(Contract):
@@ -174,4 +215,4 @@ class Footage(Contract):
     @property
     def shareable(self) -> bool:
         """False for media from a URL of the user's: it may have changed by the next job."""
-        return self.provenance.provider != "url"
+        return self.provenance.provider != URL

@@ -31,20 +31,25 @@ JOB_MOVES: Mapping[str, frozenset[str]] = {
     **{end: frozenset({QUEUED}) for end in TERMINAL},
 }
 
+UNDER_WAY = frozenset({READY, RUNNING, DEFERRED, UNKNOWN})
+"States of a step that is being done, or about to be."
+ELSEWHERE = frozenset({DEFERRED, UNKNOWN})
+"States of a step whose work goes on elsewhere, or may: it holds no worker."
+
 # WAITING from anywhere: the inputs of the step are being remade, so it is not known whether it must be, too.
 STEP_MOVES: Mapping[str, frozenset[str]] = {
     WAITING: frozenset({READY, DONE, SKIPPED}),
     READY: frozenset({READY, RUNNING, DONE, WAITING, SKIPPED}),
     RUNNING: frozenset({DONE, FAILED, READY, WAITING, DEFERRED, UNKNOWN, SKIPPED}),
-    DEFERRED: frozenset({READY, WAITING, FAILED, SKIPPED}),
-    UNKNOWN: frozenset({READY, WAITING, FAILED, SKIPPED}),
+    DEFERRED: frozenset({READY, DONE, WAITING, SKIPPED}),
+    UNKNOWN: frozenset({READY, DONE, WAITING, FAILED, SKIPPED}),  # READY only for other work, or when it is woken
     DONE: frozenset({READY, DONE, WAITING, SKIPPED}),  # its inputs changed
     FAILED: frozenset({READY, DONE, WAITING, SKIPPED}),
     SKIPPED: frozenset({READY, DONE, WAITING}),
 }
 
-INTERACTIVE, REGENERATE, BATCH = "interactive", "regenerate", "batch"
-LANES: Mapping[str, int] = {INTERACTIVE: 4, REGENERATE: 4, BATCH: 1}
+PREVIEW, INTERACTIVE, REGENERATE, BATCH = "preview", "interactive", "regenerate", "batch"
+LANES: Mapping[str, int] = {PREVIEW: 8, INTERACTIVE: 4, REGENERATE: 4, BATCH: 1}
 "Lanes and their shares of the workers while all lanes have work."
 
 
@@ -82,6 +87,7 @@ class Step:
     lease: int = 0
     "Time at which the holder's claim to the step expires."
     not_before: int = 0
+    "Ready: when it may be tried. Deferred: when it is tried again. Unknown: when it is given up."
     progress: float = 0.0
     "Share of the work done, 0 to 1: the highest of all attempts, so it never goes back."
     facts: str = ""
@@ -94,6 +100,10 @@ class Step:
     "The recipe, plus the tool it is tied to, that a worker must have to be given the step."
     ran_version: int = 0
     "Storyboard version for which it was last made ready; if done in a later version, it was reused."
+    ticket: str = ""
+    "The handler's note about work that goes on elsewhere. It stays until that work has an end or is called off."
+    note: str = ""
+    "Who or what is waited for, for a reader, while the step is deferred or unknown."
 
     @property
     def kind(self) -> str:
@@ -156,6 +166,8 @@ class Job:
     request: ObjectRef
     created: int
     deadline: int
+    kind: str = "film"
+    "See `job_kinds.py`."
     title: str = ""
     metadata: Mapping[str, Any] = field(default_factory=dict)
     rev: int = 0

@@ -89,10 +89,10 @@ STEP_KINDS: Mapping[str, StepKind] = {
     ),
     Kind.SPEAK: StepKind("speech", SpeakSpec, Narration, 2, Per.SCENE, GATHERING, "speaking", 0.5, tool=Tool.SPEECH),
     Kind.SEARCH: StepKind(
-        "retrieve", SearchSpec, SearchFacts, 2, Per.SHOT, GATHERING, "searching footage", 0.5, reuse=3600
+        "retrieve", SearchSpec, SearchFacts, 3, Per.SHOT, GATHERING, "searching footage", 0.5, reuse=3600
     ),
     Kind.CAST: StepKind("", CastFacts, CastFacts, 1, Per.FILM, GATHERING, "", 0.1, counted=False),
-    Kind.ACQUIRE: StepKind("retrieve", AcquireSpec, Footage, 5, Per.SHOT, GATHERING, "fetching footage", 1.0),
+    Kind.ACQUIRE: StepKind("retrieve", AcquireSpec, Footage, 6, Per.SHOT, GATHERING, "fetching footage", 1.0),
     Kind.SEGMENT: StepKind(
         "render", SegmentSpec, SegmentFacts, 8, Per.PART, RENDERING, "rendering", 10.0, tool=Tool.FFMPEG
     ),

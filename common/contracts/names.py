@@ -78,6 +78,8 @@ def scene_id_of(subject: str) -> str:
 
 PLAN, CAST, MIX, ASSEMBLE, PUBLISH = map(StepName.of, (Kind.PLAN, Kind.CAST, Kind.MIX, Kind.ASSEMBLE, Kind.PUBLISH))
 "The steps of the film as a whole."
+SPEAK = StepName.of(Kind.SPEAK)
+"The one step of a preview; those of a film are named by their scenes."
 
 
 def keys_in(text: str) -> list[str]:

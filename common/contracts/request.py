@@ -3,16 +3,15 @@
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints, field_validator, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, field_validator, model_validator
 
 from common.contracts.base import Contract, canonical_json
 from common.contracts.names import ASSET_ID
+from common.contracts.sources import REQUESTED
 from common.contracts.texts import LETTERS, PROSE
 
 Aspect = Literal["16:9", "9:16", "1:1", "4:5"]
 Style = Literal["cinematic", "documentary", "vivid", "mono", "vintage", "minimal"]
-Source = Literal["pexels", "folder", "scenery"]
-"Sources of footage; uploads and URLs are named per scene."
 Fit = Literal["smart", "cover", "contain-blur"]
 """`smart`: cut towards what moves or is in focus; `cover`: cut around the middle; `contain-blur`: all of it, over a
 blurred copy of itself."""
@@ -35,7 +34,20 @@ MIN_SIDE, MAX_LONG_SIDE, MAX_SHORT_SIDE = 128, 3840, 2160
 "Pixels of a canvas."
 
 
+VoiceId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.+-]{1,64}$")]
+LanguageTag = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
+
+
+def _requested(name: str) -> str:
+    if name not in REQUESTED:
+        known = [f"'{source}'" for source in REQUESTED]
+        raise ValueError(f"must be {', '.join(known[:-1])} or {known[-1]}")
+    return name
+
+
 AssetId = Annotated[str, StringConstraints(pattern=f"^{ASSET_ID}$")]
+SourceName = Annotated[str, AfterValidator(_requested)]
+"A source of footage; uploads and URLs are named per scene."
 
 
 class MediaRef(Contract):
@@ -72,7 +84,7 @@ class SceneRequest(Contract):
 class FootageChoice(Contract):
     """Footage sources in order of preference; generated scenery is always the last resort."""
 
-    sources: tuple[Source, ...] = ()
+    sources: tuple[SourceName, ...] = ()
     "Empty: every source this server has, stock first."
     fit: Fit = "smart"
 
@@ -185,9 +197,9 @@ class VideoRequest(Contract):
     draft: bool = False
     "Same as `quality: draft`: small and quick, for a look before the film itself is rendered."
     style: Style = "cinematic"
-    voice: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.+-]{1,64}$")] | None = None
+    voice: VoiceId | None = None
     "None: the default voice of the language."
-    language: Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")] = "en"
+    language: LanguageTag = "en"
     footage: FootageChoice = FootageChoice()
     captions: CaptionMode = "burn"
     music: MusicChoice = MusicChoice()

@@ -17,6 +17,7 @@ from typing import Any
 
 from common.contracts.base import ObjectRef
 from common.contracts.job import DONE, FAILED, READY, RUNNING, Event, Job
+from common.contracts.job_kinds import JOB_KINDS
 from common.contracts.names import ASSET_ID, Kind, StepName
 from common.contracts.request import VideoRequest
 from common.contracts.storyboard import Storyboard
@@ -88,6 +89,8 @@ class Manifest:
 def archive(store: Retention, storage: Storage, settings: Settings, job_id: str) -> bool:
     """Writes the manifest of an ended job and notes that in its record, which is forgotten some time later.
 
+    A job of a kind that is not kept for good has no manifest.
+
     False when the job runs (again), which is no loss: its next end is archived then. Doing it twice has the same
     effect as once. Raises `StorageUnavailable` and `StateUnavailable`.
     """
@@ -98,6 +101,8 @@ def archive(store: Retention, storage: Storage, settings: Settings, job_id: str)
     job = job_of(job_id, fields)
     if not job.terminal:
         return False
+    if kept := JOB_KINDS[job.kind].kept:
+        return store.archived(job_id, job.rev, kept)
     bucket = settings.assets_bucket
     before = _version_before(storage, bucket, job)
     events = _events(store, storage, bucket, job, before.seq if before is not None else 0)

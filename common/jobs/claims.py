@@ -1,11 +1,14 @@
 """Writes of the workers: each to the one step that it has claimed, and only while its claim is valid."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
-from common.contracts.job import Failure
+from common.contracts.job import DEFERRED, UNKNOWN, Failure
 from common.contracts.kinds import STEP_KINDS
+from common.contracts.later import Later, Unknown
 from common.contracts.names import StepName
 from common.jobs.scripts import Part, milliseconds
 
@@ -50,10 +53,27 @@ class Claim:
     spec: str
     "As JSON of the kind's spec."
     nonce: str = ""
+    ticket: str = ""
+    "For work that goes on elsewhere; empty if there is none."
     last: bool = False
     "No other step waits in the queue, and none of the same kind is still to come in this job."
     toolchain: str = ""
     "The one of the worker's that the step needs."
+
+
+class CallOff(NamedTuple):
+    """Work elsewhere that is not wanted any more."""
+
+    entry: str
+    "As it is stored."
+    owner: str
+    job: str
+    step: str
+    ticket: str
+    spec: str
+    "Of the step, as JSON; empty if it is not known."
+    at: int
+    "Time in milliseconds of Redis' clock at which it was given up."
 
 
 class Claims(Part):
@@ -69,8 +89,9 @@ class Claims(Part):
         reply = self.scripts.run("claim", job_id, step, nonce, worker, milliseconds(lease), queue, *toolchains)
         if reply[0] != "claimed":
             return NotClaimed(reply[0])
-        _, token, attempt, fingerprint, owner, spec, last, chain = reply
-        return Claim(job_id, step, owner, int(token), int(attempt), fingerprint, spec, nonce, last == "1", chain)
+        _, token, attempt, fingerprint, owner, spec, last, ticket, chain = reply
+        numbers = int(token), int(attempt)
+        return Claim(job_id, step, owner, *numbers, fingerprint, spec, nonce, ticket, last == "1", chain)
 
     def beat(self, claim: Claim, lease: float, progress: float) -> Verdict:
         """Renews the lease: `OK`, `LOST` or `CALLED_OFF`. `progress` is the share that is done, 0 to 1."""
@@ -87,6 +108,35 @@ class Claims(Part):
         """Reports that this attempt failed. False when the claim is no longer valid."""
         report = failure.model_dump_json()
         return bool(self.scripts.run("fail", claim.job_id, claim.step, claim.token, report) == Verdict.OK)
+
+    def defer(self, claim: Claim, outcome: Later | Unknown, progress: float) -> bool:
+        """Hands the step back because its work goes on elsewhere. False when the claim is no longer valid.
+
+        A ticket that is not in the record then is called off.
+        """
+        ticket, seconds, note = outcome
+        state = DEFERRED if isinstance(outcome, Later) else UNKNOWN
+        after = milliseconds(seconds)
+        who = claim.job_id, claim.step, claim.token, claim.owner
+        return bool(self.scripts.run("defer", *who, state, ticket, after, note, progress, claim.spec) == Verdict.OK)
+
+    def keep_ticket(self, claim: Claim, ticket: str) -> bool:
+        """Notes what goes on elsewhere, while the step goes on; empty: nothing any more. Otherwise as `defer`."""
+        who = claim.job_id, claim.step, claim.token, claim.owner
+        return bool(self.scripts.run("keep_ticket", *who, ticket, claim.spec) == Verdict.OK)
+
+    def rouse(self, job_id: str, step: str, ticket: str) -> bool:
+        """Runs a step that waits under this ticket, since there is news. False when it does not wait any more."""
+        return bool(self.scripts.run("rouse", job_id, step, ticket) == Verdict.OK)
+
+    def take_call_offs(self, queue: str, limit: int, hold: float) -> list[CallOff]:
+        """Tickets that are to be called off; each comes again after `hold` seconds, unless it is `called_off`."""
+        entries = self.scripts.run("take", f"calloff:{queue}", limit, milliseconds(hold))
+        return [CallOff(entry, **json.loads(entry)) for entry in entries]
+
+    def called_off(self, queue: str, call_off: CallOff) -> None:
+        """The other side knows, or will never be told: the ticket is forgotten."""
+        self.scripts.ask(lambda client: client.zrem(f"calloff:{queue}", call_off.entry))
 
     def release(self, claim: Claim) -> bool:
         """Hands the step back unfinished; it is ready at once and nothing is counted. False when the claim is over."""

@@ -5,7 +5,7 @@ from typing import Any
 
 from common.contracts.job import Event, Job
 from common.jobs.record import Reader, event_of, job_of
-from common.jobs.scripts import Part
+from common.jobs.scripts import Part, milliseconds
 
 AT_ONCE = 200
 "Values that Redis is asked for together."
@@ -33,6 +33,16 @@ class Reads(Part):
         """The newest events, oldest of them first."""
         rows = self.scripts.ask(lambda client: client.xrevrange(f"job:{job_id}:ev", count=limit))
         return [event_of(entry, fields) for entry, fields in reversed(rows)]
+
+    def wait_for_event(self, job_id: str, after: int, seconds: float) -> None:
+        """Returns when an event follows number `after`, or after so many seconds, which must be fewer than the time-out
+        of the connection.
+        """
+        self.scripts.ask(
+            lambda client: client.xread(
+                {f"job:{job_id}:ev": f"{after}-0"}, count=1, block=max(1, milliseconds(seconds))
+            )
+        )
 
     def jobs(self, owner: str, before: str, limit: int) -> list[str]:
         """Ids, newest first; `before` is the last one of the page before, or empty."""

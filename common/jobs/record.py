@@ -47,6 +47,7 @@ def job_of(job_id: str, fields: Mapping[str, str], reader: Reader | None = None)
         request=reader.parsed("request", head["request"], _ref),
         created=head["created"],
         deadline=head["deadline"],
+        kind=head.get("kind", "film"),
         title=head["title"],
         metadata=json.loads(head["metadata"]),
         rev=head["rev"],
@@ -134,6 +135,8 @@ def _step(field: str, text: str) -> Step:
         worker=data.get("worker", ""),
         toolchain=data.get("needs", ""),
         ran_version=data.get("ran", 0),
+        ticket=data.get("ticket", ""),
+        note=data.get("note", ""),
     )
 
 
@@ -166,6 +169,7 @@ def _decided(step: Step) -> dict[str, Any]:
         "reused": int(step.reused),
         "needs": step.toolchain,
         "ran": step.ran_version,
+        "ticket": step.ticket,
     }
 
 

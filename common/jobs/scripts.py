@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import redis
 
 from common.contracts.job import JOB_MOVES, LANES, QUEUED, STEP_MOVES, TERMINAL, WAITING
-from common.contracts.kinds import LATE
+from common.contracts.kinds import LATE, STEP_KINDS
 from common.errors import ReelwrightError
 
 T = TypeVar("T")
@@ -107,6 +107,7 @@ def constants() -> str:
             "TERMINAL": _lua_set(TERMINAL),
             "WEIGHT": _lua_table({lane: str(weight) for lane, weight in LANES.items()}),
             "LATE": _lua_set(LATE),
+            "QUEUE": _lua_table({kind: f"'{about.queue}'" for kind, about in STEP_KINDS.items() if about.queue}),
             "JOB_MOVES": _lua_moves(JOB_MOVES, QUEUED),
             "STEP_MOVES": _lua_moves(STEP_MOVES, WAITING),
         }.items()

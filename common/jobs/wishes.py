@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from common.contracts.base import ObjectRef
 from common.contracts.job import INTERACTIVE, QUEUED, Job
+from common.contracts.job_kinds import JobKind
 from common.errors import InvalidRequest, ReelwrightError
 from common.jobs.reads import Reads
 from common.jobs.reopening import Reopening, Revision, WishOutcome, resumed, revised
@@ -71,6 +72,7 @@ class NewJob:
     timeout: float
     title: str = ""
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    kind: str = JobKind.FILM
     lane: str = INTERACTIVE
     patience: float = 24 * 3600.0
 
@@ -200,6 +202,7 @@ def _new_head(owner: str, job: NewJob) -> dict[str, Any]:
     return {
         "owner": owner,
         "state": QUEUED,
+        "kind": job.kind,
         "lane": job.lane,
         "request": job.request.model_dump_json(),
         "title": job.title,

@@ -26,6 +26,8 @@ from common.settings import Settings
 
 MAX_REDIRECTS = 3
 MAX_JSON_BYTES = 16 * 1024 * 1024
+MAX_REFUSAL = 500
+"Bytes."
 MAX_RETRY_AFTER = 24 * 3600.0
 CHUNK = 256 * 1024
 HEADERS = {"User-Agent": "Reelwright", "Accept-Encoding": "identity"}
@@ -45,6 +47,8 @@ class Reply(NamedTuple):
 
     status: int
     data: Any
+    refusal: str = ""
+    "The beginning of the body of a 4xx. It tells reasons apart and is never shown: it may repeat the key."
 
 
 class Download(NamedTuple):
@@ -82,7 +86,9 @@ class Http:
             if 300 <= response.status_code < 400:
                 raise Permanent(f"{host} answered with a redirect; check its base address in the settings")
             body = b"".join(_body(response, watch, host, MAX_JSON_BYTES))
-        return Reply(response.status_code, _parse(body, host) if response.status_code < 300 else None)
+        if response.status_code < 300:
+            return Reply(response.status_code, _parse(body, host))
+        return Reply(response.status_code, None, body[:MAX_REFUSAL].decode(errors="replace"))
 
     def download(self, url: str, path: Path, *, max_bytes: int, stop: Callable[[], None]) -> Download:
         """Fetches an address from outside into `path`.

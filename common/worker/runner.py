@@ -1,8 +1,8 @@
 """Runs one step: claims it, keeps its lease alive while the handler works, commits the facts.
 
-Everything that can go wrong ends in one of four ways: the facts are committed, the failure is reported, the
-step is handed back, or nothing is said and the lease runs out. Each is safe, because the store accepts reports
-from the holder of the current token only.
+Everything ends in one of five ways: the facts are committed, the failure is reported, the step is handed back
+unfinished or to wait for work elsewhere, or nothing is said and the lease runs out. Each is safe, because the store
+accepts reports from the holder of the current token only.
 """
 
 import functools
@@ -18,6 +18,7 @@ from common import scratch
 from common.contracts.base import Contract
 from common.contracts.job import Failure
 from common.contracts.kinds import LATE, STEP_KINDS, parse_spec
+from common.contracts.later import LONGEST_TICKET, Later, Unknown
 from common.contracts.names import StepName, keys_in
 from common.errors import ObjectMissing, StepError, Stopped, disk_trouble
 from common.jobs.claims import Claim, Claims, NotClaimed, Verdict
@@ -33,8 +34,8 @@ from common.worker.steprun import ATTEMPT_DIGITS, Attempt, Places, StepRun
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-Handler = Callable[[Any, StepRun], Contract]
-"Takes the spec of a step, returns its facts."
+Handler = Callable[[Any, StepRun], Contract | Later | Unknown]
+"Takes the spec of a step, returns its facts; or that its work goes on elsewhere, or may."
 
 REPORT_PAUSE = 0.3
 "Seconds between tries to report to a store that does not answer."
@@ -113,28 +114,34 @@ class StepRunner:
             toolchain=claim.toolchain,
             suffix=claim.nonce[:ATTEMPT_DIGITS],
             last=claim.attempt >= self._settings.max_attempts,
+            ticket=claim.ticket,
         )
         workdir = scratch.folder(self._settings.scratch(), claim.nonce)
         places = Places(self._storage, self._settings.assets_bucket, self._settings.videos_bucket, workdir)
-        return StepRun(attempt, places, until=until, spare=self._slots.spare() if claim.last else 0)
+        spare = self._slots.spare() if claim.last else 0
+        return StepRun(
+            attempt, places, until=until, spare=spare, keep=lambda ticket: self._store.keep_ticket(claim, ticket)
+        )
 
     def _work(self, claim: Claim, run: StepRun) -> Outcome:
         with Heartbeat(self._store, claim, run, self._settings, self._drain) as heart:
             try:
-                facts = self._facts(claim, run)
+                answer = self._answer(claim, run)
             except Exception as error:
                 if run.stopped or isinstance(error, Stopped):  # an error of a step that is being stopped means nothing
                     return self._stopped(claim, run, heart.why)
                 return self._fail(claim, run, _failure(claim, error))
+            if isinstance(answer, Later | Unknown):  # whatever has stopped it, somebody must know of work elsewhere
+                return self._defer(claim, run, answer)
             if run.stopped and heart.why not in MAY_COMMIT:
                 return Outcome.CALLED_OFF
-            return self._commit(claim, run, facts)
+            return self._commit(claim, run, answer)
 
-    def _facts(self, claim: Claim, run: StepRun) -> Contract:
+    def _answer(self, claim: Claim, run: StepRun) -> Contract | Later | Unknown:
         kind = StepName(claim.step).kind
         try:
             with scratch.scratch(run.workdir):
-                return self._handlers[kind](parse_spec(kind, claim.spec), run)
+                return _checked(self._handlers[kind](parse_spec(kind, claim.spec), run))
         except ObjectMissing as error:
             # Where one input is gone, others often are. Reported one by one, each would cost a run of the step.
             gone = run.gone(key for key in keys_in(claim.spec) if key != error.key)
@@ -154,6 +161,12 @@ class StepRunner:
     def _fail(self, claim: Claim, run: StepRun, failure: Failure) -> Outcome:
         reported = self._report(run, lambda: self._store.fail(claim, failure))
         return Outcome.FAILED if reported is True else Outcome.LOST
+
+    def _defer(self, claim: Claim, run: StepRun, answer: Later | Unknown) -> Outcome:
+        deferred = self._report(run, lambda: self._store.defer(claim, answer, run.fraction_done))
+        if deferred is not True:
+            return Outcome.LOST if deferred is False else Outcome.UNHEARD
+        return Outcome.DEFERRED if isinstance(answer, Later) else Outcome.UNKNOWN
 
     def _commit(self, claim: Claim, run: StepRun, facts: Contract) -> Outcome:
         known_for = STEP_KINDS[StepName(claim.step).kind].known_for(self._settings.keep_parts_seconds)
@@ -178,6 +191,12 @@ class StepRunner:
             if time.monotonic() > run.until:
                 return Outcome.UNHEARD
             time.sleep(REPORT_PAUSE)
+
+
+def _checked(answer: Contract | Later | Unknown) -> Contract | Later | Unknown:
+    if isinstance(answer, Later | Unknown) and not 0 < len(answer.ticket) <= LONGEST_TICKET:
+        raise ValueError(f"a ticket has 1 to {LONGEST_TICKET} characters")
+    return answer
 
 
 def _failure(claim: Claim, error: Exception) -> Failure:

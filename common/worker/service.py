@@ -39,6 +39,7 @@ from common.messaging.app import make_app
 from common.messaging.queues import QUEUES
 from common.settings import BadSetting, Settings
 from common.storage.s3 import S3Storage
+from common.worker.calloffs import Caller, calling_off
 from common.worker.celery_request import request_class
 from common.worker.drain import Drain
 from common.worker.outcome import Outcome
@@ -66,6 +67,8 @@ class Service:
     slots: Callable[[Settings], int]
     handlers: Callable[[Settings], Mapping[str, Handler]]
     engines: Callable[[Settings], Mapping[str, Any]]
+    call_offs: Callable[[Settings], Mapping[str, Caller]] | None = None
+    "By kind of step: how the other side of a step that waits is told that nobody does any more."
     pool: str = "prefork"
     "`prefork` where native code or ffmpeg runs: a crash then takes one step with it, not the service."
     beside: Sequence[Beside] = ()
@@ -88,7 +91,7 @@ def serve(service: Service) -> int:
     drain = Drain()
     app = make_app(settings)
     add_task(app, service, settings, chains, drain, Slots(slots))
-    side = _Side([*service.beside, _registration(worker)], settings, drain)
+    side = _Side([*_beside(service), _registration(worker)], settings, drain)
     side.watch()
     _listen_to_signals(settings, drain, side)
     # Celery warns of running as root because of pickle, which we do not accept.
@@ -110,6 +113,12 @@ def serve(service: Service) -> int:
         app.worker_main(arguments)
     side.join()
     return 0
+
+
+def _beside(service: Service) -> list[Beside]:
+    if service.call_offs is None:
+        return list(service.beside)
+    return [*service.beside, calling_off(service.queue, service.call_offs)]
 
 
 def toolchains(queue: str, engines: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:

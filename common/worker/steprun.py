@@ -46,6 +46,8 @@ class Attempt:
     "Ends the names of its objects, so that no other attempt uses them."
     last: bool = False
     "True when there will be no other attempt: the time to settle for less."
+    ticket: str = ""
+    "The note of an earlier run about work that goes on elsewhere."
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +70,21 @@ class StepRun:
     commits the facts the handler returns, and what does not come to count is removed by `discard`.
     """
 
-    def __init__(self, attempt: Attempt, places: Places, *, until: float = math.inf, spare: int = 0) -> None:
+    def __init__(
+        self,
+        attempt: Attempt,
+        places: Places,
+        *,
+        until: float = math.inf,
+        spare: int = 0,
+        keep: Callable[[str], bool] = lambda ticket: True,
+    ) -> None:
+        """`keep` writes a ticket into the record; False when the right to the step is lost."""
         self.owner, self.job_id, self.step = attempt.owner, attempt.job_id, attempt.step
         self.fingerprint, self.toolchain = attempt.fingerprint, attempt.toolchain
         self.last_attempt = attempt.last
+        self.ticket = attempt.ticket
+        self._keep_in_record = keep
         self.storage, self.workdir = places.storage, places.workdir
         self.assets, self.videos = places.assets, places.videos
         self.spare = spare
@@ -132,6 +145,19 @@ class StepRun:
                 self._kept.pop()
         except StorageUnavailable as error:
             log.info("%d objects of an attempt at %s stay for now: %s", len(self._kept), self.step, error)
+
+    # work that goes on elsewhere
+
+    def keep_ticket(self, ticket: str) -> None:
+        """Writes into the record what is about to go on elsewhere, before it does: the next run finds it in `ticket`.
+
+        Only needed for what must be known if this process dies within the next call; else `Later` has the ticket.
+        An empty one says that nothing goes on any more. Raises `Stopped` if the right to the step is lost.
+        """
+        self.check()
+        if not self._keep_in_record(ticket):
+            raise Stopped("the step was called off")
+        self.ticket = ticket
 
     # going on and stopping
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from common.contracts.job import CANCELLED, DONE, RUNNING, TERMINAL, Event
+from common.contracts.job import CANCELLED, DONE, ELSEWHERE, RUNNING, TERMINAL, Event
 from common.contracts.names import Kind, StepName
 from infra.chaos.injector import Done
 from infra.chaos.invariants import Record
@@ -15,6 +15,8 @@ LEGEND = (
     "Steps hit: those under way in the part that was harmed. The times are seconds since the fault: median / 99th",
     "percentile / longest. A step that survived its fault was done, but not started again.",
 )
+HANDED_OVER = frozenset({DONE, *ELSEWHERE})
+"States of a step whose run came to something."
 SHOWN = 50
 "Violations that are printed; the first ones explain the rest."
 
@@ -52,6 +54,9 @@ class Report:
     settled: float
     "Seconds from the end of the faults to the end of the last job, or of hope."
     violations: Sequence[str] = ()
+    ordered: int = 0
+    "Clips that were ordered at the far studio."
+    called_off: int = 0
 
     @property
     def well(self) -> bool:
@@ -74,7 +79,9 @@ def tally(done: Sequence[Done], records: Sequence[Record]) -> dict[str, Tally]:
 
 
 def recovery(events: Sequence[Event], step: str, at: int) -> Recovery | None:
-    """None if the step was not done after `at` (ms), or a user wished something else of its job before that."""
+    """None if the step was not done, or given to somebody elsewhere, after `at` (ms), or a user wished something else
+    of its job before that.
+    """
     started: int | None = None
     for event in events:
         if event.at <= at:
@@ -85,7 +92,7 @@ def recovery(events: Sequence[Event], step: str, at: int) -> Recovery | None:
             continue
         if event.data["state"] == RUNNING and started is None:
             started = event.at
-        if event.data["state"] == DONE:
+        if event.data["state"] in HANDED_OVER:
             return Recovery((started - at) / 1000 if started is not None else None, (event.at - at) / 1000)
     return None
 
@@ -99,7 +106,7 @@ def executions(records: Sequence[Record]) -> tuple[int, int]:
         for event in record.events:
             if event.type == "step" and StepName(str(event.data["step"])).kind != Kind.CAST:
                 runs += event.data["state"] == RUNNING
-                useful += event.data["state"] == DONE and not event.data.get("reused")
+                useful += event.data["state"] in HANDED_OVER and not event.data.get("reused")
     return runs, max(0, runs - useful)
 
 
@@ -136,6 +143,7 @@ def lines(report: Report) -> list[str]:
         "",
         f"jobs: {outcomes or 'none'}",
         f"wishes of users that were granted: {wishes or 'none'}",
+        f"clips ordered elsewhere: {report.ordered}, {report.called_off} of them called off",
         f"steps were started {report.runs} times; {report.repeated} of these starts ({share:.1f} %) came to nothing",
         _settled(report),
     ]

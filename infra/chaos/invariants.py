@@ -67,6 +67,8 @@ class Stock:
     "Temporary folders of attempts."
     complaints: Sequence[str] = ()
     "Answers of the service that no fault explains."
+    orders: Sequence[str] = ()
+    "Faults in the books of the far studio."
 
 
 def violations(stock: Stock) -> list[str]:
@@ -139,6 +141,15 @@ def well_answered(stock: Stock) -> Iterator[str]:
     yield from stock.complaints
 
 
+def paid_once(stock: Stock) -> Iterator[str]:
+    """Nothing was ordered twice elsewhere, and nothing goes on there that nobody waits for."""
+    for record, job in _jobs(stock):
+        for step in job.steps.values():
+            if step.ticket and job.terminal:
+                yield f"{record.id} has ended, but {step.name} still has the ticket {step.ticket}"
+    yield from stock.orders
+
+
 CHECKS: tuple[Callable[[Stock], Iterable[str]], ...] = (
     ended,
     asked_for,
@@ -147,6 +158,7 @@ CHECKS: tuple[Callable[[Stock], Iterable[str]], ...] = (
     histories,
     nothing_left,
     well_answered,
+    paid_once,
 )
 
 

@@ -6,14 +6,17 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
 import imageio_ffmpeg
 
+from common.contracts.job import UNKNOWN
+from common.jobs.scripts import StateUnavailable
 from infra.chaos.expectations import Expectations
+from infra.chaos.far_studio import FarStudio, open_studio
 from infra.chaos.faults import kinds
 from infra.chaos.figures import Report, executions, tally
 from infra.chaos.injector import Done, inject
@@ -25,6 +28,9 @@ from infra.chaos.stock import settle, take_stock
 from infra.chaos.traffic import Traffic
 
 GAP_SECONDS = 2.0
+MUTE = 0.15
+"Share of the orders of which the far studio says nothing."
+ROUSE_SECONDS = 1.0
 DISK_MEGABYTES = 64
 END_SECONDS = 10.0
 "Seconds for processes to vanish once the stack has ended."
@@ -47,10 +53,12 @@ class Options:
 
 def run(options: Options, say: Callable[[str], None] = lambda _: None) -> Report:
     """Makes faults for `seconds`, lets all settle, then reports. Interrupting it ends everything in order."""
-    with small_disk(options.data / "work", DISK_MEGABYTES), contextlib.ExitStack() as ending:
-        site = ending.enter_context(Site(options.data, settings=options.settings, copies=COPIES))
+    studio = FarStudio(small_clip(), mute=MUTE, seed=options.seed)
+    with small_disk(options.data / "work", DISK_MEGABYTES), open_studio(studio), contextlib.ExitStack() as ending:
+        site = ending.enter_context(Site(options.data, settings=options.settings, copies=COPIES, studio=studio.url))
         say(f"the stack runs at {site.url}; its logs are in {options.data / 'logs'}")
         traffic = Traffic(site.url, options.seed, backlog=options.jobs)
+        ending.enter_context(rousing(site))
         done = _storm(options, site, traffic, say)
         calm = time.monotonic()
         traffic.finish()
@@ -58,9 +66,33 @@ def run(options: Options, say: Callable[[str], None] = lambda _: None) -> Report
         settled = time.monotonic() - calm
         say(f"{traffic.ordered} jobs had ended after {settled:.1f} s; looking at what they left")
         traffic.again()
-        stock = take_stock(site, traffic.expectations)
+        stock = take_stock(site, traffic.expectations, studio=studio)
         ending.close()
-        return _report(options, done, traffic.expectations, stock, settled, _survivors(site))
+        report = _report(options, done, traffic.expectations, stock, settled, _survivors(site))
+        report.ordered, report.called_off = len(studio.orders), sum(order.cancelled for order in studio.orders)
+        return report
+
+
+@contextlib.contextmanager
+def rousing(site: Site) -> Iterator[None]:
+    """Meanwhile, whatever does not know its outcome looks again soon, as if somebody had sent for it."""
+    stop = threading.Event()
+
+    def rouse() -> None:
+        while not stop.wait(ROUSE_SECONDS):
+            for job in site.active():
+                for step in job.steps.values():
+                    if step.state == UNKNOWN:
+                        with contextlib.suppress(StateUnavailable):
+                            site.store.rouse(job.id, step.name, step.ticket)
+
+    thread = threading.Thread(target=rouse, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
 
 
 def _storm(options: Options, site: Site, traffic: Traffic, say: Callable[[str], None]) -> list[Done]:

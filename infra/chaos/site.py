@@ -42,6 +42,10 @@ SMALL = {
     "RETRIEVER_SLOTS": "1",
 }
 "Small pictures and short leases, so that much happens in little time."
+STUDIO = "REEL_FAR_STUDIO"
+"Variable with the address of the far studio."
+FAR_RETRIEVER = ["python", "-m", "infra.chaos.retriever"]
+"Command of a retriever that may order clips there."
 COPIES = {"orchestrator": 2, "renderer": 2}
 "Copies of services of which two must be able to work side by side."
 
@@ -67,11 +71,16 @@ class Site:
         settings: Mapping[str, str] | None = None,
         copies: Mapping[str, int] | None = None,
         commands: Mapping[str, Sequence[str]] | None = None,
+        studio: str = "",
     ) -> None:
+        """`studio` is the address of a far studio, at which the retriever orders clips then."""
         self.plan = Plan.make(data, "127.0.0.1", 0)
         self.mark = f"{MARK}={uuid.uuid4().hex}"
-        self._copies, self._commands = copies or {}, commands or {}
+        self._copies, self._commands = copies or {}, dict(commands or {})
         own = _without_settings(os.environ) | SMALL | dict(settings or {}) | dict([self.mark.split("=")])
+        if studio:
+            own[STUDIO] = studio
+            self._commands.setdefault("retriever", FAR_RETRIEVER)
         self.settings = Settings.from_env(local.environment(self.plan, own))
         self.store = connect(self.settings)
         self.storage = S3Storage(self.settings)

@@ -20,6 +20,7 @@ from common.jobs.scripts import StateUnavailable
 from common.messaging.app import make_app
 from common.messaging.queues import QUEUES
 from infra.chaos.expectations import Expectations
+from infra.chaos.far_studio import FarStudio
 from infra.chaos.invariants import Found, Record, Stock, refs_in
 from infra.chaos.processes import alive, name_of, works_in
 from infra.chaos.site import Site
@@ -28,8 +29,8 @@ QUIET_SECONDS = 60.0
 "Seconds on top of a lease that nothing may move before the rest counts as stuck."
 HOPELESS_SECONDS = 1200.0
 "Work that goes on this long after the last fault goes round in circles."
-TIDY_SECONDS = 20.0
-"Seconds for hints that are still read, processes that still end, and the like."
+TIDY_SECONDS = 45.0
+"Seconds for hints that are still read, processes that still end, call-offs that are tried once more, and the like."
 UNACKED, UNACKED_INDEX, UNACKED_MUTEX = "unacked", "unacked_index", "unacked_mutex"
 "Redis keys in which Celery keeps messages that workers have read and not acknowledged."
 PAGE = 500
@@ -55,7 +56,12 @@ def settle(site: Site, patience: float = QUIET_SECONDS, stop: Callable[[], bool]
     return time.monotonic() - started
 
 
-def take_stock(site: Site, expectations: Expectations, besides: frozenset[str] = frozenset()) -> Stock:
+def take_stock(
+    site: Site,
+    expectations: Expectations,
+    besides: frozenset[str] = frozenset(),
+    studio: FarStudio | None = None,
+) -> Stock:
     """Everything the invariants look at, except the jobs in `besides`. Call it when the site has settled."""
     records = [
         Record(entry.job, entry.may_end, site.store.load(entry.job), tuple(_events(site, entry.job)))
@@ -76,6 +82,7 @@ def take_stock(site: Site, expectations: Expectations, besides: frozenset[str] =
         strays=[name_of(pid) for pid in strays],
         folders=folders,
         complaints=tuple(expectations.complaints),
+        orders=tuple(studio.faults()) if studio is not None else (),
     )
 
 
@@ -118,7 +125,7 @@ def _keys(site: Site, records: Sequence[Record]) -> dict[str, list[str]]:
     """Keys that must be empty when no job runs, with their members."""
     client = site.redis
     found = {"due": client.zrange("due", 0, -1)}
-    for pattern in ("ready:*", "later:*"):
+    for pattern in ("ready:*", "later:*", "calloff:*"):
         found |= {name: client.zrange(name, 0, -1) for name in client.scan_iter(match=pattern, count=1000)}
     for pattern in ("active", "active:*", "running:*"):
         found |= {name: sorted(client.smembers(name)) for name in client.scan_iter(match=pattern, count=1000)}

@@ -3,10 +3,11 @@
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from common.contracts.job import FAILED, READY, WAITING, Failure, Step
+from common.contracts.job import ELSEWHERE, FAILED, READY, WAITING, Failure, Step
 from common.retry import backoff
 from orchestrator.engine.losses import irretrievable
 
+OUTCOME_UNKNOWN = "outcome_unknown"
 ATTEMPTS = {"below_standard": 2}
 "Attempts by failure: work that would come out the same again is not repeated more often."
 
@@ -43,7 +44,7 @@ class Attempts(NamedTuple):
         again = step.losses + 1 < self.rules.max_losses
         failure = Failure(code="worker_lost", message="the worker that ran it is gone", retryable=again, step=step.name)
         lost = _uncounted(step, losses=step.losses + 1, not_before=0, failure=failure)
-        return self.ready(lost) if again else replace(lost, state=FAILED)
+        return self.ready(lost) if again else replace(lost, state=FAILED, ticket="")
 
     def after(self, step: Step, failure: Failure) -> Step | Failure:
         """Another attempt after a failure, or the failure itself."""
@@ -58,6 +59,11 @@ class Attempts(NamedTuple):
         pause = int(1000 * (failure.retry_after or backoff(step.attempt, self.rules.retry_seconds)))
         return self.ready(replace(step, not_before=self.now + pause if pause else 0))
 
+    def given_up(self, step: Step) -> Step:
+        """Nobody could find out what became of its work elsewhere: it has failed, and is not repeated by itself."""
+        failure = Failure(code=OUTCOME_UNKNOWN, message=step.note, step=step.name)
+        return replace(step, state=FAILED, failure=failure, not_before=0, ticket="")
+
     def made_again(self, step: Step) -> Step | Failure:
         """The same work once more, since its result is gone."""
         if step.losses + 1 >= self.rules.max_losses:
@@ -69,8 +75,11 @@ class Attempts(NamedTuple):
         return replace(step, state=READY, ran_version=self.version)
 
     def put_off(self, step: Step) -> Step:
-        """Waits for other steps, without which its work is not known. What it has done is kept until then."""
-        if step.state == WAITING:
+        """Waits for other steps, without which its work is not known. What it has done is kept until then.
+
+        Work that goes on elsewhere goes on: it may be wanted still, and costs no worker.
+        """
+        if step.state == WAITING or step.state in ELSEWHERE:
             return step
         return replace(step, state=WAITING, not_before=0, failure=None, progress=self.progress(step))
 

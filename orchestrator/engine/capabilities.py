@@ -64,9 +64,9 @@ class Fit(IntEnum):
 class Speaker(NamedTuple):
     """The voice that a film asks for."""
 
-    voice: str | None = None
+    voice: str | None
     "None: the usual one of the language."
-    language: str = "en"
+    language: str
 
 
 @dataclass
@@ -81,8 +81,8 @@ class Pinning:
     now: int
     patience: int
     "Milliseconds for which a toolchain may be away."
-    speaker: Speaker = field(default_factory=Speaker)
-    "To be set before a speech engine is chosen."
+    speaker: Speaker | None = None
+    "Must be set before the toolchain of a speech engine is asked for."
     waits: bool = False
     "True when the job waits for a worker."
     away: set[str] = field(default_factory=set)
@@ -148,6 +148,7 @@ class Pinning:
         return self._fit(chain), self.fleet.place_of(chain), not own, chain
 
     def _fit(self, chain: str) -> Fit:
+        assert self.speaker is not None, "nobody has said which voice is to speak"
         engine = self.fleet.engine_of(chain)
         if engine is None:
             return Fit.UNKNOWN

@@ -12,6 +12,7 @@ from typing import Any
 
 from common.contracts.base import Contract, ObjectRef
 from common.contracts.job import (
+    DEFERRED,
     DONE,
     FAILED,
     QUEUED,
@@ -20,6 +21,7 @@ from common.contracts.job import (
     SETTLED,
     SKIPPED,
     STEP_MOVES,
+    UNKNOWN,
     WAITING,
     Failure,
     Job,
@@ -153,7 +155,7 @@ class WorkingCopy:
             if name in expected:
                 self._put(self._attempts.put_off(step))
             elif step.state != SKIPPED and not (step.state == FAILED and name in left_out):
-                self._put(replace(step, state=SKIPPED))
+                self._put(_skipped(step))
 
     def look_for(self, inputs: Mapping[str, frozenset[str]]) -> None:
         """Asks whether objects made long ago are still there, as far as steps that are going to run need them.
@@ -172,8 +174,8 @@ class WorkingCopy:
     def skip_rest(self) -> None:
         """Skips every step that is not done. Failed ones stay failed, so that one can see what it was."""
         for step in list(self.steps.values()):
-            if step.state not in SETTLED and step.state != FAILED:
-                self._put(replace(step, state=SKIPPED))
+            if step.state not in SETTLED:
+                self._put(_without_ticket(step) if step.state == FAILED else _skipped(step))
 
     # what the reconciler takes away
 
@@ -234,6 +236,10 @@ class WorkingCopy:
             return self._start(step, work)
         if step.facts and step.name in self._losses.makers:
             return self._make_again(step, work)
+        if step.state == DEFERRED and step.not_before <= self.now:
+            return self._attempts.ready(replace(step, not_before=0))
+        if step.state == UNKNOWN and step.not_before <= self.now:
+            return self._finally(self._attempts.given_up(step))
         if step.state in (WAITING, SKIPPED):
             return replace(step, state=DONE, progress=1.0, failure=None) if step.facts else self._start(step, work)
         if step.state == RUNNING and step.lease <= self.now:
@@ -244,9 +250,12 @@ class WorkingCopy:
 
     def _after_loss(self, step: Step) -> Step:
         lost = self._attempts.lost(step)
-        if lost.state == FAILED and lost.failure is not None:
-            self.final[step.name] = lost.failure
-        return lost
+        return self._finally(lost) if lost.state == FAILED else lost
+
+    def _finally(self, failed: Step) -> Step:
+        assert failed.failure is not None
+        self.final[failed.name] = failed.failure
+        return failed
 
     def _start(self, step: Step, work: Work) -> Step:
         if work.fingerprint not in self.knowledge.known:
@@ -260,12 +269,14 @@ class WorkingCopy:
             losses=0,
             not_before=0,
             failure=None,
+            # Work that goes on elsewhere is gone on with if it is still the same.
+            ticket=step.ticket if step.fingerprint == work.fingerprint else "",
         )
         facts = self.knowledge.known[work.fingerprint]
         if facts is not None and self.knowledge.vanished and self.knowledge.vanished & object_keys(facts):
             self.forget.add(work.fingerprint)  # it was done once, but the result is gone
         elif facts is not None:
-            return replace(fresh, state=DONE, facts=facts, reused=True, progress=1.0, lease=0)
+            return replace(fresh, state=DONE, facts=facts, reused=True, progress=1.0, lease=0, ticket="")
         self.specs[step.name] = work.spec
         return self._attempts.ready(replace(fresh, facts="", reused=False, progress=self._attempts.progress(step)))
 
@@ -284,8 +295,17 @@ class WorkingCopy:
         return self._settled(step, again)
 
     def _settled(self, step: Step, outcome: Step | Failure) -> Step:
-        """The step after an attempt; if a failure ends it, it stays as it is."""
+        """The step after an attempt; if a failure ends it, it stays as it is, but keeps no ticket."""
         if isinstance(outcome, Step):
             return outcome
         self.final[step.name] = outcome
-        return step
+        return _without_ticket(step)
+
+
+def _skipped(step: Step) -> Step:
+    return replace(step, state=SKIPPED, ticket="")
+
+
+def _without_ticket(step: Step) -> Step:
+    """The same step if it has none. A ticket that is taken away is called off (`save.lua`)."""
+    return replace(step, ticket="") if step.ticket else step

@@ -6,7 +6,7 @@ film asks which of them has the word.
 
 from typing import NamedTuple
 
-from common.contracts.request import Fit, SceneFailure, Source, Style, TransitionKind, VideoRequest
+from common.contracts.request import Fit, SceneFailure, Style, TransitionKind, VideoRequest
 from common.contracts.storyboard import UNNAMED, Scene, Shot, Storyboard
 from common.contracts.styles import DEFAULTS
 from common.contracts.timeline import MusicCue, PlacedWatermark, TextFrame
@@ -36,7 +36,7 @@ class Brief(NamedTuple):
     style: Style
     fit: Fit
     seed: int
-    sources: tuple[Source, ...]
+    sources: tuple[str, ...]
     "Wanted sources of footage, in order of preference; empty: all that there are."
     on_scene_failure: SceneFailure
     burned: TextFrame | None
@@ -75,7 +75,7 @@ def resolve(request: VideoRequest, story: Storyboard, profiles: Profiles, scenes
         style=request.style,
         fit=request.footage.fit,
         seed=request.seed,
-        sources=tuple(request.footage.sources),
+        sources=request.footage.sources,
         on_scene_failure=request.on_scene_failure,
         burned=frame if request.captions == "burn" and spoken else None,
         caption_files=frame if request.captions != "none" else None,

@@ -9,7 +9,8 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from common.contracts.footage import Candidate, Provenance, SceneryRecipe, is_pick
+from common.contracts.footage import Candidate, Painted, Provenance, SceneryRecipe, is_pick
+from common.contracts.sources import SCENERY
 
 REPEAT = 2.0
 "Cost of a clip that is in the film already: more than any difference in score."
@@ -64,17 +65,13 @@ def last_resort(shot: str, seed_of_user: int | None = None) -> Candidate:
         id=f"scenery:abstract:day:{seed}",
         kind="scenery",
         score=0.0,
-        scenery=SceneryRecipe(theme="abstract", light="day", seed=seed),
-        provenance=Provenance(provider="scenery", licence="generated"),
+        origin=Painted(recipe=SceneryRecipe(theme="abstract", light="day", seed=seed)),
+        provenance=Provenance(provider=SCENERY, licence="generated"),
     )
 
 
 def _usable(call: Call) -> Sequence[Candidate]:
-    fit = [
-        one
-        for one in call.candidates
-        if one.id not in call.rejected and (one.kind == "scenery" or not call.scenery_only)
-    ]
+    fit = [one for one in call.candidates if one.id not in call.rejected and (one.painted or not call.scenery_only)]
     picked = [one for one in fit if call.pick is not None and is_pick(call.pick, one.id)]
     liked = [one for one in fit if one.id not in call.avoid]
     return picked or liked or fit or [last_resort(call.shot, call.seed)]

@@ -3,9 +3,10 @@
 import math
 from collections.abc import Sequence
 
-from common.contracts.footage import Candidate, Footage, Provenance, own_id
+from common.contracts.footage import Candidate, Footage, OwnMedia, Provenance, own_id
 from common.contracts.narration import Narration
 from common.contracts.request import Fit
+from common.contracts.sources import UPLOAD, URL
 from common.contracts.steps import SegmentFacts
 from common.contracts.storyboard import Shot
 from common.contracts.timeline import (
@@ -38,8 +39,8 @@ def own_media(shot: Shot) -> Candidate:
         id=own_id(shot.media),
         kind="video",
         score=1.0,
-        media=shot.media,
-        provenance=Provenance(provider="upload" if shot.media.asset else "url", source_id=shot.media.asset or ""),
+        origin=OwnMedia(media=shot.media),
+        provenance=Provenance(provider=UPLOAD if shot.media.asset else URL, source_id=shot.media.asset or ""),
     )
 
 

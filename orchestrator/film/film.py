@@ -5,9 +5,25 @@ costs a few microseconds a step. The inputs of such a value must be the same obj
 bodies and of facts are, because these are parsed through the memo, too.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 from common.contracts.base import ObjectRef
-from common.contracts.job import Failure
-from common.contracts.names import ASSEMBLE, MIX, PUBLISH, StepName
+from common.contracts.job import (
+    ACTIVE_STATES,
+    ASSEMBLING,
+    COMPLETED,
+    FAILED,
+    PARTIAL,
+    PLANNING,
+    QUEUED,
+    READY,
+    SETTLED,
+    Failure,
+    Step,
+)
+from common.contracts.kinds import STEP_KINDS
+from common.contracts.names import ASSEMBLE, MIX, PLAN, PUBLISH, StepName
 from common.contracts.steps import AssembleFacts, MixFacts, SegmentFacts
 from orchestrator.engine.working_copy import WorkingCopy
 from orchestrator.film import specs, wording
@@ -25,9 +41,12 @@ from orchestrator.film.sound import Narrations, want_layout, want_narrations
 class Film:
     """Wants everything a film is made of, as far as its inputs are there."""
 
+    last = PUBLISH
+
     def __init__(self, copy: WorkingCopy, defaults: OutputDefaults) -> None:
         self._copy, self._defaults = copy, defaults
-        self.published = False
+        self.finished = False
+        "True if the film is published."
         self.storyboard: ObjectRef | None = None
         "Storyboard of this version, once it is known."
         self._brief: Brief | None = None
@@ -58,8 +77,24 @@ class Film:
         failures = (located(failure, StepName(step), story) for step, failure in self._copy.final.items())
         return next(failures, None)
 
+    def state(self) -> str:
+        """That of the earliest kind of step with work left."""
+        return job_state(self._copy.steps)
+
+    def outcome(self) -> str:
+        return PARTIAL if self._copy.pins.left_out else COMPLETED
+
+    def head(self) -> Mapping[str, Any]:
+        """The storyboard of this version, once it is known, and that the version was looked at."""
+        job, changes = self._copy.job, dict[str, Any]()
+        if self.storyboard is not None and self.storyboard != job.storyboard:
+            changes["storyboard"] = self.storyboard.model_dump_json()
+        if job.decided_version != job.version:
+            changes["looked"] = job.version
+        return changes
+
     def _want_film(self, brief: Brief) -> None:
-        self.published = False
+        self.finished = False
         if not brief.scenes:
             self._copy.final[""] = self._why_empty(brief)
             return
@@ -94,7 +129,7 @@ class Film:
         film: AssembleFacts | None = copy.want(ASSEMBLE, specs.assemble, *given)
         if film is not None:
             job_id = memo.same("job", copy.job.id)
-            self.published = copy.want(PUBLISH, specs.publish, job_id, film) is not None
+            self.finished = copy.want(PUBLISH, specs.publish, job_id, film) is not None
 
     def _has_mix(self) -> bool:
         step = self._copy.steps.get(MIX)
@@ -121,3 +156,16 @@ class Film:
         first = next(scene.id for scene in brief.story.scenes)
         reason = Failure(code="no_scene_left", message=self._copy.pins.left_out[first])
         return self._left_out.get(first) or reason
+
+
+def job_state(steps: Mapping[str, Step]) -> str:
+    """The state of a film that is being made: that of its earliest kind of step with work left."""
+    plan = steps.get(PLAN)
+    if plan is None or plan.state == READY:
+        return QUEUED
+    if plan.state not in SETTLED:
+        return PLANNING
+    # A step that failed and did not end the job was replaced by something else.
+    left = {step.kind for step in steps.values() if step.state not in SETTLED and step.state != FAILED}
+    states = {about.state for kind, about in STEP_KINDS.items() if kind in left}
+    return next((state for state in ACTIVE_STATES if state in states), ASSEMBLING)

@@ -6,11 +6,12 @@ from common.contracts.footage import Candidate, CandidateList, Footage
 from common.contracts.names import Kind, StepName
 from common.contracts.steps import CastFacts, SearchFacts
 from common.contracts.storyboard import Scene, Shot, Storyboard
+from orchestrator.engine.documents import body
 from orchestrator.engine.working_copy import WorkingCopy
 from orchestrator.film import clips, specs
 from orchestrator.film.brief import Brief
 from orchestrator.film.casting import Call, cast
-from orchestrator.film.reading import body, cast_as, cast_facts, casting_text
+from orchestrator.film.reading import cast_as, cast_facts, casting_text
 
 RENDERINGS = 2
 "Footages of a shot that may fail to render before it gets scenery."

@@ -1,40 +1,19 @@
 """The documents and facts a film is decided from, parsed once. Pure."""
 
 from collections.abc import Mapping
-from typing import TypeVar
 
 from common.contracts.base import ObjectRef, fingerprint
 from common.contracts.edit import Edit
-from common.contracts.footage import CandidateList
-from common.contracts.job import Failure
 from common.contracts.kinds import parse_facts
 from common.contracts.names import CAST, PLAN, Kind
 from common.contracts.request import VideoRequest
 from common.contracts.steps import CastFacts
 from common.contracts.storyboard import Scene, Storyboard
-from common.documents import UnreadableDocument, read_document
+from orchestrator.engine.documents import body
 from orchestrator.engine.working_copy import WorkingCopy
 from orchestrator.film import specs
 from orchestrator.film.brief import Brief, resolve
 from orchestrator.film.profile import OutputDefaults, profiles
-
-Body = TypeVar("Body", VideoRequest, Storyboard, Edit, CandidateList)
-
-
-def body(copy: WorkingCopy, kind: type[Body], ref: ObjectRef) -> Body | None:
-    """A stored document; None until the reconciler has read it.
-
-    None as well for one that cannot be read: what a step has made it makes again; without others the job ends.
-    """
-    data = copy.body(ref)
-    if data is None:
-        return None
-    try:
-        return copy.memo(read_document, kind, data, of=ref.key)
-    except UnreadableDocument as error:
-        if not copy.disown(ref):
-            copy.final[""] = Failure(code=error.code, message=str(error))
-        return None
 
 
 def casting_text(copy: WorkingCopy) -> str:

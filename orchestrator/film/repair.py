@@ -46,8 +46,7 @@ class Repair:
     def _other_footage(self, shot: str, failure: Failure) -> bool:
         """Rejects unavailable footage; the user's own only if the request lets it be replaced."""
         candidate = self._chosen[shot]
-        own = candidate.media is not None
-        if self._brief.on_scene_failure == "fallback" if own else candidate.kind != "scenery":
+        if self._brief.on_scene_failure == "fallback" if candidate.own else not candidate.painted:
             self._reject({shot: candidate}, failure.message)
             return True
         return False
@@ -57,11 +56,7 @@ class Repair:
         scenes = self._brief.scenes
         shots = [blamed] if blamed else [shot.id for one in scenes if one.id == scene for shot in one.shots]
         shown = {shot: self._chosen.get(shot) for shot in shots}
-        return {
-            shot: candidate
-            for shot, candidate in shown.items()
-            if candidate is not None and candidate.kind != "scenery"
-        }
+        return {shot: one for shot, one in shown.items() if one is not None and not one.painted}
 
     def _reject(self, unusable: dict[str, Candidate], why: str) -> None:
         before = casting(self._copy)

@@ -1,7 +1,5 @@
 """The spec of each step of a film. Pure: each function takes what the film has at hand and gives the spec."""
 
-from typing import Any
-
 from common.contracts.base import ObjectRef, canonical_json
 from common.contracts.footage import Candidate, Footage, ShotQuery
 from common.contracts.narration import Narration
@@ -34,7 +32,7 @@ def speak(brief: Brief, scene: Scene, pace: float) -> SpeakSpec:
     return SpeakSpec(text=scene.narration, language=brief.language, voice=brief.voice, pace=pace)
 
 
-def search(brief: Brief, scene: Scene, shot: Shot, sources: tuple[Any, ...]) -> SearchSpec:
+def search(brief: Brief, scene: Scene, shot: Shot, sources: tuple[str, ...]) -> SearchSpec:
     asked, profile = brief.query(scene, shot), brief.profiles.full
     query = ShotQuery(
         shot=shot.id,

@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from common.contracts.footage import Candidate, Provenance, ShotQuery
+from common.contracts.footage import Candidate, ClipFile, Provenance, ShotQuery
 from common.errors import BadMedia, Permanent
+from common.worker.steprun import StepRun
 from retriever import ranking
 from retriever.inspection.program import Picture, footage_type, inspect
+from retriever.providers.port import FetchedFile, origin_of
 
 SUFFIXES = frozenset([".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi", ".jpg", ".jpeg", ".png", ".webp", ".gif"])
 MOST = 40
@@ -46,6 +48,9 @@ class ClipFolder:
         candidates = (self._candidate(query, entry, index / len(best)) for index, entry in enumerate(best))
         return ranking.rank(candidate for candidate in candidates if candidate is not None)
 
+    def fetch(self, candidate: Candidate, run: StepRun) -> FetchedFile:
+        return FetchedFile(self.path(origin_of(candidate, ClipFile).path))
+
     def path(self, name: str) -> Path:
         """The path of a clip; raises `BadMedia` if the folder has none of that name, or it points outside."""
         path = (self._root / name).resolve()
@@ -78,7 +83,7 @@ class ClipFolder:
             id=f"folder:{entry.name}@{version}",
             kind=picture.kind,
             score=ranking.score(query, features),
-            path=entry.name,
+            origin=ClipFile(path=entry.name),
             width=picture.width,
             height=picture.height,
             seconds=picture.seconds,

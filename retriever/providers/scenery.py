@@ -5,7 +5,20 @@ import re
 from collections.abc import Mapping
 from typing import TypeVar
 
-from common.contracts.footage import Candidate, Light, Provenance, SceneryRecipe, ShotQuery, Theme, View, Weather
+from common.contracts.footage import (
+    Candidate,
+    Light,
+    Painted,
+    Provenance,
+    SceneryRecipe,
+    ShotQuery,
+    Theme,
+    View,
+    Weather,
+)
+from common.contracts.sources import SCENERY
+from common.worker.steprun import StepRun
+from retriever.providers.port import FetchedRecipe, origin_of
 
 Name = TypeVar("Name", bound=str)
 
@@ -113,7 +126,7 @@ SCORE = 0.1
 class SceneryProvider:
     """Offers one generated background for any query. Never fails and needs nothing."""
 
-    name = "scenery"
+    name = SCENERY
 
     def search(self, query: ShotQuery) -> list[Candidate]:
         recipe = recipe_for(query)
@@ -123,12 +136,15 @@ class SceneryProvider:
                 id=f"scenery:{name}",
                 kind="scenery",
                 score=SCORE,
-                scenery=recipe,
+                origin=Painted(recipe=recipe),
                 width=query.width,
                 height=query.height,
-                provenance=Provenance(provider="scenery", source_id=name, licence="generated"),
+                provenance=Provenance(provider=SCENERY, source_id=name, licence="generated"),
             )
         ]
+
+    def fetch(self, candidate: Candidate, run: StepRun) -> FetchedRecipe:
+        return FetchedRecipe(origin_of(candidate, Painted).recipe)
 
 
 def recipe_for(query: ShotQuery) -> SceneryRecipe:

@@ -1,22 +1,40 @@
-"""What the search may expect of every provider."""
+"""What the search and acquire steps may expect of every provider."""
 
 import shutil
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
-from common.contracts.footage import Candidate, ShotQuery
+from common.contracts.footage import Candidate, ClipFile, Footage, OwnMedia, Painted, ShotQuery, WebFile
+from common.contracts.request import MediaRef
+from common.contracts.sources import SCENERY, UPLOAD, URL, SourceKind, kind_of
+from common.contracts.steps import AcquireSpec
+from common.contracts.storyboard import Shot
+from common.errors import BadMedia, Permanent, Stopped
 from common.net.client import Http
 from common.settings import Settings
-from retriever.providers.port import Provider
-from retriever.providers.registry import providers
+from common.worker.steprun import StepRun
+from orchestrator.film.clips import own_media
+from retriever.acquire import Acquirer
+from retriever.inspection.program import footage_type
+from retriever.providers.port import FetchedFile, FetchedRecipe, Provider
+from retriever.providers.registry import FACTORIES, providers
 from tests.support import clips
-from tests.support.pexels_server import KEY, pexels_server
+from tests.support.pexels_server import pexels_server
+from tests.support.pixabay_server import pixabay_server
 from tests.support.redis_server import RedisServer
+from tests.support.steprun import step_run
+from tests.support.stock_server import KEY
+from tests.support.uploads import ASSET, upload
+from tests.support.web_server import web_server
 
-NAMES = ("pexels", "folder", "scenery")
+SEARCHED = tuple(name for name in FACTORIES if kind_of(name) is not SourceKind.OWN)
+WITH_FILES = tuple(name for name in FACTORIES if kind_of(name) is not SourceKind.PAINTED)
+DOWNLOADED = tuple(name for name in FACTORIES if kind_of(name) is SourceKind.STOCK or name == URL)
 ODD = (
     "",
     " ",
@@ -58,29 +76,91 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-@pytest.fixture(params=NAMES)
-def provider(request: pytest.FixtureRequest, folder: Path, redis_here: RedisServer) -> Iterator[Provider]:
-    with pexels_server() as pexels, redis_here.client() as client:
+class Shop(NamedTuple):
+    """All providers over servers of their own, and an address at which there is nothing."""
+
+    providers: dict[str, Provider]
+    clip: str
+    "Address of a clip."
+    nothing: str
+
+    def offer(self, name: str, run: StepRun) -> Candidate:
+        """Something that the provider offers, or that the user brought along, as the next step gets it."""
+        return Candidate.model_validate_json(self._offer(name, run).model_dump_json())
+
+    def _offer(self, name: str, run: StepRun) -> Candidate:
+        if name == UPLOAD:
+            upload(run, clips.clip())
+            return own(MediaRef(asset=ASSET))
+        if name == URL:
+            return own(MediaRef(url=self.clip))
+        return self.providers[name].search(query("harbour boats"))[0]
+
+    def lost(self, name: str, run: StepRun) -> Candidate:
+        """What has gone since it was offered."""
+        origins = {
+            UPLOAD: OwnMedia(media=MediaRef(asset=ASSET[:-1] + "b")),
+            URL: OwnMedia(media=MediaRef(url=self.nothing)),
+            "folder": ClipFile(path="gone.mp4"),
+        }
+        origin = origins.get(name, WebFile(url=self.nothing))
+        return self.offer(name, run).model_copy(update={"origin": origin})
+
+
+def own(media: MediaRef) -> Candidate:
+    return own_media(Shot(id="s2.1", show="", media=media))
+
+
+@pytest.fixture
+def shop(folder: Path, redis_here: RedisServer) -> Iterator[Shop]:
+    with pexels_server() as pexels, pixabay_server() as pixabay, redis_here.client() as client:
         settings = replace(
-            Settings(), pexels_base_url=pexels.url, pexels_api_key=KEY, clip_folder=str(folder), pexels_per_hour=10_000
+            Settings(),
+            pexels_base_url=pexels.url,
+            pexels_api_key=KEY,
+            pexels_per_hour=10_000,
+            pixabay_base_url=pixabay.url,
+            pixabay_api_key=KEY,
+            pixabay_per_minute=10_000,
+            clip_folder=str(folder),
+            fetch_allow_networks="127.0.0.0/8",
         )
-        yield providers(settings, Http(settings), client)[request.param]
+        clip = pexels.link(1, "3", (640, 360), 2)
+        yield Shop(providers(settings, Http(settings), client), clip, f"{pexels.url}/gone.mp4")
 
 
-def test_a_provider_goes_by_its_name(provider: Provider) -> None:
-    assert provider.name in NAMES
+@pytest.fixture(params=SEARCHED)
+def provider(request: pytest.FixtureRequest, shop: Shop) -> Provider:
+    return shop.providers[request.param]
 
 
-def test_every_candidate_can_be_acquired_and_says_where_it_is_from(provider: Provider) -> None:
+@pytest.fixture
+def run(tmp_path: Path) -> StepRun:
+    workdir = tmp_path / "work"
+    workdir.mkdir()
+    return step_run(workdir)
+
+
+def acquire(shop: Shop, candidate: Candidate, run: StepRun) -> Footage:
+    got = Acquirer(shop.providers).acquire(AcquireSpec(candidate=candidate, width=640, height=360), run)
+    assert isinstance(got, Footage)
+    return got
+
+
+@pytest.mark.parametrize("name", FACTORIES)
+def test_a_provider_goes_by_its_name(name: str, shop: Shop) -> None:
+    assert shop.providers[name].name == name
+
+
+def test_every_candidate_says_where_it_is_from(provider: Provider) -> None:
     found = provider.search(query("harbour boats", "ocean"))
     assert found
     for one in found:
         assert Candidate.model_validate_json(one.model_dump_json()) == one
         assert one.id.startswith(f"{provider.name}:")
         assert one.provenance.provider == provider.name
-        assert [bool(one.url), bool(one.path), one.scenery is not None].count(True) == 1
-        assert one.media is None
-        assert (one.kind == "scenery") == (one.scenery is not None)
+        assert not one.own
+        assert (one.kind == "scenery") == one.painted
         assert (one.kind == "video") == (one.seconds > 0)
         assert one.width > 0 < one.height
 
@@ -105,3 +185,86 @@ def test_odd_words_are_no_trouble(provider: Provider, words: str) -> None:
 @pytest.mark.parametrize(("width", "height"), [(640, 360), (360, 640), (480, 480)])
 def test_every_canvas_is_served(provider: Provider, width: int, height: int) -> None:
     assert provider.search(query("harbour boats", width=width, height=height))
+
+
+# fetching
+
+
+@pytest.mark.parametrize("name", [UPLOAD, URL])
+def test_media_of_the_users_own_are_not_searched(name: str, shop: Shop) -> None:
+    assert shop.providers[name].search(query("harbour boats")) == []
+
+
+@pytest.mark.parametrize("name", WITH_FILES)
+def test_what_is_fetched_is_a_file_with_a_picture(name: str, shop: Shop, run: StepRun) -> None:
+    got = shop.providers[name].fetch(shop.offer(name, run), run)
+    assert isinstance(got, FetchedFile)
+    assert footage_type(got.path).startswith(("video/", "image/"))
+    assert (got.at != "") == (name in DOWNLOADED)
+    assert (got.stored is not None) == (name == UPLOAD)
+    assert got.path.is_relative_to(run.workdir) == (name != "folder")
+
+
+@pytest.mark.parametrize("name", WITH_FILES)
+def test_what_is_acquired_is_stored_once(name: str, shop: Shop, run: StepRun) -> None:
+    candidate = shop.offer(name, run)
+    before = set(run.storage.list(run.assets))
+    got = acquire(shop, candidate, run)
+    assert got.media is not None
+    assert len(run.read(got.media)) == got.media.size
+    new = set(run.storage.list(run.assets)) - before
+    assert len(new) == (0 if name == UPLOAD else 1), "an upload is there already"
+    assert got.provenance.provider == name
+    assert got.provenance.credit == candidate.provenance.credit
+
+
+def test_what_is_painted_needs_no_file(shop: Shop, run: StepRun) -> None:
+    candidate = shop.offer(SCENERY, run)
+    assert isinstance(candidate.origin, Painted)
+    assert shop.providers[SCENERY].fetch(candidate, run) == FetchedRecipe(candidate.origin.recipe)
+    assert acquire(shop, candidate, run).scenery == candidate.origin.recipe
+    assert list(run.workdir.iterdir()) == []
+    assert list(run.storage.list(run.assets)) == []
+
+
+@pytest.mark.parametrize("name", WITH_FILES)
+def test_what_has_gone_since_fails_for_good(name: str, shop: Shop, run: StepRun) -> None:
+    with pytest.raises(Permanent) as caught:
+        shop.providers[name].fetch(shop.lost(name, run), run)
+    assert isinstance(caught.value, BadMedia) or name in DOWNLOADED
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", FACTORIES)
+def test_a_candidate_of_another_sort_is_refused(name: str, shop: Shop, run: StepRun) -> None:
+    other = shop.offer("pexels" if name == SCENERY else SCENERY, run)
+    with pytest.raises(BadMedia, match="has nothing by the name of"):
+        shop.providers[name].fetch(other, run)
+
+
+@pytest.mark.parametrize("name", FACTORIES)
+def test_a_step_that_is_called_off_keeps_nothing(name: str, shop: Shop, run: StepRun) -> None:
+    candidate = shop.offer(name, run)
+    before = set(run.storage.list(run.assets))
+    run.call_off()
+    with pytest.raises(Stopped):
+        acquire(shop, candidate, run)
+    assert set(run.storage.list(run.assets)) == before
+
+
+@pytest.mark.parametrize("name", DOWNLOADED)
+def test_a_download_ends_in_the_middle_when_it_is_called_off(name: str, shop: Shop, run: StepRun) -> None:
+    over = threading.Event()
+
+    def stall(*_: object) -> None:
+        run.call_off()
+        over.wait(60)
+
+    with web_server(stall) as server:
+        origin = OwnMedia(media=MediaRef(url=server.url)) if name == URL else WebFile(url=server.url)
+        try:
+            with pytest.raises(Stopped):
+                shop.providers[name].fetch(shop.offer(name, run).model_copy(update={"origin": origin}), run)
+        finally:
+            over.set()
+    assert server.hits == 1

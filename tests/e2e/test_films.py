@@ -13,9 +13,11 @@ import requests
 
 from tests.support import clips
 from tests.support.measure import film, frame_at, loudness, still_or_black
-from tests.support.pexels_server import KEY, TOO_MANY, UNAUTHORIZED, PexelsServer
+from tests.support.pexels_server import TOO_MANY, UNAUTHORIZED, PexelsServer
+from tests.support.pixabay_server import PixabayServer, pixabay_server
 from tests.support.processes import children_of, find
 from tests.support.running import ENDED, Running, fetch, running_stack
+from tests.support.stock_server import KEY
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.stack
@@ -32,10 +34,18 @@ def pexels() -> Iterator[PexelsServer]:
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory, pexels: PexelsServer) -> Iterator[Running]:
+def pixabay() -> Iterator[PixabayServer]:
+    with pixabay_server(seconds=6.0) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory, pexels: PexelsServer, pixabay: PixabayServer) -> Iterator[Running]:
     settings = {
         "PEXELS_API_KEY": KEY,
         "PEXELS_BASE_URL": pexels.url,
+        "PIXABAY_API_KEY": KEY,
+        "PIXABAY_BASE_URL": pixabay.url,
         "FETCH_ALLOW_NETWORKS": "127.0.0.0/8",
     }
     with running_stack(tmp_path_factory.mktemp("stack"), **settings) as running:
@@ -118,6 +128,19 @@ def test_stock_footage_is_found_credited_and_not_repeated(stack: Running, pexels
     assert all(one["credit"].startswith("Video by ") for one in footage)
     assert result["credits"]
     assert all("authorization" not in {name.lower() for name in one.headers} for one in pexels.fetched)
+
+
+def test_the_one_source_that_is_named_is_asked(
+    stack: Running, pexels: PexelsServer, pixabay: PixabayServer, tmp_path: Path
+) -> None:
+    pexels.asked.clear()
+    scene = {"show": "boats in a harbour", "duration": 2}
+    _, result = stack.film(stack.generate(scenes=[scene], footage="pixabay"), tmp_path)
+    (shot,) = result["scenes"][0]["shots"]
+    assert (shot["footage"]["provider"], shot["why"]) == ("pixabay", "found on Pixabay")
+    assert result["credits"] == [shot["footage"]["credit"]]
+    assert len(pixabay.fetched) == 1
+    assert pexels.asked == []
 
 
 def test_a_refused_key_gives_scenery_and_the_reason(stack: Running, pexels: PexelsServer, tmp_path: Path) -> None:

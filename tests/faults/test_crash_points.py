@@ -12,25 +12,33 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
 from common import scratch
 from common.contracts.base import ObjectRef
-from common.contracts.job import COMPLETED, SETTLED, Job
+from common.contracts.job import COMPLETED, SETTLED, UNKNOWN, Job
 from common.contracts.kinds import parse_facts
 from common.contracts.names import StepName
 from common.jobs.store import JobStore, connect
 from common.settings import Settings
 from common.storage.s3 import S3Storage
 from common.worker.runner import StepRunner
+from infra.chaos.far_provider import FarProvider
+from infra.chaos.far_studio import FarStudio, open_studio
+from infra.chaos.run import small_clip
 from tests.support import crash, tiny_films
-from tests.support.crash import DRAINS, FAILS, KILLED, WORKS
+from tests.support.crash import CERTAIN_SECONDS, DRAINS, FAILS, KILLED, WORKS
 from tests.support.ready import TOOLCHAINS
 from tests.support.tiny_films import Studio
 from tests.support.waiting import eventually
 
 NOWHERE = ""
+PAINTED, ORDERED_ONCE, ORDERED_UNSURELY = 1, 0, 2
+"Seeds of films with painted footage, and with footage of the far studio that is ordered in one way or the other."
+MOST_RUNS, MOST_LOOKS = 3, 12
+"Of a step, and of one whose work goes on elsewhere: most of those only look after it."
 Processes = multiprocessing.context.ForkServerContext
 
 
@@ -45,36 +53,53 @@ def processes() -> Processes:
 @pytest.fixture
 def trial(settings: Settings, storage: S3Storage, tmp_path: Path, processes: Processes) -> Iterator["Trial"]:
     (tmp_path / "scratch").mkdir()
-    trial = Trial(
-        replace(settings, lease_seconds=2.0, self_kill_seconds=1.5, beat_seconds=0.05), storage, tmp_path, processes
-    )
-    yield trial
+    quick = replace(settings, lease_seconds=2.0, self_kill_seconds=1.5, beat_seconds=0.05)
+    with open_studio(FarStudio(small_clip(), shortest=0.0, longest=0.0)) as studio:
+        trial = Trial(quick, storage, tmp_path, processes, studio)
+        yield trial
     trial.store.close()
+
+
+class End(NamedTuple):
+    """The place where a worker ends."""
+
+    kind: str
+    "Of the step that it works on."
+    how: str
+    at: str
+    run: int = 1
+    "The how manieth run of the step in its job."
 
 
 class Trial:
     """Jobs of which each meets the end of a worker at another point of one step."""
 
-    def __init__(self, settings: Settings, storage: S3Storage, folder: Path, processes: Processes) -> None:
-        self._settings, self._storage, self._processes = settings, storage, processes
+    def __init__(
+        self, settings: Settings, storage: S3Storage, folder: Path, processes: Processes, studio: FarStudio
+    ) -> None:
+        self._settings, self._storage, self._processes, self.far = settings, storage, processes, studio
         self.store: JobStore = connect(settings)
         self._folder, self.log = folder, folder / "log"
-        self._studio = Studio(settings, self.store, storage, self._run)
-        handlers = tiny_films.logged(tiny_films.handlers(settings), self.log)
+        self._studio = Studio(settings, self.store, storage, self._run, ("far", "scenery"))
+        far = FarProvider(studio.url, CERTAIN_SECONDS)
+        handlers = tiny_films.logged(tiny_films.handlers(settings, far), self.log)
         self._runner = StepRunner(settings, self.store, storage, handlers, TOOLCHAINS)
-        self._ends: dict[str, tuple[str, str, str]] = {}
+        self._ends: dict[str, End] = {}
+        self._seeds: dict[str, int] = {}
+        self._runs = Counter[str]()
+        "Runs of the kind of step that is to be ended, by job."
         self.exits: dict[str, int | None] = {}
 
-    def points(self, *cases: tuple[str, str]) -> list[list[str]]:
-        """For each kind of step and way of working, what it passes when it is ended nowhere."""
-        jobs = [self.job(kind, how, NOWHERE) for kind, how in cases]
+    def points(self, *cases: tuple[str, str], seed: int = PAINTED, run: int = 1) -> list[list[str]]:
+        """For each kind of step and way of working, what a run of it passes when it is ended nowhere."""
+        jobs = [self.job(End(kind, how, NOWHERE, run), seed) for kind, how in cases]
         self.finish()
         assert {self.exits[job] for job in jobs} == {0}
         return [json.loads(self._passed(job).read_text()) for job in jobs]
 
-    def job(self, kind: str, how: str, end_at: str) -> str:
-        job = self._studio.make(f"job_{len(self._ends)}")
-        self._ends[job] = (kind, how, end_at)
+    def job(self, end: "End", seed: int = PAINTED) -> str:
+        job = self._studio.make(f"job_{len(self._ends)}", {**tiny_films.ONE_SCENE, "seed": seed})
+        self._ends[job], self._seeds[job] = end, seed
         return job
 
     def finish(self) -> None:
@@ -82,6 +107,7 @@ class Trial:
 
         def over() -> bool:
             if not self._studio.work():
+                self._rouse()
                 self._studio.wait()
             return all(self.load(job).terminal for job in self._ends)
 
@@ -93,23 +119,32 @@ class Trial:
         return job
 
     def _run(self, job_id: str, step: str) -> None:
-        kind, how, end_at = self._ends[job_id]
-        if StepName(step).kind != kind or job_id in self.exits:
+        end = self._ends[job_id]
+        self._runs[job_id] += StepName(step).kind == end.kind
+        if StepName(step).kind != end.kind or job_id in self.exits or self._runs[job_id] < end.run:
             self._runner.run(job_id, step)
             return
-        rest = (self._settings, job_id, step, how, end_at, self.log, self._passed(job_id))
+        passed = self._passed(job_id)
+        rest = (self._settings, job_id, step, end.how, end.at, self.log, passed, self.far.url)
         process = self._processes.Process(target=crash.run_step, args=rest)
         process.start()
         process.join()
         self.exits[job_id] = process.exitcode
+
+    def _rouse(self) -> None:
+        """Whatever does not know its outcome looks again, as if somebody had sent for it."""
+        for job in map(self.load, self._ends):
+            for step in job.steps.values():
+                if step.state == UNKNOWN:
+                    self.store.rouse(job.id, step.name, step.ticket)
 
     def _passed(self, job_id: str) -> Path:
         return self._folder / f"passed by {job_id}"
 
     def check(self, job_id: str) -> None:
         """The film is there, each step has one result, and what was finished was not done again."""
-        kind, how, end_at = self._ends[job_id]
-        where = f"{how}: ended {end_at} of {kind}"
+        kind, how, end_at, run = self._ends[job_id]
+        where = f"{how}: ended {end_at} of {kind} in run {run}"
         job = self.load(job_id)
         assert self.exits[job_id] == KILLED, f"{where} was never reached"
         assert job.state == COMPLETED, where
@@ -120,7 +155,9 @@ class Trial:
         runs = Counter(run.step for run in tiny_films.runs(self.log, job_id))
         assert set(runs) | {"cast"} == set(job.steps), where
         again = {step: count for step, count in runs.items() if count > 1}
-        assert all(StepName(step).kind == kind and count <= 3 for step, count in again.items()), where
+        most = MOST_RUNS if self._seeds[job_id] == PAINTED else MOST_LOOKS
+        assert all(StepName(step).kind == kind and count <= most for step, count in again.items()), where
+        assert not any(step.ticket for step in job.steps.values()), where
         self._check_objects(job, where)
 
     def _check_objects(self, job: Job, where: str) -> None:
@@ -134,7 +171,11 @@ class Trial:
 
 def try_all(trial: Trial, *cases: tuple[str, str, list[str]]) -> None:
     """Ends steps of a kind, working in some way, at each of the points, and checks what came of it."""
-    jobs = [trial.job(kind, how, point) for kind, how, points in cases for point in points]
+    try_ends(trial, [End(kind, how, point) for kind, how, points in cases for point in points])
+
+
+def try_ends(trial: Trial, ends: list[End], seed: int = PAINTED) -> None:
+    jobs = [trial.job(end, seed) for end in ends]
     trial.finish()
     for job in jobs:
         trial.check(job)
@@ -163,3 +204,24 @@ def test_the_end_at_any_point_of_every_other_kind_of_step(trial: Trial, kind: st
     (points,) = trial.points((kind, WORKS))
     assert "after commit 1" in points
     try_all(trial, (kind, WORKS, points))
+
+
+@pytest.mark.parametrize("seed", [ORDERED_ONCE, ORDERED_UNSURELY])
+def test_the_end_at_any_point_of_an_order_elsewhere_buys_nothing_twice(trial: Trial, seed: int) -> None:
+    """The run that orders, and the run that finds it done and fetches it."""
+    (ordering,) = trial.points(("acquire", WORKS), seed=seed, run=1)
+    (looking,) = trial.points(("acquire", WORKS), seed=seed, run=2)
+    for known in (
+        "before keep_ticket 1",
+        "after keep_ticket 1",
+        "after send 1",
+        "before defer 1",
+        "after defer 1",
+    ):
+        assert known in ordering
+    for known in ("after send 1", "after send 2", "after put_file 1", "before commit 1", "after commit 1"):
+        assert known in looking
+    ends = [End("acquire", WORKS, at, run) for run, points in ((1, ordering), (2, looking)) for at in points]
+    try_ends(trial, ends, seed)
+    assert list(trial.far.faults()) == []
+    assert len(trial.far.orders) == len(ends) + 2

@@ -67,7 +67,7 @@ class Cutter:
         about = {"ffmpeg": BUILD, **speaking.engines(workers)}
         self._runner = StepRunner(workers, self.store, S3Storage(workers), handlers, every_toolchain(about))
         small = replace(settings, target_resolution=120, ffmpeg_preset="ultrafast")
-        self._studio = Studio(small, self.store, storage, self._run, about)
+        self._studio = Studio(small, self.store, storage, self._run, about=about)
         self.before: Callable[[str], None] = lambda kind: None
         self.after: Callable[[str, str], None] = lambda kind, outcome: None
         upload(storage, settings.assets_bucket)

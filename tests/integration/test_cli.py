@@ -228,7 +228,7 @@ def test_a_scenes_file_with_own_media_is_uploaded_and_sent_as_assets(
     ]
     (tmp_path / "film" / "list.json").write_text(json.dumps(scenes))
     running = pipeline(completed)
-    options = ["--aspect", "9:16", "--style", "vintage", "--captions", "file", "--seed", "7", "--footage", "scenery"]
+    options = ["--aspect", "9:16", "--style", "vintage", "--captions", "file", "--seed", "7", "--footage", "pixabay"]
     options += ["--fit", "contain-blur"]
     done = reel(
         tmp_path, "make", "--scenes", "film/list.json", "--server", site[0], "--music", "song.mp3", *options, "-o", "a"
@@ -245,16 +245,25 @@ def test_a_scenes_file_with_own_media_is_uploaded_and_sent_as_assets(
     assert second.url == "https://media.example/storm.mp4"
     assert request.music.asset is not None
     assert (request.aspect, request.style, request.captions, request.seed) == ("9:16", "vintage", "file", 7)
-    assert (request.footage.sources, request.footage.fit) == (("scenery",), "contain-blur")
+    assert (request.footage.sources, request.footage.fit) == (("pixabay",), "contain-blur")
 
 
 def test_settings_that_a_running_service_does_not_hear_of_are_named(
     site: tuple[str, Settings], pipeline: Callable[..., Pipeline], tmp_path: Path
 ) -> None:
     pipeline(completed)
-    done = reel(tmp_path, "make", "Waves", "--server", site[0], CLIP_FOLDER="/clips", TARGET_RESOLUTION="720")
+    done = reel(
+        tmp_path,
+        "make",
+        "Waves",
+        "--server",
+        site[0],
+        PIXABAY_API_KEY="k",
+        CLIP_FOLDER="/clips",
+        TARGET_RESOLUTION="720",
+    )
     (warning,) = (line for line in done.stderr.splitlines() if line.startswith("Warning: "))
-    assert "CLIP_FOLDER, TARGET_RESOLUTION" in warning
+    assert "PIXABAY_API_KEY, CLIP_FOLDER, TARGET_RESOLUTION" in warning
 
 
 def test_a_failed_job_is_one_line_and_leaves_no_file(

@@ -15,8 +15,9 @@ from common.settings import Settings
 from common.storage.memory import MemoryStorage
 from common.worker.runner import StepRunner
 from tests.support import clips
-from tests.support.pexels_server import KEY, pexels_server
+from tests.support.pexels_server import pexels_server
 from tests.support.ready import TOOLCHAINS, load
+from tests.support.stock_server import KEY
 from tests.support.tiny_films import ONE_SCENE, Studio, handlers
 from tests.support.waiting import eventually
 

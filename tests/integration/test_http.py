@@ -156,6 +156,12 @@ def test_what_is_no_json_object_is_a_400(client: FlaskClient, body: bytes) -> No
         ({"prompt": "x", "duration_target": 1}, "duration_target", "greater than or equal to 3"),
         ({"prompt": "x", "aspect": "4:3"}, "aspect", "'16:9'"),
         ({"prompt": "x", "language": "English!"}, "language", "pt-BR"),
+        (
+            {"prompt": "x", "footage": "attic"},
+            "footage.sources[0]",
+            "must be 'pexels', 'pixabay', 'folder' or 'scenery'",
+        ),
+        ({"prompt": "x", "footage": {"sources": ["folder", "url"]}}, "footage.sources[1]", "'folder' or 'scenery'"),
         ({"prompt": "x", "music": "jazzy"}, "music.mood", "'calm'"),
         ({"scenes": []}, "scenes", "at least 1 item"),
         ({"scenes": [{"narration": "a", "duration": 0.1}]}, "scenes[0].duration", "0.5"),

@@ -114,3 +114,12 @@ def test_a_segment_is_the_last_only_when_no_other_one_of_its_film_is_to_come(
     pipeline.run(job_id, lambda job: job.steps["segment:s3.0"].state == READY)
     assert kinds_to_come() == "assemble publish"
     assert last("segment:s3.0")
+
+
+def test_the_sources_of_all_workers_come_in_order_of_preference_whether_the_table_knows_them_or_not() -> None:
+    workers = [
+        WorkerInfo("r-1", "retriever", 2, {"sources": ["attic", "scenery"]}),
+        WorkerInfo("r-2", "retriever", 2, {"sources": ["folder", "pexels", "scenery"]}),
+        WorkerInfo("o-1", "orchestrator", 2, {}),
+    ]
+    assert reconciler._fleet(workers, {}).sources == ("pexels", "folder", "attic", "scenery")

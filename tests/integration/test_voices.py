@@ -254,6 +254,18 @@ def test_a_step_for_an_engine_waits_until_a_worker_with_it_comes(client: FlaskCl
     assert {one.engine for one in speakers.spoken(job_id).values()} == {CROAK}
 
 
+@pytest.mark.parametrize(("voice", "engine"), [("toad", CROAK), ("high", HUM), (None, CROAK)])
+def test_a_voice_is_heard_from_the_engine_that_has_it(
+    client: FlaskClient, speakers: Speakers, voice: str | None, engine: str
+) -> None:
+    speakers.come(CROAK, HUM)
+    with speakers.alive():
+        reply = client.post("/mcp/voices/preview?wait=30", json={"text": "One two.", "voice": voice})
+    assert (reply.status_code, reply.mimetype) == (200, "audio/wav")
+    (job_id,) = speakers.store.jobs("local", "", 10)
+    assert [one.engine for one in speakers.spoken(job_id).values()] == [engine]
+
+
 def test_an_edit_to_a_voice_of_another_engine_moves_the_job_to_it(client: FlaskClient, speakers: Speakers) -> None:
     speakers.come(CROAK, HUM)
     job_id = accepted(client, **WORDS)

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from common.contracts.base import Contract
+from common.contracts.later import Later, Unknown
 from common.errors import Retryable
 from common.jobs.store import connect
 from common.settings import Settings
@@ -23,11 +24,13 @@ from common.storage.s3 import S3Storage
 from common.worker.drain import Drain
 from common.worker.runner import Handler, StepRunner
 from common.worker.steprun import StepRun
+from infra.chaos.far_provider import FarProvider
 from tests.support import tiny_films
 from tests.support.ready import TOOLCHAINS
 
 KILLED = 137
-STORE_CALLS = {"claim", "commit", "fail", "release"}
+STORE_CALLS = {"claim", "commit", "defer", "fail", "keep_ticket", "release"}
+CERTAIN_SECONDS = 0.5
 FILE_EVENTS = {"os.mkdir", "os.rename", "shutil.rmtree", "fcntl.flock", "subprocess.Popen"}
 "Of those that the interpreter tells its auditors; `open` counts, too, within the scratch folder."
 WORKS, FAILS, DRAINS = "works", "fails", "drains"
@@ -88,21 +91,34 @@ class Watched:
         return self._calls.get(name) or getattr(self._target, name)
 
 
-def run_step(settings: Settings, job_id: str, step: str, how: str, end_at: str, log: Path, passed: Path) -> None:
-    """Runs the step until the point `end_at`. If it is never reached, the points that were are written to `passed`."""
+def run_step(
+    settings: Settings, job_id: str, step: str, how: str, end_at: str, log: Path, passed: Path, studio: str = ""
+) -> None:
+    """Runs the step until the point `end_at`. If it is never reached, the points that were are written to `passed`.
+
+    `studio` is the address of a far studio at which footage may be ordered.
+    """
     points = Points(end_at, settings.work_dir)
     drain = Drain()
     runner = StepRunner(
         settings,
         _watched_store(settings, points),
         _watched_storage(settings, points),
-        tiny_films.logged(_doing(how, tiny_films.handlers(settings), points, drain), log),
+        tiny_films.logged(_doing(how, tiny_films.handlers(settings, _far(studio, points)), points, drain), log),
         TOOLCHAINS,
         drain,
     )
     sys.addaudithook(points.hear)
     runner.run(job_id, step)
     passed.write_text(json.dumps(points.passed))
+
+
+def _far(studio: str, points: Points) -> FarProvider | None:
+    if not studio:
+        return None
+    provider = FarProvider(studio, CERTAIN_SECONDS)
+    provider._send = points.call("send", provider._send)  # type: ignore[method-assign]
+    return provider
 
 
 def _watched_store(settings: Settings, points: Points) -> Any:
@@ -122,7 +138,7 @@ def _doing(how: str, handlers: Mapping[str, Handler], points: Points, drain: Dra
 
 
 def _one_doing(how: str, handler: Handler, points: Points, drain: Drain) -> Handler:
-    def handle(spec: Any, run: StepRun) -> Contract:
+    def handle(spec: Any, run: StepRun) -> Contract | Later | Unknown:
         points.beaten.wait()  # so that the first beat comes at the same place each time
         facts = handler(spec, run)
         if how == FAILS:

@@ -120,7 +120,7 @@ def engines(settings: Settings) -> Mapping[str, Any]:
 def main(pool: str) -> int:
     app.OVERTIME = float(os.environ.get(OVERTIME, app.OVERTIME))
     if pool == "threads":
-        return serve(Service("orchestrator", "orchestrate", slots, handlers, engines, pool))
+        return serve(Service("orchestrator", "orchestrate", slots, handlers, engines, pool=pool))
     return serve(Service("renderer", "render", slots, handlers, engines))
 
 

@@ -1,94 +1,43 @@
 """A contract server for Pexels on loopback: the documented wire format, its odd corners, and real mp4 files."""
 
 import json
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import urlencode
 
-from tests.support import clips
+from tests.support.stock_server import (
+    GONE,
+    KEY,
+    LANDSCAPE,
+    PORTRAIT,
+    SUBJECTS,
+    Answer,
+    Asked,
+    StockServer,
+    key_of,
+    running,
+)
 
-KEY = "contract-test-key"
 PREFIXES = ("/v1/videos", "/videos")
-FILES = "/video-files/"
-LANDSCAPE, PORTRAIT = (640, 360), (360, 640)
-SUBJECTS = ("harbour boats", "city street", "mountain lake", "forest path", "ocean waves", "desert road")
-
-
-@dataclass(frozen=True)
-class Asked:
-    """A request as it came in."""
-
-    path: str
-    query: dict[str, str]
-    headers: dict[str, str]
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What to answer instead of the usual: a status, a body and its type."""
-
-    status: int
-    body: bytes = b""
-    media_type: str = "application/json"
-    headers: dict[str, str] = field(default_factory=dict)
-
-
 UNAUTHORIZED = Answer(401, b'{"error":"Unauthorized"}')
 TOO_MANY = Answer(429, b'{"error":"Too Many Requests"}')
-BOT_SHIELD = Answer(200, b"<html><title>Just a moment...</title></html>", "text/html")
-BROKEN = Answer(500, b"upstream error", "text/plain")
-GONE = Answer(404, b'{"status":404,"code":"Not Found"}')
 
 
-class PexelsServer:
-    """Answers like the real one, except for what `script` holds: its entries are the next answers, in turn.
+class PexelsServer(StockServer):
+    """Use `prefixes` to have one form of the path only."""
 
-    `asked` records every request, `spoil` may change a file on its way. Use `prefixes` to have one form of the
-    path only.
-    """
+    files = "/video-files/"
 
-    def __init__(self, *, videos: int = 12, prefixes: tuple[str, ...] = PREFIXES, seconds: float = 4.0) -> None:
-        self.videos, self.prefixes, self.seconds = videos, prefixes, seconds
-        self.script: list[Answer] = []
-        self.asked: list[Asked] = []
-        self.spoil: Callable[[Asked, bytes], bytes] = lambda _, data: data
-        self._lock = threading.Lock()
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self._http.daemon_threads = True
-        self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-
-    @property
-    def url(self) -> str:
-        """For PEXELS_BASE_URL."""
-        return f"http://127.0.0.1:{self._http.server_address[1]}"
+    def __init__(self, *, prefixes: tuple[str, ...] = PREFIXES, **options: Any) -> None:
+        super().__init__(**options)
+        self.prefixes = prefixes
 
     @property
     def searches(self) -> list[Asked]:
         return [one for one in self.asked if one.path.endswith("/search")]
 
-    @property
-    def fetched(self) -> list[Asked]:
-        return [one for one in self.asked if one.path.startswith(FILES)]
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self) -> None:
-        self._http.shutdown()
-        self._http.server_close()
-        self._thread.join()
-
-    def answer(self, asked: Asked) -> Answer:
-        with self._lock:
-            self.asked.append(asked)
-            if self.script and not asked.path.startswith(FILES):
-                return self.script.pop(0)
-        if asked.path.startswith(FILES):
-            return self._file(asked)
+    def search(self, asked: Asked) -> Answer:
         if asked.path not in {f"{prefix}/search" for prefix in self.prefixes}:
             return GONE
         if asked.headers.get("authorization") != KEY:
@@ -115,8 +64,7 @@ class PexelsServer:
         return Answer(200, json.dumps(listing).encode(), headers={"X-Ratelimit-Remaining": "19999"})
 
     def _video(self, number: int, query: dict[str, str]) -> dict[str, Any]:
-        name = f"{number}-{query['query']}"
-        key = 4_401_000 + sum(name.encode()) * 100 + number
+        key = key_of(number, query["query"])
         width, height = PORTRAIT if query.get("orientation") == "portrait" else LANDSCAPE
         subject = query["query"] if number % 3 == 0 else SUBJECTS[number % len(SUBJECTS)]
         return {
@@ -141,9 +89,7 @@ class PexelsServer:
     def _renditions(self, key: int, number: int, width: int, height: int) -> list[dict[str, Any]]:
         def rendition(index: int, quality: str | None, size: tuple[int, int] | None, **more: Any) -> dict[str, Any]:
             shape = {"width": size[0], "height": size[1]} if size else {"width": None, "height": None}
-            link = (
-                f"{self.url}{FILES}{key}/{index}-{size[0]}-{size[1]}-{number}.mp4" if size else "https://x.test/1.m3u8"
-            )
+            link = self.link(key, str(index), size, number) if size else "https://x.test/1.m3u8"
             return {"id": index, "quality": quality, "file_type": "video/mp4", **shape, "link": link, **more}
 
         files = [
@@ -154,42 +100,10 @@ class PexelsServer:
         ]
         return files if number % 2 else files[::-1]
 
-    def _file(self, asked: Asked) -> Answer:
-        _, width, height, number = asked.path.rpartition("/")[2].removesuffix(".mp4").split("-")
-        made = clips.clip(int(width), int(height), seconds=self.seconds, fps=25, hue=int(number) * 30 % 360)
-        return Answer(200, self.spoil(asked, made.read_bytes()), "video/mp4")
-
 
 @contextmanager
 def pexels_server(**options: Any) -> Iterator[PexelsServer]:
     """A running server; ask it with PEXELS_BASE_URL=<its url>, PEXELS_API_KEY=<KEY> and
     FETCH_ALLOW_NETWORKS=127.0.0.0/8."""
-    server = PexelsServer(**options)
-    server.start()
-    try:
+    with running(PexelsServer(**options)) as server:
         yield server
-    finally:
-        server.stop()
-    with_key = [one.path for one in server.fetched if KEY in repr(one)]
-    assert not with_key, f"the key was sent along with a file download: {with_key}"
-
-
-def _handler(server: PexelsServer) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            parts = urlsplit(self.path)
-            query = {name: values[0] for name, values in parse_qs(parts.query).items()}
-            headers = {name.lower(): value for name, value in self.headers.items()}
-            self._send(server.answer(Asked(parts.path, query, headers)))
-
-        def _send(self, answer: Answer) -> None:
-            self.send_response(answer.status)
-            for name, value in {"Content-Type": answer.media_type, **answer.headers}.items():
-                self.send_header(name, value)
-            self.send_header("Content-Length", str(len(answer.body)))
-            self.end_headers()
-            self.wfile.write(answer.body)
-
-        log_message: Callable[..., None] = lambda *_: None
-
-    return Handler

@@ -9,7 +9,16 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 from common.contracts.base import Contract, canonical_json
-from common.contracts.footage import Candidate, CandidateList, Footage, Provenance, ProviderNote, SceneryRecipe
+from common.contracts.footage import (
+    Candidate,
+    CandidateList,
+    Footage,
+    Painted,
+    Provenance,
+    ProviderNote,
+    SceneryRecipe,
+    WebFile,
+)
 from common.contracts.job import Job, WorkerInfo
 from common.contracts.names import keys_in
 from common.contracts.narration import Narration, Word
@@ -25,6 +34,7 @@ from common.contracts.steps import (
     SegmentSpec,
     SpeakSpec,
 )
+from common.documents import document_json
 from common.errors import ObjectMissing
 from common.jobs.store import JobStore
 from common.messaging.queues import QUEUES
@@ -164,7 +174,7 @@ class Pipeline:
         word = (query.terms or (query.show,))[0].replace(" ", "-")
         found = [clip(f"pexels:{word}-{number}", 0.9 - number / 10) for number in range(3)]
         candidates = CandidateList(candidates=(*(found if "pexels" in query.sources else []), scenery(query.seed)))
-        body = run.keep_bytes("candidates", canonical_json(candidates).encode(), "application/json")
+        body = run.keep_bytes("candidates", document_json(candidates).encode(), "application/json")
         return SearchFacts(candidates=body, count=len(candidates.candidates), notes=self.notes)
 
 
@@ -178,8 +188,9 @@ def speak(spec: SpeakSpec, run: StepRun) -> Narration:
 
 def acquire(spec: AcquireSpec, run: StepRun) -> Footage:
     one = spec.candidate
-    media = None if one.kind == "scenery" else run.keep_bytes("footage", one.id.encode(), "video/mp4")
-    return Footage(kind=one.kind, media=media, scenery=one.scenery, seconds=8.0, provenance=one.provenance)
+    recipe = one.origin.recipe if isinstance(one.origin, Painted) else None
+    media = run.keep_bytes("footage", one.id.encode(), "video/mp4") if recipe is None else None
+    return Footage(kind=one.kind, media=media, scenery=recipe, seconds=8.0, provenance=one.provenance)
 
 
 def segment(spec: SegmentSpec, run: StepRun) -> SegmentFacts:
@@ -206,12 +217,12 @@ def assemble(spec: AssembleSpec, run: StepRun) -> AssembleFacts:
 def clip(name: str, score: float) -> Candidate:
     credit = f"Video {name} on Pexels"
     provenance = Provenance(provider="pexels", source_id=name, creator=name, credit=credit)
-    return Candidate(id=name, kind="video", score=score, url=f"https://media.example/{name}", provenance=provenance)
+    origin = WebFile(url=f"https://media.example/{name}")
+    return Candidate(id=name, kind="video", score=score, origin=origin, provenance=provenance)
 
 
 def scenery(seed: int) -> Candidate:
     recipe = SceneryRecipe(theme="ocean", light="sunset", seed=seed)
     provenance = Provenance(provider="scenery", licence="generated")
-    return Candidate(
-        id=f"scenery:ocean:sunset:{seed}", kind="scenery", score=0.1, scenery=recipe, provenance=provenance
-    )
+    name, origin = f"scenery:ocean:sunset:{seed}", Painted(recipe=recipe)
+    return Candidate(id=name, kind="scenery", score=0.1, origin=origin, provenance=provenance)

@@ -13,9 +13,11 @@ from typing import Any
 
 from common.contracts.base import Contract, ObjectRef, canonical_json, fingerprint
 from common.contracts.edit import Edit
-from common.contracts.footage import Candidate, CandidateList, Footage, Provenance, SceneryRecipe
+from common.contracts.footage import Candidate, CandidateList, Footage, Painted, Provenance, SceneryRecipe, WebFile
 from common.contracts.job import (
+    DEFERRED,
     DONE,
+    ELSEWHERE,
     FAILED,
     JOB_MOVES,
     QUEUED,
@@ -45,7 +47,7 @@ from common.contracts.steps import (
 )
 from common.contracts.storyboard import Storyboard
 from common.contracts.voice import SpeechEngine
-from common.documents import read_document
+from common.documents import document_json, read_document
 from common.errors import StepError
 from common.jobs.record import pins_json, pins_of
 from orchestrator.engine.attempts import Rules
@@ -105,6 +107,8 @@ class Sim:
         self.runs: dict[str, int] = {}
         "How often each work was claimed."
         self.tokens: list[int] = []
+        self.tickets: dict[str, str] = {}
+        "For each ticket that was ever given: `kept`, `ended` or `called off`."
         self.versions: dict[int, Saved] = {}
         self.memo = Memo()
         self.compare = True
@@ -175,10 +179,14 @@ class Sim:
                 fields["failure"] = Failure.model_validate_json(fields["failure"]) if fields["failure"] else None
             if "reused" in fields:
                 fields["reused"] = bool(fields["reused"])
+            other_work = fields.get("fingerprint", before.fingerprint) != before.fingerprint
+            if before.ticket and (other_work or fields.get("ticket") == "" or fields.get("state") in (SKIPPED, DONE)):
+                self.tickets[before.ticket] = "called off"
+                before = replace(before, ticket="", note="")
             after = replace(before, **fields, **({"lease": 0} if "state" in fields else {}))
             assert after.state == before.state or after.state in STEP_MOVES[before.state], (name, before, after)
             steps[name] = after
-            if after.state in (DONE, WAITING, SKIPPED):
+            if after.state in (DONE, SKIPPED) or (after.state == WAITING and not after.ticket):
                 self.told.pop(name, None)
         for name, text in change.specs.items():
             spec = parse_spec(StepName(name).kind, text)
@@ -255,8 +263,30 @@ class Sim:
         if STEP_KINDS[StepName(name).kind].reuse:
             facts = self.work.setdefault(step.fingerprint, facts)
         self.told.pop(name)
-        self._set(name, state=DONE, facts=facts, progress=1.0, lease=0, failure=None, reused=False)
+        if step.ticket:
+            self.tickets[step.ticket] = "ended"
+        done = {"state": DONE, "facts": facts, "progress": 1.0, "lease": 0, "failure": None, "reused": False}
+        self._set(name, **done, ticket="", note="")
         return True
+
+    def defer(self, name: str, token: int, ticket: str, seconds: float, state: str = DEFERRED) -> bool:
+        """The worker hands the step back, because its work goes on elsewhere, or may (`UNKNOWN`)."""
+        step = self.job.steps[name]
+        if not self._holds(step, token):
+            if ticket != step.ticket:
+                self.tickets[ticket] = "called off"
+            return False
+        if step.ticket not in ("", ticket):
+            self.tickets[step.ticket] = "ended"
+        self.tickets[ticket] = "kept"
+        waits = {"state": state, "ticket": ticket, "note": "elsewhere", "not_before": self.now + int(1000 * seconds)}
+        self._set(name, **waits, attempt=0, losses=0, lease=0)
+        return True
+
+    def rouse(self, name: str) -> None:
+        """There is news for a step that waits."""
+        if self.job.steps[name].state in ELSEWHERE and not self.job.terminal:
+            self._set(name, state=READY, not_before=0)
 
     def fail(self, name: str, token: int, failure: Failure) -> bool:
         step = self.job.steps[name]
@@ -404,12 +434,13 @@ class Sim:
     def _search(self, spec: Any) -> SearchFacts:
         found = [candidate(f"pexels:{number}", 0.9 - number / 10) for number in range(3)]
         body = CandidateList(candidates=(*found, scenery(spec.query.shot, spec.query.seed)))
-        return SearchFacts(candidates=self.put("candidates", canonical_json(body).encode()), count=4)
+        return SearchFacts(candidates=self.put("candidates", document_json(body).encode()), count=4)
 
     def _acquire(self, spec: Any) -> Footage:
         one: Candidate = spec.candidate
-        media = None if one.kind == "scenery" else self.put("footage", one.id.encode())
-        return Footage(kind=one.kind, media=media, scenery=one.scenery, seconds=8.0, provenance=one.provenance)
+        recipe = one.origin.recipe if isinstance(one.origin, Painted) else None
+        media = self.put("footage", one.id.encode()) if recipe is None else None
+        return Footage(kind=one.kind, media=media, scenery=recipe, seconds=8.0, provenance=one.provenance)
 
     def _segment(self, spec: Any) -> SegmentFacts:
         media = self.put("segment", _content(spec))
@@ -434,13 +465,15 @@ class Sim:
 
 def candidate(name: str, score: float, creator: str = "") -> Candidate:
     provenance = Provenance(provider="pexels", source_id=name, creator=creator)
-    return Candidate(id=name, kind="video", score=score, url=f"https://example.org/{name}", provenance=provenance)
+    origin = WebFile(url=f"https://example.org/{name}")
+    return Candidate(id=name, kind="video", score=score, origin=origin, provenance=provenance)
 
 
 def scenery(shot: str, seed: int = 0) -> Candidate:
     recipe = SceneryRecipe(theme="ocean", light="sunset", seed=len(shot) + seed)
     provenance = Provenance(provider="scenery", licence="generated")
-    return Candidate(id=f"scenery:{shot}:{seed}", kind="scenery", score=0.1, scenery=recipe, provenance=provenance)
+    name, origin = f"scenery:{shot}:{seed}", Painted(recipe=recipe)
+    return Candidate(id=name, kind="scenery", score=0.1, origin=origin, provenance=provenance)
 
 
 def _content(spec: Contract) -> bytes:

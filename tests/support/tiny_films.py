@@ -8,13 +8,14 @@ import hashlib
 import os
 import subprocess
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from common import launcher
 from common.contracts.base import Contract, ObjectRef, canonical_json
 from common.contracts.job import WorkerInfo
+from common.contracts.later import Later, Unknown
 from common.contracts.narration import Narration, Word
 from common.contracts.request import VideoRequest
 from common.contracts.steps import (
@@ -37,6 +38,8 @@ from common.worker.steprun import StepRun
 from orchestrator import tasks as planning
 from orchestrator.reconciler import Reconciler
 from retriever import tasks as retrieving
+from retriever.providers.port import Provider
+from retriever.providers.registry import FACTORIES
 from tests.support.ready import ABOUT
 
 SAMPLES_PER_WORD = 18_000
@@ -44,10 +47,11 @@ Hinted = Callable[[str, str], object]
 ONE_SCENE: Mapping[str, Any] = {"scenes": [{"narration": "The sea is calm.", "show": "sea"}], "music": "none"}
 
 
-def handlers(settings: Settings) -> dict[str, Handler]:
-    """Of every kind of step."""
+def handlers(settings: Settings, far: Provider | None = None) -> dict[str, Handler]:
+    """Of every kind of step. `far` is one more provider of footage, called `far`."""
     small: dict[str, Handler] = {"speak": speak, "segment": segment, "mix": mix, "assemble": assemble}
-    return {**planning.handlers(settings), **retrieving.handlers(settings), **small}
+    factories = {**FACTORIES, "far": lambda *_: far} if far is not None else FACTORIES
+    return {**planning.handlers(settings), **retrieving.handlers(settings, factories), **small}
 
 
 def logged(handlers: Mapping[str, Handler], log: Path) -> dict[str, Handler]:
@@ -56,7 +60,7 @@ def logged(handlers: Mapping[str, Handler], log: Path) -> dict[str, Handler]:
 
 
 def _logged(handler: Handler, log: Path) -> Handler:
-    def handle(spec: Any, run: StepRun) -> Contract:
+    def handle(spec: Any, run: StepRun) -> Contract | Later | Unknown:
         with log.open("a") as file:
             file.write(f"{run.job_id} {run.step} {os.getpid()}\n")
         return handler(spec, run)
@@ -125,14 +129,15 @@ class Studio:
         store: JobStore,
         storage: Storage,
         run: Callable[[str, str], object],
+        sources: Sequence[str] = ("scenery",),
         about: Mapping[str, Any] = ABOUT,
     ) -> None:
         self._settings, self.store, self._storage, self._run = settings, store, storage, run
         self._hinted: deque[tuple[str, str]] = deque()
         self._reconciler = Reconciler(settings, store, storage, self)  # type: ignore[arg-type]
         for queue in QUEUES.values():
-            described = {"offers": toolchains(queue.name, about), "sources": ["scenery"], "speech": about["speech"]}
-            store.register(WorkerInfo(f"stand-in-{queue.name}", queue.consumer, 50, described), 3600.0)
+            offered = {"offers": toolchains(queue.name, about), "sources": list(sources), "speech": about["speech"]}
+            store.register(WorkerInfo(f"stand-in-{queue.name}", queue.consumer, 50, offered), 3600.0)
 
     def make(self, job_id: str, request: Mapping[str, Any] = ONE_SCENE) -> str:
         """Every job has an owner of its own, so that no job finds its work done by another."""

@@ -56,7 +56,7 @@ def main(name: str) -> int:
         return {"sources": ["scenery"], **(ABOUT if name == "whisper_worker" else {"ffmpeg": BUILD})}
 
     beside = (reconcile, janitor) if name == "orchestrator" else ()
-    return serve(Service(name, queue, lambda settings: SLOTS, handlers, engines, "threads", beside))
+    return serve(Service(name, queue, lambda settings: SLOTS, handlers, engines, pool="threads", beside=beside))
 
 
 if __name__ == "__main__":

@@ -2,34 +2,38 @@
 
 import argparse
 from collections.abc import Collection
+from dataclasses import fields
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
+from unittest.mock import Mock
 
 import pytest
 
-from api.views.scenes import SOURCE_WORDS
+from api.results import Results
 from cli import main as command_line
-from common.contracts.job import ACTIVE_STATES, JOB_MOVES, STEP_MOVES, TERMINAL
+from common.contracts.job import ACTIVE_STATES, JOB_MOVES, LANES, REGENERATE, STEP_MOVES, TERMINAL
+from common.contracts.job_kinds import JOB_KINDS, JobKind, Makes
 from common.contracts.kinds import STEP_KINDS, kinds_of
 from common.contracts.names import Kind
-from common.contracts.request import Aspect, CaptionMode, Fit, Fps, Quality, SceneFailure, Source, Style, TransitionKind
+from common.contracts.request import Aspect, CaptionMode, Fit, Fps, Quality, SceneFailure, Style, TransitionKind
+from common.contracts.sources import REQUESTED, SETTINGS, SOURCES
 from common.contracts.styles import DEFAULTS
+from common.documents import SCHEMAS
 from common.settings import Settings
 from common.worker.service import Service
 from orchestrator import main as orchestrator
 from orchestrator.film.profile import BITRATE, CRF
-from orchestrator.reconciler import SOURCES
+from orchestrator.workflow import WORKFLOWS
 from renderer import main as renderer
 from renderer.picture.looks import LOOKS
 from renderer.text.design import CAPTIONS, CARDS
 from retriever import main as retriever
-from retriever.providers.registry import SETUP_HINTS
+from retriever.providers.registry import FACTORIES
 from whisper_worker import main as whisper_worker
 from whisper_worker.tts import ENGINES
 
+NOBODY: Any = Mock()
 ROOT = Path(__file__).resolve().parents[2]
-SCENERY = "scenery"
-"Needs no set-up, and comes last."
 
 
 @pytest.mark.parametrize(
@@ -43,10 +47,13 @@ SCENERY = "scenery"
         ("TRANSITIONS in cli/main.py", command_line.TRANSITIONS, get_args(TransitionKind)),
         ("CRF in orchestrator/film/profile.py", CRF, get_args(Quality)),
         ("BITRATE in orchestrator/film/profile.py", BITRATE, get_args(Quality)),
-        ("SOURCES in orchestrator/reconciler.py", SOURCES, set(get_args(Source)) - {SCENERY}),
-        ("SETUP_HINTS in retriever/providers/registry.py", SETUP_HINTS, set(get_args(Source)) - {SCENERY}),
-        ("SOURCE_WORDS in api/views/scenes.py", SOURCE_WORDS, {"upload", "url", *get_args(Source)}),
+        ("FACTORIES in retriever/providers/registry.py", FACTORIES, SOURCES),
         ("STEP_KINDS in common/contracts/kinds.py", STEP_KINDS, list(Kind)),
+        ("JOB_KINDS in common/contracts/job_kinds.py", JOB_KINDS, list(JobKind)),
+        ("WORKFLOWS in orchestrator/workflow.py", WORKFLOWS, list(JobKind)),
+        ("LANES in common/contracts/job.py", LANES, {REGENERATE, *(about.lane for about in JOB_KINDS.values())}),
+        ("the views of Results in api/results.py", Results(NOBODY, NOBODY, NOBODY)._views, list(Makes)),
+        ("SCHEMAS in common/documents.py", SCHEMAS, SCHEMAS.keys() | {about.request for about in JOB_KINDS.values()}),
         ("JOB_MOVES in common/contracts/job.py", JOB_MOVES, {*ACTIVE_STATES, *TERMINAL}),
         ("STEP_MOVES in common/contracts/job.py", STEP_MOVES, set().union(*STEP_MOVES.values())),
     ],
@@ -60,7 +67,7 @@ def test_a_table_has_a_row_for_everything(table: str, rows: Collection[str], wan
     ("option", "wanted"),
     [
         ("--aspect", get_args(Aspect)),
-        ("--footage", ("auto", *get_args(Source))),
+        ("--footage", ("auto", *REQUESTED)),
         ("--fit", get_args(Fit)),
         ("--captions", get_args(CaptionMode)),
         ("--quality", get_args(Quality)),
@@ -80,6 +87,13 @@ def test_the_settings_name_every_speech_engine() -> None:
     about = " ".join(lines[: lines.index("SPEECH_ENGINES=")])
     missing = [name for name in ENGINES if name not in about]
     assert not missing, f".env.example must name {missing} above SPEECH_ENGINES"
+
+
+def test_the_sources_go_by_settings_there_are_and_say_how_to_set_them() -> None:
+    assert set(SETTINGS) <= {field.name for field in fields(Settings)}, "settings in common/contracts/sources.py"
+    for source in SOURCES.values():
+        unsaid = [name for name in source.settings if name.upper() not in source.setup]
+        assert not unsaid, f"setup of {source.name} in common/contracts/sources.py must name {unsaid}"
 
 
 @pytest.mark.parametrize("service", [module.SERVICE for module in (orchestrator, retriever, whisper_worker, renderer)])

@@ -6,14 +6,15 @@ from flask.typing import ResponseReturnValue
 from api.films import Films
 from api.http.parsing import version_query
 from api.http.routes.shared import OWNER, PREFIX, with_link, with_links
+from api.results import Results
 
 
-def film_routes(films: Films) -> Blueprint:
+def film_routes(films: Films, results: Results) -> Blueprint:
     routes = Blueprint("films", __name__, url_prefix=PREFIX)
 
     @routes.get("/result/<job_id>")
     def result(job_id: str) -> ResponseReturnValue:
-        return jsonify(with_links(films.result(OWNER, job_id, version_query(request))))
+        return jsonify(with_links(results.result(OWNER, job_id, version_query(request))))
 
     @routes.get("/storyboard/<job_id>")
     def storyboard(job_id: str) -> ResponseReturnValue:

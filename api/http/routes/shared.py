@@ -18,11 +18,12 @@ def accepted(where: str, body: dict[str, Any], status: int = 202) -> ResponseRet
 
 
 def with_links(view: dict[str, Any]) -> dict[str, Any]:
-    """The view of a film with a link in every scene that is rendered.
+    """The view of a film, or of another job, with a link in every scene that is rendered.
 
     The links lead to this service: signing one for every scene at once would take too long.
     """
-    view["scenes"] = [with_link(scene, view["job_id"], view["version"]) for scene in view["scenes"]]
+    if "scenes" in view:
+        view["scenes"] = [with_link(scene, view["job_id"], view["version"]) for scene in view["scenes"]]
     return view
 
 

@@ -1,4 +1,4 @@
--- Shared by every script. TERMINAL, WEIGHT, LATE, JOB_MOVES and STEP_MOVES come before this, from the tables of
+-- Shared by every script. TERMINAL, WEIGHT, LATE, QUEUE, JOB_MOVES and STEP_MOVES come before this, from the tables of
 -- common/contracts (see common/jobs/scripts.py). Keys (no Redis Cluster, so scripts may compute them):
 --   job:<id>            hash: head, step:<name> for each step, version:<n> for each version; flat JSON objects whose
 --                       nested documents are strings, so that decoding and encoding here never mangles an empty list
@@ -14,6 +14,8 @@
 --   ready:<queue>...    rings of lanes, owners and jobs, and the steps that want a hint now (see below)
 --   later:<queue>       sorted set: steps that want a hint (or another one) at a certain time
 --   turn:<queue>        hash: the present turn of each ring, and the turns of lanes and owners that left one
+--   calloff:<queue>     sorted set: tickets for work elsewhere that nobody wants any more, and when somebody is to say so
+--                       there; each is JSON with owner, job, step, ticket and the spec of the step
 --   work:<owner>:<fp>   facts of finished work by fingerprint
 --   archive, expiry     sorted sets: ended jobs without a manifest yet, and when archived ones are forgotten
 --   collected           when objects that nothing refers to were last removed
@@ -55,6 +57,16 @@ end
 local function emit(job, head, kind, data, now)
   head.seq = head.seq + 1
   redis.call('XADD', 'job:' .. job .. ':ev', 'MAXLEN', '~', 20000, head.seq .. '-0', 'type', kind, 'at', now, 'data', data)
+end
+
+local function queue_of(step)
+  return QUEUE[step:match('^[^:]*')]
+end
+
+-- The work that a ticket stands for is not wanted any more: some worker of the queue tells the other side.
+local function call_off(owner, job, step, ticket, spec, now)
+  local entry = cjson.encode({ owner = owner, job = job, step = step, ticket = ticket, spec = spec or '', at = now })
+  redis.call('ZADD', 'calloff:' .. queue_of(step), now, entry)
 end
 
 -- One push is enough, however much has happened: whoever wakes looks at all that is due before sleeping again.

@@ -1,6 +1,6 @@
 -- ARGV: job, step, nonce of this claim, worker, lease ms, queue, and each toolchain the worker has for such steps
--- Returns {'claimed', token, attempt, work, owner, spec, last ('1' or '0'), toolchain} or {reason}. `last`: nothing else
--- waits in the queue but what is soon done, and no step of this kind is still to come in this job.
+-- Returns {'claimed', token, attempt, work, owner, spec, last ('1' or '0'), ticket, toolchain} or {reason}. `last`:
+-- nothing else waits in the queue but what is soon done, and no step of this kind is still to come in this job.
 local GLANCE = 8
 local job, step, nonce, queue = ARGV[1], ARGV[2], ARGV[3], ARGV[6]
 -- Whether steps of this kind wait for others. They are in no ring yet, but soon may be: the first segment of a film is
@@ -36,7 +36,9 @@ end
 local function granted(head, fields, spec)
   local waits = not only_late() or more_to_come(head)
   local last = waits and '0' or '1'
-  return { 'claimed', fields.token, fields.attempt, fields.work, head.owner, spec, last, fields.needs or '' }
+  return {
+    'claimed', fields.token, fields.attempt, fields.work, head.owner, spec, last, fields.ticket or '', fields.needs or ''
+  }
 end
 local head, fields = load_head(job), load_step(job, step)
 if not head or not fields then return { 'gone' } end
@@ -69,8 +71,11 @@ fields.lease = now + tonumber(ARGV[5])
 fields.nonce = nonce
 fields.worker = ARGV[4]
 fields.failure = nil
+fields.woken = nil
 local try = fields.attempt + (fields.losses or 0)
-emit(job, head, 'step', cjson.encode({ step = step, state = 'running', attempt = try, token = fields.token }), now)
+local started = { step = step, state = 'running', attempt = try, token = fields.token }
+if (fields.ticket or '') ~= '' then started.again = true end  -- it only looks after what goes on elsewhere
+emit(job, head, 'step', cjson.encode(started), now)
 save_step(job, step, fields)
 save_head(job, head)
 ready_never(queue, head, job, step)

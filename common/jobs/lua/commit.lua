@@ -24,6 +24,8 @@ fields.facts = facts
 fields.lease = 0
 fields.worker = ''
 fields.reused = 0
+fields.ticket = nil
+fields.note = nil
 emit(job, head, 'step', cjson.encode({ step = step, state = 'done', attempt = fields.attempt, token = token }), now)
 redis.call('HDEL', 'job:' .. job .. ':spec', step)
 save_step(job, step, fields)

@@ -20,13 +20,24 @@ if not head or head.saved ~= decision.saved or head.version ~= decision.version 
 end
 local moved = head.rev ~= decision.rev or head.token ~= decision.token  -- a claim counts, too: its lease is to be watched
 if moved and TERMINAL[decision.head.state or ''] then return 0 end
-local steps = {}
+local steps, dropped = {}, {}
+-- A ticket goes with the work it was given for. The record is asked, not the decision: a ticket that was written since
+-- changes neither state nor token of a running step.
+local function drops_ticket(fields, patch)
+  local other_work = patch.work and patch.work ~= fields.work
+  return patch.ticket == '' or other_work or patch.state == 'skipped' or patch.state == 'done'
+end
 for name, patch in pairs(decision.steps) do
   local fields = load_step(job, name)
   local seen = decision.seen[name]
   if (fields and fields.state or '') ~= seen[1] or (fields and fields.token or 0) ~= seen[2] then return 0 end
   steps[name] = fields or { attempt = 0, token = 0, lease = 0, not_before = 0, done = 0 }
   if patch.state then move(STEP_MOVES, steps[name], patch.state) end
+  if (steps[name].ticket or '') ~= '' and drops_ticket(steps[name], patch) then
+    dropped[name] = steps[name].ticket
+    steps[name].ticket = nil
+    steps[name].note = nil
+  end
   for field, value in pairs(patch) do steps[name][field] = value end
   if patch.state then
     steps[name].lease = 0
@@ -38,9 +49,13 @@ local key = 'job:' .. job
 local changed = next(decision.head) ~= nil or next(steps) ~= nil
 if decision.head.state then move(JOB_MOVES, head, decision.head.state) end
 for field, value in pairs(decision.head) do head[field] = value end
+for name, ticket in pairs(dropped) do
+  call_off(head.owner, job, name, ticket, redis.call('HGET', key .. ':spec', name), now)
+end
 for name, fields in pairs(steps) do
   save_step(job, name, fields)
-  if fields.state == 'done' or fields.state == 'waiting' or fields.state == 'skipped' then
+  local put_off = fields.state == 'waiting' and (fields.ticket or '') == ''  -- a ticket is called off with its spec
+  if fields.state == 'done' or fields.state == 'skipped' or put_off then
     redis.call('HDEL', key .. ':spec', name)
   end
 end

@@ -4,6 +4,7 @@ The model knows nothing of hashes, rings and streams. It says what a job is afte
 compare that with what the store reads back, and check that the store's own lists agree with its records.
 """
 
+import json
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,7 +23,9 @@ from hypothesis.stateful import (
 from common.contracts.base import ObjectRef
 from common.contracts.job import (
     BATCH,
+    DEFERRED,
     DONE,
+    ELSEWHERE,
     FAILED,
     INTERACTIVE,
     LANES,
@@ -31,11 +34,13 @@ from common.contracts.job import (
     RUNNING,
     SKIPPED,
     TERMINAL,
+    UNKNOWN,
     WAITING,
     Change,
     Failure,
     Job,
 )
+from common.contracts.later import Later, Unknown
 from common.jobs.claims import Claim
 from common.jobs.record import event_of, job_of
 from common.jobs.reopening import Revision
@@ -52,11 +57,15 @@ LANE_OF = {"job_1": INTERACTIVE, "job_2": BATCH, "job_3": INTERACTIVE}
 STEPS = ("speak:s1", "segment:s1.0", "mix")
 QUEUE = {"speak:s1": "speech", "segment:s1.0": "render", "mix": "render"}
 MOST_OF_OWNER = 2
+OPEN = (READY, RUNNING, WAITING, DEFERRED, UNKNOWN)
+"States of a step that an ending skips."
 jobs = st.sampled_from(("job_1",) * 4 + JOBS)
 "Mostly the same one, so that histories get deep."
 fresh = st.sampled_from((True, True, True, False))
 "Whether a decision saw the job as it is now, or as it was at some earlier look."
 steps = st.sampled_from(STEPS)
+works = st.sampled_from(("w", "w", "w", "v"))
+tickets = st.sampled_from(("t1", "t1", "t2"))
 recent = st.sampled_from((0, 0, 0, 1, 2, 5))
 
 
@@ -66,6 +75,8 @@ class ModelStep:
     token: int = 0
     attempt: int = 0
     facts: str = ""
+    work: str = ""
+    ticket: str = ""
 
 
 @dataclass
@@ -95,6 +106,9 @@ class Histories(RuleBasedStateMachine):
         self.model: dict[str, ModelJob] = {}
         self.claims: list[Claim] = []
         self.seen: dict[str, Job] = {}
+        self.woken: set[tuple[str, str, int]] = set()
+        "Running steps there was news for, with their tokens."
+        self.called_off: set[tuple[str, str, str]] = set()
         self.number = 0
 
     @initialize()
@@ -102,7 +116,7 @@ class Histories(RuleBasedStateMachine):
         self.store.scripts.client.flushall()
         self.create("job_1", "")
         self.admit(0)
-        self.make_ready("job_1", {"mix", "speak:s1"}, True)
+        self.make_ready("job_1", {"mix", "speak:s1"}, True, "w")
         self.plan("job_1", True)
 
     # what clients do
@@ -215,14 +229,16 @@ class Histories(RuleBasedStateMachine):
         if job in self.model:
             self.seen[job] = self._load(job)
 
-    @rule(job=jobs, names=st.sets(steps, min_size=1), fresh=fresh)
-    def make_ready(self, job: str, names: set[str], fresh: bool) -> None:
+    @rule(job=jobs, names=st.sets(steps, min_size=1), fresh=fresh, work=works)
+    def make_ready(self, job: str, names: set[str], fresh: bool, work: str) -> None:
         def patch(model: ModelJob) -> None:
             for name in names:
                 step = model.steps.setdefault(name, ModelStep(READY))
-                step.state, step.facts = READY, ""
+                if step.work != work:
+                    self._drop_ticket(job, name, step)
+                step.state, step.facts, step.work = READY, "", work
 
-        fields = {"state": READY, "work": "w", "needs": "1", "facts": "", "not_before": 0}
+        fields = {"state": READY, "work": work, "needs": "1", "facts": "", "not_before": 0}
         patches = {name: dict(fields) for name in names}
         self._decide(
             job,
@@ -237,7 +253,10 @@ class Histories(RuleBasedStateMachine):
     def set_aside(self, job: str, names: set[str], state: str, fresh: bool) -> None:
         def patch(model: ModelJob) -> None:
             for name in names:
-                model.steps.setdefault(name, ModelStep(state)).state = state
+                step = model.steps.setdefault(name, ModelStep(state))
+                step.state = state
+                if state == SKIPPED:
+                    self._drop_ticket(job, name, step)
 
         patches = {name: {"state": state} for name in names}
         self._decide(job, fresh, patch, steps=patches, unready={name: QUEUE[name] for name in names})
@@ -253,19 +272,23 @@ class Histories(RuleBasedStateMachine):
     def end(self, job: str, state: str, fresh: bool) -> None:
         def patch(model: ModelJob) -> None:
             model.state = state
-            for step in model.steps.values():
-                if step.state in (READY, RUNNING, WAITING):
+            for name, step in model.steps.items():
+                if step.state in OPEN:
                     step.state = SKIPPED
+                    self._drop_ticket(job, name, step)
 
         if fresh:
             self.look(job)
         seen = self.seen.get(job)
-        open_steps = [
-            name for name, step in (seen.steps if seen else {}).items() if step.state in (READY, RUNNING, WAITING)
-        ]
+        open_steps = [name for name, step in (seen.steps if seen else {}).items() if step.state in OPEN]
         patches = {name: {"state": SKIPPED} for name in open_steps}
         unready = {name: QUEUE[name] for name in open_steps}
         self._decide(job, fresh, patch, ends=True, head={"state": state, "finished": 1}, steps=patches, unready=unready)
+
+    def _drop_ticket(self, job: str, name: str, step: ModelStep) -> None:
+        if step.ticket:
+            self.called_off.add((job, name, step.ticket))
+        step.ticket = ""
 
     def _decide(self, job: str, fresh: bool, apply: Any, *, ends: bool = False, **fields: Any) -> None:
         """Saves a decision about what is there now, or about what `look` saw, which may be long ago."""
@@ -314,7 +337,7 @@ class Histories(RuleBasedStateMachine):
             model.token += 1
             model.rev += model.state == "queued"
             one.state, one.token, one.attempt = RUNNING, model.token, one.attempt + 1
-            assert (got.token, got.attempt, got.spec) == (one.token, one.attempt, "{}")
+            assert (got.token, got.attempt, got.spec, got.ticket) == (one.token, one.attempt, "{}", one.ticket)
             self.claims.append(got)
 
     @rule(pick=st.integers(0, 20))
@@ -362,7 +385,7 @@ class Histories(RuleBasedStateMachine):
         if valid:
             assert model is not None
             assert step is not None
-            step.state, step.facts = DONE, facts
+            step.state, step.facts, step.ticket = DONE, facts, ""
             model.rev += 1
             if twice:
                 assert self.store.commit(claim, facts, 0) == "ok"
@@ -386,6 +409,65 @@ class Histories(RuleBasedStateMachine):
             step.state = resting
             step.attempt -= release
             model.rev += 1
+
+    @precondition(lambda self: self.claims)
+    @rule(pick=recent, ticket=tickets, unknown=st.booleans(), twice=st.booleans())
+    def defer(self, pick: int, ticket: str, unknown: bool, twice: bool) -> None:
+        claim = self._claim(pick)
+        outcome = (Unknown if unknown else Later)(ticket, 60.0, "elsewhere")
+        valid, step = self._valid(claim), self._step(claim)
+        again = step is not None and (step.token, step.ticket) == (claim.token, ticket) and step.state != RUNNING
+        assert self.store.defer(claim, outcome, 0.5) == (valid or again)
+        if valid:
+            assert step is not None
+            woken = (claim.job_id, claim.step, claim.token) in self.woken
+            step.state = UNKNOWN if unknown and not woken else DEFERRED
+            step.attempt, step.ticket = 0, ticket
+            self.model[claim.job_id].rev += 1
+            if twice:
+                assert self.store.defer(claim, outcome, 0.5)
+        elif not again:
+            self._lose(claim, ticket, step)
+
+    @precondition(lambda self: self.claims)
+    @rule(pick=recent, ticket=tickets | st.just(""))
+    def keep_ticket(self, pick: int, ticket: str) -> None:
+        claim = self._claim(pick)
+        valid, step = self._valid(claim), self._step(claim)
+        assert self.store.keep_ticket(claim, ticket) == valid
+        if valid:
+            assert step is not None
+            step.ticket = ticket
+        elif ticket:
+            self._lose(claim, ticket, step)
+
+    def _step(self, claim: Claim) -> ModelStep | None:
+        model = self.model.get(claim.job_id)
+        return model.steps.get(claim.step) if model else None
+
+    def _lose(self, claim: Claim, ticket: str, step: ModelStep | None) -> None:
+        """A ticket that the record does not have is called off, since nobody else will ever know of it."""
+        if step is None or step.ticket != ticket:
+            self.called_off.add((claim.job_id, claim.step, ticket))
+
+    @rule(job=jobs, name=steps, ticket=tickets)
+    def rouse(self, job: str, name: str, ticket: str) -> None:
+        model = self.model.get(job)
+        step = model.steps.get(name) if model and not model.ended else None
+        waits = step is not None and step.ticket == ticket
+        assert self.store.rouse(job, name, ticket) == waits
+        if waits and step is not None and model is not None:
+            if step.state == RUNNING:
+                self.woken.add((job, name, step.token))
+            elif step.state in ELSEWHERE:
+                step.state = READY
+                model.rev += 1
+
+    @rule(queue=st.sampled_from(["render", "speech"]), limit=st.integers(1, 3))
+    def call_off(self, queue: str, limit: int) -> None:
+        for one in self.store.take_call_offs(queue, limit, 0.0):
+            assert (one.job, one.step, one.ticket) in self.called_off
+            assert (one.owner, one.spec) == (OWNERS[one.job], "{}")
 
     @rule(queue=st.sampled_from(["render", "speech"]), room=st.integers(1, 4))
     def dispatch(self, queue: str, room: int) -> None:
@@ -445,7 +527,10 @@ class Histories(RuleBasedStateMachine):
             planned = found.storyboard is not None
             assert (found.state, bool(found.started), found.cancel, found.version, found.lane, planned) == ours
             assert (found.rev, found.decisions, found.token) == (model.rev, model.saved, model.token)
-            steps = {key: ModelStep(one.state, one.token, one.attempt, one.facts) for key, one in found.steps.items()}
+            steps = {
+                key: ModelStep(one.state, one.token, one.attempt, one.facts, one.fingerprint, one.ticket)
+                for key, one in found.steps.items()
+            }
             assert steps == model.steps
             events = [event_of(entry, fields) for entry, fields in records[name, "events"]]
             assert list(wrong_path(found, events)) == [], "readers of the log can follow"
@@ -453,7 +538,7 @@ class Histories(RuleBasedStateMachine):
 
     def _ask_for_lists(self, pipe: Any) -> list[str]:
         sets = ["active", "active:a", "active:b", *(f"running:{lane}" for lane in LANES)]
-        sorted_sets = ["due", "archive", "jobs:a", "jobs:b"]
+        sorted_sets = ["due", "archive", "jobs:a", "jobs:b", "calloff:render", "calloff:speech"]
         for key in sets:
             pipe.smembers(key)
         for key in sorted_sets:
@@ -472,6 +557,8 @@ class Histories(RuleBasedStateMachine):
         for lane in LANES:
             running = {name for name in active if self.model[name].started and self.model[name].lane == lane}
             assert lists[f"running:{lane}"] == running
+        entries = [json.loads(text) for queue in ("render", "speech") for text in lists[f"calloff:{queue}"]]
+        assert {(one["job"], one["step"], one["ticket"]) for one in entries} == self.called_off
 
     def _ask_for_hints(self, pipe: Any) -> list[tuple[str, str]]:
         keys = []

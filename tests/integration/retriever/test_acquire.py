@@ -5,22 +5,34 @@ import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from common.contracts.footage import Candidate, Footage, Provenance, SceneryRecipe
+from common.contracts.base import Contract
+from common.contracts.footage import (
+    Candidate,
+    ClipFile,
+    Footage,
+    OwnMedia,
+    Painted,
+    Provenance,
+    SceneryRecipe,
+    ShotQuery,
+    WebFile,
+)
+from common.contracts.later import Later, Unknown
 from common.contracts.request import MediaRef
 from common.contracts.steps import AcquireSpec
 from common.errors import BadMedia, ObjectMissing, Permanent, StepError, Stopped
-from common.net.client import Http
 from common.settings import Settings
 from common.worker.steprun import StepRun
 from retriever.acquire import Acquirer
 from retriever.providers.folder import ClipFolder
 from tests.support import clips
-from tests.support.pexels_server import KEY, pexels_server
+from tests.support.acquiring import acquirer
+from tests.support.pexels_server import pexels_server
 from tests.support.steprun import step_run
+from tests.support.stock_server import KEY
 from tests.support.uploads import ASSET, upload
 from tests.support.web_server import Serve, reply, web_server
 
@@ -34,15 +46,25 @@ def run(tmp_path: Path) -> StepRun:
     return step_run(workdir)
 
 
-def acquire(run: StepRun, settings: Settings = SETTINGS, **candidate: Any) -> Footage:
-    usual: dict[str, Any] = {"id": "x:1", "kind": "video", "score": 1.0, "provenance": Provenance(provider="x")}
-    spec = AcquireSpec(candidate=Candidate(**(usual | candidate)), width=640, height=360)
-    return Acquirer(settings, Http(settings)).acquire(spec, run)
+UPLOADED = OwnMedia(media=MediaRef(asset=ASSET))
+
+
+def spec(origin: Contract, provenance: Provenance) -> AcquireSpec:
+    one = Candidate.model_validate(
+        {"id": "x:1", "kind": "video", "score": 1.0, "origin": origin, "provenance": provenance}
+    )
+    return AcquireSpec(candidate=one, width=640, height=360)
+
+
+def acquire(run: StepRun, provider: str, origin: Contract, settings: Settings = SETTINGS) -> Footage:
+    got = acquirer(settings).acquire(spec(origin, Provenance(provider=provider)), run)
+    assert isinstance(got, Footage)
+    return got
 
 
 def from_web(run: StepRun, serve: Serve, settings: Settings = SETTINGS) -> Footage:
     with web_server(serve) as server:
-        return acquire(run, settings, media=MediaRef(url=f"{server.url}/clip"))
+        return acquire(run, "url", OwnMedia(media=MediaRef(url=f"{server.url}/clip")), settings)
 
 
 def test_a_clip_from_the_web_is_stored_with_what_it_really_is(run: StepRun) -> None:
@@ -69,8 +91,10 @@ def test_a_clip_is_stored_with_where_the_eye_goes_and_how_bright_it_is(run: Step
 def test_a_pexels_candidate_is_fetched_without_the_key(run: StepRun) -> None:
     credit = Provenance(provider="pexels", creator="Ada Example", credit="Video by Ada Example on Pexels")
     with pexels_server() as server:
-        got = acquire(run, id="pexels:1", url=f"{server.url}/video-files/1/3-640-360-2.mp4", provenance=credit)
+        origin = WebFile(url=f"{server.url}/video-files/1/3-640-360-2.mp4")
+        got = acquirer(SETTINGS).acquire(spec(origin, credit), run)
         assert [KEY in repr(one) for one in server.fetched] == [False]
+    assert isinstance(got, Footage)
     assert (got.width, got.height) == (640, 360)
     assert got.provenance.model_copy(update={"fetched_at": ""}) == credit
 
@@ -82,7 +106,7 @@ def test_a_picture_lasts_as_long_as_it_is_wanted(run: StepRun) -> None:
 
 def test_an_upload_is_checked_and_not_copied(run: StepRun) -> None:
     upload(run, clips.clip(suffix="webm"))
-    got = acquire(run, media=MediaRef(asset=ASSET))
+    got = acquire(run, "upload", UPLOADED)
     assert got.media is not None
     assert (got.media.key, got.media.media_type) == (f"local/asset/{ASSET}/media", "video/webm")
     assert run.read(got.media) == clips.clip(suffix="webm").read_bytes()
@@ -92,10 +116,10 @@ def test_an_upload_is_checked_and_not_copied(run: StepRun) -> None:
 
 def test_an_upload_that_is_not_there_or_not_what_it_was_is_not_used(run: StepRun) -> None:
     with pytest.raises(BadMedia, match=f"no uploaded asset {ASSET}; upload it again"):
-        acquire(run, media=MediaRef(asset=ASSET))
+        acquire(run, "upload", UPLOADED)
     upload(run, clips.clip(), sha256="0" * 64)
     with pytest.raises(ObjectMissing):
-        acquire(run, media=MediaRef(asset=ASSET))
+        acquire(run, "upload", UPLOADED)
 
 
 @pytest.fixture
@@ -114,14 +138,14 @@ def test_a_clip_that_is_cut_off_is_refused_and_not_stored(run: StepRun, cut_off:
 def test_what_is_wrong_with_an_upload_is_told_with_its_name(run: StepRun, cut_off: Path) -> None:
     upload(run, cut_off)
     with pytest.raises(BadMedia, match=f"the uploaded asset {ASSET} cannot be used: the video is cut off"):
-        acquire(run, media=MediaRef(asset=ASSET))
+        acquire(run, "upload", UPLOADED)
 
 
 def test_an_upload_of_which_nothing_is_known_is_not_used(run: StepRun) -> None:
     upload(run, clips.clip())
     run.storage.put_bytes(run.assets, f"local/asset/{ASSET}/about.json", b'{"size": "lar', "application/json")
     with pytest.raises(BadMedia, match=f"no uploaded asset {ASSET}; upload it again"):
-        acquire(run, media=MediaRef(asset=ASSET))
+        acquire(run, "upload", UPLOADED)
 
 
 def test_a_clip_of_the_folder_is_stored(run: StepRun, tmp_path: Path) -> None:
@@ -129,25 +153,65 @@ def test_a_clip_of_the_folder_is_stored(run: StepRun, tmp_path: Path) -> None:
     folder.mkdir()
     shutil.copy(clips.clip(), folder / "boats.mp4")
     settings = replace(SETTINGS, clip_folder=str(folder))
-    got = acquire(run, settings, path="boats.mp4")
+    got = acquire(run, "folder", ClipFile(path="boats.mp4"), settings)
     assert got.media is not None
     assert run.read(got.media) == clips.clip().read_bytes()
     with pytest.raises(BadMedia, match="clip folder"):
-        acquire(run, settings, path="../work")
-    with pytest.raises(BadMedia, match="CLIP_FOLDER"):
-        acquire(run, SETTINGS, path="boats.mp4")
+        acquire(run, "folder", ClipFile(path="../work"), settings)
     assert ClipFolder(folder).path("boats.mp4").exists()
 
 
 def test_scenery_needs_no_media(run: StepRun) -> None:
     recipe = SceneryRecipe(theme="ocean", light="sunset", seed=5)
-    got = acquire(run, kind="scenery", scenery=recipe)
+    got = acquire(run, "scenery", Painted(recipe=recipe))
     assert (got.kind, got.media, got.scenery) == ("scenery", None, recipe)
 
 
-def test_a_candidate_without_media_is_refused(run: StepRun) -> None:
-    with pytest.raises(BadMedia, match="no media"):
-        acquire(run)
+@pytest.mark.parametrize("provider", ["url", "folder", "scenery"])
+def test_a_candidate_that_its_provider_cannot_have_offered_is_refused(
+    provider: str, run: StepRun, tmp_path: Path
+) -> None:
+    settings = replace(SETTINGS, clip_folder=str(tmp_path))
+    with pytest.raises(BadMedia, match=f"{provider} has nothing by the name of x:1"):
+        acquire(run, provider, WebFile(url="https://example.org/clip.mp4"), settings)
+
+
+@pytest.mark.parametrize(
+    ("provider", "sentence"),
+    [
+        ("folder", "the clip folder is no longer set up; set CLIP_FOLDER to a folder of videos and pictures"),
+        ("pixabay", "Pixabay is no longer set up; set PIXABAY_API_KEY to a key from pixabay.com/api/docs"),
+        ("attic", "attic is no longer set up on this server"),
+    ],
+)
+def test_a_candidate_of_a_provider_that_is_gone_is_refused_with_the_cure(
+    provider: str, sentence: str, run: StepRun
+) -> None:
+    with pytest.raises(BadMedia) as caught:
+        acquire(run, provider, ClipFile(path="boats.mp4"), Settings())
+    assert str(caught.value) == sentence
+
+
+class Maker:
+    """A provider that makes footage to order, which takes it some time or got lost on the way."""
+
+    name = "maker"
+
+    def __init__(self, outcome: Later | Unknown) -> None:
+        self._outcome = outcome
+
+    def search(self, query: ShotQuery) -> list[Candidate]:
+        return []
+
+    def fetch(self, candidate: Candidate, run: StepRun) -> Later | Unknown:
+        return self._outcome
+
+
+@pytest.mark.parametrize("outcome", [Later("order 7", 5.0, "it is being made"), Unknown("order 7", 60.0, "no answer")])
+def test_what_is_not_there_yet_is_passed_on_as_the_provider_says_it(outcome: Later | Unknown, run: StepRun) -> None:
+    wanted = spec(WebFile(url="https://example.org/order"), Provenance(provider="maker"))
+    assert Acquirer({"maker": Maker(outcome)}).acquire(wanted, run) is outcome
+    assert not list(run.storage.list(run.assets))
 
 
 HLS = b"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nfile:///etc/hostname\n#EXT-X-ENDLIST\n"
@@ -222,5 +286,5 @@ def test_a_step_that_is_called_off_ends_in_the_middle_of_a_download(
     canceller = threading.Thread(target=lambda: reached.wait(60) and run.call_off())
     canceller.start()
     with pytest.raises(Stopped):
-        acquire(run, url=url)
+        acquire(run, "url", OwnMedia(media=MediaRef(url=url)))
     canceller.join()

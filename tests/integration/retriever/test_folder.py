@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from common.contracts.footage import ShotQuery
+from common.contracts.footage import Candidate, ClipFile, ShotQuery
 from common.errors import BadMedia, Permanent
 from retriever.providers.folder import ClipFolder
 from tests.support import clips
@@ -36,8 +36,13 @@ def root(tmp_path: Path) -> Path:
     return folder
 
 
+def path(one: Candidate) -> str:
+    assert isinstance(one.origin, ClipFile)
+    return one.origin.path
+
+
 def names(folder: ClipFolder, asked: ShotQuery) -> list[str]:
-    return [one.path for one in folder.search(asked)]
+    return [path(one) for one in folder.search(asked)]
 
 
 def test_clips_are_found_by_the_words_of_their_names_and_folders(root: Path) -> None:
@@ -49,7 +54,7 @@ def test_clips_are_found_by_the_words_of_their_names_and_folders(root: Path) -> 
 
 def test_a_candidate_tells_what_the_file_is(root: Path) -> None:
     still, video = (ClipFolder(root).search(query(word))[0] for word in ("boat", "forest"))
-    found = {one.path: one for one in ClipFolder(root).search(query("boat"))}
+    found = {path(one): one for one in ClipFolder(root).search(query("boat"))}
     still = found["boat.jpg"]
     assert (still.kind, still.seconds, still.width, still.height) == ("still", 0.0, 320, 180)
     assert (video.kind, video.seconds, video.width, video.height) == ("video", 2.0, 320, 180)
@@ -60,7 +65,7 @@ def test_clips_without_a_matching_word_are_offered_only_when_there_is_no_other_s
     assert names(folder, query("desert")) == []
     assert len(names(folder, query("desert", sources=("folder", "scenery")))) == 4
     alone = folder.search(query("forest", sources=("folder",)))
-    assert alone[0].path == "forest.mp4"
+    assert path(alone[0]) == "forest.mp4"
     assert len(alone) == 4
     assert alone[0].score > alone[1].score
 
@@ -76,7 +81,7 @@ def test_a_new_clip_is_seen_and_a_replaced_one_is_another_candidate(root: Path) 
     (before,) = folder.search(query("forest"))
     shutil.copy(clips.clip(seconds=3.0), root / "forest.mp4")
     shutil.copy(clips.clip(), root / "forest path.mp4")
-    after = {one.path: one for one in folder.search(query("forest"))}
+    after = {path(one): one for one in folder.search(query("forest"))}
     assert set(after) == {"forest.mp4", "forest path.mp4"}
     assert after["forest.mp4"].id != before.id
     assert after["forest.mp4"].seconds == 3.0

@@ -10,17 +10,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from common.contracts.footage import Candidate, Footage, Provenance
+from common.contracts.footage import Candidate, Footage, OwnMedia, Provenance
 from common.contracts.request import MediaRef
 from common.contracts.steps import AcquireSpec
 from common.contracts.timeline import Profile
 from common.errors import BadMedia
-from common.net.client import Http
 from common.settings import Settings
 from common.worker.steprun import StepRun
 from renderer.steps.segment import segment
-from retriever.acquire import Acquirer
 from tests.support import clips
+from tests.support.acquiring import acquirer
 from tests.support.scenes import PROGRAM, SMALL, clip, pictures, scene
 from tests.support.steprun import step_run
 from tests.support.uploads import ASSET, upload
@@ -49,10 +48,12 @@ def run(tmp_path: Path) -> StepRun:
 def acquired(run: StepRun, path: Path) -> Footage:
     """The facts of the file, which was uploaded."""
     upload(run, path)
-    own = Provenance(provider="upload")
-    candidate = Candidate(id="own:1", kind="video", score=1.0, media=MediaRef(asset=ASSET), provenance=own)
+    own, origin = Provenance(provider="upload"), OwnMedia(media=MediaRef(asset=ASSET))
+    candidate = Candidate(id="own:1", kind="video", score=1.0, origin=origin, provenance=own)
     settings = replace(Settings(), fetch_allow_networks="")
-    return Acquirer(settings, Http(settings)).acquire(AcquireSpec(candidate=candidate, width=320, height=180), run)
+    got = acquirer(settings).acquire(AcquireSpec(candidate=candidate, width=320, height=180), run)
+    assert isinstance(got, Footage)
+    return got
 
 
 def film(run: StepRun, path: Path, frames: int = 3, profile: Profile = SMALL, **more: object) -> np.ndarray:

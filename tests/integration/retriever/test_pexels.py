@@ -7,35 +7,14 @@ from dataclasses import replace
 import pytest
 import redis
 
-from common.contracts.footage import ShotQuery
+from common.contracts.footage import WebFile
 from common.errors import NotConfigured, Permanent, Retryable, Throttled
 from common.net.client import Http
-from common.net.ratelimit import SlidingWindow
 from common.settings import Settings
 from retriever.providers.pexels import Pexels
-from tests.support.pexels_server import (
-    BOT_SHIELD,
-    BROKEN,
-    KEY,
-    TOO_MANY,
-    UNAUTHORIZED,
-    Answer,
-    Asked,
-    PexelsServer,
-    pexels_server,
-)
+from tests.support.pexels_server import TOO_MANY, UNAUTHORIZED, PexelsServer, pexels_server
 from tests.support.redis_server import RedisServer
-
-QUERY = ShotQuery(
-    shot="s1.1",
-    show="boats in a harbour",
-    terms=("harbour boats", "ocean waves"),
-    seconds=2.5,
-    width=640,
-    height=360,
-    sources=("pexels",),
-    seed=0,
-)
+from tests.support.stock_server import BOT_SHIELD, BROKEN, KEY, QUERY, Answer, Asked
 
 
 @pytest.fixture
@@ -53,7 +32,7 @@ def client(redis_here: RedisServer) -> Iterator[redis.Redis]:
 def adapter(server: PexelsServer, client: redis.Redis, **more: object) -> Pexels:
     fields = {"pexels_base_url": server.url, "pexels_api_key": KEY} | more
     settings = replace(Settings(), **fields)  # type: ignore[arg-type]
-    return Pexels(settings, Http(settings), SlidingWindow(client, "pexels", settings.pexels_per_hour, 3600))
+    return Pexels(settings, Http(settings), client)
 
 
 def test_a_search_sends_the_raw_key_and_what_the_canvas_needs(server: PexelsServer, client: redis.Redis) -> None:
@@ -84,7 +63,7 @@ def test_a_candidate_carries_the_credit_its_licence_asks_for(server: PexelsServe
 def test_the_rendition_fits_the_canvas_and_is_no_playlist(server: PexelsServer, client: redis.Redis) -> None:
     found = adapter(server, client).search(QUERY)
     assert {(one.width, one.height) for one in found} == {(640, 360)}
-    assert all(one.url.endswith(".mp4") for one in found)
+    assert all(isinstance(one.origin, WebFile) and one.origin.url.endswith(".mp4") for one in found)
 
 
 def test_clips_that_match_and_last_come_before_short_ones_and_strangers(
@@ -183,7 +162,7 @@ def test_all_workers_together_keep_to_the_hourly_limit(server: PexelsServer, cli
     first, second = (adapter(server, client, pexels_per_hour=3) for _ in range(2))
     for pexels in (first, second, first):
         assert pexels.search(QUERY)
-    with pytest.raises(Throttled, match="hourly limit") as caught:
+    with pytest.raises(Throttled, match="request limit of Pexels") as caught:
         second.search(QUERY)
     assert caught.value.retry_after is not None
     assert 3500 < caught.value.retry_after <= 3600

@@ -7,6 +7,7 @@ import pytest
 
 from api.http.app import create_app
 from api.http.problems import CODES
+from common.contracts.sources import SOURCES, Source
 from common.jobs.store import connect
 from common.settings import Settings
 from common.storage.memory import MemoryStorage
@@ -40,3 +41,15 @@ def test_every_code_of_an_error_is_described() -> None:
     assert {"stale_version", "unknown_job", "too_many_jobs", "not_ready"} <= codes
     missing = sorted(code for code in codes - INSIDE if f"`{code}`" not in TEXT)
     assert not missing, f"the table of errors in docs/api.md must name {missing}"
+
+
+def source_row(source: Source) -> str:
+    settings = ", ".join(f"`{name.upper()}`" for name in source.settings)
+    return f"| `{source.name}` | {source.label} | {source.kind} | {settings} | {source.words} |"
+
+
+def test_the_table_of_sources_is_that_of_the_code() -> None:
+    section = TEXT.partition("### Sources of footage")[2].partition("\n## ")[0]
+    _, _, *rows = [line for line in section.splitlines() if line.startswith("|")]
+    wanted = [source_row(source) for source in SOURCES.values()]
+    assert rows == wanted, "the table of sources in docs/api.md must have these rows:\n" + "\n".join(wanted)

@@ -9,7 +9,7 @@ from api.views.progress import current_step, progress
 from api.views.scenes import candidate_view, scene_view
 from api.views.status import log_line, status_view, steps_view, versions_view
 from common.contracts.base import Contract, ObjectRef
-from common.contracts.footage import Candidate, Footage, Provenance
+from common.contracts.footage import Candidate, Footage, Provenance, WebFile
 from common.contracts.job import Event, Failure, Job, Pins, Step, Version
 from common.contracts.steps import UNRENDERABLE, CastFacts, Rejection
 from common.contracts.storyboard import Scene, Shot, Storyboard
@@ -23,6 +23,7 @@ BOARD = Storyboard(
         for name in ("s1", "s2")
     ),
 )
+ORIGIN = WebFile(url="https://example.org/clip.mp4")
 NAMES = [f"{kind}:{scene}{part}" for scene in ("s1", "s2") for kind, part in (
     ("speak", ""), ("search", ".1"), ("acquire", ".1"), ("segment", ".0")
 )] + ["mix", "assemble", "publish"]  # fmt: skip
@@ -179,6 +180,13 @@ def test_steps_that_no_longer_belong_are_not_counted_in_words_either() -> None:
         ("wish", {"wish": "resume", "version": 1}, "asked to resume"),
         ("step", {"step": "mix", "state": "done", "reused": True}, "mix done (reused)"),
         ("step", {"step": "mix", "state": "ready"}, None),
+        (
+            "step",
+            {"step": "acquire:s1.1", "state": "deferred", "message": "X is at it"},
+            "acquire:s1.1 deferred: X is at it",
+        ),
+        ("step", {"step": "acquire:s1.1", "state": "running", "attempt": 1, "again": True}, None),
+        ("step", {"step": "acquire:s1.1", "state": "deferred"}, None),
     ],
 )
 def test_events_become_lines_for_people(kind: str, data: dict[str, Any], message: str | None) -> None:
@@ -226,6 +234,24 @@ def test_a_shot_says_why_it_shows_what_it_shows(shot: Shot, provider: str, cast_
     assert told == why or (why.startswith("and ") and told.endswith(why))
 
 
+@pytest.mark.parametrize("state", ["deferred", "unknown", "running", "ready"])
+def test_a_shot_whose_footage_is_made_elsewhere_says_by_whom(state: str) -> None:
+    waits = step("acquire:s1.1", state, ticket="t1", note="the far studio is at work on it")
+    film = job(step("speak:s1"), waits, state="gathering")
+    view = scene_view(film, BOARD.scenes[0])
+    assert view["shots"][0]["waits_for"] == "the far studio is at work on it"
+    assert (view["state"], current_step(film)) == ("fetching footage", "fetching footage")
+    assert "acquire:s1.1" in steps_view(film)["running_again"]
+
+
+def test_a_preview_shows_the_progress_of_its_one_step() -> None:
+    preview = {"kind": "voice_preview", "storyboard": None}
+    assert progress(job(step("speak", "running", progress=0.5), state="gathering", **preview)) == 50
+    assert progress(job(step("speak"), state="gathering", **preview)) == 99
+    assert progress(job(step("speak"), state="completed", **preview)) == 100
+    assert progress(job(state="queued", **preview)) == 0
+
+
 def test_a_scene_that_was_left_out_says_why() -> None:
     scene = BOARD.scenes[0]
     one = job(step("segment:s1.0", "failed", progress=0.4), state="partial", pins=Pins(left_out={"s1": "it is torn"}))
@@ -262,10 +288,8 @@ def test_a_candidate_says_whether_it_is_shown_or_proved_unusable() -> None:
     provenance = Provenance(provider="pexels", credit="Video by A on Pexels")
     names = ("pexels:1", "pexels:2", "pexels:3")
     one = job(cast({"s1.1": "pexels:2"}, s1__1="pexels:1"))
-    views = [
-        candidate_view(one, "s1.1", Candidate(id=name, kind="video", score=0.51234, provenance=provenance))
-        for name in names
-    ]
+    clip = Candidate(id="", kind="video", score=0.51234, origin=ORIGIN, provenance=provenance)
+    views = [candidate_view(one, "s1.1", clip.model_copy(update={"id": name})) for name in names]
     assert [view["shown"] for view in views] == [False, True, False]
     assert [view["unusable"] for view in views] == ["it is broken.", None, None]
     assert (views[0]["score"], views[0]["credit"]) == (0.512, "Video by A on Pexels")
@@ -274,7 +298,7 @@ def test_a_candidate_says_whether_it_is_shown_or_proved_unusable() -> None:
 def test_what_could_not_be_had_for_one_shot_is_unusable_for_all_and_what_could_not_be_rendered_is_not() -> None:
     one = job(cast(s1__1="pexels:1"))
     torn = step("cast", facts=CastFacts(rejected={"s1.1": (Rejection(candidate="pexels:1", why=f"{UNRENDERABLE}x"),)}))
-    clip = Candidate(id="pexels:1", kind="video", score=0.5, provenance=Provenance(provider="pexels"))
+    clip = Candidate(id="pexels:1", kind="video", score=0.5, origin=ORIGIN, provenance=Provenance(provider="pexels"))
     assert candidate_view(one, "s2.1", clip)["unusable"] == "it is broken."
     assert candidate_view(job(torn), "s2.1", clip)["unusable"] is None
     assert candidate_view(job(torn), "s1.1", clip)["unusable"] == f"{UNRENDERABLE}x"

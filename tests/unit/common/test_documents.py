@@ -9,18 +9,31 @@ import pytest
 from common import documents
 from common.contracts.base import Contract, canonical_json
 from common.contracts.edit import Edit
-from common.contracts.footage import CandidateList
-from common.contracts.request import VideoRequest
+from common.contracts.footage import (
+    Candidate,
+    CandidateList,
+    ClipFile,
+    Origin,
+    OwnMedia,
+    Painted,
+    Provenance,
+    SceneryRecipe,
+    WebFile,
+)
+from common.contracts.request import MediaRef, VideoRequest
 from common.contracts.storyboard import Scene, Shot, Storyboard
 from common.contracts.timeline import FilmTimeline
 from common.documents import SCHEMAS, UPGRADES, Schema, UnreadableDocument, document_json, read_document
 
 STORYBOARD = Storyboard(title="Bees", scenes=(Scene(id="s1", shots=(Shot(id="s1.1", show="a bee"),), estimate=2.0),))
+CANDIDATE = Candidate(
+    id="x:1", kind="video", score=0.5, origin=WebFile(url="https://x.test/1.mp4"), provenance=Provenance(provider="x")
+)
 VALUES: tuple[Contract, ...] = (
     VideoRequest(prompt="Bees"),
     Edit(drop=("s1",)),
     STORYBOARD,
-    CandidateList(candidates=()),
+    CandidateList(candidates=(CANDIDATE,)),
 )
 
 
@@ -34,9 +47,57 @@ def test_what_was_stored_is_read_and_says_its_schema(value: Contract) -> None:
     assert document_json(value) == text
 
 
-@pytest.mark.parametrize("value", VALUES, ids=lambda value: type(value).__name__)
+UNCHANGED = [value for value in VALUES if SCHEMAS[type(value)].number == 1]
+
+
+@pytest.mark.parametrize("value", UNCHANGED, ids=lambda value: type(value).__name__)
 def test_a_document_of_before_there_were_numbers_is_of_number_one(value: Contract) -> None:
     assert read_document(type(value), canonical_json(value)) == value
+
+
+OLD_ORIGINS: Mapping[str, tuple[dict[str, Any], Origin]] = {
+    "a web address": ({"url": "https://x.test/1.mp4"}, WebFile(url="https://x.test/1.mp4")),
+    "a file of the clip folder": ({"path": "sea/1.mp4"}, ClipFile(path="sea/1.mp4")),
+    "own media": (
+        {"media": {"asset": None, "url": "https://x.test/2"}},
+        OwnMedia(media=MediaRef(url="https://x.test/2")),
+    ),
+    "scenery": (
+        {"kind": "scenery", "scenery": {"theme": "ocean", "light": "day", "seed": 7, "view": "", "weather": ""}},
+        Painted(recipe=SceneryRecipe(theme="ocean", light="day", seed=7)),
+    ),
+}
+
+
+@pytest.mark.parametrize("origin", OLD_ORIGINS)
+@pytest.mark.parametrize("number", [{}, {"schema": "candidates.1"}], ids=["no number", "number 1"])
+def test_candidates_of_before_there_were_origins_are_read(origin: str, number: dict[str, str]) -> None:
+    filled, wanted = OLD_ORIGINS[origin]
+    old = {
+        "id": "x:1",
+        "kind": "video",
+        "score": 0.5,
+        "url": "",
+        "media": None,
+        "path": "",
+        "scenery": None,
+        "width": 640,
+        "height": 360,
+        "seconds": 4.0,
+        "provenance": {"provider": "x", "credit": "Video by Ada"},
+    }
+    body = {**number, "candidates": [old | filled], "notes": [{"provider": "pexels", "problem": "throttled"}]}
+    (one,) = read_document(CandidateList, json.dumps(body)).candidates
+    assert one == Candidate(
+        id="x:1",
+        kind=filled.get("kind", "video"),
+        score=0.5,
+        origin=wanted,
+        width=640,
+        height=360,
+        seconds=4.0,
+        provenance=Provenance(provider="x", credit="Video by Ada"),
+    )
 
 
 def test_an_older_document_is_upgraded_number_by_number(monkeypatch: pytest.MonkeyPatch) -> None:

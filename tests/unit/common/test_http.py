@@ -12,7 +12,7 @@ import pytest
 
 from common.errors import BadMedia, NotConfigured, Permanent, Retryable, StepError, Stopped, Throttled
 from common.net import guard
-from common.net.client import MAX_REDIRECTS, Http, Timeouts
+from common.net.client import MAX_REDIRECTS, Http, Reply, Timeouts
 from common.net.guard import AddressRefused
 from common.settings import Settings
 from tests.support.nasty_urls import NAMES, nasty_urls
@@ -256,14 +256,14 @@ def test_proxies_and_passwords_of_the_environment_are_not_used(
 def test_a_provider_is_asked_with_its_headers_and_parameters() -> None:
     with web_server(reply(b'{"videos": []}')) as server:
         got = Http(Settings()).get_json(f"{server.url}/search", {"Authorization": "key"}, {"query": "a b&c"})
-    assert got == (200, {"videos": []})
+    assert got == Reply(200, {"videos": []})
     assert server.heads[0].startswith(b"GET /search?query=a+b%26c HTTP/1.1\r\n")
     assert b"Authorization: key\r\n" in server.heads[0]
 
 
 def test_a_refusal_of_a_provider_is_an_answer_not_an_error() -> None:
     with web_server(reply(b"who are you", "401 Unauthorized")) as server:
-        assert Http(Settings()).get_json(server.url, {}, {}) == (401, None)
+        assert Http(Settings()).get_json(server.url, {}, {}) == Reply(401, None, "who are you")
 
 
 @pytest.mark.parametrize("body", [b"<html>Just a moment...</html>", b"", b"\xff\xfe", b"[" * 100_000])

@@ -64,9 +64,11 @@ def test_a_name_is_built_and_read_in_one_form(name: StepName, text: str, kind: s
 
 def test_scripts_go_by_the_tables_of_the_contracts() -> None:
     tables = dict(re.findall(r"^local (\w+) = (.*)$", constants(), flags=re.M))
-    assert tables.keys() == {"TERMINAL", "WEIGHT", "LATE", "JOB_MOVES", "STEP_MOVES"}
+    assert tables.keys() == {"TERMINAL", "WEIGHT", "LATE", "QUEUE", "JOB_MOVES", "STEP_MOVES"}
     assert _names(tables["TERMINAL"]) == TERMINAL
     assert _names(tables["LATE"]) == LATE
+    queues = {str(kind): about.queue for kind, about in STEP_KINDS.items() if about.queue}
+    assert dict(re.findall(r"(\w+) = '(\w+)'", tables["QUEUE"])) == queues
     assert dict(re.findall(r"(\w+) = (\d+)", tables["WEIGHT"])) == {lane: str(share) for lane, share in LANES.items()}
     for table, moves in (("JOB_MOVES", JOB_MOVES), ("STEP_MOVES", STEP_MOVES)):
         rows = re.findall(r"(\w+) = \{([^{}]*)\}", tables[table])

@@ -22,7 +22,7 @@ def renderers(*builds: str, recipe: str = "1") -> dict[str, set[str]]:
 
 
 def pinning(fleet: Fleet, pins: Pins | None = None, *steps: Step) -> Pinning:
-    return Pinning(fleet, pins or Pins(), {step.name: step for step in steps}, NOW, PATIENCE)
+    return Pinning(fleet, pins or Pins(), {step.name: step for step in steps}, NOW, PATIENCE, Speaker(None, "en"))
 
 
 def test_the_orchestrators_own_recipe_comes_first_then_the_least() -> None:

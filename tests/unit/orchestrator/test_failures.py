@@ -63,7 +63,7 @@ def shown(sim: Sim) -> list[str]:
 @pytest.mark.parametrize("policy", ["fail", "fallback", "partial"])
 def test_a_candidate_that_cannot_be_had_is_replaced_and_scenery_comes_last(policy: str) -> None:
     sim = film(policy, [{"show": "a harbour"}])
-    sim.run(lambda name, spec: NEVER if StepName(name).kind == "acquire" and spec.candidate.kind != "scenery" else None)
+    sim.run(lambda name, spec: NEVER if StepName(name).kind == "acquire" and not spec.candidate.painted else None)
     assert sim.job.state == "completed"
     assert '"kind":"scenery"' in sim.job.steps["acquire:s1.1"].facts
     assert rejected(sim, "s1.1") == [(f"pexels:{number}", NEVER.message) for number in range(3)]
@@ -88,7 +88,7 @@ def test_policy_fail_names_the_scene_whose_media_is_unusable() -> None:
 
 def test_policy_fallback_finds_other_footage_for_media_that_is_unusable_and_says_so() -> None:
     def trouble(name: str, spec: Any) -> Failure | None:
-        return NEVER if StepName(name).kind == "acquire" and spec.candidate.media is not None else None
+        return NEVER if StepName(name).kind == "acquire" and spec.candidate.own else None
 
     sim = film("fallback").run(trouble)
     assert sim.job.state == "completed"
@@ -102,7 +102,7 @@ def test_policy_fallback_finds_other_footage_for_media_that_is_unusable_and_says
 
 def test_media_nobody_says_anything_about_is_replaced_by_what_the_film_is_about() -> None:
     def trouble(name: str, spec: Any) -> Failure | None:
-        return NEVER if StepName(name).kind == "acquire" and spec.candidate.media is not None else None
+        return NEVER if StepName(name).kind == "acquire" and spec.candidate.own else None
 
     sim = film("fallback", [THREE[0], {"media": OWN}]).run(trouble)
     query = sim.spec("search:s2.1").query
@@ -238,7 +238,7 @@ def test_what_failed_is_tried_again_when_the_user_says_so(nothing: object) -> No
 
 def test_own_media_that_could_not_be_used_is_tried_again_when_it_is_given_again() -> None:
     sim = film("fallback")
-    sim.run(lambda name, spec: NEVER if name == "acquire:s2.1" and spec.candidate.media is not None else None)
+    sim.run(lambda name, spec: NEVER if name == "acquire:s2.1" and spec.candidate.own else None)
     assert casting(sim).chosen["s2.1"].startswith("pexels:")
     sim.edit(scenes=[{"id": "s2", "narration": "Nobody."}])
     sim.run()
@@ -246,7 +246,7 @@ def test_own_media_that_could_not_be_used_is_tried_again_when_it_is_given_again(
     sim.edit(scenes=[{"id": "s2", "media": OWN}])
     sim.run()
     assert rejected(sim, "s2.1") == []
-    assert sim.spec("acquire:s2.1").candidate.media is not None
+    assert sim.spec("acquire:s2.1").candidate.own
 
 
 # the film as a whole
@@ -373,7 +373,7 @@ def test_footage_that_is_to_be_had_too_late_is_replaced(pause: float, timeout: i
     slow = AGAIN.model_copy(update={"retry_after": pause})
     sim = Sim(VideoRequest(scenes=[{"show": "a harbour"}]), timeout=timeout)
     start = sim.now
-    sim.run(lambda name, spec: slow if name == "acquire:s1.1" and spec.candidate.kind != "scenery" else None)
+    sim.run(lambda name, spec: slow if name == "acquire:s1.1" and not spec.candidate.painted else None)
     assert sim.job.state == "completed"
     assert sim.now - start < 1000 * pause, "nobody waited for it"
     assert '"kind":"scenery"' in sim.job.steps["acquire:s1.1"].facts
@@ -627,7 +627,7 @@ def test_a_search_whose_result_is_lost_again_and_again_gives_scenery() -> None:
         if "search:s1.1" in sim.names(DONE) and sim.ran.count("search:s1.1") <= sim.rules.max_losses:
             sim.lose("search:s1.1")
     assert sim.job.state == "completed"
-    assert sim.spec("acquire:s1.1").candidate.kind == "scenery"
+    assert sim.spec("acquire:s1.1").candidate.painted
 
 
 # what goes on beside

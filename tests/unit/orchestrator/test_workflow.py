@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from api.views.progress import progress
-from common.contracts.job import DONE, FAILED, READY, RUNNING, TERMINAL, Failure
+from common.contracts.job import DEFERRED, DONE, ELSEWHERE, FAILED, READY, RUNNING, TERMINAL, UNKNOWN, Failure
 from common.contracts.names import StepName, keys_in
 from common.contracts.request import VideoRequest
 from orchestrator.engine.knowledge import Knowledge
@@ -204,6 +204,9 @@ FAULTS = [
     "expire",
     "beat",
     "release",
+    "defer",
+    "defer",
+    "rouse",
 ]
 WISHES = [*FAULTS, "lose", "roll_out", "edit", "restore", "resume", "cancel"]
 EDITS: list[dict[str, Any]] = [
@@ -228,6 +231,8 @@ class History:
         self.committed: dict[str, str] = {}
         self.done: dict[str, tuple[str, str]] = {}
         "By step: the work it was last done with, and the facts."
+        self.unknown: dict[str, str] = {}
+        "Steps whose outcome is unknown, and their work."
 
     def play(self, move: str, data: st.DataObject) -> None:
         if move in TROUBLES:
@@ -249,6 +254,7 @@ class History:
         step = self.sim.job.steps[name]
         token = self.sim.claim(name)
         if token is not None:
+            assert self.unknown.get(name) != step.fingerprint, f"{name} is repeated although nobody knows its outcome"
             assert self.done.get(name, ("", ""))[0] != step.fingerprint, f"{name} runs again for what it has done"
             self.held.append((name, token))
 
@@ -260,6 +266,22 @@ class History:
     def release(self, data: st.DataObject) -> None:
         if self.held:
             self.sim.release(*data.draw(st.sampled_from(self.held)))
+
+    def defer(self, data: st.DataObject) -> None:
+        if self.held:
+            name, token = data.draw(st.sampled_from(self.held))
+            state = data.draw(st.sampled_from([DEFERRED, DEFERRED, UNKNOWN]))
+            ticket = self.sim.job.steps[name].ticket or f"ticket {len(self.sim.tickets)}"
+            if self.sim.defer(name, token, ticket, data.draw(st.sampled_from([0, 3, 600])), state) and state == UNKNOWN:
+                self.unknown[name] = self.sim.job.steps[name].fingerprint
+
+    def rouse(self, data: st.DataObject) -> None:
+        elsewhere = [name for name, step in self.sim.job.steps.items() if step.state in ELSEWHERE]
+        if elsewhere:
+            name = data.draw(st.sampled_from(elsewhere))
+            self.sim.rouse(name)
+            if self.sim.job.steps[name].state == READY:
+                self.unknown.pop(name, None)
 
     def beat(self, data: st.DataObject) -> None:
         if self.held:
@@ -297,6 +319,7 @@ class History:
     def resume(self, data: st.DataObject) -> None:
         if self.sim.job.terminal and self.sim.job.state != "completed":
             self.sim.resume()
+            self.unknown.clear()
 
     def cancel(self, data: st.DataObject) -> None:
         self.sim.cancel()
@@ -312,6 +335,10 @@ class History:
                 assert self.committed.setdefault(step.fingerprint, step.facts) == step.facts, f"{name} has two results"
                 self.done[name] = (step.fingerprint, step.facts)
             assert 0 <= step.attempt <= self.sim.rules.max_attempts
+        on_steps = {step.ticket for step in job.steps.values() if step.ticket}
+        assert on_steps == {ticket for ticket, state in self.sim.tickets.items() if state == "kept"}, "a ticket is lost"
+        if job.terminal:
+            assert not on_steps, "work goes on elsewhere for a job that has ended"
         if job.state in ("completed", "partial"):
             assert job.steps["publish"].state == DONE
             assert bool(job.pins.left_out) == (job.state == "partial")

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.contracts.footage import Candidate, Provenance, ShotQuery
+from common.contracts.footage import Candidate, Provenance, ShotQuery, WebFile
 from retriever.ranking import Features, match, rank, score, stems
 
 
@@ -24,7 +24,8 @@ def clip(words: str = "harbour", **more: float) -> Features:
 
 
 def candidate(name: str, value: float) -> Candidate:
-    return Candidate(id=name, kind="video", score=value, provenance=Provenance(provider="folder"))
+    origin, provenance = WebFile(url="https://example.org/clip"), Provenance(provider="folder")
+    return Candidate(id=name, kind="video", score=value, origin=origin, provenance=provenance)
 
 
 def test_words_compare_without_case_accents_plurals_and_fillers() -> None:

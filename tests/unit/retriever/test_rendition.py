@@ -1,10 +1,11 @@
-"""Which of the files of a Pexels video is fetched."""
+"""Which of the files of a stock video is fetched."""
 
 from typing import Any
 
 import pytest
 
-from retriever.providers.pexels import choose_rendition
+from retriever.providers.pexels import renditions
+from retriever.providers.stock import choose_rendition
 
 
 def file(width: int | None, height: int | None, **more: Any) -> dict[str, Any]:
@@ -58,9 +59,10 @@ def test_the_smallest_that_covers_the_canvas_is_taken(
     files: list[dict[str, Any]], canvas: tuple[int, int], chosen: tuple[int, int]
 ) -> None:
     for order in (files, files[::-1]):
-        got = choose_rendition(order, *canvas)
+        got = choose_rendition(renditions(order), *canvas)
         assert got is not None
-        assert (got["width"], got["height"]) == chosen
+        assert (got.width, got.height) == chosen
+        assert got.url == file(*chosen)["link"]
 
 
 @pytest.mark.parametrize(
@@ -79,4 +81,5 @@ def test_the_smallest_that_covers_the_canvas_is_taken(
     ],
 )
 def test_what_cannot_be_played_is_never_chosen(files: Any) -> None:
-    assert choose_rendition(files, 1920, 1080) is None
+    assert renditions(files) == []
+    assert choose_rendition(renditions(files), 1920, 1080) is None

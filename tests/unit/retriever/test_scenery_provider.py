@@ -1,6 +1,6 @@
 import pytest
 
-from common.contracts.footage import ShotQuery
+from common.contracts.footage import Painted, ShotQuery
 from retriever.providers.scenery import LIGHTS, THEMES, USUAL_LIGHTS, SceneryProvider, recipe_for
 
 
@@ -71,9 +71,9 @@ def test_each_shot_and_each_film_gets_a_seed_of_its_own() -> None:
 def test_a_shot_with_a_seed_of_its_own_gets_another_candidate_of_the_same_place() -> None:
     before, after = (SceneryProvider().search(query("waves at sunset", seed=seed))[0] for seed in (0, 41))
     assert before.id != after.id
-    assert before.scenery is not None
-    assert after.scenery is not None
-    assert before.scenery.model_copy(update={"seed": after.scenery.seed}) == after.scenery
+    assert isinstance(before.origin, Painted)
+    assert isinstance(after.origin, Painted)
+    assert before.origin.recipe.model_copy(update={"seed": after.origin.recipe.seed}) == after.origin.recipe
 
 
 def test_shots_of_one_film_agree_on_the_hour_when_no_words_name_it() -> None:
@@ -94,7 +94,7 @@ def test_the_provider_offers_exactly_one_candidate_that_loses_to_real_footage() 
     asked = query("waves at sunset")
     [candidate] = SceneryProvider().search(asked)
     assert candidate.kind == "scenery"
-    assert candidate.scenery == recipe_for(asked)
+    assert candidate.origin == Painted(recipe=recipe_for(asked))
     assert candidate.id == f"scenery:ocean:sunset:{recipe_for(asked).seed}"
     assert candidate.score <= 0.1
     assert (candidate.provenance.provider, candidate.provenance.licence) == ("scenery", "generated")

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from common.contracts.footage import Candidate, CandidateList, Provenance, ShotQuery
+from common.contracts.footage import Candidate, CandidateList, Provenance, ShotQuery, WebFile
 from common.contracts.steps import SearchFacts, SearchSpec
 from common.documents import read_document
 from common.errors import NotConfigured, Retryable, Stopped, Throttled
 from common.worker.steprun import StepRun
-from retriever.providers.port import Provider
+from retriever.providers.port import Fetched, Provider
 from retriever.providers.scenery import SceneryProvider
 from retriever.search import ENOUGH, LONGEST_WAIT, search
 from tests.support.steprun import step_run
@@ -29,9 +29,18 @@ class Shelf:
         if isinstance(self._has, Exception):
             raise self._has
         return [
-            Candidate(id=f"{self.name}:{index}", kind="video", score=score, provenance=Provenance(provider=self.name))
+            Candidate(
+                id=f"{self.name}:{index}",
+                kind="video",
+                score=score,
+                origin=WebFile(url="https://example.org/clip.mp4"),
+                provenance=Provenance(provider=self.name),
+            )
             for index, score in enumerate(self._has)
         ]
+
+    def fetch(self, candidate: Candidate, run: StepRun) -> Fetched:
+        raise AssertionError("a search fetches nothing")
 
 
 class Case:
@@ -87,6 +96,18 @@ def test_scenery_alone_asks_nobody_else(tmp_path: Path) -> None:
 def test_no_sources_named_means_all_there_are(tmp_path: Path) -> None:
     case = Case(tmp_path, Shelf("pexels", [0.9]), Shelf("folder", [0.9]), sources=())
     assert ids(case.listing()) == ["pexels:0", "folder:0", "scenery"]
+
+
+def test_media_of_the_users_own_are_neither_asked_for_nor_count_as_a_source(tmp_path: Path) -> None:
+    own = Shelf("upload", [0.9])
+    listing = Case(tmp_path, own, Shelf("pexels", [0.6]), sources=()).listing()
+    assert (listing.candidates[0].id, listing.candidates[0].score) == ("pexels:0", 0.6)
+    assert own.asked == 0
+
+
+def test_a_source_the_table_does_not_know_is_asked_after_those_it_does(tmp_path: Path) -> None:
+    listing = Case(tmp_path, Shelf("attic", [0.6]), Shelf("folder", [0.6]), sources=()).listing()
+    assert ids(listing) == ["folder:0", "attic:0", "scenery"]
 
 
 def test_an_earlier_source_is_preferred_unless_a_later_one_is_clearly_better(tmp_path: Path) -> None:

@@ -1,0 +1,176 @@
+"""Voice previews over HTTP: a job that is answered while its request waits."""
+
+import io
+import threading
+import wave
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from common.contracts.base import Contract
+from common.contracts.job_kinds import JOB_KINDS, JobKind
+from common.contracts.kinds import STEP_KINDS
+from common.errors import Permanent
+from common.jobs.archive import archive
+from common.jobs.store import JobStore
+from common.settings import Settings
+from common.storage.memory import MemoryStorage
+from common.worker.runner import StepRunner
+from common.worker.steprun import StepRun
+from tests.support.ready import BUILD, every_toolchain
+from tests.support.tiny_films import Studio
+from whisper_worker import tasks
+
+SENTENCE = {"text": "The sea is calm today."}
+
+
+class Pipeline:
+    """A reconciler and a real speech worker, in a thread of their own."""
+
+    def __init__(self, settings: Settings, store: JobStore, storage: MemoryStorage) -> None:
+        self.handlers = dict(tasks.handlers(settings))
+        self.spoken: list[str] = []
+        about = {"ffmpeg": BUILD, **tasks.engines(settings)}
+        runner = StepRunner(settings, store, storage, {"speak": self._speak}, every_toolchain(about))
+        self._studio = Studio(settings, store, storage, runner.run, about=about)
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._work)
+
+    def _speak(self, spec: Any, run: StepRun) -> Contract:
+        self.spoken.append(spec.text)
+        answer = self.handlers["speak"](spec, run)
+        assert isinstance(answer, Contract)
+        return answer
+
+    def _work(self) -> None:
+        while not self._stop.is_set():
+            if not self._studio.work():
+                self._studio.store.wait_for_wake(0.2)
+
+    def __enter__(self) -> "Pipeline":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+
+@pytest.fixture
+def pipeline(settings: Settings, store: JobStore, storage: MemoryStorage) -> Iterator[Pipeline]:
+    with Pipeline(settings, store, storage) as pipeline:
+        yield pipeline
+
+
+def hear(client: FlaskClient, body: Any = SENTENCE, wait: int = 30, **headers: str) -> Any:
+    return client.post(f"/mcp/voices/preview?wait={wait}", json=body, headers=headers)
+
+
+def test_the_sound_comes_back_in_the_answer(client: FlaskClient, pipeline: Pipeline) -> None:
+    reply = hear(client)
+    assert (reply.status_code, reply.mimetype) == (200, "audio/wav")
+    with wave.open(io.BytesIO(reply.data)) as sound:
+        assert (sound.getframerate(), sound.getnchannels(), sound.getsampwidth()) == (48_000, 1, 2)
+        assert 0.8 < sound.getnframes() / 48_000 < 4
+
+
+def test_a_client_that_wants_json_gets_words_and_a_link(client: FlaskClient, pipeline: Pipeline) -> None:
+    view = hear(client, Accept="application/json").get_json()
+    assert view["text"] == SENTENCE["text"]
+    assert [word["text"] for word in view["words"]] == SENTENCE["text"].split()
+    assert 0 < view["words"][-1]["end"] <= view["seconds"]
+    assert view["download_url"]
+    result = client.get(f"/mcp/result/{view['job_id']}").get_json()
+    assert result.pop("download_url")
+    assert result == {name: value for name, value in view.items() if name != "download_url"}
+
+
+def test_the_same_sentence_is_not_spoken_twice(client: FlaskClient, pipeline: Pipeline) -> None:
+    assert hear(client).data == hear(client).data
+    assert pipeline.spoken == [SENTENCE["text"]]
+
+
+def test_a_preview_that_takes_longer_is_followed_like_any_job(client: FlaskClient, store: JobStore) -> None:
+    reply = hear(client, wait=0)
+    assert reply.status_code == 202
+    job_id = reply.get_json()["job_id"]
+    assert reply.headers["Location"] == f"/mcp/result/{job_id}"
+    assert client.get(f"/mcp/result/{job_id}").get_json()["code"] == "not_finished"
+    status = client.get(f"/mcp/status/{job_id}").get_json()
+    assert (status["kind"], status["lane"], status["title"]) == ("voice_preview", "preview", SENTENCE["text"])
+    assert client.post(f"/mcp/cancel/{job_id}").status_code == 202
+
+
+def test_a_key_makes_one_preview(client: FlaskClient, store: JobStore) -> None:
+    ids = {hear(client, wait=0, **{"Idempotency-Key": "k"}).get_json()["job_id"] for _ in range(2)}
+    assert len(ids) == 1
+    assert hear(client, {"text": "Other words."}, wait=0, **{"Idempotency-Key": "k"}).status_code == 422
+
+
+def test_a_sentence_that_cannot_be_spoken_is_refused_with_the_reason(client: FlaskClient, pipeline: Pipeline) -> None:
+    def mute(spec: Any, run: StepRun) -> Contract:
+        raise Permanent("the voice has a cold")
+
+    pipeline.handlers["speak"] = mute
+    reply = hear(client)
+    assert (reply.status_code, reply.get_json()["code"]) == (409, "failed")
+    assert "the voice has a cold" in reply.get_json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({}, "text"),
+        ({"text": "  "}, "text"),
+        ({"text": "x" * 301}, "text"),
+        ({"text": "Hello", "pace": 9}, "pace"),
+        ({"text": "Hello", "voices": "en"}, "voices"),
+    ],
+)
+def test_a_bad_preview_names_the_field(client: FlaskClient, body: Any, field: str) -> None:
+    reply = hear(client, body)
+    assert reply.status_code == 422
+    assert [error["field"] for error in reply.get_json()["errors"]] == [field]
+
+
+@pytest.mark.parametrize("wait", ["31", "x", "-1"])
+def test_the_wait_has_limits(client: FlaskClient, wait: str) -> None:
+    reply = client.post(f"/mcp/voices/preview?wait={wait}", json=SENTENCE)
+    assert [error["field"] for error in reply.get_json()["errors"]] == ["wait"]
+
+
+def test_a_preview_is_no_film(client: FlaskClient, store: JobStore) -> None:
+    job_id = hear(client, wait=0).get_json()["job_id"]
+    for method, address in [
+        ("GET", f"/mcp/storyboard/{job_id}"),
+        ("GET", f"/mcp/versions/{job_id}"),
+        ("GET", f"/mcp/scenes/{job_id}/s1"),
+        ("GET", f"/mcp/export/{job_id}"),
+        ("PATCH", f"/mcp/storyboard/{job_id}"),
+        ("POST", f"/mcp/scenes/{job_id}/s1/regenerate"),
+    ]:
+        reply = client.open(address, method=method, json={"version": 1, "drop": ["s1"]} if method == "PATCH" else None)
+        assert (reply.status_code, reply.get_json()["code"]) == (404, "no_film"), reply.get_json()
+    assert client.get("/mcp/jobs").get_json()["jobs"] == []
+
+
+def test_a_preview_is_forgotten_after_a_while_and_leaves_no_manifest(
+    client: FlaskClient, pipeline: Pipeline, store: JobStore, storage: MemoryStorage, settings: Settings
+) -> None:
+    job_id = hear(client, Accept="application/json").get_json()["job_id"]
+    assert archive(store, storage, settings, job_id)
+    assert not [one.key for one in storage.list(settings.assets_bucket) if "/manifest/" in one.key]
+    expiry = store.scripts.client.zscore("expiry", job_id)
+    assert expiry - store.now() <= 1000 * JOB_KINDS[JobKind.VOICE_PREVIEW].kept
+    store.scripts.client.zadd("expiry", {job_id: 0})
+    assert store.forget(job_id)
+    assert client.get(f"/mcp/status/{job_id}").status_code == 404
+
+
+def test_only_a_speech_worker_has_to_do_with_it(client: FlaskClient, store: JobStore, pipeline: Pipeline) -> None:
+    job_id = hear(client, Accept="application/json").get_json()["job_id"]
+    job = store.load(job_id)
+    assert job is not None
+    assert {STEP_KINDS[step.kind].queue for step in job.steps.values()} == {"speech"}
