@@ -175,8 +175,10 @@ def add_task(
         # Made where it is used: connections and native libraries must not cross a fork.
         place = (os.getpid(), threading.get_ident() if service.pool == "threads" else 0)
         if place not in runners:
+            may_wait = service.call_offs(settings).keys() if service.call_offs is not None else ()
+            stores = connect(settings), S3Storage(settings)
             runners[place] = StepRunner(
-                settings, connect(settings), S3Storage(settings), service.handlers(settings), chains, drain, slots
+                settings, *stores, service.handlers(settings), chains, drain, slots, may_wait=tuple(may_wait)
             )
         return runners[place]
 
