@@ -133,7 +133,10 @@ class Claims(Part):
         return bool(self.scripts.run("keep_ticket", *who, ticket, claim.spec, claim.fingerprint) == Verdict.OK)
 
     def rouse(self, job_id: str, step: str, ticket: str) -> bool:
-        """Runs a step that waits under this ticket, since there is news. False when it does not wait any more."""
+        """Runs a step that waits under this ticket, since there is news. False when it does not wait any more.
+
+        For whoever hears the news: the receiver of a provider's messages, a person who has asked, a run of chaos.
+        """
         return bool(self.scripts.run("rouse", job_id, step, ticket) == Verdict.OK)
 
     def take_call_off(self, queue: str, hold: float) -> CallOff | None:
