@@ -24,6 +24,7 @@ commands:
   test     check the code and run the tests
   chaos    break a running system in every way we know, and see whether anything gets lost
   bench    measure speed and memory
+  images   build the Docker images and try them
 
 examples:
   ./reel make "A beautiful sunset over the ocean with waves crashing on the beach"
@@ -106,6 +107,20 @@ examples:
 """
 
 
+IMAGES = """\
+Builds the images of infra/docker, runs docker-compose.yml with them, makes a film, opens its link, grows, kills,
+cuts off, pauses and restarts parts, and takes everything down again. It needs Docker; where no engine answers and this
+is run as root with dockerd installed, it starts one of its own. Where no registry answers, stand-ins take the places of
+the base images.
+
+examples:
+  ./reel images                    some minutes; what is left is the build cache in .reel/images
+  ./reel images --data /big/disk   keep that somewhere else
+
+exit codes: 0 all is well, 1 it is not, or it cannot be tried here
+"""
+
+
 MIN_SECONDS, MAX_SECONDS, MAX_SEED = 3, 3600, 2**31 - 1
 STYLES = ("cinematic", "documentary", "vivid", "mono", "vintage", "minimal")
 TRANSITIONS = ("cut", "crossfade", "dip-black", "dip-white", "wipe", "slide", "zoom")
@@ -158,6 +173,10 @@ def _command(name: str) -> Callable[[argparse.Namespace], int]:
         from cli.chaos import chaos
 
         return chaos
+    if name == "images":
+        from cli.images import images
+
+        return images
     if name == "bench":
         from cli.bench import bench
 
@@ -185,6 +204,8 @@ def _parser() -> argparse.ArgumentParser:
     chaos.add_argument("--seed", type=_seed, metavar="N", help="of the faults (a random one, which is told)")
     chaos.add_argument("--jobs", type=_count, default=8, metavar="N", help="at most so many jobs at a time (8)")
     chaos.add_argument("--data", type=Path, metavar="DIR", help="keep state, objects and logs in this new folder")
+    images = commands.add_parser("images", prog="reel images", description=IMAGES, formatter_class=_Plain)
+    images.add_argument("--data", type=Path, metavar="DIR", help="data and logs of an engine of its own (.reel/images)")
     bench = commands.add_parser("bench", prog="reel bench", description=BENCH, formatter_class=_Plain)
     bench.add_argument("name", nargs="?", metavar="NAME", help="a folder of benchmarks/ (all of them)")
     bench.add_argument("--quick", action="store_true", help="small counts and pictures, a minute or two")
