@@ -1,0 +1,44 @@
+"""What every service does first: it reads its settings, begins to log, and tries its folder for temporary files."""
+
+import logging
+import sys
+
+from common import scratch
+from common.logs import set_up_logs
+from common.settings import BadSetting, Settings
+
+log = logging.getLogger(__name__)
+
+
+def start(service: str) -> Settings:
+    """The settings of the service. Raises `BadSetting`."""
+    reading = Settings.read(service=service)
+    set_up_logs(service, reading.settings)
+    for note in reading.notes:
+        log.warning("%s", note)
+    check_scratch(reading.settings)
+    return reading.settings
+
+
+def check_scratch(settings: Settings) -> None:
+    """Makes the folder for temporary files, removes what killed processes have left there, and tries to write.
+
+    Raises `BadSetting`. A full disk is none: what fills it may go away.
+    """
+    folder = settings.scratch()
+    try:
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+        for parent in {folder, None}:
+            scratch.sweep(parent)
+        scratch.try_to_write(folder)
+    except OSError as error:
+        where = f"{folder} cannot be written to" if folder is not None else "the system's own cannot be written to"
+        cure = "WORK_DIR must be a folder that this service can write to, or empty for the system's own"
+        raise BadSetting(f"{cure}: {where} ({error.strerror})") from None
+
+
+def tell_faults(program: str, error: Exception) -> None:
+    """Prints why a program cannot start, a line for each fault."""
+    for line in str(error).splitlines():
+        print(f"{program}: {line}", file=sys.stderr)
