@@ -65,12 +65,14 @@ class EmbeddedStack:
                 os.close(log)
 
     def _wait_for_word(self) -> str:
-        """Its address; raises `CommandError` with its own words when it cannot run."""
+        """Its address; raises `CommandError` with its own words when it cannot run, `BadInput` for settings."""
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if not line:
             raise CommandError("the local stack ended while it was starting")
         word = json.loads(line)
+        if "settings" in word:
+            raise BadInput(word["error"])
         if "error" in word:
             raise CommandError(f"the local stack cannot run: {word['error']}")
         return str(word["url"])

@@ -139,7 +139,9 @@ def main() -> int:
         return 0
     except (GaveUp, NotUp) as failure:
         _tell(error=f"{failure} ({_where_logs(arguments)})")
-    except (StackError, BadSetting) as error:
+    except BadSetting as error:
+        _tell(error=str(error), settings="wrong")
+    except StackError as error:
         _tell(error=str(error))
     except OSError as error:
         _tell(error=f"{error.filename or 'a file'} cannot be used ({error.strerror})")

@@ -27,11 +27,11 @@ VOICE = "Speech"
 FILM = "The film"
 LOGS = "Logs"
 GROUPS: Mapping[str, str] = {
-    PLACES: "`./reel up` and `./reel make` start stores of their own and set these addresses, keys and regions themselves.",
+    PLACES: ("`./reel up` and `./reel make` start stores of their own and set the addresses and keys of Redis and S3."),
     HTTP: "There are no keys yet: whoever reaches the address can use the service.",
     JOBS: (
-        "A worker renews its right to a step with every beat. One that cannot renew it stops its own work; later another "
-        "worker may take the step. BEAT_SECONDS < SELF_KILL_SECONDS < LEASE_SECONDS must hold."
+        "A worker renews its right to a step with every beat. One that cannot renew it stops its own work; later "
+        "another worker may take the step. BEAT_SECONDS < SELF_KILL_SECONDS < LEASE_SECONDS must hold."
     ),
     KEPT: "",
     SLOTS: "How many steps each process runs at once. 0 is one for each core that its container may use.",
@@ -78,8 +78,8 @@ class Settings:
         "redis://127.0.0.1:6379/0",
         PLACES,
         SERVICES,
-        "Redis for the record of all jobs. In production it should be durable (append-only file, synced on each write), "
-        "and it must never evict keys.",
+        "Redis for the record of all jobs. In production it should be durable (append-only file, synced on each "
+        "write), and it must never evict keys.",
         secret=True,
     )
     s3_endpoint: v.Endpoint = setting("http://127.0.0.1:9000", PLACES, STORE, "Any S3 server.")
@@ -104,8 +104,8 @@ class Settings:
         "",
         PLACES,
         RENDERER,
-        "Path of ffmpeg; empty means the one inside the imageio-ffmpeg package. It needs version 9, libx264, libass and "
-        "libzimg. A film is rendered by workers of one build; others may serve the same queue.",
+        "Path of ffmpeg; empty means the one inside the imageio-ffmpeg package. It needs version 9, libx264, "
+        "libass and libzimg. A film is rendered by workers of one build; others may serve the same queue.",
     )
 
     api_host: v.Host = setting(
@@ -115,8 +115,9 @@ class Settings:
         8080,
         HTTP,
         API,
-        "Port to listen on; `./reel up` goes by it unless --port says otherwise. A value such as tcp://10.96.0.72:80, "
-        "which Kubernetes sets for a service named api, is ignored.",
+        "Port to listen on; `./reel up` goes by it unless --port says otherwise, and `./reel make` looks there for a "
+        "service that runs. A value such as tcp://10.96.0.72:80, which Kubernetes sets for a service named api, is "
+        "ignored.",
     )
     api_workers: v.Threads = setting(1, HTTP, API, "Processes of the HTTP service. One serves a few hundred clients.")
     max_upload_mb: v.Megabytes = setting(512, HTTP, API, "The largest file that may be uploaded.")
@@ -149,8 +150,8 @@ class Settings:
         60.0,
         JOBS,
         ORCHESTRATOR,
-        "A job stays with the recipes, the ffmpeg build and the speech engine it began with while a worker has them, and "
-        "so long after.",
+        "A job stays with the recipes, the ffmpeg build and the speech engine it began with while a worker has "
+        "them, and so long after.",
     )
     lease_seconds: v.Seconds = setting(
         15.0, JOBS, WORKERS, "A step whose worker has not renewed its right for this long may be taken by another."
@@ -171,7 +172,8 @@ class Settings:
         20.0,
         JOBS,
         WORKERS,
-        "How long a worker that is asked to end may go on with what it is doing. `./reel up` uses 3 unless this is set.",
+        "How long a worker that is asked to end may go on with what it is doing. `./reel up` uses 3 unless this is "
+        "set.",
     )
 
     keep_job_seconds: v.SecondsOrNone = setting(
@@ -186,16 +188,17 @@ class Settings:
         2_592_000.0,
         KEPT,
         SERVICES,
-        "Parts of a film (segments, narrations, footage) stay this long after its end; then only films, captions and "
-        "storyboards do, and an edit makes the parts anew. Results are known for reuse no longer than this, nor than a "
-        "week. Uploads that no job uses stay as long.",
+        "Parts of a film (segments, narrations, footage) stay this long after its end; then only films, captions "
+        "and storyboards do, and an edit makes the parts anew. Results are known for reuse no longer than this, "
+        "nor than a week. Uploads that no job uses stay as long.",
     )
     asset_cache_enabled: v.Flag = setting(
         True,
         KEPT,
         SERVICES,
-        "true: footage, narrations and segments that one job has made are reused by other jobs that need the very same. "
-        "false: every job makes all of its own; an edit still keeps what its film has. All services should agree.",
+        "true: footage, narrations and segments that one job has made are reused by other jobs that need the very "
+        "same. false: every job makes all of its own; an edit still keeps what its film has. All services should "
+        "agree.",
     )
     collect_seconds: v.SecondsOrNone = setting(
         3600.0, KEPT, ORCHESTRATOR, "How often objects that nothing refers to are removed; 0: never."
@@ -222,7 +225,7 @@ class Settings:
         "", FOOTAGE, RETRIEVER, "A free key from https://www.pexels.com/api/ brings stock footage.", secret=True
     )
     pexels_base_url: v.BaseUrl = setting("https://api.pexels.com", FOOTAGE, RETRIEVER, "Address of Pexels.")
-    pexels_video_prefix: v.Prefix = setting("/v1/videos", FOOTAGE, RETRIEVER, "Path of its videos.")
+    pexels_video_prefix: v.Prefix = setting("/v1/videos", FOOTAGE, RETRIEVER, "Path of the videos of Pexels.")
     pexels_per_hour: v.Count = setting(200, FOOTAGE, RETRIEVER, "Requests to Pexels per hour that all workers share.")
     pexels_backoff: v.SecondsOrNone = setting(
         60.0, FOOTAGE, RETRIEVER, 'The pause after Pexels said "too many" without saying how long.'
@@ -256,8 +259,9 @@ class Settings:
         "",
         VOICE,
         SPEECH,
-        "The speech engines of a worker in order of preference, separated by commas; empty means all that can run there. "
-        "There is espeak-ng. A film is spoken by one engine: by the first that has its voice, or its language.",
+        "The speech engines of a worker in order of preference, separated by commas; empty means all that can run "
+        "there. There is espeak-ng. A film is spoken by one engine: by the first that has its voice, or its "
+        "language.",
     )
     whisper_model: v.WhisperModel = setting(
         "", VOICE, SPEECH, "The model that recognises speech. It has no effect yet: nothing recognises speech so far."
@@ -275,9 +279,9 @@ class Settings:
         "auto",
         FILM,
         RENDERER,
-        "auto and libx264 encode on the processor. h264_nvenc, h264_vaapi and h264_qsv use a card, if it proves to work "
-        "when the worker starts: much faster, for larger files or somewhat worse pictures. All workers of a film use the "
-        "same.",
+        "auto and libx264 encode on the processor. h264_nvenc, h264_vaapi and h264_qsv use a card, if it proves to "
+        "work when the worker starts: much faster, for larger files or somewhat worse pictures. All workers of a "
+        "film use the same.",
     )
     segment_seconds: v.SegmentSeconds = setting(
         12.0,

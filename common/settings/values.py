@@ -109,18 +109,20 @@ Slots = Annotated[int, Field(ge=0, le=MOST_SLOTS), Accepts(f"a whole number from
 Threads = Annotated[int, Field(ge=1, le=MOST_SLOTS), Accepts(f"a whole number from 1 to {MOST_SLOTS}")]
 Megabytes = Annotated[int, Field(ge=1, le=2**20), Accepts("a whole number from 1 to 1048576", "MiB")]
 Seconds = Annotated[
-    float, Field(gt=0, le=MOST, allow_inf_nan=False), Accepts("a number above 0 (and at most a billion)", "seconds")
+    float,
+    Field(gt=0, le=MOST, allow_inf_nan=False),
+    Accepts("a number of seconds above 0, at most a billion", "seconds"),
 ]
 SecondsOrNone = Annotated[
-    float, Field(ge=0, le=MOST, allow_inf_nan=False), Accepts("a number from 0 to a billion", "seconds")
+    float, Field(ge=0, le=MOST, allow_inf_nan=False), Accepts("a number of seconds from 0 to a billion", "seconds")
 ]
 SegmentSeconds = Annotated[
-    float, Field(ge=1, le=MOST, allow_inf_nan=False), Accepts("a number, at least 1 (and at most a billion)", "seconds")
+    float, Field(ge=1, le=MOST, allow_inf_nan=False), Accepts("a number of seconds from 1 to a billion", "seconds")
 ]
 LinkSeconds = Annotated[
     int,
     Field(ge=1, le=MOST_LINK_SECONDS),
-    Accepts(f"a whole number from 1 to {MOST_LINK_SECONDS}, which is a week", "seconds"),
+    Accepts(f"a whole number of seconds from 1 to {MOST_LINK_SECONDS}, which is a week", "seconds"),
 ]
 Resolution = Annotated[
     int,
