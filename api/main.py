@@ -9,8 +9,9 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
 
 from common import scratch
+from common.logs import tell_faults
 from common.settings import BadSetting, Settings
-from common.starting import start, tell_faults
+from common.starting import start
 
 log = logging.getLogger(__name__)
 GRACE_SECONDS = 5

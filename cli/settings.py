@@ -9,9 +9,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from cli.errors import BAD_INPUT, OK
+from common.logs import tell_faults
 from common.settings import BadSetting, Reading, Settings
 from common.settings.reading import about
-from common.starting import tell_faults
 from infra.documents import ROOT, documents, value_text
 from infra.local import own_settings
 
@@ -32,7 +32,7 @@ def settings(options: argparse.Namespace) -> int:
         tell_faults("reel", error)
         return BAD_INPUT
     for note in reading.notes:
-        print(f"Warning: {note}.", file=sys.stderr)
+        print(f"Warning: {note}", file=sys.stderr)
     for line in lines(reading, os.environ):
         print(line)
     return OK

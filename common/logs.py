@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 from common.settings import Settings
 from common.settings.reading import about
 
+log = logging.getLogger(__name__)
+
 SHORTEST_SECRET = 6
 "Characters: a shorter secret would be found in harmless words."
 # The signature of a signed link and the password of an address are secrets wherever they turn up.
@@ -42,3 +44,18 @@ def set_up_logs(service: str, settings: Settings) -> None:
     root.setLevel(settings.log_level)
     for noisy in ("kombu", "amqp", "urllib3", "celery.utils.functional", "celery.bootsteps"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+def settings_and_logs(program: str) -> Settings:
+    """Reads the settings of the program and begins to log: first what there is to say of them. Raises `BadSetting`."""
+    reading = Settings.read(service=program)
+    set_up_logs(program, reading.settings)
+    for note in reading.notes:
+        log.warning("%s", note)
+    return reading.settings
+
+
+def tell_faults(program: str, error: Exception) -> None:
+    """Prints why a program cannot start, a line for each fault."""
+    for line in str(error).splitlines():
+        print(f"{program}: {line}", file=sys.stderr)

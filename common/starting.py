@@ -1,23 +1,15 @@
 """What every service does first: it reads its settings, begins to log, and tries its folder for temporary files."""
 
-import logging
-import sys
-
 from common import scratch
-from common.logs import set_up_logs
+from common.logs import settings_and_logs
 from common.settings import BadSetting, Settings
-
-log = logging.getLogger(__name__)
 
 
 def start(service: str) -> Settings:
     """The settings of the service. Raises `BadSetting`."""
-    reading = Settings.read(service=service)
-    set_up_logs(service, reading.settings)
-    for note in reading.notes:
-        log.warning("%s", note)
-    check_scratch(reading.settings)
-    return reading.settings
+    settings = settings_and_logs(service)
+    check_scratch(settings)
+    return settings
 
 
 def check_scratch(settings: Settings) -> None:
@@ -36,9 +28,3 @@ def check_scratch(settings: Settings) -> None:
         where = f"{folder} cannot be written to" if folder is not None else "the system's own cannot be written to"
         cure = "WORK_DIR must be a folder that this service can write to, or empty for the system's own"
         raise BadSetting(f"{cure}: {where} ({error.strerror})") from None
-
-
-def tell_faults(program: str, error: Exception) -> None:
-    """Prints why a program cannot start, a line for each fault."""
-    for line in str(error).splitlines():
-        print(f"{program}: {line}", file=sys.stderr)

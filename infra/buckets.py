@@ -4,14 +4,17 @@ For a fresh store, as the first step of an installation. Run again, it changes n
 """
 
 import argparse
+import logging
 import sys
 import time
 
 from common.errors import StorageUnavailable
-from common.settings import BadSetting, Settings
+from common.logs import settings_and_logs, tell_faults
+from common.settings import BadSetting
 from common.settings.declared import BUCKETS
-from common.starting import tell_faults
 from common.storage.s3 import S3Storage
+
+log = logging.getLogger(__name__)
 
 WAIT_SECONDS = 60.0
 PAUSE_SECONDS = 1.0
@@ -24,7 +27,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--wait", type=float, default=WAIT_SECONDS, metavar="SECONDS", help=wait)
     options = parser.parse_args(arguments)
     try:
-        settings = Settings.from_env(service=BUCKETS)
+        settings = settings_and_logs(BUCKETS)
         made = _made(S3Storage(settings), options.wait)
     except BadSetting as error:
         tell_faults("buckets", error)
@@ -40,12 +43,16 @@ def main(arguments: list[str]) -> int:
 def _made(storage: S3Storage, seconds: float) -> tuple[str, ...]:
     """Tries until it succeeds; returns the names of the buckets that were made. Raises `StorageUnavailable`."""
     deadline = time.monotonic() + seconds
+    said = False
     while True:
         try:
             return storage.make_buckets()
-        except StorageUnavailable:
+        except StorageUnavailable as error:
             if time.monotonic() >= deadline:
                 raise
+            if not said:
+                log.info("waiting for the object store: %s", error)
+                said = True
         time.sleep(PAUSE_SECONDS)
 
 

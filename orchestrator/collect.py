@@ -5,8 +5,8 @@ import sys
 
 from common.errors import ReelwrightError
 from common.jobs.store import connect
+from common.logs import tell_faults
 from common.settings import BadSetting, Settings
-from common.starting import tell_faults
 from common.storage.s3 import S3Storage
 from orchestrator.cleanup.collect import Collector, report
 

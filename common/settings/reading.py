@@ -1,5 +1,6 @@
 """How the environment becomes settings: names, files with secrets, checks, and what is worth a word in the log."""
 
+import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
@@ -164,7 +165,7 @@ def _links(declared: Iterable["Field[Any]"], env: Mapping[str, str]) -> Iterator
 
 def _checked(cls: type[S], given: Mapping[str, Given]) -> tuple[S, dict[str, str]]:
     """The settings with the values that are usable, and the faults of the others by name of the field."""
-    adapter = TypeAdapter(cls)
+    adapter = _adapter(cls)
     texts = {name: value.text for name, value in given.items()}
     try:
         return adapter.validate_python(texts), {}
@@ -173,6 +174,11 @@ def _checked(cls: type[S], given: Mapping[str, Given]) -> tuple[S, dict[str, str
     words, declared = accepts(cls), {one.name: one for one in fields(cls)}
     faults = {name: _fault(given[name], words[name], about(declared[name]).secret) for name in bad}
     return adapter.validate_python({name: text for name, text in texts.items() if name not in bad}), faults
+
+
+@functools.cache
+def _adapter(cls: type[S]) -> TypeAdapter[S]:
+    return TypeAdapter(cls)
 
 
 def _fault(given: Given, accepts: Accepts, secret: bool) -> str:

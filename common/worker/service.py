@@ -33,10 +33,11 @@ from common.contracts.voice import SpeechEngine
 from common.errors import ReelwrightError
 from common.jobs.scripts import StateUnavailable
 from common.jobs.store import connect
+from common.logs import tell_faults
 from common.messaging.app import make_app
 from common.messaging.queues import QUEUES
 from common.settings import BadSetting, Settings
-from common.starting import start, tell_faults
+from common.starting import start
 from common.storage.s3 import S3Storage
 from common.worker.calloffs import Caller, calling_off
 from common.worker.celery_request import request_class
