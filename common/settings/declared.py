@@ -18,6 +18,7 @@ STORE = (*SERVICES, BUCKETS)
 API, ORCHESTRATOR, RETRIEVER, SPEECH, RENDERER = ((name,) for name in SERVICES)
 
 PLACES = "Where the parts are"
+HEALTH = "Health and metrics"
 HTTP = "The HTTP service"
 JOBS = "Jobs and leases"
 KEPT = "What stays"
@@ -28,6 +29,7 @@ FILM = "The film"
 LOGS = "Logs"
 GROUPS: Mapping[str, str] = {
     PLACES: ("`./reel up` and `./reel make` start stores of their own and set the addresses and keys of Redis and S3."),
+    HEALTH: "The API answers /healthz, /readyz and /metrics at its own port, a worker at METRICS_PORT.",
     HTTP: "There are no keys yet: whoever reaches the address can use the service.",
     JOBS: (
         "A worker renews its right to a step with every beat. One that cannot renew it stops its own work; later "
@@ -106,6 +108,25 @@ class Settings:
         RENDERER,
         "Path of ffmpeg; empty means the one inside the imageio-ffmpeg package. It needs version 9, libx264, "
         "libass and libzimg. A film is rendered by workers of one build; others may serve the same queue.",
+    )
+
+    metrics_host: v.Host = setting(
+        "127.0.0.1", HEALTH, WORKERS, "Address at which a worker answers /healthz, /readyz and /metrics."
+    )
+    metrics_port: v.PortOrNone = setting(
+        0,
+        HEALTH,
+        WORKERS,
+        "Port at which a worker answers /healthz (alive), /readyz (takes hints) and /metrics; 0: none.",
+    )
+    metrics_token: v.Secret = setting(
+        "", HEALTH, API, "Whoever shows it as a bearer token may read /metrics of the API.", secret=True
+    )
+    metrics_networks: v.Networks = setting(
+        "127.0.0.0/8, ::1/128",
+        HEALTH,
+        API,
+        "Networks from which /metrics of the API may be read without a token, separated by commas.",
     )
 
     api_host: v.Host = setting(

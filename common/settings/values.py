@@ -103,6 +103,7 @@ def _list(choices: Sequence[str]) -> str:
 
 # numbers
 Port = Annotated[int, Field(ge=1, le=65_535), Accepts("a whole number from 1 to 65535")]
+PortOrNone = Annotated[int, Field(ge=0, le=65_535), Accepts("a whole number from 0 to 65535")]
 Count = Annotated[int, Field(ge=1, le=MOST), Accepts("a whole number, at least 1")]
 Limit = Annotated[int, Field(ge=0, le=MOST), Accepts("a whole number, at least 0")]
 Slots = Annotated[int, Field(ge=0, le=MOST_SLOTS), Accepts(f"a whole number from 0 to {MOST_SLOTS}")]

@@ -3,6 +3,7 @@
 import contextlib
 import io
 from collections.abc import Callable, Generator, Iterator, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -20,6 +21,7 @@ from common.storage.port import Stored
 T = TypeVar("T")
 PART_SIZE = 16 * 1024 * 1024
 CHUNK = 1024 * 1024
+CHECK_SECONDS = 1.0
 MISSING = {"NoSuchKey", "NoSuchObject"}
 NO_BUCKET = "NoSuchBucket"
 HUNG = (TimeoutError, urllib3.exceptions.TimeoutError)
@@ -42,6 +44,10 @@ class S3Storage:
         self._buckets = (settings.assets_bucket, settings.videos_bucket)
         self._client = _client(settings, settings.s3_endpoint)
         self._public = _client(settings, settings.s3_public_endpoint or settings.s3_endpoint)
+        # Whoever checks asks once per bucket, and wants to know soon.
+        self._prompt = _client(
+            replace(settings, s3_timeout=min(CHECK_SECONDS, settings.s3_timeout)), settings.s3_endpoint
+        )
 
     def put_bytes(self, bucket: str, key: str, data: bytes, media_type: str) -> None:
         _ask(lambda: self._client.put_object(bucket, key, io.BytesIO(data), len(data), content_type=media_type), key)
@@ -93,7 +99,7 @@ class S3Storage:
 
     def check(self) -> None:
         for bucket in self._buckets:
-            if not _ask(lambda name=bucket: self._client.bucket_exists(name)):  # type: ignore[misc]
+            if not _ask(lambda name=bucket: self._prompt.bucket_exists(name)):  # type: ignore[misc]
                 raise StorageUnavailable(f"the bucket {bucket} does not exist")
 
     def make_buckets(self) -> tuple[str, ...]:

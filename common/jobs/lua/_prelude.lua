@@ -12,6 +12,7 @@
 --   jobs:<owner>        sorted set of an owner's jobs, all with score 0: ids are ordered by time
 --   request:<owner>:<k> hash: what an idempotency key made, and the digest of its body
 --   ready:<queue>...    rings of lanes, owners and jobs, and the steps that want a hint now (see below)
+--   load:<queue>        set of <job>/<step> that are ready or running: the work that there is for its workers
 --   later:<queue>       sorted set: steps that want a hint (or another one) at a certain time
 --   turn:<queue>        hash: the present turn of each ring, and the turns of lanes and owners that left one
 --   calloff:<queue>     sorted set: tickets for work elsewhere that nobody wants any more, and when somebody is to say so
@@ -41,8 +42,16 @@ local function save_head(job, head)
   redis.call('HSET', 'job:' .. job, 'head', cjson.encode(head))
 end
 
+local function queue_of(step)
+  return QUEUE[step:match('^[^:]*')]
+end
+
 local function save_step(job, step, fields)
   redis.call('HSET', 'job:' .. job, 'step:' .. step, cjson.encode(fields))
+  local queue = queue_of(step)
+  if not queue then return end  -- decided by the orchestrator itself
+  local busy = fields.state == 'ready' or fields.state == 'running'
+  redis.call(busy and 'SADD' or 'SREM', 'load:' .. queue, job .. '/' .. step)
 end
 
 -- The only way in which a job or a step gets another state. Called before anything is written, since a move that the
@@ -57,10 +66,6 @@ end
 local function emit(job, head, kind, data, now)
   head.seq = head.seq + 1
   redis.call('XADD', 'job:' .. job .. ':ev', 'MAXLEN', '~', 20000, head.seq .. '-0', 'type', kind, 'at', now, 'data', data)
-end
-
-local function queue_of(step)
-  return QUEUE[step:match('^[^:]*')]
 end
 
 -- The work that a ticket stands for is not wanted any more: some worker of the queue tells the other side.

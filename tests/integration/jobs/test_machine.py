@@ -537,7 +537,7 @@ class Histories(RuleBasedStateMachine):
             assert sorted(found.versions) == list(range(1, found.version + 1))
 
     def _ask_for_lists(self, pipe: Any) -> list[str]:
-        sets = ["active", "active:a", "active:b", *(f"running:{lane}" for lane in LANES)]
+        sets = ["active", "active:a", "active:b", *(f"running:{lane}" for lane in LANES), "load:render", "load:speech"]
         sorted_sets = ["due", "archive", "jobs:a", "jobs:b", "calloff:render", "calloff:speech"]
         for key in sets:
             pipe.smembers(key)
@@ -557,6 +557,14 @@ class Histories(RuleBasedStateMachine):
         for lane in LANES:
             running = {name for name in active if self.model[name].started and self.model[name].lane == lane}
             assert lists[f"running:{lane}"] == running
+        for queue in ("render", "speech"):
+            busy = {
+                f"{job}/{name}"
+                for job, one in self.model.items()
+                for name, step in one.steps.items()
+                if step.state in (READY, RUNNING) and QUEUE[name] == queue
+            }
+            assert lists[f"load:{queue}"] == busy
         entries = [json.loads(text) for queue in ("render", "speech") for text in lists[f"calloff:{queue}"]]
         assert {(one["job"], one["step"], one["ticket"]) for one in entries} == self.called_off
 
