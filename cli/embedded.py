@@ -28,6 +28,8 @@ class EmbeddedStack:
         self._options = ["--data", str(self._data), "--host", host, "--port", str(port), "--logs", logs]
         self._logs = logs
         self.url = ""
+        self.notes: list[str] = []
+        "What is to be said of its settings: what is ignored in them, and why."
 
     def __enter__(self) -> "EmbeddedStack":
         self._process = self._start()
@@ -75,6 +77,7 @@ class EmbeddedStack:
             raise BadInput(word["error"])
         if "error" in word:
             raise CommandError(f"the local stack cannot run: {word['error']}")
+        self.notes = word["notes"]
         return str(word["url"])
 
     def _stop(self) -> None:

@@ -37,6 +37,8 @@ def _found(options: argparse.Namespace, stack: ExitStack) -> tuple[Client, Embed
         return client, None
     say("Starting the local stack ...")
     embedded = stack.enter_context(EmbeddedStack(options.data))
+    for note in embedded.notes:
+        say(f"Warning: {note}")
     return Client(embedded.url), embedded
 
 

@@ -58,7 +58,7 @@ def setting(
     aliases: tuple[str, ...] = (),
 ) -> Any:
     """A field with its declaration."""
-    return field(default=default, metadata={"about": About(group, meaning, readers, secret, aliases)})
+    return field(default=default, repr=not secret, metadata={"about": About(group, meaning, readers, secret, aliases)})
 
 
 @dataclass(frozen=True)
