@@ -28,6 +28,8 @@ class EmbeddedStack:
         self._options = ["--data", str(self._data), "--host", host, "--port", str(port), "--logs", logs]
         self._logs = logs
         self.url = ""
+        self.notes: list[str] = []
+        "What is to be said of its settings: what is ignored in them, and why."
 
     def __enter__(self) -> "EmbeddedStack":
         self._process = self._start()
@@ -65,14 +67,17 @@ class EmbeddedStack:
                 os.close(log)
 
     def _wait_for_word(self) -> str:
-        """Its address; raises `CommandError` with its own words when it cannot run."""
+        """Its address; raises `CommandError` with its own words when it cannot run, `BadInput` for settings."""
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if not line:
             raise CommandError("the local stack ended while it was starting")
         word = json.loads(line)
+        if "settings" in word:
+            raise BadInput(word["error"])
         if "error" in word:
             raise CommandError(f"the local stack cannot run: {word['error']}")
+        self.notes = word["notes"]
         return str(word["url"])
 
     def _stop(self) -> None:

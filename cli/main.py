@@ -21,6 +21,7 @@ commands:
   make     make a video
   voices   list the voices that narrations can have
   up       run the service on this machine until Ctrl-C
+  settings show the settings that apply, and where each comes from
   test     check the code and run the tests
   chaos    break a running system in every way we know, and see whether anything gets lost
   bench    measure speed and memory
@@ -67,15 +68,26 @@ examples:
 """
 UP = """\
 Runs Redis, an object store and the five services in the foreground until Ctrl-C, and shows what they log.
-The API listens on http://127.0.0.1:8080 unless told otherwise. There are no keys yet: whoever reaches the
-address can use the service.
+The API listens on API_HOST and API_PORT, or on http://127.0.0.1:8080; the options below go before these. There are
+no keys yet: whoever reaches the address can use the service.
 
-Settings are read from the environment and from a file .env beside reel; .env.example lists them all.
+Settings are read from the environment and from a file .env beside reel; docs/configuration.md explains them all, and
+./reel settings shows those that apply. The addresses and keys of Redis and S3 are those of the stores it starts.
 
 examples:
   ./reel up                        jobs and videos are gone when it ends
   ./reel up --data ~/reelwright    they are kept between runs
   PEXELS_API_KEY=... ./reel up     with stock footage
+"""
+SETTINGS = """\
+Shows every setting as a service that is started here would read it, from the environment and a file .env beside reel,
+and where its value comes from. Secrets are hidden. docs/configuration.md explains them all.
+
+examples:
+  ./reel settings                     NAME=value, and default, environment or .env
+  ./reel settings --write             makes .env.example and the tables of docs/configuration.md anew from the code
+
+exit codes: 0 all settings can be used, 2 some cannot
 """
 TEST = """\
 Runs the linters, the type checker, the import rules and the tests.
@@ -140,7 +152,7 @@ def main(arguments: list[str]) -> int:
     try:
         return int(_command(options.command)(options))
     except CommandError as error:
-        print(f"reel: {error}", file=sys.stderr)
+        print("\n".join(f"reel: {line}" for line in str(error).splitlines()), file=sys.stderr)
         return error.code
     except ServiceError as error:
         print(f"reel: {error}", file=sys.stderr)
@@ -169,6 +181,10 @@ def _command(name: str) -> Callable[[argparse.Namespace], int]:
         from cli.up import up
 
         return up
+    if name == "settings":
+        from cli.settings import settings
+
+        return settings
     if name == "chaos":
         from cli.chaos import chaos
 
@@ -194,8 +210,10 @@ def _parser() -> argparse.ArgumentParser:
     _add_voices(commands.add_parser("voices", prog="reel voices", description=VOICES, formatter_class=_Plain))
     up = commands.add_parser("up", prog="reel up", description=UP, formatter_class=_Plain)
     up.add_argument("--data", type=Path, metavar="DIR", help="keep jobs, assets and videos here")
-    up.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")
-    up.add_argument("--port", type=_port, default=8080, help="of the API (8080)")
+    up.add_argument("--host", help="address to listen on (API_HOST, else 127.0.0.1)")
+    up.add_argument("--port", type=_port, help="of the API (API_PORT, else 8080)")
+    settings = commands.add_parser("settings", prog="reel settings", description=SETTINGS, formatter_class=_Plain)
+    settings.add_argument("--write", action="store_true", help="make the documents of the settings anew")
     test = commands.add_parser("test", prog="reel test", description=TEST, formatter_class=_Plain)
     test.add_argument("--all", action="store_true", help="the slow tests too")
     test.add_argument("--cov", action="store_true", help="and which lines no test has run")

@@ -14,7 +14,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
@@ -67,6 +67,8 @@ class Stack:
     ) -> None:
         self._plan, self._own, self._ended, self._services = plan, own, ended, services
         self._supervisor = Supervisor(sink, patience)
+        self.notes: tuple[str, ...] = ()
+        "What is to be said of the settings, once they were read."
 
     @property
     def pids(self) -> dict[str, int]:
@@ -77,7 +79,8 @@ class Stack:
         """Returns when jobs can be done; raises `StackError` or `GaveUp` when that will not happen."""
         plan = self._plan
         env = local.environment(plan, self._own)
-        settings = Settings.from_env(env)
+        reading = Settings.read(env)
+        settings, self.notes = reading.settings, reading.notes
         self._supervisor.grant(settings.drain_seconds + BEYOND_DRAIN)
         self._supervisor.start(local.redis_program(plan))
         self._supervisor.start(local.s3_program(plan))
@@ -142,7 +145,9 @@ def main() -> int:
         return 0
     except (GaveUp, NotUp) as failure:
         _tell(error=f"{failure} ({_where_logs(arguments)})")
-    except (StackError, BadSetting) as error:
+    except BadSetting as error:
+        _tell(error=str(error), settings="wrong")
+    except StackError as error:
         _tell(error=str(error))
     except OSError as error:
         _tell(error=f"{error.filename or 'a file'} cannot be used ({error.strerror})")
@@ -152,7 +157,7 @@ def main() -> int:
 def _run(stack: Stack, url: str) -> NoReturn:
     try:
         stack.start()
-        _tell(url=url)
+        _tell(url=url, notes=stack.notes)
         while True:
             stack.tend()
     finally:
@@ -184,7 +189,7 @@ def _discarded(folder: Path | None) -> Iterator[None]:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _tell(**message: str) -> None:
+def _tell(**message: str | Sequence[str]) -> None:
     try:
         print(json.dumps(message), flush=True)
     except BrokenPipeError:

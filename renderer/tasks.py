@@ -1,12 +1,12 @@
 """The step handlers of the render queue."""
 
-import os
 from collections.abc import Callable
 from typing import Any
 
 from common.contracts.base import Contract
 from common.contracts.names import Kind
 from common.contracts.steps import AssembleSpec, MixSpec, SceneSpec, SegmentSpec
+from common.cores import usable_cores
 from common.settings import Settings
 from common.worker.steprun import StepRun
 from renderer.ffmpeg.detect import build_name, working_encoder
@@ -47,7 +47,7 @@ def engines(settings: Settings) -> dict[str, str | list[str]]:
 
 def threads(usual: int, spare: int) -> int:
     """The number of threads for a segment: the usual ones, and those of `spare` slots that have nothing to do."""
-    return max(usual, min(usual * (1 + spare), MOST_THREADS, os.cpu_count() or 1))
+    return max(usual, min(usual * (1 + spare), MOST_THREADS, usable_cores()))
 
 
 def _engine(settings: Settings) -> tuple[str, Encoder]:

@@ -78,9 +78,9 @@ class StepKind(NamedTuple):
     reuse: int = 7 * 24 * 3600
     "Seconds for which the same work, of any job of the owner, is not done again; 0: never shared."
 
-    def known_for(self, keep_parts_seconds: float) -> int:
-        """Seconds for which a result stays known if parts of films are kept for `keep_parts_seconds`."""
-        return int(min(self.reuse, keep_parts_seconds))
+    def known_for(self, reuse_seconds: float) -> int:
+        """Seconds for which a result stays known to other jobs if the settings allow `reuse_seconds`."""
+        return int(min(self.reuse, reuse_seconds))
 
 
 STEP_KINDS: Mapping[str, StepKind] = {

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from common.contracts.timeline import Profile
-from common.settings import PRESETS
+from common.settings.values import PRESETS
 from renderer.ffmpeg.formats import Options, Stream
 
 DRIVER_MEMORY = 512 * 1024**3

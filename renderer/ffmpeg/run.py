@@ -40,8 +40,8 @@ LOG_LINES = 4000
 # Of a line that ffmpeg itself calls an error; what a file says about itself (its title) is only information.
 ERROR_LINE = re.compile(r"^(?:\[[^\]]* @ 0x[0-9a-f]+\] |x264 )*\[(?:error|fatal|panic)\]:? (.*)", re.MULTILINE)
 SIGNALLED = re.compile(r"^\[info\] Exiting normally, received signal (\d+)", re.MULTILINE)
-FULL = {os.strerror(code): code for code in (errno.ENOSPC, errno.EDQUOT)}
-"Messages of ffmpeg when the scratch disk is full."
+FULL = {os.strerror(code): code for code in (errno.ENOSPC, errno.EDQUOT, errno.EROFS)}
+"Messages of ffmpeg when the scratch disk is full, or was made read-only."
 TOO_MUCH = {
     os.strerror(errno.ENOMEM): "memory",
     "malloc of size": "memory",
@@ -92,8 +92,8 @@ def run_ffmpeg(
     An argument `feed:N` becomes the address of the pipe that `feeds[N]` is written to. `frames` is how
     many the output will have; with it, `progress` is the span of the step's progress this run covers.
     Raises `Stopped` if the step is called off meanwhile, `RenderFailed` if ffmpeg gives up or wants more than
-    `limits`, `Retryable` if somebody killed it, `OSError` (ENOSPC, EDQUOT) if the scratch disk is full, and what
-    a feed raises.
+    `limits`, `Retryable` if somebody killed it, `OSError` (ENOSPC, EDQUOT, EROFS) if the scratch disk takes
+    no more, and what a feed raises.
     """
     run.check()
     with ExitStack() as stack:

@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 import requests
 
+from cli.embedded import EmbeddedStack
+from cli.errors import BadInput
 from common.errors import StorageUnavailable
 from common.settings import Settings
 from common.storage.s3 import S3Storage
@@ -30,7 +32,7 @@ MARK = "REEL_TEST_MARK"
 class Reel:
     """A command of `reel`, and all processes that came of it."""
 
-    def __init__(self, folder: Path, *arguments: object) -> None:
+    def __init__(self, folder: Path, *arguments: object, **settings: str) -> None:
         self.folder = folder
         self.mark = uuid.uuid4().hex
         self.temporary = folder / "tmp"
@@ -41,7 +43,7 @@ class Reel:
             self.process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "cli", *(str(argument) for argument in arguments)],
                 cwd=folder,
-                env={**os.environ, **env},
+                env={**os.environ, **env, **settings},
                 stdout=said,
                 stderr=subprocess.STDOUT,
             )
@@ -108,6 +110,40 @@ def test_up_serves_restarts_what_is_killed_and_ends_without_a_trace(started: lis
     assert reel.processes() == []
     assert (data / "redis").is_dir()
     assert list(reel.temporary.iterdir()) == []
+
+
+def test_up_goes_by_its_settings_and_tells_what_it_ignores(started: list[Reel], tmp_path: Path) -> None:
+    port = free_port()
+    reel = Reel(tmp_path, "up", API_PORT=str(port), RENDER_SLOT="2", RENDER_SLOTS="1", WORK_DIR="", LOG_LEVEL="info")
+    started.append(reel)
+    assert reel.says(r"Reelwright is ready at (\S+)")[1] == f"http://127.0.0.1:{port}"
+    reel.says(r"renderer +\| .* WARNING renderer RENDER_SLOT is ignored: .* RENDER_SLOTS\?")
+    assert "ignored" not in reel.said.read_text().replace("RENDER_SLOT is ignored", "", 1)
+    reel.process.send_signal(signal.SIGINT)
+    assert reel.process.wait(90) == 0
+
+
+def test_a_stack_that_is_started_for_a_command_hands_on_what_it_ignores(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PEXEL_API_KEY", "k")
+    with EmbeddedStack(tmp_path / "data") as stack:
+        assert [note.split()[0] for note in stack.notes] == ["PEXEL_API_KEY"]
+    monkeypatch.setenv("JOB_TIMEOUT", "soon")
+    monkeypatch.setenv("LOG_LEVEL", "loud")
+    with (
+        pytest.raises(BadInput, match=r"^JOB_TIMEOUT must be .*\nLOG_LEVEL must be .*$"),
+        EmbeddedStack(tmp_path / "data"),
+    ):
+        pass
+
+
+def test_wrong_settings_end_up_with_a_line_each(started: list[Reel], tmp_path: Path) -> None:
+    reel = Reel(tmp_path, "up", "--port", free_port(), JOB_TIMEOUT="soon", RENDER_SLOTS="-1")
+    started.append(reel)
+    assert reel.process.wait(60) == 2
+    lines = [line.split()[:2] for line in reel.said.read_text().splitlines() if "must be" in line]
+    assert lines == [["reel:", "JOB_TIMEOUT"], ["reel:", "RENDER_SLOTS"]]
 
 
 def test_links_of_an_earlier_answer_lead_to_the_film_after_a_restart(started: list[Reel], tmp_path: Path) -> None:
