@@ -11,13 +11,14 @@ import threading
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
-from pathlib import Path
 from typing import TypeVar
 
 import imageio_ffmpeg
 
 from common import launcher
 from common.errors import NotConfigured, RenderFailed, Retryable
+from common.walls.environment import ALLOCATION, environment
+from common.walls.rules import Walls
 from common.worker.steprun import StepRun
 from renderer.ffmpeg.limits import Limits
 
@@ -27,10 +28,6 @@ T = TypeVar("T")
 Feed = Iterable[bytes]
 "Raw frames for an input, in order."
 
-DRIVERS = frozenset({"LD_LIBRARY_PATH", "LIBVA_DRIVER_NAME", "LIBVA_DRIVERS_PATH", "CUDA_VISIBLE_DEVICES"})
-"Variables by which the drivers of a card are found, on machines where they are not in the usual place."
-# Frames go back to the system when they are done with. By itself glibc would keep them, in a heap for each thread.
-ALLOCATION = {"MALLOC_MMAP_THRESHOLD_": "262144", "MALLOC_ARENA_MAX": "1"}
 OLDEST = 63
 "Major version of libavformat, which is that of ffmpeg 9. Version 7 ends some of our graphs before their first frame."
 LIBRARIES = ("libx264", "libass", "libzimg")
@@ -130,18 +127,18 @@ def _command(program: str, arguments: Sequence[str], pipes: Sequence[tuple[int, 
 def _spawn(command: list[str], run: StepRun, limits: Limits, pipes: Sequence[tuple[int, int]]) -> subprocess.Popen[str]:
     """Starts ffmpeg with the read ends of the pipes and closes them; if it cannot be started, the others as well."""
     read_ends = [read_end for read_end, _ in pipes]
-    most = {"RLIMIT_AS": limits.memory, "RLIMIT_FSIZE": limits.file, "RLIMIT_CPU": limits.seconds}
+    walls = Walls(limits.memory, limits.seconds, limits.file, write=[run.workdir], devices=limits.devices)
     try:
         return subprocess.Popen(
             # The encoder asks for huge pages, and 7 MB of them lie idle; it is not slower without.
-            launcher.launched(command, small_pages=True, **most),
+            launcher.launched(command, small_pages=True, walls=walls),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
             errors="replace",
             cwd=run.workdir,
-            env=environment(run.workdir),
+            env=environment(run.workdir, **ALLOCATION),
             pass_fds=read_ends,
             start_new_session=True,
         )
@@ -152,12 +149,6 @@ def _spawn(command: list[str], run: StepRun, limits: Limits, pipes: Sequence[tup
     finally:
         for end in read_ends:
             os.close(end)
-
-
-def environment(home: Path) -> dict[str, str]:
-    """The environment of ffmpeg: none of our keys and addresses is in it."""
-    drivers = {name: value for name, value in os.environ.items() if name in DRIVERS}
-    return {"PATH": os.environ.get("PATH", ""), "HOME": str(home), "LC_ALL": "C.UTF-8", **ALLOCATION, **drivers}
 
 
 def _reap(process: subprocess.Popen[str]) -> None:

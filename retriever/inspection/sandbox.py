@@ -1,15 +1,15 @@
 """Inspects a stranger's file in a process of its own, which may crash, hang or run out of memory without harm."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
-import common
 from common import launcher
 from common.errors import BadMedia, Retryable
+from common.walls.environment import OF_PYTHON, environment
+from common.walls.rules import SOURCES, Walls
 from common.worker.steprun import StepRun
 from retriever.inspection.program import Picture
 
@@ -48,19 +48,14 @@ def probe(path: Path, media_type: str, run: StepRun) -> Picture:
 
 
 def _start(path: Path, media_type: str, run: StepRun) -> subprocess.Popen[str]:
-    root = Path(common.__file__).parents[1]
-    # No key or address of ours is in its environment. Numpy would set aside memory for a thread per
-    # processor, and Python would look for its modules where the file lies.
-    environment = {"PATH": os.environ.get("PATH", ""), "HOME": str(run.workdir), "PYTHONPATH": str(root)}
-    environment |= {"OPENBLAS_NUM_THREADS": "1", "PYTHONSAFEPATH": "1"}
     look = [sys.executable, "-m", "retriever.inspection.program", str(path), media_type]
     return launcher.spawn(
         look,
-        limits={"RLIMIT_AS": MAX_MEMORY, "RLIMIT_CPU": MAX_CPU_SECONDS},
+        walls=Walls(MAX_MEMORY, MAX_CPU_SECONDS, read=[path], code=["common", "retriever"]),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         errors="replace",
         cwd=run.workdir,
-        env=environment,
+        env=environment(run.workdir, PYTHONPATH=str(SOURCES), **OF_PYTHON),
     )
