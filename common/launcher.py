@@ -1,5 +1,6 @@
 """Starts programs that die with their parent and keep to limits. Itself the program that they start as:
-`python -I -S launcher.py PARENT_PID [SMALL_PAGES] [RLIMIT_NAME=MOST]... [WALLS COUNT PATH=RIGHTS...] PROGRAM ARGUMENT...`
+`python -I -S launcher.py PARENT_PID [SMALL_PAGES] [RLIMIT_NAME=MOST]... [WALLS COUNT PATH=RIGHTS...] PROGRAM
+ARGUMENT...`
 
 PR_SET_PDEATHSIG must be set in the child, and a `preexec_fn` is unsafe in a process with threads, so
 this small program sets it and becomes the other one. The kernel sends the signal when the *thread*

@@ -144,7 +144,7 @@ class WallMissing(OSError):
 
 
 def enclose(rights: "Mapping[str, int]") -> None:
-    """Shuts in this process and what it becomes, for good. `rights` has those to files, by path; missing ones count not.
+    """Shuts in this process and what it becomes, for good. `rights` has those to files, by path.
 
     Raises `WallMissing` if there is no filter of system calls. Without Landlock it goes on without rules for files.
     """
@@ -247,6 +247,16 @@ def _landlock(call: int, *arguments: object) -> int:
     if done < 0:
         raise WallMissing(ctypes.get_errno(), f"Landlock refuses: {os.strerror(ctypes.get_errno())}")
     return done
+
+
+def call(name: str, *arguments: object) -> int:
+    """Makes one of the calls that are refused; below 0, `last_error` says why it failed."""
+    number = REFUSED[name][list(MACHINES).index(os.uname().machine)]
+    return int(_libc.syscall(number, *arguments))
+
+
+def last_error() -> int:
+    return ctypes.get_errno()
 
 
 def words_of(rights: "Mapping[str, int]") -> "list[str]":

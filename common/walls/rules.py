@@ -20,8 +20,7 @@ SYSTEM = (
     *("/etc/ld.so.cache", "/etc/fonts", "/etc/alternatives", "/var/cache/fontconfig"),
     *("/dev/zero", "/dev/random", "/dev/urandom"),
 )
-"Programs, libraries and fonts of the machine, which every program may read. Nothing of /proc: the environment of other \
-processes is there."
+"Programs, libraries and fonts of the machine, which all may read. Not /proc: the environment of others is there."
 SOURCES = Path(__file__).resolve().parents[2]
 
 
