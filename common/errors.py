@@ -20,8 +20,6 @@ ReelwrightError
 
 import errno
 
-WATERMARK = "watermark"
-
 
 class ReelwrightError(Exception):
     """Base of all errors. `str(error)` is one sentence for a person, with no path, key or traceback in it."""
@@ -53,7 +51,7 @@ class StepError(ReelwrightError):
     outage = False
     "True if the step is not to blame: no attempt is counted."
     subject = ""
-    "The culprit, if known: the id of a shot, or `WATERMARK`."
+    "The culprit, if known: the id of a shot."
 
 
 class Retryable(StepError):

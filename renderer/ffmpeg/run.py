@@ -2,6 +2,7 @@
 
 import errno
 import functools
+import json
 import logging
 import os
 import re
@@ -11,6 +12,7 @@ import threading
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
+from pathlib import Path
 from typing import TypeVar
 
 import imageio_ffmpeg
@@ -30,6 +32,8 @@ Feed = Iterable[bytes]
 
 OLDEST = 63
 "Major version of libavformat, which is that of ffmpeg 9. Version 7 ends some of our graphs before their first frame."
+ASKING_MEMORY, ASKING_SECONDS = 4 * 1024**3, 60
+"Bytes of address space, and seconds of processor time, to say which version it is."
 LIBRARIES = ("libx264", "libass", "libzimg")
 "Libraries that ffmpeg must be built with, as its configuration calls them: for films, captions and enlarging."
 LOG_LINES = 4000
@@ -61,8 +65,10 @@ def ffmpeg_build(program: str) -> str:
 
     Raises `NotConfigured` if it cannot be run, is older than `OLDEST`, or was built without one of `LIBRARIES`.
     """
+    # Within walls, as it will run: one that cannot do without other programs or files is known from the start.
+    asked = launcher.launched([program, "-version"], walls=Walls(ASKING_MEMORY, ASKING_SECONDS))
     try:
-        said = subprocess.run([program, "-version"], capture_output=True, text=True, check=True).stdout
+        said = subprocess.run(asked, env=environment(Path("/")), capture_output=True, text=True, check=True).stdout
     except (OSError, subprocess.CalledProcessError):
         raise NotConfigured("the program FFMPEG names cannot be run") from None
     major = re.search(r"^libavformat +(\d+)", said, re.MULTILINE)
@@ -95,7 +101,9 @@ def run_ffmpeg(
     run.check()
     with ExitStack() as stack:
         pipes = [os.pipe() for _ in feeds]
-        process = _spawn(_command(program, arguments, pipes), run, limits, pipes)
+        command = _command(program, arguments, pipes)
+        log.debug("runs %s", json.dumps(command))
+        process = _spawn(command, run, limits, pipes)
         stack.callback(_reap, process)
         stack.callback(run.adopt(process))
         feeders = [_Feeder(feed, write_end, process) for feed, (_, write_end) in zip(feeds, pipes, strict=True)]

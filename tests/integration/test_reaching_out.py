@@ -1,6 +1,6 @@
 """Media that name other files and addresses: nothing they name is opened, whatever they are used as.
 
-The file they name is one beside the folder of the step, and the address that of a server here which counts its visitors.
+The file they name is one beside the folder of the step, and the address that of a server here that counts its visitors.
 """
 
 import subprocess
@@ -124,7 +124,9 @@ def test_as_music(run: StepRun, trap: WebServer, secret: Path, reach, claim: str
     nothing_came(run, trap)
 
 
-@pytest.mark.skipif(not kernel.landlock_version(), reason="this kernel has no Landlock for us: files are not walled off")
+@pytest.mark.skipif(
+    not kernel.landlock_version(), reason="this kernel has no Landlock for us: files are not walled off"
+)
 def test_an_ffmpeg_that_follows_every_name_reads_no_other_file(run: StepRun, trap: WebServer, secret: Path) -> None:
     (run.workdir / "list").write_text(f"ffconcat version 1.0\nfile '{secret.as_uri()}'\n")
     with pytest.raises(RenderFailed):

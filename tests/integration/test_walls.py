@@ -31,7 +31,9 @@ def came() -> dict[str, str]:
     return tried()
 
 
-def self_check(*, before: str = "", python: str = sys.executable, **options: object) -> subprocess.CompletedProcess[str]:
+def self_check(
+    *, before: str = "", python: str = sys.executable, **options: object
+) -> subprocess.CompletedProcess[str]:
     """`python -m common.walls`, after the statements `before`, which have `kernel`."""
     script = f"import runpy, sys\nfrom common.walls import kernel\n{before}\nsys.argv[1:] = []\n"
     script += "runpy.run_module('common.walls', run_name='__main__')"
@@ -154,7 +156,13 @@ def test_a_filter_is_a_sound_program(machine: str) -> None:
 
 
 def test_threads_and_its_own_end_are_its_own_business(tmp_path: Path) -> None:
-    script = "import threading, os\nt = threading.Thread(target=print, args=('hello',), kwargs={'flush': True})\nt.start()\nt.join()\nos.abort()"
+    script = """
+import os, threading
+thread = threading.Thread(target=print, args=("hello",), kwargs={"flush": True})
+thread.start()
+thread.join()
+os.abort()
+"""
     done = walled(tmp_path, script, Walls(ROOM, 10, code=["common"]))
     assert (done.stdout, done.returncode) == ("hello\n", -6)
 
