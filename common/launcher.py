@@ -65,9 +65,7 @@ def launched(
 
 def _fences(walls: "Walls", program: str) -> list[str]:
     from common.walls.kernel import words_of
-    from common.walls.rules import say_what_is_missing
 
-    say_what_is_missing()
     rights = words_of(walls.rights(program))
     return [WALLS, str(len(rights)), *rights]
 

@@ -8,6 +8,7 @@ from common.contracts.base import Contract
 from common.contracts.names import Kind
 from common.contracts.steps import AssembleSpec, MarkSpec, MixSpec, SceneSpec, SegmentSpec
 from common.settings import Settings
+from common.walls.rules import check_walls
 from common.worker.steprun import StepRun
 from renderer.ffmpeg.detect import build_name, working_encoder
 from renderer.ffmpeg.encoder import Encoder
@@ -51,7 +52,11 @@ def handlers(settings: Settings) -> dict[str, Callable[[Any, StepRun], Contract]
 
 
 def engines(settings: Settings) -> dict[str, str | list[str]]:
-    """The toolchain of this worker. All segments of a film come from workers that report the same one."""
+    """The toolchain of this worker. All segments of a film come from workers that report the same one.
+
+    Raises `NotConfigured` when there is no ffmpeg, and on a machine where media cannot be decoded safely.
+    """
+    check_walls()
     return {"ffmpeg": build_name(*_engine(settings))}
 
 

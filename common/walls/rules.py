@@ -1,6 +1,5 @@
 """The rules of a walled program: the files, the memory and the time it may use."""
 
-import functools
 import logging
 import os
 import shutil
@@ -9,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from common.errors import NotConfigured
 from common.walls import kernel
 from common.walls.environment import DRIVERS
 
@@ -59,14 +59,15 @@ class Walls(NamedTuple):
         return found | dict.fromkeys(map(str, self.write), kernel.WRITE)
 
 
-@functools.cache
-def say_what_is_missing() -> None:
-    """Writes into the log, once in a process, what does not hold on this kernel."""
+def check_walls() -> None:
+    """For a service that has media decoded, when it starts: says in the log which walls this kernel lacks.
+
+    Raises `NotConfigured` if media cannot be decoded here at all.
+    """
+    if not kernel.has_filter():
+        raise NotConfigured("this machine has no filter of system calls (seccomp) for us; see docs/security.md")
     if not kernel.landlock_version():
-        log.warning(
-            "this kernel has no Landlock for us: programs that decode media can read what this user can read; "
-            "see docs/security.md"
-        )
+        log.warning("this kernel has no Landlock for us: what decodes media can read other files; see docs/security.md")
 
 
 def _beside(program: str) -> list[str]:

@@ -24,8 +24,11 @@ def mark(spec: MarkSpec, run: StepRun) -> MarkFacts:
     width, height = largest(spec.size, spec.frame)
     walls = Walls(MAX_MEMORY, MAX_CPU_SECONDS, MAX_FILE, read=[given], write=[run.workdir], code=["common", "renderer"])
     words = [str(given), str(drawn), f"{width:.6f}", f"{height:.6f}", f"{spec.opacity:.6f}"]
-    facts = told("renderer.text.mark_picture", words, walls, run)
+    try:
+        facts = told("renderer.text.mark_picture", words, walls, run)
+    except BadMedia as problem:
+        raise BadMedia(f"the watermark cannot be used: {problem}") from None
     size = int(facts["width"]), int(facts["height"])
     if not (0 < size[0] <= spec.frame.width and 0 < size[1] <= spec.frame.height):
-        raise BadMedia("the watermark cannot be drawn as small as it is to be shown; use another picture")
+        raise BadMedia("the watermark cannot be used: it does not get as small as it is to be shown")
     return MarkFacts(media=run.keep("mark", drawn, "image/png"), width=size[0], height=size[1])

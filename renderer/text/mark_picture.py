@@ -14,8 +14,8 @@ from PIL import Image, ImageOps
 MAX_PIXELS = 64_000_000
 "Some more than acquisition lets in."
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF")
-TOO_LARGE = "the watermark has too many pixels; use a smaller picture"
-UNREADABLE = "the watermark cannot be read as a picture; use a PNG, JPEG, WebP or GIF"
+TOO_LARGE = "it has too many pixels; use a smaller picture"
+UNREADABLE = "it cannot be read as a picture; use a PNG, JPEG, WebP or GIF"
 
 
 class Unusable(Exception):

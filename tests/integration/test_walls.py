@@ -9,15 +9,20 @@ import struct
 import subprocess
 import sys
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
 from common import launcher
+from common.errors import NotConfigured
+from common.settings import Settings
 from common.walls import kernel
 from common.walls.__main__ import ALWAYS, OPEN, SECRET, WITH_LANDLOCK, holds, tried
 from common.walls.environment import OF_PYTHON, environment
 from common.walls.inside import REFUSED
-from common.walls.rules import SOURCES, Walls
+from common.walls.rules import SOURCES, Walls, check_walls
+from renderer import tasks as renderer
+from retriever import tasks as retriever
 
 ROOM = 512 * 1024**2
 NOBODY = 65_534
@@ -225,3 +230,29 @@ def test_the_kernels_word_is_the_one_we_go_by() -> None:
     """What is asked in another way than `kernel` asks it."""
     libc = ctypes.CDLL(None, use_errno=True)
     assert kernel.landlock_version() == max(0, libc.syscall(444, None, ctypes.c_size_t(0), ctypes.c_uint32(1)))
+
+
+def test_a_service_says_once_that_files_are_not_walled_off(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(kernel, "landlock_version", lambda: 0)
+    check_walls()
+    assert ["no Landlock" in record.message for record in caplog.records] == [True]
+    monkeypatch.setattr(kernel, "landlock_version", lambda: 1)
+    check_walls()
+    assert len(caplog.records) == 1
+
+
+def test_a_service_does_not_start_without_filters(monkeypatch: pytest.MonkeyPatch) -> None:
+    check_walls()
+    monkeypatch.setattr(kernel.os, "uname", lambda: Mock(machine="riscv64"))
+    with pytest.raises(NotConfigured, match="seccomp"):
+        check_walls()
+    with pytest.raises(NotConfigured, match="seccomp"):
+        retriever.engines(Settings())
+    with pytest.raises(NotConfigured, match="seccomp"):
+        renderer.engines(Settings())
+
+
+def test_a_filter_is_there_or_not_as_the_kernel_says() -> None:
+    assert kernel.has_filter() == ("Seccomp:" in Path("/proc/self/status").read_text())

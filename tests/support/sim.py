@@ -420,6 +420,8 @@ class Sim:
     def _plan(self, spec: Any) -> PlanFacts:
         if spec.base is None:
             storyboard = planner.plan(self.request)
+            if self.request.watermark is not None and self.request.watermark.asset is not None:
+                storyboard = storyboard.model_copy(update={"watermark": self.put("asset", b"logo")})
         else:
             base = read_document(Storyboard, self.objects[spec.base.key])
             storyboard = revise(self.request, base, read_document(Edit, self.objects[spec.edit.key]))
