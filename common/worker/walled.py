@@ -16,6 +16,8 @@ from common.walls.environment import OF_PYTHON, environment
 from common.walls.rules import SOURCES, Walls
 from common.worker.steprun import StepRun
 
+NO_MEMORY = ("MemoryError", "Memory allocation")
+"Last words of Python and of numpy when there is none left."
 TIMEOUT = 120.0
 "Seconds of the clock, on a machine that has other things to do."
 
@@ -40,7 +42,7 @@ def told(module: str, arguments: Sequence[str], walls: Walls, run: StepRun) -> d
     run.check()
     if process.returncode == -signal.SIGKILL:
         raise Retryable("the program that looks into the file was killed")
-    if process.returncode < 0:
+    if process.returncode < 0 or any(sign in complaint for sign in NO_MEMORY):
         raise BadMedia("the file cannot be read with the memory and time it may take")
     if process.returncode > 0:
         raise RuntimeError(f"{module} ended with code {process.returncode}: {complaint[-500:]}")

@@ -7,7 +7,8 @@ from common.worker.steprun import StepRun
 from common.worker.walled import told
 from retriever.inspection.program import Picture
 
-MAX_MEMORY = 3 * 1024**3
+MAX_MEMORY = 2 * 1024**3
+"Bytes of address space; the largest pictures and videos that are let in take half of it."
 MAX_CPU_SECONDS = 60
 
 
