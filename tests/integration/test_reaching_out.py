@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from common.contracts.footage import Footage
-from common.contracts.timeline import MusicCue
+from common.contracts.steps import MarkSpec
+from common.contracts.timeline import MusicCue, TextFrame
 from common.errors import BadMedia, RenderFailed, StepError
 from common.storage.memory import MemoryStorage
 from common.walls import kernel
@@ -18,7 +19,9 @@ from common.worker.steprun import StepRun
 from renderer.ffmpeg.limits import MEGABYTE, Limits
 from renderer.ffmpeg.run import run_ffmpeg
 from renderer.sound import bed
+from renderer.steps.mark import mark
 from renderer.steps.segment import segment
+from retriever.inspection.glance import glance
 from retriever.inspection.program import footage_type
 from retriever.inspection.sandbox import probe
 from tests.support.scenes import FROM, PROGRAM, clip, scene
@@ -83,6 +86,8 @@ def bare_name(file: str, page: str) -> str:
 REACHING = (playlist, list_of_files, drawing, presentation, bare_name)
 CLAIMS = ("video/mp4", "video/webm", "video/x-msvideo", "image/png", "image/jpeg", "image/webp", "image/gif")
 
+WATERMARKS = ("image/png", "image/svg+xml")
+
 
 def nothing_came(run: StepRun, trap: WebServer) -> None:
     assert trap.hits == 0
@@ -101,6 +106,24 @@ def test_as_footage_it_is_looked_at(run: StepRun, trap: WebServer, secret: Path,
         footage_type(path)
     with pytest.raises(BadMedia):
         probe(path, claim, run)
+    nothing_came(run, trap)
+
+
+def test_as_clips_of_the_server_they_are_glanced_at(run: StepRun, trap: WebServer, secret: Path) -> None:
+    paths = [run.workdir / f"{reach.__name__}.mp4" for reach in REACHING]
+    for path, reach in zip(paths, REACHING, strict=True):
+        path.write_text(reach(secret.as_uri(), f"{trap.url}/x.y4m"))
+    assert glance(paths) == [None] * len(paths)
+    nothing_came(run, trap)
+
+
+@pytest.mark.parametrize("reach", REACHING)
+@pytest.mark.parametrize("claim", WATERMARKS)
+def test_as_a_watermark(run: StepRun, trap: WebServer, secret: Path, reach, claim: str) -> None:
+    media = run.keep_bytes("asset", reach(secret.as_uri(), f"{trap.url}/x.y4m").encode(), claim)
+    frame = TextFrame(style="minimal", width=320, height=180)
+    with pytest.raises(BadMedia):
+        mark(MarkSpec(media=media, opacity=1, size=0.2, frame=frame), run)
     nothing_came(run, trap)
 
 
