@@ -15,6 +15,9 @@ if TYPE_CHECKING:  # typing takes longer to import than all the rest
 
 PR_SET_NO_NEW_PRIVS = 38
 PR_GET_SECCOMP, PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 21, 22, 2
+SECCOMP, SET_FILTER, AS_FAST = (317, 277), 1, 4
+# Before Linux 5.16 a filtered process was slowed down by what keeps a script from reading the memory of its own
+# process, unless it asked for `AS_FAST`. All that is in this memory is the stranger's own file.
 
 # seccomp: a program of classic BPF that sees the number and the arguments of every system call
 
@@ -210,6 +213,10 @@ def _restrict_calls(program: bytes) -> None:
         _fields_ = (("length", ctypes.c_ushort), ("instructions", ctypes.c_char_p))
 
     given = Program(len(program) // 8, program)
+    number = SECCOMP[list(MACHINES).index(os.uname().machine)]
+    if not _libc.syscall(number, ctypes.c_uint(SET_FILTER), ctypes.c_uint(AS_FAST), ctypes.byref(given)):
+        return
+    # Kernels before 4.17 do not know the flag.
     if _libc.prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.byref(given), 0, 0):
         raise WallMissing(ctypes.get_errno(), "the kernel takes no filter of system calls")
 

@@ -54,9 +54,9 @@ class Walls(NamedTuple):
             found[str(SOURCES)] = kernel.LIST
             parts = (str(SOURCES / package) for package in self.code)
             found |= dict.fromkeys([sys.prefix, sys.base_prefix, *parts], kernel.READ)
-        found |= dict.fromkeys(map(str, self.read), kernel.READ)
+        found |= dict.fromkeys(map(os.path.abspath, self.read), kernel.READ)
         found |= dict.fromkeys(["/dev/null", *self.devices], kernel.USE)
-        return found | dict.fromkeys(map(str, self.write), kernel.WRITE)
+        return found | dict.fromkeys(map(os.path.abspath, self.write), kernel.WRITE)
 
 
 def check_walls() -> None:

@@ -127,19 +127,28 @@ def test_on_a_kernel_without_landlock_the_rest_holds(error: str) -> None:
 
 
 def test_on_a_kernel_without_filters_nothing_is_started() -> None:
-    numbers = {"x86_64": 157, "aarch64": 167}
-    number = numbers[platform.machine()]
-    # Not all of prctl: the launcher needs it for other things.
-    refuse = (
-        "import errno\n"
-        "kernel._libc.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)\n"
-        f"kernel._restrict_calls(kernel._load(kernel.NUMBER) + kernel._if(kernel.EQUAL, {number}, 0, 3)"
-        " + kernel._load(kernel.ARGUMENT) + kernel._if(kernel.EQUAL, kernel.PR_SET_SECCOMP, 0, 1)"
-        " + kernel._return(kernel.REFUSE | errno.EINVAL) + kernel._return(kernel.ALLOW))\n"
-    )
+    # Not all of prctl is refused: the launcher needs it for other things.
+    refuse = """
+import errno, os
+column = list(kernel.MACHINES).index(os.uname().machine)
+refuse = kernel._return(kernel.REFUSE | errno.EINVAL)
+program = kernel._load(kernel.NUMBER) + kernel._if(kernel.EQUAL, kernel.SECCOMP[column], 0, 1) + refuse
+program += kernel._if(kernel.EQUAL, (157, 167)[column], 0, 3) + kernel._load(kernel.ARGUMENT)
+program += kernel._if(kernel.EQUAL, kernel.PR_SET_SECCOMP, 0, 1) + refuse + kernel._return(kernel.ALLOW)
+kernel._libc.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+kernel._restrict_calls(program)
+"""
     done = self_check(before=refuse)
     assert done.returncode == 1
     assert "the kernel takes no filter of system calls" in done.stdout
+
+
+def test_a_kernel_that_does_not_know_the_flag_has_the_same_filter() -> None:
+    done = self_check(
+        before=REFUSING.format(error="EINVAL", number=kernel.SECCOMP[list(kernel.MACHINES).index(platform.machine())])
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "FAILS" not in done.stdout
 
 
 def test_a_filter_for_another_machine_is_not_guessed() -> None:
@@ -195,6 +204,16 @@ for name in ("given", "work", "other"):
     walls = Walls(ROOM, 10, 1 << 16, read=[tmp_path / "given"], write=[tmp_path / "work"], code=["common"])
     done = walled(tmp_path / "work", script, walls)
     assert done.stdout.split("\n")[:-1] == ["given yes", "given no", "work yes", "work yes", "other no", "other no"]
+
+
+@needs_landlock
+def test_a_folder_may_be_named_from_where_we_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not from where the program is: it starts elsewhere."""
+    (tmp_path / "work").mkdir()
+    monkeypatch.chdir(tmp_path)
+    walls = Walls(ROOM, 10, 1 << 16, write=["work"], code=["common"])
+    script = "from pathlib import Path; print(Path('file').write_text('x'))"
+    assert walled(tmp_path / "work", script, walls).stdout == "1\n"
 
 
 @needs_landlock
