@@ -96,7 +96,9 @@ class EmbeddedStack:
 
 def _open_log(folder: Path) -> int:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        return os.open(folder / "stack.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        # As private as the stack makes all else there.
+        for private in (folder.parent, folder):
+            private.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return os.open(folder / "stack.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     except OSError as error:
         raise BadInput(f"the data folder {folder.parent} cannot be used ({error.strerror})") from None

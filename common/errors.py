@@ -22,8 +22,6 @@ import errno
 import os
 from pathlib import Path
 
-WATERMARK = "watermark"
-
 
 class ReelwrightError(Exception):
     """Base of all errors. `str(error)` is one sentence for a person, with no path, key or traceback in it."""
@@ -55,7 +53,7 @@ class StepError(ReelwrightError):
     outage = False
     "True if the step is not to blame: no attempt is counted."
     subject = ""
-    "The culprit, if known: the id of a shot, or `WATERMARK`."
+    "The culprit, if known: the id of a shot."
 
 
 class Retryable(StepError):

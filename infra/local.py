@@ -30,6 +30,8 @@ KEPT = "stack.json"
 "File in the data folder with the facts that the next run needs of the last one."
 NOISE = re.compile(r"Dir\.Remove not empty")
 "A line that rclone calls an error, though removing a folder that is in use is meant to fail."
+PRIVATE = 0o700
+"Rights to the folders of the stack: films and the record of all jobs are nobody else's business."
 SERVICES, STORE, STATE = 2, 1, 0
 "Groups of the supervisor: services end first, Redis last."
 
@@ -78,6 +80,7 @@ class Plan:
     def folder(self, name: str) -> Path:
         path = self.data / name
         path.mkdir(parents=True, exist_ok=True)
+        path.chmod(PRIVATE)  # releases of before left it open to other users of the machine
         return path
 
 

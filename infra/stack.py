@@ -128,6 +128,7 @@ def _ready(url: str) -> None:
 
 def main() -> int:
     arguments = _arguments()
+    os.umask(~local.PRIVATE & 0o777)  # of this process and of all that it starts
     told = threading.Event()
     for number in STOP_SIGNALS:
         signal.signal(number, lambda *_: told.set())

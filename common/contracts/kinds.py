@@ -18,6 +18,8 @@ from common.contracts.steps import (
     AssembleFacts,
     AssembleSpec,
     CastFacts,
+    MarkFacts,
+    MarkSpec,
     MixFacts,
     MixSpec,
     PlanFacts,
@@ -93,8 +95,9 @@ STEP_KINDS: Mapping[str, StepKind] = {
     ),
     Kind.CAST: StepKind("", CastFacts, CastFacts, 1, Per.FILM, GATHERING, "", 0.1, counted=False),
     Kind.ACQUIRE: StepKind("retrieve", AcquireSpec, Footage, 6, Per.SHOT, GATHERING, "fetching footage", 1.0),
+    Kind.MARK: StepKind("render", MarkSpec, MarkFacts, 1, Per.FILM, GATHERING, "drawing the watermark", 0.2),
     Kind.SEGMENT: StepKind(
-        "render", SegmentSpec, SegmentFacts, 8, Per.PART, RENDERING, "rendering", 10.0, tool=Tool.FFMPEG
+        "render", SegmentSpec, SegmentFacts, 9, Per.PART, RENDERING, "rendering", 10.0, tool=Tool.FFMPEG
     ),
     Kind.SCENE: StepKind(
         "render",

@@ -4,6 +4,7 @@ import contextlib
 import os
 import re
 import signal
+import stat
 import subprocess
 import sys
 import uuid
@@ -167,6 +168,7 @@ def test_links_of_an_earlier_answer_lead_to_the_film_after_a_restart(started: li
     result = requests.get(f"{url}/mcp/result/{job}", timeout=30).json()
     links = [result[name] for name in ("download_url", "thumbnail_download_url")]
     before = [requests.get(link, timeout=30).content for link in links]
+    assert open_to_others(data) == []
     first.process.send_signal(signal.SIGINT)
     assert first.process.wait(90) == 0
     up(2)
@@ -174,6 +176,27 @@ def test_links_of_an_earlier_answer_lead_to_the_film_after_a_restart(started: li
     assert [reply.status_code for reply in after] == [200, 200]
     assert [reply.content for reply in after] == before
     assert "Dir.Remove not empty" not in first.said.read_text()
+    assert open_to_others(data) == []
+
+
+def test_folders_that_an_earlier_release_left_open_are_closed(tmp_path: Path) -> None:
+    (tmp_path / "objects").mkdir(mode=0o755)
+    Plan.make(tmp_path, "127.0.0.1", 0).folder("objects")
+    assert stat.S_IMODE((tmp_path / "objects").stat().st_mode) == 0o700
+
+
+def open_to_others(data: Path) -> list[str]:
+    """The files and folders that other users of the machine could get at; all that a stack keeps must be there."""
+    found = [data, *data.rglob("*")]
+    assert {path.name for path in found} >= {
+        "redis",
+        "objects",
+        "work",
+        "stack.json",
+    }
+    assert any("append" in path.name and path.is_file() for path in found)
+    assert any("film" in path.parts and path.is_file() for path in found), "there is a film"
+    return [f"{path} {path.stat().st_mode:o}" for path in found if path.exists() and path.stat().st_mode & 0o077]
 
 
 def test_the_store_calls_nothing_an_error_that_is_none(tmp_path: Path) -> None:
