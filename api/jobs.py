@@ -1,8 +1,9 @@
 """Use cases of one job: start, follow, stop, resume, list."""
 
+from collections.abc import Callable
 from typing import Any
 
-from api.errors import Conflict, Unknown, changing, raise_if_any, unknown_job
+from api.errors import Conflict, FieldError, Unknown, changing, raise_if_any, unknown_job
 from api.records import Records, digest_of, keyed
 from api.submission import Submissions
 from api.views.status import status_view, summary_view
@@ -26,6 +27,10 @@ class Jobs:
 
     def __init__(self, store: RequestStore, records: Records, submissions: Submissions) -> None:
         self._store, self._records, self._submissions = store, records, submissions
+
+    def checks(self, owner: str) -> Callable[[VideoRequest], list[FieldError]]:
+        """Finds the faults of a request that only this server can see."""
+        return self._submissions.checks(owner).of_request
 
     def accept(self, owner: str, request: VideoRequest, key: str = "") -> Created:
         """Makes a job of a request."""

@@ -21,6 +21,7 @@ from api.jobs import MOST_LOOKED_AT
 from common import scratch
 from common.contracts.base import ObjectRef
 from common.contracts.job import WorkerInfo
+from common.contracts.voice import SpeechEngine, Voice
 from common.errors import StorageUnavailable
 from common.jobs.ids import new_job_ids
 from common.jobs.store import JobStore, connect
@@ -44,6 +45,13 @@ def png() -> bytes:
     buffer = BytesIO()
     Image.new("RGB", (8, 8), "teal").save(buffer, "PNG")
     return buffer.getvalue()
+
+
+def speech_worker() -> WorkerInfo:
+    """It speaks English and German."""
+    voices = (Voice(id="en-gb", name="", language="en"), Voice(id="de", name="", language="de"))
+    engine = SpeechEngine(name="test", version="1", voices=voices)
+    return WorkerInfo("speaker", "whisper_worker", 1, {"speech": [engine.model_dump()]})
 
 
 def accepted(client: FlaskClient, **body: Any) -> str:
@@ -137,7 +145,6 @@ def test_an_unusable_key_is_named(client: FlaskClient, key: str) -> None:
         b'{"metadata": {"x": 1e999}, "prompt": "x"}',
         b'{"prompt": "half \\ud800"}',
         b'{"prompt": "\xff"}',
-        b"[" * 100_000,
     ],
 )
 def test_what_is_no_json_object_is_a_400(client: FlaskClient, body: bytes) -> None:
@@ -179,6 +186,79 @@ def test_an_invalid_field_is_named_as_the_user_writes_it(
     assert found["errors"][0]["field"] == field
     assert word in found["errors"][0]["message"]
     assert field in found["detail"]
+
+
+@pytest.mark.parametrize("levels", [33, 200, 300, 900, 100_000])
+def test_what_is_nested_too_deep_is_refused_at_the_door(client: FlaskClient, levels: int) -> None:
+    body = '{"prompt": "x y", "metadata": ' + '{"a":' * levels + "1" + "}" * levels + "}"
+    found = problem_of(client.post("/mcp/generate", data=body, content_type="application/json"), 422)
+    assert "more than 32 levels" in found["errors"][0]["message"]
+    assert found["errors"][0]["field"] == ("metadata" if levels < 950 else "request")
+
+
+def test_every_address_refuses_a_body_that_is_nested_too_deep(client: FlaskClient) -> None:
+    deep = '{"x": ' + "[" * 33 + "]" * 33 + "}"
+    for address in ("/mcp/voices/preview", f"/mcp/versions/{UNKNOWN}/1/restore"):
+        found = problem_of(client.post(address, data=deep, content_type="application/json"), 422)
+        assert found["errors"][0]["field"] == "x"
+    batch = '{"requests": [{"prompt": "x"}, {"prompt": "x", "metadata": ' + deep + "}]}"
+    found = problem_of(client.post("/mcp/batch", data=batch, content_type="application/json"), 422)
+    assert [error["field"] for error in found["errors"]] == ["requests[1].metadata"]
+
+
+def test_32_levels_of_metadata_come_back(client: FlaskClient) -> None:
+    deep: Any = 1
+    for _ in range(31):
+        deep = {"a": deep}
+    job_id = accepted(client, prompt="x", metadata={"a": deep})
+    assert client.get(f"/mcp/status/{job_id}").json["metadata"] == {"a": deep}
+
+
+def test_a_member_that_is_given_twice_is_named(client: FlaskClient) -> None:
+    body = b'{"prompt": "one", "title": {"text": "a", "text": "b"}, "prompt": "two"}'
+    found = problem_of(client.post("/mcp/generate", data=body, content_type="application/json"), 422)
+    assert [error["field"] for error in found["errors"]] == ["prompt", "title.text"]
+    assert "twice" in found["detail"]
+
+
+@pytest.mark.parametrize(
+    ("body", "fields"),
+    [
+        ({"prompt": "x", "fps": 7, "voice": "nobody"}, ["fps", "voice"]),
+        ({"prompt": "x", "callback_url": "https://example.org", "voice": "nobody"}, ["callback_url", "voice"]),
+        ({"prompt": "x", "voice": "nobody", "language": "xx", "fps": 7}, ["fps", "voice", "language"]),
+        ({"fps": 7, "size": "1920x1080", "aspect": "1:1"}, ["fps", "request", "request"]),
+        ({"prompt": "", "script": "x", "voice": "no body"}, ["prompt", "voice", "request"]),
+        ({"prompt": "x", "language": "English!", "voice": "de"}, ["language"]),
+        (
+            {"scenes": [{"duration": 0, "media": {"asset": "ast_" + "0" * 32}}, {}], "music": {"mood": "sad"}},
+            ["scenes[0].duration", "scenes[1]", "music.mood", "scenes[0].media.asset"],
+        ),
+        (
+            {"prompt": "x", "watermark": {"asset": "ast_" + "0" * 32, "opacity": 3}, "metadata": {"x": "y" * 5000}},
+            ["watermark.opacity", "metadata", "watermark.asset"],
+        ),
+        ({"prompt": "x", "watermark": {}, "music": {"asset": "ast_1"}}, ["music.asset", "watermark"]),
+    ],
+)
+def test_all_faults_of_a_request_are_told_at_once(
+    client: FlaskClient, store: JobStore, body: dict[str, Any], fields: list[str]
+) -> None:
+    store.register(speech_worker(), 60)
+    found = problem_of(client.post("/mcp/generate", json=body), 422)
+    assert [error["field"] for error in found["errors"]] == fields
+    batch = {"requests": [{"prompt": "fine"}, body], "name": "mine"}
+    found = problem_of(client.post("/mcp/batch", json=batch), 422)
+    inner = [f"requests[1].{field}".removesuffix(".request") for field in fields]
+    assert [error["field"] for error in found["errors"]] == ["name", *inner]
+    assert store.jobs("local", "", 10) == []
+
+
+def test_faults_are_told_while_the_stores_are_away(storage: MemoryStorage) -> None:
+    nobody = Settings(state_url="redis://127.0.0.1:1/0")
+    client = create_app(nobody, connect(nobody), storage).test_client()
+    found = problem_of(client.post("/mcp/generate", json={"prompt": "x", "fps": 7, "voice": "nobody"}), 422)
+    assert [error["field"] for error in found["errors"]] == ["fps"]
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ def job_routes(jobs: Jobs) -> Blueprint:
 
     @routes.post("/generate")
     def generate() -> ResponseReturnValue:
-        created = jobs.accept(OWNER, video_request(request), idempotency_key(request))
+        created = jobs.accept(OWNER, video_request(request, jobs.checks(OWNER)), idempotency_key(request))
         where = url_for("jobs.status", job_id=created.answer)
         message = (
             "known already: this is the job your key made" if created.replayed else f"accepted; follow it at {where}"
