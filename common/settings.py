@@ -32,6 +32,7 @@ class Settings:
     s3_secret_key: str = "reelwright-local"
     s3_region: str = "us-east-1"
     s3_timeout: float = 30.0
+    s3_folder: str = ""
     assets_bucket: str = "assets"
     videos_bucket: str = "videos"
     work_dir: str = ""

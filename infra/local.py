@@ -247,6 +247,7 @@ def environment(plan: Plan, own: Mapping[str, str]) -> dict[str, str]:
         "STATE_URL": redis_url,
         "S3_ENDPOINT": web_address(s3_host, plan.s3_port),
         "S3_PUBLIC_ENDPOINT": own.get("S3_PUBLIC_ENDPOINT") or plan.s3_public,
+        "S3_FOLDER": str(plan.folder("objects")),
         "S3_ACCESS_KEY": ACCESS_KEY,
         "S3_SECRET_KEY": plan.password,
         "API_HOST": plan.host,

@@ -17,7 +17,7 @@ from api.errors import Conflict, FieldError, Forbidden, InvalidFields, NoFilm, R
 from api.http.cures import field_detail, last_good_view, refusal_detail
 from api.http.messages import field_errors
 from common.documents import UnreadableDocument
-from common.errors import InvalidRequest, ReelwrightError, StorageUnavailable
+from common.errors import DiskFull, InvalidRequest, ReelwrightError, StorageFull, StorageUnavailable
 from common.jobs.scripts import StateUnavailable
 from common.jobs.wishes import KeyReused, TooManyJobs
 
@@ -56,6 +56,8 @@ STATUSES: Mapping[type[ReelwrightError], int] = {
     UnreadableDocument: 409,
     StateUnavailable: 503,
     StorageUnavailable: 503,
+    StorageFull: 507,
+    DiskFull: 507,
 }
 
 

@@ -22,7 +22,7 @@ from common import scratch
 from common.contracts.base import ObjectRef
 from common.contracts.job import WorkerInfo
 from common.contracts.voice import SpeechEngine, Voice
-from common.errors import StorageUnavailable
+from common.errors import StorageFull, StorageUnavailable
 from common.jobs.ids import new_job_ids
 from common.jobs.store import JobStore, connect
 from common.jobs.wishes import NewJob
@@ -30,6 +30,7 @@ from common.settings import Settings
 from common.storage.memory import MemoryStorage
 from tests.support import clips
 from tests.support.api_server import api_server
+from tests.support.disks import small_disk
 from tests.support.records import fail, finish, plan, write
 
 UNKNOWN = "job_" + "0" * 32
@@ -616,6 +617,31 @@ def test_an_upload_that_is_too_large_is_a_413_and_leaves_nothing(
     assert problem_of(upload(client, png() + bytes(2**20)), 413)["code"] == "too_large"
     assert problem_of(upload(client, png() + bytes(2**20 + 100_000)), 413)["code"] == "too_large"
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("upload", [upload_form, upload_raw])
+def test_an_upload_for_which_the_disk_has_no_room_is_a_507(
+    settings: Settings,
+    store: JobStore,
+    tmp_path: Path,
+    upload: Callable[[FlaskClient, bytes], TestResponse],
+) -> None:
+    with small_disk(tmp_path / "disk", 300_000) as disk:
+        client = create_app(replace(settings, work_dir=str(disk)), store, MemoryStorage()).test_client()
+        found = problem_of(upload(client, png() + bytes(600_000)), 507)
+        assert (found["code"], "no room" in found["detail"]) == ("disk_full", True)
+        assert list(disk.iterdir()) == []
+        assert upload(client, png()).status_code == 201
+
+
+def test_a_full_object_store_is_a_507(settings: Settings, store: JobStore) -> None:
+    class Full(MemoryStorage):
+        def put_file(self, bucket: str, key: str, path: Path, media_type: str) -> None:
+            raise StorageFull("the object store is full")
+
+    client = create_app(settings, store, Full()).test_client()
+    found = problem_of(client.post("/mcp/assets", data=png()), 507)
+    assert (found["code"], found["detail"]) == ("storage_full", "the object store is full")
 
 
 @pytest.mark.parametrize("data", [b"<svg onload='x'/>", b"#EXTM3U\nfile:///secret", b"plain words", b"PK\x03\x04"])
