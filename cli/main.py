@@ -235,7 +235,10 @@ def _add_look_and_sound(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--quality", choices=("draft", "standard", "high"), help="care for the picture (standard)")
     group.add_argument("--draft", action="store_true", help="small and quick, to be looked at first")
     group.add_argument(
-        "--transition", choices=TRANSITIONS, metavar="KIND", help=f"{', '.join(TRANSITIONS)} (the style's)"
+        "--transition",
+        choices=("auto", *TRANSITIONS),
+        metavar="KIND",
+        help=f"{', '.join(TRANSITIONS)}; auto: the style's (auto)",
     )
     group.add_argument("--title", metavar="TEXT", help="a title card before the first scene")
     group.add_argument("--end-card", metavar="TEXT", help="an end card with the credits behind the last scene")

@@ -410,6 +410,15 @@ def test_a_file_the_server_cannot_use_is_named(site: tuple[str, Settings], tmp_p
     assert done.stderr.count("\n") == 1
 
 
+def test_a_transition_may_be_left_to_the_style(
+    site: tuple[str, Settings], pipeline: Callable[..., Pipeline], tmp_path: Path
+) -> None:
+    running = pipeline(failed)
+    done = reel(tmp_path, "make", "Waves", "--transition", "auto", "--server", site[0])
+    assert done.returncode == 1, done.stderr
+    assert [request.transition.kind for request in running.requests] == [None]
+
+
 def test_a_server_that_is_not_there_is_one_line(tmp_path: Path) -> None:
     done = reel(tmp_path, "make", "x", "--server", "http://127.0.0.1:1")
     assert done.returncode == 1
