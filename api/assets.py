@@ -12,6 +12,7 @@ from common import scratch
 from common.contracts.asset import Asset
 from common.documents import document_json
 from common.errors import DiskFull, ReelwrightError, disk_trouble
+from common.picture_headers import has_picture_header
 from common.settings import Settings
 from common.sniff import HEAD_BYTES, demuxer, sniff
 from common.storage.port import Storage
@@ -29,6 +30,12 @@ class UnknownMedia(ReelwrightError):
     """An upload that is no picture, video or sound we can use."""
 
     code = "unsupported_media"
+
+
+class DamagedMedia(ReelwrightError):
+    """An upload that only begins like a picture."""
+
+    code = "damaged_media"
 
 
 class Incoming:
@@ -107,6 +114,8 @@ class Assets:
             raise UnknownMedia(
                 "this is no picture, video or sound we can use (JPEG, PNG, WebP, GIF, MP4, WebM, MP3, ...)"
             )
+        if not has_picture_header(file, media_type):
+            raise DamagedMedia(f"the file begins like a picture ({media_type}), but it is damaged: no picture follows")
         asset = Asset(media_type=media_type, size=file.size, sha256=file.sha256, name=name[:200])
         file.flush()
         put_verified_file(self._storage, self._bucket, media_key(owner, asset.id), file.path, media_type)

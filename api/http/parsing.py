@@ -173,13 +173,17 @@ def uploaded(request: UploadRequest) -> tuple[Incoming, str]:
             raise InvalidRequest("file", "the form needs a file in its field `file`")
         if len(parts) > 1:
             raise InvalidRequest("file", "the form has several files; send one per request")
-        return _incoming_of(parts[0]), parts[0].filename or ""
+        return _not_empty(_incoming_of(parts[0])), parts[0].filename or ""
     file = request.incoming()
     while chunk := request.stream.read(CHUNK):
         file.write(chunk)
+    return _not_empty(file), ""
+
+
+def _not_empty(file: Incoming) -> Incoming:
     if not file.size:
         raise InvalidRequest("file", "the upload is empty")
-    return file, ""
+    return file
 
 
 def _incoming_of(part: FileStorage) -> Incoming:

@@ -90,7 +90,7 @@ class Client:
             if isinstance(error, requests.RequestException):
                 raise ServiceError(f"{path} could not be uploaded; it may be larger than the server allows") from None
             raise Refused(f"{path} cannot be read ({error.strerror})") from None
-        if reply.status_code in (413, 415):
+        if reply.status_code in (413, 415, 422):
             raise Refused(f"{path}: {_detail(reply)}")
         return str(self._json(reply)["asset_id"])
 
