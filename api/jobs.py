@@ -54,12 +54,12 @@ class Jobs:
         job = self._records.job(owner, job_id)
         return status_view(job, self._records.plan(job), self._records.events(job, after))
 
-    def cancel(self, owner: str, job_id: str) -> str:
-        """Asks for the end of a job; returns the state it is in now."""
+    def cancel(self, owner: str, job_id: str) -> tuple[str, bool]:
+        """Asks for the end of a job. Returns the state it is in now, and whether somebody had asked before."""
         job = self._records.job(owner, job_id)
         if job.state in TERMINAL - {CANCELLED}:
             raise Conflict("already_ended", f"the job has already ended ({job.state}) and cannot be cancelled")
-        return self._store.wish_cancel(job_id) or job.state
+        return self._store.wish_cancel(job_id) or job.state, job.cancel or job.terminal
 
     def resume(self, owner: str, job_id: str, key: str = "") -> tuple[int, bool]:
         """Makes a job that ended without a whole film run on: only what is missing is done.

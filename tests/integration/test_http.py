@@ -521,11 +521,21 @@ def test_a_job_without_a_film_says_why_there_is_none(client: FlaskClient, store:
 
 def test_cancelling_records_the_wish(client: FlaskClient, store: JobStore) -> None:
     job_id = accepted(client)
-    for _ in range(2):
-        assert client.post(f"/mcp/cancel/{job_id}").status_code == 202
+    for words in ("is being cancelled; it ends", "is being cancelled already; it ends"):
+        reply = client.post(f"/mcp/cancel/{job_id}")
+        assert reply.status_code == 202
+        assert words in reply.json["message"]
     job = store.load(job_id)
     assert job is not None
     assert job.cancel
+
+
+def test_cancelling_what_is_cancelled_already_promises_nothing(client: FlaskClient, store: JobStore) -> None:
+    job_id = accepted(client)
+    write(store, job_id, {"state": "cancelled"}, {})
+    reply = client.post(f"/mcp/cancel/{job_id}")
+    assert reply.status_code == 200
+    assert reply.json["message"] == "the job has been cancelled already"
 
 
 def test_a_job_that_has_ended_cannot_be_cancelled(client: FlaskClient, store: JobStore) -> None:
@@ -650,6 +660,20 @@ def test_content_we_cannot_use_is_refused_whatever_it_calls_itself(client: Flask
     assert problem_of(reply, 415)["code"] == "unsupported_media"
 
 
+@pytest.mark.parametrize("upload", [upload_form, upload_raw])
+def test_an_empty_file_is_called_empty(
+    client: FlaskClient, upload: Callable[[FlaskClient, bytes], TestResponse]
+) -> None:
+    found = problem_of(upload(client, b""), 422)
+    assert found["errors"] == [{"field": "file", "message": "the upload is empty"}]
+
+
+def test_what_only_begins_like_a_picture_is_refused_as_damaged(client: FlaskClient, storage: MemoryStorage) -> None:
+    found = problem_of(client.post("/mcp/assets", data=b"\xff\xd8\xff\xe0garbage"), 422)
+    assert (found["code"], "image/jpeg" in found["detail"]) == ("damaged_media", True)
+    assert list(storage.list("assets")) == []
+
+
 def test_an_upload_without_a_file_is_named(client: FlaskClient) -> None:
     for reply in (client.post("/mcp/assets", data={"other": (BytesIO(b"x"), "x")}), client.post("/mcp/assets")):
         assert problem_of(reply, 422)["errors"][0]["field"] == "file"
@@ -659,6 +683,34 @@ def test_a_form_with_two_files_is_asked_to_send_one(client: FlaskClient, tmp_pat
     files = [(BytesIO(png()), "a.png"), (BytesIO(png()), "b.png")]
     reply = client.post("/mcp/assets", data={"file": files})
     assert "send one" in problem_of(reply, 422)["errors"][0]["message"]
+
+
+# parameters
+
+
+@pytest.mark.parametrize(
+    ("address", "field", "word"),
+    [
+        ("/mcp/jobs?stauts=completed", "stauts", "takes cursor and limit and status"),
+        (f"/mcp/status/{UNKNOWN}?version=1", "version", "takes after"),
+        ("/mcp/jobs?limit=1&limit=2", "limit", "twice"),
+        (f"/mcp/scenes/{UNKNOWN}/s1?verson=1", "verson", "takes version"),
+    ],
+)
+def test_a_parameter_that_would_do_nothing_is_refused(client: FlaskClient, address: str, field: str, word: str) -> None:
+    found = problem_of(client.get(address), 422)
+    assert [error["field"] for error in found["errors"]] == [field]
+    assert word in found["detail"]
+
+
+def test_parameters_are_looked_at_before_anything_is_done(client: FlaskClient, store: JobStore) -> None:
+    found = problem_of(client.post("/mcp/generate?draft=true", json={"prompt": "x"}), 422)
+    assert "takes no parameters" in found["errors"][0]["message"]
+    assert store.jobs("local", "", 10) == []
+
+
+def test_probes_of_health_may_have_any_parameter(client: FlaskClient) -> None:
+    assert client.get("/healthz?nocache=1").status_code == 200
 
 
 # health
