@@ -1,5 +1,6 @@
 """The embedded stack: the whole system as a child of the command line (see infra/stack.py)."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -11,6 +12,8 @@ from types import TracebackType
 
 from cli.errors import BadInput, CommandError
 
+KEEP = b"keep\n"
+"Says to the stack that it shall leave its data folder behind."
 ROOT = Path(__file__).resolve().parent.parent
 STOP_SECONDS = 40.0
 "More than an ordered stop can take; then it is killed, and all its programs with it."
@@ -45,6 +48,16 @@ class EmbeddedStack:
 
     def alive(self) -> bool:
         return self._process.poll() is None
+
+    def keep(self) -> Path:
+        """From now on the data folder stays when the stack ends. Returns it."""
+        if self._discard:
+            assert self._process.stdin is not None
+            with contextlib.suppress(BrokenPipeError):  # it has ended, and what it had is as it left it
+                self._process.stdin.write(KEEP)
+                self._process.stdin.flush()
+            self._discard = False
+        return self._data
 
     def last_words(self) -> str:
         """Blocks until the stack ends by itself, which is a failure; returns what it says about that."""

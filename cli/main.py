@@ -54,7 +54,7 @@ a scenes file is a JSON list; a scene needs at least one of narration, show and 
    {"show": "calm sea at dawn", "media": "https://example.org/dawn.mp4"}]
 media is a file (beside the list), a web address, or the id of an uploaded asset.
 
-exit codes: 0 the video is there, 1 it could not be made, 2 something asked for is wrong, 130 Ctrl-C
+exit codes: 0 the video is there, 1 it could not be made or is elsewhere, 2 something asked for is wrong, 130 Ctrl-C
 """
 VOICES = """\
 Lists the voices for `make --voice`: of a Reelwright that runs on this machine, else of one that is started for this

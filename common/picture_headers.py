@@ -2,7 +2,7 @@
 
 import zlib
 from collections.abc import Callable, Mapping
-from typing import IO
+from typing import Protocol
 
 MOST_SEGMENTS = 2_000
 "Segments of a JPEG file before its frame; real ones have some dozens."
@@ -14,7 +14,15 @@ BARE = frozenset({0x01, *range(0xD0, 0xD8)})
 SCAN, END = 0xDA, 0xD9
 
 
-def has_picture_header(file: IO[bytes], media_type: str) -> bool:
+class Source(Protocol):
+    """The file, as far as it is needed here."""
+
+    def seek(self, offset: int, whence: int = 0) -> int: ...
+
+    def read(self, size: int = -1) -> bytes: ...
+
+
+def has_picture_header(file: Source, media_type: str) -> bool:
     """False for a file that has the first bytes of a picture of this type, but not the header that must follow.
 
     True for types that have no such header here. Reads a few bytes from place to place.
@@ -24,7 +32,7 @@ def has_picture_header(file: IO[bytes], media_type: str) -> bool:
     return read is None or read(file)
 
 
-def _jpeg(file: IO[bytes]) -> bool:
+def _jpeg(file: Source) -> bool:
     """From segment to segment up to the frame, which has a size."""
     file.seek(2)
     for _ in range(MOST_SEGMENTS):
@@ -43,7 +51,7 @@ def _jpeg(file: IO[bytes]) -> bool:
     return False
 
 
-def _next_marker(file: IO[bytes]) -> int | None:
+def _next_marker(file: Source) -> int | None:
     """None at the end of the file, or where no segment can be found."""
     before = b""
     for _ in range(MOST_FILL):
@@ -56,7 +64,7 @@ def _next_marker(file: IO[bytes]) -> int | None:
     return None
 
 
-def _png(file: IO[bytes]) -> bool:
+def _png(file: Source) -> bool:
     """The first chunk has a size and its own sum, and another chunk follows."""
     head = file.read(8 + 8 + 13 + 4 + 8)
     about, total, following = head[12:29], head[29:33], head[37:41]
@@ -70,7 +78,7 @@ def _png(file: IO[bytes]) -> bool:
     )
 
 
-def _gif(file: IO[bytes]) -> bool:
+def _gif(file: Source) -> bool:
     """The screen has a size, and behind the palette comes a picture or an extension."""
     head = file.read(13)
     if len(head) < 13 or not any(head[6:8]) or not any(head[8:10]):
@@ -80,7 +88,7 @@ def _gif(file: IO[bytes]) -> bool:
     return file.read(1) in (b",", b"!")
 
 
-def _webp(file: IO[bytes]) -> bool:
+def _webp(file: Source) -> bool:
     """The first chunk is one of the three kinds, and begins as it must."""
     head = file.read(30)
     kind, body = head[12:16], head[20:]
@@ -91,7 +99,7 @@ def _webp(file: IO[bytes]) -> bool:
     return kind == b"VP8X" and head[16:20] == b"\x0a\0\0\0" and len(body) == 10
 
 
-_READERS: Mapping[str, Callable[[IO[bytes]], bool]] = {
+_READERS: Mapping[str, Callable[[Source], bool]] = {
     "image/jpeg": _jpeg,
     "image/png": _png,
     "image/gif": _gif,

@@ -1,7 +1,8 @@
 """The whole system on one machine with nothing installed: Redis, an S3 store and the five services.
 
 `python -m infra.stack --data DIR` runs it until its standard input ends or a signal comes. Whoever started it
-holds the other end of that input, so it stops in good order even when its owner was killed. On standard
+holds the other end of that input, so it stops in good order even when its owner was killed. Any word there means that
+the data folder shall stay, `--discard` or not. On standard
 output it says, as one line of JSON, where the API is or why there is none.
 """
 
@@ -122,16 +123,20 @@ def _ready(url: str) -> None:
 
 def main() -> int:
     arguments = _arguments()
-    told = threading.Event()
+    told, kept = threading.Event(), threading.Event()
     for number in STOP_SIGNALS:
         signal.signal(number, lambda *_: told.set())
 
     def ended(seconds: float) -> bool:
-        at_end = select.select([sys.stdin], [], [], seconds)[0] and not os.read(sys.stdin.fileno(), 4096)
-        return bool(at_end) or told.is_set()
+        if not select.select([sys.stdin], [], [], seconds)[0]:
+            return told.is_set()
+        word = os.read(sys.stdin.fileno(), 4096)
+        if word:
+            kept.set()  # all that our owner has to say: what is here is wanted after all
+        return not word or told.is_set()
 
     try:
-        with local.held(arguments.data), _discarded(arguments.data if arguments.discard else None):
+        with local.held(arguments.data), _discarded(arguments.data if arguments.discard else None, kept):
             plan = Plan.make(arguments.data, arguments.host, arguments.port)
             sink = _to_terminal if arguments.logs == "terminal" else to_files(plan.folder("logs"))
             _run(Stack(plan, local.own_settings(local.ROOT, os.environ), sink, ended), plan.url)
@@ -173,11 +178,12 @@ def _where_logs(arguments: argparse.Namespace) -> str:
 
 
 @contextmanager
-def _discarded(folder: Path | None) -> Iterator[None]:
+def _discarded(folder: Path | None, kept: threading.Event) -> Iterator[None]:
+    """Removes the folder after the block, unless it is to be kept."""
     try:
         yield
     finally:
-        if folder:
+        if folder and not kept.is_set():
             shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import requests
 
-from api.sdk.errors import Refused, ServiceError
+from api.sdk.errors import NotWritten, Refused, ServiceError
 
 TIMEOUT = (5, 60)
 "Seconds to connect, and to wait for an answer."
@@ -105,9 +105,9 @@ class Client:
                     file.write(chunk)
             part.replace(path)
         except requests.RequestException:
-            raise ServiceError("the download broke off; run the command again") from None
+            raise ServiceError("the download broke off") from None
         except OSError as error:
-            raise ServiceError(f"{path} cannot be written ({error.strerror})") from None
+            raise NotWritten(path, error.strerror or "for no known reason") from None
         finally:
             part.unlink(missing_ok=True)
 

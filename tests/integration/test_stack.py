@@ -3,6 +3,7 @@
 import contextlib
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 import requests
 
+from cli.embedded import EmbeddedStack
 from common.errors import StorageUnavailable
 from common.settings import Settings
 from common.storage.s3 import S3Storage
@@ -179,6 +181,15 @@ def test_make_leaves_nothing_behind_however_it_ends(
     eventually(lambda: not reel.processes())
     eventually(lambda: not list(reel.temporary.iterdir()))
     assert list(tmp_path.glob("*.mp4")) == []
+
+
+def test_a_stack_that_is_told_so_leaves_its_data_behind() -> None:
+    with EmbeddedStack(None) as stack:
+        folder = stack.keep()
+    try:
+        assert (folder / "objects" / "videos").is_dir()
+    finally:
+        shutil.rmtree(folder)
 
 
 def test_make_says_in_one_line_why_its_stack_cannot_run(started: list[Reel], tmp_path: Path) -> None:
