@@ -4,11 +4,11 @@ from collections.abc import Callable
 from typing import Any
 
 from api.errors import Conflict, FieldError, Unknown, changing, raise_if_any, unknown_job
-from api.records import Records, digest_of, keyed
+from api.records import Records, keyed
 from api.submission import Submissions
 from api.views.status import status_view, summary_view
 from common.contracts.job import CANCELLED, COMPLETED, TERMINAL, Job
-from common.contracts.job_kinds import JOB_KINDS
+from common.contracts.job_kinds import kind_of_job
 from common.contracts.request import VideoRequest
 from common.documents import UnreadableDocument
 from common.errors import ReelwrightError
@@ -35,19 +35,11 @@ class Jobs:
     def accept(self, owner: str, request: VideoRequest, key: str = "") -> Created:
         """Makes a job of a request."""
         # First of all: what was accepted once stays so, even if a voice or a file has gone since.
-        if key and (known := self._store.answered(owner, key, digest_of(request))):
+        if known := self._submissions.answered(owner, request, key):
             return Created(known, replayed=True)
         raise_if_any(self._submissions.checks(owner).of_request(request))
         (job_id,) = new_job_ids()
-        job = self._submissions.new_film(owner, job_id, request)
-        return self._store.create(
-            owner,
-            [job],
-            answer=job_id,
-            request_key=key,
-            request_digest=digest_of(request),
-            limits=self._submissions.limits,
-        )
+        return self._submissions.accept(owner, self._submissions.new_film(owner, job_id, request), request, key)
 
     def status(self, owner: str, job_id: str, after: int | None = None) -> dict[str, Any]:
         """The state, with the newest log lines, or with those that follow event number `after`."""
@@ -110,7 +102,7 @@ class Jobs:
             job = self._records.job(owner, job_id)
         except (Unknown, UnreadableDocument):  # forgotten since it was listed, or damaged: it must not hide the others
             return None
-        return job if JOB_KINDS[job.kind].listed else None
+        return job if kind_of_job(job.kind).listed else None
 
 
 def not_resumed(job_id: str, outcome: WishOutcome) -> ReelwrightError:

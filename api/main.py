@@ -3,6 +3,7 @@
 import ipaddress
 import logging
 import sys
+from dataclasses import replace
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
@@ -13,6 +14,7 @@ from common.settings import BadSetting, Settings
 
 log = logging.getLogger(__name__)
 GRACE_SECONDS = 5
+STORAGE_SECONDS = 5.0
 
 
 class _Logs(Logger):
@@ -55,7 +57,9 @@ class Server(BaseApplication):
         from common.storage.s3 import S3Storage
 
         scratch.sweep(self._settings.scratch())  # uploads that a killed process has left
-        return create_app(self._settings, connect(self._settings), S3Storage(self._settings))
+        # A request must not hang as long as a worker may wait for the store; an upload may.
+        quick = replace(self._settings, s3_timeout=min(STORAGE_SECONDS, self._settings.s3_timeout))
+        return create_app(quick, connect(self._settings), S3Storage(quick), S3Storage(self._settings))
 
 
 def main() -> int:

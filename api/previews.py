@@ -3,7 +3,7 @@
 from typing import Any, NamedTuple
 
 from api.errors import Conflict, Unknown, raise_if_any
-from api.records import Records, digest_of
+from api.records import Records
 from api.submission import Submissions
 from api.views.film_state import facts_of
 from api.views.preview import preview_view
@@ -43,13 +43,15 @@ class Previews:
         """Has a sentence spoken, and waits up to `seconds` for it. Raises `Conflict` if it cannot be spoken."""
         job_id = self._accept(owner, wanted, key)
         job = wait_until(self._store, job_id, lambda job: False, seconds)
-        if job is None or not job.terminal:
-            return Heard(job_id, None)
-        return Heard(job_id, self._view(job))
+        if job is None:
+            raise Unknown(
+                "no_longer_kept", "the preview that this key made is no longer kept; ask again with a new key"
+            )
+        return Heard(job_id, self._view(job) if job.terminal else None)
 
-    def result(self, owner: str, job_id: str) -> dict[str, Any]:
+    def result(self, owner: str, job_id: str, version: int | None = None) -> dict[str, Any]:
         """The sound of a preview that has ended, as a link. Raises `Conflict` while there is none."""
-        return self._view(self._records.job(owner, job_id))
+        return self._view(self._records.version_of(self._records.job(owner, job_id), version))
 
     def sound(self, owner: str, job_id: str) -> bytes:
         """The sound itself: 48 kHz mono 16-bit WAV."""
@@ -60,19 +62,12 @@ class Previews:
             raise Unknown("no_longer_kept", "the sound of this preview is no longer kept; ask for it again") from None
 
     def _accept(self, owner: str, wanted: PreviewRequest, key: str) -> str:
-        if key and (known := self._store.answered(owner, key, digest_of(wanted))):
+        if known := self._submissions.answered(owner, wanted, key):
             return known
         raise_if_any(self._submissions.checks(owner).of_voice(wanted.voice, wanted.language))
         (job_id,) = new_job_ids()
         job = self._submissions.new_job(owner, job_id, wanted, JobKind.VOICE_PREVIEW, wanted.text)
-        return self._store.create(
-            owner,
-            [job],
-            answer=job_id,
-            request_key=key,
-            request_digest=digest_of(wanted),
-            limits=self._submissions.limits,
-        ).answer
+        return self._submissions.accept(owner, job, wanted, key).answer
 
     def _view(self, job: Job) -> dict[str, Any]:
         audio = _narration(job).audio

@@ -13,7 +13,7 @@ from api.errors import Unknown, unknown_job
 from common.contracts.base import Contract, ObjectRef, canonical_json, fingerprint, object_key
 from common.contracts.footage import Candidate, CandidateList
 from common.contracts.job import DONE, Event, Job, Pins
-from common.contracts.job_kinds import JOB_KINDS, Makes
+from common.contracts.job_kinds import Makes, kind_of_job
 from common.contracts.kinds import STEP_KINDS, parse_facts
 from common.contracts.names import Kind, StepName
 from common.contracts.request import VideoRequest
@@ -69,7 +69,7 @@ class Records:
     def film(self, owner: str, job_id: str) -> Job:
         """The job in its newest version; raises `Unknown` if it makes something else than a film."""
         job = self.job(owner, job_id)
-        if JOB_KINDS[job.kind].makes is not Makes.FILM:
+        if kind_of_job(job.kind).makes is not Makes.FILM:
             raise Unknown("no_film", f"the job {job_id} makes no film")
         return job
 

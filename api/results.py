@@ -3,10 +3,11 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from api.errors import Unknown
 from api.films import Films
 from api.previews import Previews
 from api.records import Records
-from common.contracts.job_kinds import JOB_KINDS, Makes
+from common.contracts.job_kinds import Makes, kind_of_job
 
 View = Callable[[str, str, int | None], dict[str, Any]]
 "Takes the owner, the job and a version of it (None: the newest)."
@@ -19,9 +20,14 @@ class Results:
         self._records = records
         self._views: Mapping[Makes, View] = {
             Makes.FILM: films.result,
-            Makes.SOUND: lambda owner, job_id, version: previews.result(owner, job_id),
+            Makes.SOUND: previews.result,
+            Makes.OTHER: _unknown,
         }
 
     def result(self, owner: str, job_id: str, version: int | None = None) -> dict[str, Any]:
         job = self._records.job(owner, job_id)
-        return self._views[JOB_KINDS[job.kind].makes](owner, job_id, version)
+        return self._views[kind_of_job(job.kind).makes](owner, job_id, version)
+
+
+def _unknown(owner: str, job_id: str, version: int | None) -> dict[str, Any]:
+    raise Unknown("no_result", f"this release does not know what the job {job_id} makes; ask the one that accepted it")

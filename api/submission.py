@@ -4,14 +4,14 @@ from dataclasses import replace
 
 from api.assets import Assets
 from api.errors import Cure, FieldError, Remedy
-from api.records import Records
+from api.records import Records, digest_of
 from api.voices import voice_errors
 from common.contracts.base import Contract
 from common.contracts.job_kinds import JOB_KINDS, JobKind
 from common.contracts.request import MediaRef, SceneRequest, VideoRequest
 from common.contracts.voice import SpeechEngine, engines_of
 from common.jobs.store import RequestStore
-from common.jobs.wishes import Limits, NewJob
+from common.jobs.wishes import Created, Limits, NewJob
 from common.settings import Settings
 
 TITLE_CHARS = 80
@@ -28,6 +28,16 @@ class Submissions:
     @property
     def limits(self) -> Limits:
         return Limits(self._settings.max_queued_jobs, self._settings.max_jobs_per_owner)
+
+    def answered(self, owner: str, request: Contract, key: str) -> str | None:
+        """The job that this request made under the same key before. Raises `KeyReused`."""
+        return self._store.answered(owner, key, digest_of(request)) if key else None
+
+    def accept(self, owner: str, job: NewJob, request: Contract, key: str) -> Created:
+        """Makes the job. Raises `TooManyJobs` and `KeyReused`."""
+        limits = self.limits._replace(of_owner=JOB_KINDS[job.kind].most or self.limits.of_owner)
+        digest = digest_of(request)
+        return self._store.create(owner, [job], answer=job.id, request_key=key, request_digest=digest, limits=limits)
 
     def checks(self, owner: str) -> "RequestChecks":
         return RequestChecks(owner, self._store, self._assets)

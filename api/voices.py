@@ -5,9 +5,10 @@ from difflib import get_close_matches
 
 from api.errors import Cure, FieldError, Remedy
 from common.contracts.voice import SpeechEngine, Voice, engines_of
+from common.errors import InvalidRequest
 from common.jobs.store import RequestStore
 
-NEAR, ALIKE = 4, 0.5
+NEAR, ALIKE = 4, 0.6
 "Most voices that are named to somebody who asked for one that is not there, and how alike (0 to 1) these must be."
 
 
@@ -18,12 +19,19 @@ class Voices:
         self._store = store
 
     def listing(self, language: str = "", engine: str = "") -> list[dict[str, str]]:
-        """The voices that speak `language`, of the engine of that name; empty strings stand for any."""
+        """The voices that speak `language`, of the engine of that name; empty strings stand for any.
+
+        Raises `InvalidRequest` for an engine that is not up while others are.
+        """
+        engines = engines_of(self._store.workers())
+        names = [one.name for one in engines]
+        if engine and engines and engine.lower() not in map(str.lower, names):
+            raise InvalidRequest("engine", f'no speech engine "{engine}" is up; there are {", ".join(names)}')
         rows = {
             (one.name, voice.id): {**voice.model_dump(), "engine": one.name}
-            for one in engines_of(self._store.workers())
+            for one in engines
             for voice in one.voices
-            if engine in ("", one.name) and (not language or _speaks(one, voice, language))
+            if engine.lower() in ("", one.name.lower()) and (not language or _speaks(one, voice, language))
         }
         return list(rows.values())
 
@@ -51,8 +59,10 @@ def _speaks(engine: SpeechEngine, voice: Voice, language: str) -> bool:
 
 
 def _near(engines: Sequence[SpeechEngine], voice: str) -> list[str]:
+    """Voices with a name like this one; of a name with a `+` in it, whose parts used to be combined, the parts."""
     ids = {one.id.lower(): one.id for engine in engines for one in engine.voices}
-    return [ids[name] for name in get_close_matches(voice.lower(), ids, NEAR, ALIKE)]
+    parts = [ids[part] for part in voice.lower().split("+") if part in ids]
+    return parts or [ids[name] for name in get_close_matches(voice.lower(), ids, NEAR, ALIKE)]
 
 
 def _error(field: str, message: str) -> FieldError:

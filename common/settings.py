@@ -38,6 +38,12 @@ class Settings:
     work_dir: str = ""
     ffmpeg: str = ""
 
+    # health and metrics
+    metrics_host: str = "127.0.0.1"
+    metrics_port: int = 0
+    metrics_token: str = ""
+    metrics_networks: str = "127.0.0.0/8, ::1/128"
+
     # the HTTP service
     api_host: str = "127.0.0.1"
     api_port: int = 8080

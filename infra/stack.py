@@ -117,8 +117,11 @@ def _ready(url: str) -> None:
     with requests.Session() as session:
         session.trust_env = False  # no proxy between us and ourselves
         answer = session.get(f"{url}/readyz", timeout=5)
+    body = answer.json()
     if answer.status_code != 200:
-        raise NotReady(answer.json().get("detail", ""))
+        raise NotReady(body.get("detail", ""))
+    if missing := body.get("missing_workers"):
+        raise NotReady(f"missing: {', '.join(f'a worker of {service}' for service in missing)}")
 
 
 def main() -> int:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeVar
 
-from common.contracts.job import FAILED, READY, SETTLED, SKIPPED, Change, Failure, Job, WorkerInfo
+from common.contracts.job import CANCELLED, FAILED, READY, SETTLED, SKIPPED, Change, Failure, Job, WorkerInfo
 from common.contracts.kinds import STEP_KINDS
 from common.contracts.names import StepName
 from common.contracts.sources import by_preference
@@ -44,6 +44,8 @@ ROUNDS = 20
 "Most questions and lost races in a row before a job is left for a later look."
 UNKNOWN_KIND_SECONDS = 2.0
 "A job of a kind that this release does not know is left to others for so long."
+UNDECIDABLE = "the job cannot go on because of an error of ours; see the log"
+OF_ANOTHER_RELEASE = "the job is of a kind that this release does not know; ask for it again at the release that does"
 MOST_DEFECTS = 10
 "Looks in a row that met an error of ours; then the job ends with it."
 BROKER_PAUSE = 5.0
@@ -113,7 +115,7 @@ class Reconciler:
         cache.defects += 1
         job, now = self._store.load_now(job_id)
         if cache.defects >= MOST_DEFECTS and job is not None and not job.terminal:
-            self._store.save(job, undecidable(job, now), {"state": FAILED, "finished": now})
+            self._store.save(job, ended(job, now, FAILED, UNDECIDABLE), {"state": FAILED, "finished": now})
 
     def decide_and_save(self, job_id: str, cache: JobCache) -> None:
         """Decides, reading what the decision asks for, and saves it."""
@@ -123,8 +125,8 @@ class Reconciler:
                 self._store.purge(job_id)
                 self._caches.forget(job_id)
                 return
-            if job.kind not in WORKFLOWS:  # of a newer release, whose reconciler looks at it
-                self._store.look_later(job_id, UNKNOWN_KIND_SECONDS)
+            if job.kind not in WORKFLOWS:
+                self._leave_to_others(job, now)
                 return
             change = self._decide(job, now, cache)
             if change is None:
@@ -134,6 +136,14 @@ class Reconciler:
                     log.info("job %s is %s", job.id, change.head["state"])
                 return
             # The job has changed since it was loaded: the next round decides again.
+
+    def _leave_to_others(self, job: Job, now: int) -> None:
+        """A job of a newer release, whose reconciler looks at it; if there is none any more, it must end anyway."""
+        if job.cancel or now >= job.deadline:
+            state = CANCELLED if job.cancel else FAILED
+            self._store.save(job, ended(job, now, state, OF_ANOTHER_RELEASE), {"state": state, "finished": now})
+        else:
+            self._store.look_later(job.id, UNKNOWN_KIND_SECONDS)
 
     def _decide(self, job: Job, now: int, cache: JobCache) -> Change | None:
         """Decides and answers questions in turn. If the job changes meanwhile, the decision is not saved."""
@@ -224,18 +234,19 @@ def _every(seconds: float, task: Callable[[], object]) -> Callable[[], None]:
     return run
 
 
-def undecidable(job: Job, now: int) -> Change:
+def ended(job: Job, now: int, state: str, why: str) -> Change:
     """Ends a job about which no decision can be made."""
-    failure = Failure(code="internal_error", message="the job cannot go on because of an error of ours; see the log")
+    failure = Failure(code="internal_error", message=why)
     ready = [name for name, step in job.steps.items() if step.state == READY]
-    head = {"state": FAILED, "finished": now, "failure": failure.model_dump_json()}
-    unsettled = [name for name, step in job.steps.items() if step.state not in SETTLED and step.state != FAILED]
+    head = {"state": state, "finished": now, "failure": failure.model_dump_json()}
+    unsettled = {name: {"state": SKIPPED} for name, step in job.steps.items() if step.state not in {*SETTLED, FAILED}}
+    tickets = {name: {"ticket": ""} for name, step in job.steps.items() if step.state == FAILED and step.ticket}
     return Change(
         head=head,
-        steps={name: {"state": SKIPPED} for name in unsettled},
+        steps={**unsettled, **tickets},
         ready={},
         unready={name: STEP_KINDS[StepName(name).kind].queue for name in ready},
-        events=(("job", {"state": FAILED, "failure": head["failure"]}),),
+        events=(("job", {"state": state, "failure": head["failure"]}),),
         look=now,
     )
 

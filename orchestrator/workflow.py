@@ -23,7 +23,7 @@ from common.contracts.job import (
     Job,
     Step,
 )
-from common.contracts.job_kinds import JOB_KINDS, JobKind, Makes
+from common.contracts.job_kinds import JobKind, Makes, kind_of_job
 from common.contracts.kinds import parse_facts
 from common.contracts.names import ASSEMBLE, CAST, Kind, StepName
 from common.contracts.steps import AssembleFacts
@@ -147,7 +147,7 @@ def ending(job: Job, change: Change) -> dict[str, Any]:
     if state not in TERMINAL:
         return {}
     ended = {"state": state, "finished": change.head["finished"], "video": "", "thumbnail": "", "seconds": 0.0}
-    if state in ENDINGS_WITH_FILM and JOB_KINDS[job.kind].makes is Makes.FILM:
+    if state in ENDINGS_WITH_FILM and kind_of_job(job.kind).makes is Makes.FILM:
         facts = change.steps.get(ASSEMBLE, {}).get("facts") or job.steps[ASSEMBLE].facts
         film: AssembleFacts = parse_facts(Kind.ASSEMBLE, facts)
         pins = pins_of(change.head["pins"]) if "pins" in change.head else job.pins
@@ -175,7 +175,9 @@ def _reached(job: Job, last: StepName) -> bool:
 
 def _too_late(job: Job) -> Failure:
     again = f"POST /mcp/resume/{job.id}"
-    if job.started:
+    if told := kind_of_job(job.kind).too_late:
+        pass
+    elif job.started:
         told = f"the job did not end within its time limit (JOB_TIMEOUT); {again} goes on with what is done"
     else:
         told = f"the job did not get its turn within its time limit (QUEUE_SECONDS); {again} lets it wait once more"
@@ -239,7 +241,8 @@ def _next_look(copy: WorkingCopy) -> int:
     looks = [copy.now + LOOK_AGAIN, job.deadline]
     # A lease that is over already belongs to a step nobody wants now; looking again would not change that.
     looks += [step.lease + 1 for step in copy.steps.values() if step.state == RUNNING and step.lease > copy.now]
-    looks += [step.not_before for step in copy.steps.values() if step.state in ELSEWHERE and step.not_before > copy.now]
+    waiting = [step.not_before for step in copy.steps.values() if step.state in ELSEWHERE]
+    looks += [time for time in (*waiting, *([copy.patience] if waiting else ())) if time > copy.now]
     ready = (step.kind for step in copy.steps.values() if step.state == READY)
     if copy.pinning.waits or any(kind in copy.pinning.away for kind in ready):
         looks.append(copy.now + FLEET_LOOK)

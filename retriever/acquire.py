@@ -10,7 +10,7 @@ from common.errors import BadMedia
 from common.worker.steprun import StepRun
 from retriever.inspection.program import footage_type
 from retriever.inspection.sandbox import probe
-from retriever.providers.port import FetchedFile, FetchedRecipe, Provider
+from retriever.providers.port import CallsOff, FetchedFile, Provider
 
 INSPECTED = 0.8
 "Share of the step that is done then."
@@ -25,13 +25,16 @@ class Acquirer:
     def acquire(self, spec: AcquireSpec, run: StepRun) -> Footage | Later | Unknown:
         """Raises `BadMedia` for what cannot be shown or is of a provider that is gone, else what its `fetch` raises."""
         candidate = spec.candidate
-        fetched = self._provider(candidate.provenance.provider).fetch(candidate, run)
+        provider = self._provider(candidate.provenance.provider)
+        fetched = provider.fetch(candidate, run)
+        if isinstance(fetched, Later | Unknown):
+            if not isinstance(provider, CallsOff):
+                raise TypeError(f"{provider.name} waits for an order and cannot call it off; it needs call_off")
+            return fetched
         run.check()
         if isinstance(fetched, FetchedFile):
             return _footage(fetched, candidate.provenance, run)
-        if isinstance(fetched, FetchedRecipe):
-            return Footage(kind="scenery", scenery=fetched.recipe, provenance=candidate.provenance)
-        return fetched
+        return Footage(kind="scenery", scenery=fetched.recipe, provenance=candidate.provenance)
 
     def _provider(self, name: str) -> Provider:
         if name not in self._providers:

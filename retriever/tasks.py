@@ -40,8 +40,9 @@ def call_offs(settings: Settings, factories: Factories = FACTORIES) -> dict[str,
         if name not in sources:
             raise NotConfigured(absence(name, "no longer"))
         provider = sources[name]
-        if isinstance(provider, CallsOff):
-            provider.call_off(spec.candidate, ticket)
+        if not isinstance(provider, CallsOff):
+            raise NotConfigured(f"{name} cannot call off an order")
+        provider.call_off(spec.candidate, ticket)
 
     return {Kind.ACQUIRE: call_off}
 

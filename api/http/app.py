@@ -34,12 +34,13 @@ from common.storage.port import Storage
 MAX_JSON_BYTES = 4 * 2**20
 
 
-def create_app(settings: Settings, store: RequestStore, storage: Storage) -> Flask:
+def create_app(settings: Settings, store: RequestStore, storage: Storage, uploads: Storage | None = None) -> Flask:
+    """`uploads` is a store with more patience, for large files; None: the same."""
     app = Flask("reelwright", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_JSON_BYTES
     app.wsgi_app = Lingering(app.wsgi_app)  # type: ignore[method-assign]
     app.json.sort_keys = False  # type: ignore[attr-defined]
-    assets = Assets(storage, settings)
+    assets = Assets(uploads or storage, settings)
     app.request_class = type("AssetRequest", (UploadRequest,), {"assets": assets})
     app.before_request(_refuse_other_sites)
     app.before_request(queries.refuse_unknown)
@@ -55,7 +56,7 @@ def create_app(settings: Settings, store: RequestStore, storage: Storage) -> Fla
     app.register_blueprint(batch_routes(Batches(store, storage, records, submissions, settings)))
     app.register_blueprint(asset_routes(assets, settings))
     app.register_blueprint(voice_routes(Voices(store), previews))
-    app.register_blueprint(health_routes(store, storage))
+    app.register_blueprint(health_routes(store, storage, settings))
     return app
 
 

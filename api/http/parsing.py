@@ -16,13 +16,14 @@ from api.http.json_body import read_json, too_deep
 from common.contracts.edit import EditRequest, RegenerateRequest, RestoreRequest
 from common.contracts.job import ACTIVE_STATES, TERMINAL
 from common.contracts.preview import PreviewRequest
-from common.contracts.request import VideoRequest
+from common.contracts.request import LANGUAGE_TAG, VideoRequest
 from common.errors import InvalidRequest
 from common.jobs.ids import JOB_ID
 
 CHUNK = 64 * 1024
 MULTIPART = "multipart/form-data"
 KEY = re.compile(r"[\x21-\x7e]{1,255}")
+TAG = re.compile(LANGUAGE_TAG)
 NUMBER = re.compile(r"[0-9]{1,9}")
 PAGE, MAX_PAGE = 20, 100
 WAIT, MAX_WAIT = 10, 30
@@ -134,7 +135,10 @@ def wait_query(request: Request) -> int:
 
 def voices_query(request: Request) -> tuple[str, str]:
     """`language` and `engine` of the list of voices; empty for all."""
-    return request.args.get("language", ""), request.args.get("engine", "")
+    language = request.args.get("language", "")
+    if language and not TAG.fullmatch(language.lower()):
+        raise InvalidRequest("language", "must be the tag of a language, such as en or pt-BR")
+    return language, request.args.get("engine", "")
 
 
 def _number(request: Request, name: str, what: str) -> int | None:

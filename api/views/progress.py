@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from api.views.film_state import left_out, segment_name, segments_of
 from common.contracts.job import DONE, ENDINGS_WITH_FILM, QUEUED, READY, SKIPPED, UNDER_WAY, Job, Step
-from common.contracts.job_kinds import JOB_KINDS, Makes
+from common.contracts.job_kinds import Makes, kind_of_job
 from common.contracts.kinds import STEP_KINDS
 from common.contracts.names import Kind, StepName
 from common.contracts.storyboard import Storyboard
@@ -26,7 +26,7 @@ def progress(job: Job, storyboard: Storyboard | None = None) -> int:
     """
     if job.state in ENDINGS_WITH_FILM:
         return 100
-    if JOB_KINDS[job.kind].makes is not Makes.FILM:
+    if kind_of_job(job.kind).makes is not Makes.FILM:
         return min(UNFINISHED, int(100 * mean_share(job, list(job.steps.values()))))
     if job.storyboard is None:
         plan = job.steps.get(Kind.PLAN)

@@ -53,10 +53,9 @@ def shot_view(job: Job, shot: Shot) -> dict[str, Any]:
         footage: Footage = facts_of(step)
         view["footage"] = {"kind": footage.kind, **footage.provenance.model_dump()}
         view["why"] = _why(job, shot, footage.provenance.provider)
-    elif step is not None and step.ticket:
-        view["waits_for"] = step.note
-    elif step is not None and step.failure is not None:
-        view["problem"] = step.failure.message
+    elif step is not None:
+        view |= {"waits_for": step.note} if step.ticket and step.note else {}
+        view |= {"problem": step.failure.message} if step.failure is not None else {}
     return view
 
 

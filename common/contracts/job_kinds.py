@@ -27,6 +27,8 @@ class Makes(StrEnum):
     FILM = "film"
     "It has scenes, versions, edits and exports."
     SOUND = "sound"
+    OTHER = "other"
+    "Something of which this release knows nothing."
 
 
 class KindOfJob(NamedTuple):
@@ -41,7 +43,11 @@ class KindOfJob(NamedTuple):
     patience: float = 0.0
     "Seconds that it may wait for that; 0: QUEUE_SECONDS."
     listed: bool = True
-    "True if it is among the jobs of its owner."
+    "True if it is among the jobs of its owner, and takes a place of theirs."
+    most: int = 0
+    "Unfinished jobs of this kind that an owner may have; 0: as many as there are places (MAX_JOBS_PER_OWNER)."
+    too_late: str = ""
+    "What is said of one that took longer than it may; empty: by which setting its time is limited."
     kept: float = 0.0
     "Seconds for which it is remembered after its end; 0: for good, in its manifest."
 
@@ -50,7 +56,21 @@ JOB_KINDS: Mapping[str, KindOfJob] = {
     JobKind.FILM: KindOfJob(VideoRequest, Makes.FILM, INTERACTIVE),
     JobKind.BATCH: KindOfJob(VideoRequest, Makes.FILM, BATCH),
     JobKind.VOICE_PREVIEW: KindOfJob(
-        PreviewRequest, Makes.SOUND, PREVIEW, timeout=60.0, patience=60.0, listed=False, kept=3600.0
+        PreviewRequest,
+        Makes.SOUND,
+        PREVIEW,
+        timeout=60.0,
+        patience=60.0,
+        listed=False,
+        most=20,
+        kept=3600.0,
+        too_late="the sentence was not spoken in time; see in /readyz whether a speech worker (whisper_worker) is up",
     ),
 }
 "Rows in the order of `JobKind`."
+_OF_ANOTHER_RELEASE = KindOfJob(Contract, Makes.OTHER, INTERACTIVE, listed=False)
+
+
+def kind_of_job(name: str) -> KindOfJob:
+    """The row of a kind; a job of a newer release may be of a kind that is not in the table."""
+    return JOB_KINDS.get(name, _OF_ANOTHER_RELEASE)

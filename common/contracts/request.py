@@ -35,7 +35,8 @@ MIN_SIDE, MAX_LONG_SIDE, MAX_SHORT_SIDE = 128, 3840, 2160
 
 
 VoiceId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.+-]{1,64}$")]
-LanguageTag = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
+LANGUAGE_TAG = r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$"
+LanguageTag = Annotated[str, StringConstraints(pattern=LANGUAGE_TAG)]
 
 
 def _requested(name: str) -> str:

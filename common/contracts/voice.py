@@ -79,7 +79,7 @@ def forms_of(tag: str) -> list[str]:
 def engines_of(workers: Iterable[WorkerInfo]) -> tuple[SpeechEngine, ...]:
     """The engines of a fleet, each once and in its order of preference.
 
-    The order is that of the lowest place that any worker gives an engine, whatever the order of the workers.
+    The order is that of the last place that any worker gives an engine, whatever the order of the workers.
     """
     places: dict[str, int] = {}
     engines: dict[str, SpeechEngine] = {}

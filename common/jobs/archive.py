@@ -101,6 +101,8 @@ def archive(store: Retention, storage: Storage, settings: Settings, job_id: str)
     job = job_of(job_id, fields)
     if not job.terminal:
         return False
+    if job.kind not in JOB_KINDS:
+        return False  # a newer release knows how to keep it
     if kept := JOB_KINDS[job.kind].kept:
         return store.archived(job_id, job.rev, kept)
     bucket = settings.assets_bucket

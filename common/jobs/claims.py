@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
-from common.contracts.job import DEFERRED, UNKNOWN, Failure
+from common.contracts.job import DEFERRED, READY, RUNNING, UNKNOWN, WAITING, Failure
 from common.contracts.kinds import STEP_KINDS
 from common.contracts.later import Later, Unknown
 from common.contracts.names import StepName
@@ -74,6 +74,12 @@ class CallOff(NamedTuple):
     "Of the step, as JSON; empty if it is not known."
     at: int
     "Time in milliseconds of Redis' clock at which it was given up."
+    work: str = ""
+    "Fingerprint of the work it was for; empty for a ticket that is certainly of no use."
+
+
+UNSETTLED = frozenset({WAITING, READY, RUNNING, DEFERRED, UNKNOWN})
+"States of a step that may still do its work."
 
 
 class Claims(Part):
@@ -112,27 +118,37 @@ class Claims(Part):
     def defer(self, claim: Claim, outcome: Later | Unknown, progress: float) -> bool:
         """Hands the step back because its work goes on elsewhere. False when the claim is no longer valid.
 
-        A ticket that is not in the record then is called off.
+        A ticket that is of no use then is called off.
         """
         ticket, seconds, note = outcome
         state = DEFERRED if isinstance(outcome, Later) else UNKNOWN
         after = milliseconds(seconds)
         who = claim.job_id, claim.step, claim.token, claim.owner
-        return bool(self.scripts.run("defer", *who, state, ticket, after, note, progress, claim.spec) == Verdict.OK)
+        about = after, note, progress, claim.spec, claim.fingerprint
+        return bool(self.scripts.run("defer", *who, state, ticket, *about) == Verdict.OK)
 
     def keep_ticket(self, claim: Claim, ticket: str) -> bool:
         """Notes what goes on elsewhere, while the step goes on; empty: nothing any more. Otherwise as `defer`."""
         who = claim.job_id, claim.step, claim.token, claim.owner
-        return bool(self.scripts.run("keep_ticket", *who, ticket, claim.spec) == Verdict.OK)
+        return bool(self.scripts.run("keep_ticket", *who, ticket, claim.spec, claim.fingerprint) == Verdict.OK)
 
     def rouse(self, job_id: str, step: str, ticket: str) -> bool:
-        """Runs a step that waits under this ticket, since there is news. False when it does not wait any more."""
+        """Runs a step that waits under this ticket, since there is news. False when it does not wait any more.
+
+        For whoever hears the news: the receiver of a provider's messages, a person who has asked, a run of chaos.
+        """
         return bool(self.scripts.run("rouse", job_id, step, ticket) == Verdict.OK)
 
-    def take_call_offs(self, queue: str, limit: int, hold: float) -> list[CallOff]:
-        """Tickets that are to be called off; each comes again after `hold` seconds, unless it is `called_off`."""
-        entries = self.scripts.run("take", f"calloff:{queue}", limit, milliseconds(hold))
-        return [CallOff(entry, **json.loads(entry)) for entry in entries]
+    def take_call_off(self, queue: str, hold: float) -> CallOff | None:
+        """A ticket that is to be called off now; it comes again after `hold` seconds, unless it is `called_off`."""
+        entries = self.scripts.run("take", f"calloff:{queue}", 1, milliseconds(hold))
+        return _call_off_of(entries[0]) if entries else None
+
+    def is_still_done(self, call_off: CallOff) -> bool:
+        """True if the step is about to do the very work that the ticket was for, and may find the same order."""
+        text = self.scripts.ask(lambda client: client.hget(f"job:{call_off.job}", f"step:{call_off.step}"))
+        step = json.loads(text) if text and call_off.work else {}
+        return step.get("work") == call_off.work and step.get("state") in UNSETTLED
 
     def called_off(self, queue: str, call_off: CallOff) -> None:
         """The other side knows, or will never be told: the ticket is forgotten."""
@@ -146,3 +162,12 @@ class Claims(Part):
     def lost(self, job_id: str, step: str, worker: str) -> bool:
         """Ends the lease of a worker that is known to be dead. False when it held none on this step."""
         return self.scripts.run("lost", job_id, step, worker) == 1
+
+
+def _call_off_of(entry: str) -> CallOff:
+    """Another release may have written more or fewer fields."""
+    data = json.loads(entry)
+    owner, job, step, ticket, spec, work = (
+        str(data.get(name, "")) for name in ("owner", "job", "step", "ticket", "spec", "work")
+    )
+    return CallOff(entry, owner, job, step, ticket, spec, int(data.get("at", 0)), work)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from common.contracts.job import Event, Job
+from common.contracts.job import LANES, Event, Job
 from common.jobs.record import Reader, event_of, job_of
 from common.jobs.scripts import Part, milliseconds
 
@@ -72,6 +72,36 @@ class Reads(Part):
         """The raw fields of each job's record, and of its specs; each with True if the job is archived."""
         for keys in self.scripts.in_batches(lambda client: client.scan_iter("job:*", AT_ONCE, "hash"), AT_ONCE):
             yield from self._with_ends(keys)
+
+    def loads(self, queues: Iterable[str]) -> dict[str, int]:
+        """By queue, the number of steps that are ready or running."""
+        names = list(queues)
+
+        def ask(client: Any) -> Any:
+            with client.pipeline(transaction=False) as pipe:
+                for name in names:
+                    pipe.scard(f"load:{name}")
+                return pipe.execute()
+
+        return dict(zip(names, self.scripts.ask(ask), strict=True))
+
+    def jobs_by_lane(self) -> dict[str, int]:
+        """By lane, the number of jobs that were let in; under an empty name those that wait for that."""
+
+        def ask(client: Any) -> Any:
+            with client.pipeline(transaction=False) as pipe:
+                pipe.scard("active")
+                for lane in LANES:
+                    pipe.scard(f"running:{lane}")
+                return pipe.execute()
+
+        active, *running = self.scripts.ask(ask)
+        return {"": max(0, active - sum(running)), **dict(zip(LANES, running, strict=True))}
+
+    def overdue(self) -> float:
+        """Seconds for which the job that is due longest has waited for a reconciler; 0 if none has."""
+        first, now = self.scripts.ask_with_time(lambda pipe: pipe.zrange("due", 0, 0, withscores=True))
+        return max(0.0, (now - first[0][1]) / 1000) if first else 0.0
 
     def now(self) -> int:
         """Milliseconds of Redis' clock, the only clock that counts."""

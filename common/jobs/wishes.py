@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from common.contracts.base import ObjectRef
 from common.contracts.job import INTERACTIVE, QUEUED, Job
-from common.contracts.job_kinds import JobKind
+from common.contracts.job_kinds import JOB_KINDS, JobKind
 from common.errors import InvalidRequest, ReelwrightError
 from common.jobs.reads import Reads
 from common.jobs.reopening import Reopening, Revision, WishOutcome, resumed, revised
@@ -203,6 +203,7 @@ def _new_head(owner: str, job: NewJob) -> dict[str, Any]:
         "owner": owner,
         "state": QUEUED,
         "kind": job.kind,
+        "aside": int(not JOB_KINDS[job.kind].listed),
         "lane": job.lane,
         "request": job.request.model_dump_json(),
         "title": job.title,

@@ -56,5 +56,5 @@ class Storage(Protocol):
         ...
 
     def check(self) -> None:
-        """Raises `StorageUnavailable` unless the buckets are there."""
+        """Raises `StorageUnavailable` unless the buckets are there; soon, even if the store hangs."""
         ...

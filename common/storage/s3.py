@@ -6,6 +6,7 @@ import math
 import re
 import shutil
 from collections.abc import Callable, Generator, Iterator, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -23,6 +24,7 @@ from common.storage.port import Stored
 T = TypeVar("T")
 PART_SIZE = 16 * 1024 * 1024
 CHUNK = 1024 * 1024
+CHECK_SECONDS = 1.0
 MISSING = {"NoSuchKey", "NoSuchObject"}
 NO_BUCKET = "NoSuchBucket"
 FULL = re.compile(
@@ -54,6 +56,10 @@ class S3Storage:
         self._folder = settings.s3_folder
         self._client = _client(settings, settings.s3_endpoint)
         self._public = _client(settings, settings.s3_public_endpoint or settings.s3_endpoint)
+        # Whoever checks asks once per bucket, and wants to know soon.
+        self._prompt = _client(
+            replace(settings, s3_timeout=min(CHECK_SECONDS, settings.s3_timeout)), settings.s3_endpoint
+        )
 
     def put_bytes(self, bucket: str, key: str, data: bytes, media_type: str) -> None:
         with self._room_for(len(data)):
@@ -110,7 +116,7 @@ class S3Storage:
 
     def check(self) -> None:
         for bucket in self._buckets:
-            if not _ask(lambda name=bucket: self._client.bucket_exists(name)):  # type: ignore[misc]
+            if not _ask(lambda name=bucket: self._prompt.bucket_exists(name)):  # type: ignore[misc]
                 raise StorageUnavailable(f"the bucket {bucket} does not exist")
 
     def make_buckets(self) -> None:

@@ -20,15 +20,16 @@ from common.settings import Settings
 log = logging.getLogger(__name__)
 
 Caller = Callable[[Any, str, str], None]
-"""Takes the spec of a step, its ticket, and the owner of the job. May be called again for the same ticket.
+"""Takes the spec of a step, its ticket, and the owner of the job.
 
-Raises a `ReelwrightError` when the other side cannot be told now."""
+May be called again for the same ticket, and for work that has had its end long since. Raises a `ReelwrightError` when
+the other side cannot be told now.
+"""
 
 LOOK_SECONDS = 1.0
 AGAIN_SECONDS = 30.0
-"Pause before the other side is told once more."
+"Pause before the other side is told once more; longer than telling it may take."
 GIVE_UP_MS = 24 * 3600 * 1000
-AT_ONCE = 10
 
 
 class CallingOff:
@@ -39,12 +40,25 @@ class CallingOff:
 
     def look(self) -> int:
         """Calls off the tickets whose time has come; returns how many are done with. Raises `StateUnavailable`."""
-        found = self._store.take_call_offs(self._queue, AT_ONCE, AGAIN_SECONDS)
-        return sum(self._done_with(one) for one in found)
+        done = 0
+        # One by one: while one is told, the others are free for other workers.
+        while (one := self._store.take_call_off(self._queue, AGAIN_SECONDS)) is not None:
+            done += self._done_with(one)
+        return done
 
     def _done_with(self, one: CallOff) -> bool:
-        if not self._told(one) and self._store.scripts.now() - one.at < GIVE_UP_MS:
+        if self._store.is_still_done(one):
             return False
+        if not self._told(one):
+            if one.spec and self._store.scripts.now() - one.at < GIVE_UP_MS:
+                return False
+            log.error(
+                "work elsewhere goes on for nobody: %s of %s (owner %s) could not be called off; its ticket is %s",
+                one.step,
+                one.job,
+                one.owner,
+                one.ticket,
+            )
         self._store.called_off(self._queue, one)
         return True
 
@@ -52,7 +66,6 @@ class CallingOff:
         kind = StepName(one.step).kind
         caller = self._callers.get(kind)
         if caller is None or not one.spec:
-            log.error("nobody can call off what goes on elsewhere for %s of %s", one.step, one.job)
             return False
         try:
             caller(parse_spec(kind, one.spec), one.ticket, one.owner)
@@ -79,6 +92,8 @@ def calling_off(
                 looking.look()
             except StateUnavailable:
                 pass  # they are kept, and looked for again
+            except Exception:
+                log.exception("tickets of %s cannot be looked through", queue)
         store.close()
 
     return keep_looking

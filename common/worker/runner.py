@@ -10,7 +10,7 @@ import logging
 import os
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import nullcontext
 from typing import Any, TypeVar
 
@@ -18,7 +18,7 @@ from common import scratch
 from common.contracts.base import Contract
 from common.contracts.job import Failure
 from common.contracts.kinds import LATE, STEP_KINDS, parse_spec
-from common.contracts.later import LONGEST_TICKET, Later, Unknown
+from common.contracts.later import Later, Unknown, checked
 from common.contracts.names import StepName, keys_in
 from common.errors import ObjectMissing, StepError, Stopped, disk_trouble
 from common.jobs.claims import Claim, Claims, NotClaimed, Verdict
@@ -63,11 +63,14 @@ class StepRunner:
         toolchains: Mapping[str, Sequence[str]],
         drain: Drain | None = None,
         slots: Slots | None = None,
+        may_wait: Collection[str] | None = None,
     ) -> None:
+        """`may_wait` are the kinds of steps whose work may go on elsewhere; None: all."""
         self._settings, self._store, self._storage = settings, store, storage
         self._handlers, self._toolchains = handlers, toolchains
         self._drain = drain or Drain()
         self._slots = slots or Slots(1)
+        self._may_wait = may_wait
         self._worker = worker_name(os.getpid())
 
     def run(self, job_id: str, step: str) -> Outcome | NotClaimed:
@@ -141,11 +144,19 @@ class StepRunner:
         kind = StepName(claim.step).kind
         try:
             with scratch.scratch(run.workdir):
-                return _checked(self._handlers[kind](parse_spec(kind, claim.spec), run))
+                answer = self._handlers[kind](parse_spec(kind, claim.spec), run)
+                return self._waiting(kind, answer) if isinstance(answer, Later | Unknown) else answer
         except ObjectMissing as error:
             # Where one input is gone, others often are. Reported one by one, each would cost a run of the step.
             gone = run.gone(key for key in keys_in(claim.spec) if key != error.key)
             raise ObjectMissing(str(error), " ".join([error.key, *gone]).strip()) from error
+
+    def _waiting(self, kind: str, answer: Later | Unknown) -> Later | Unknown:
+        if self._may_wait is not None and kind not in self._may_wait:
+            raise ValueError(
+                f"{kind} waits for work elsewhere, but nobody could call that off: its service needs call_offs"
+            )
+        return checked(answer)
 
     def _stopped(self, claim: Claim, run: StepRun, why: Outcome | None) -> Outcome:
         if why == Outcome.DRAINING:
@@ -164,8 +175,12 @@ class StepRunner:
 
     def _defer(self, claim: Claim, run: StepRun, answer: Later | Unknown) -> Outcome:
         deferred = self._report(run, lambda: self._store.defer(claim, answer, run.fraction_done))
+        if deferred is False:
+            return Outcome.LOST
         if deferred is not True:
-            return Outcome.LOST if deferred is False else Outcome.UNHEARD
+            # If this was never heard, an order may go on of which the record says nothing.
+            log.error("%s of %s could not report its ticket %s", claim.step, claim.job_id, answer.ticket)
+            return Outcome.UNHEARD
         return Outcome.DEFERRED if isinstance(answer, Later) else Outcome.UNKNOWN
 
     def _commit(self, claim: Claim, run: StepRun, facts: Contract) -> Outcome:
@@ -191,12 +206,6 @@ class StepRunner:
             if time.monotonic() > run.until:
                 return Outcome.UNHEARD
             time.sleep(REPORT_PAUSE)
-
-
-def _checked(answer: Contract | Later | Unknown) -> Contract | Later | Unknown:
-    if isinstance(answer, Later | Unknown) and not 0 < len(answer.ticket) <= LONGEST_TICKET:
-        raise ValueError(f"a ticket has 1 to {LONGEST_TICKET} characters")
-    return answer
 
 
 def _failure(claim: Claim, error: Exception) -> Failure:

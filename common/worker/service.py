@@ -42,6 +42,7 @@ from common.storage.s3 import S3Storage
 from common.worker.calloffs import Caller, calling_off
 from common.worker.celery_request import request_class
 from common.worker.drain import Drain
+from common.worker.health import TICK_SECONDS, Pulse, serving_health
 from common.worker.outcome import Outcome
 from common.worker.runner import Handler, StepRunner, worker_name
 from common.worker.slots import Slots
@@ -91,9 +92,10 @@ def serve(service: Service) -> int:
     drain = Drain()
     app = make_app(settings)
     add_task(app, service, settings, chains, drain, Slots(slots))
-    side = _Side([*_beside(service), _registration(worker)], settings, drain)
+    pulse = Pulse()
+    side = _Side([*_beside(service), *_health(worker, pulse, settings), _registration(worker)], settings, drain)
     side.watch()
-    _listen_to_signals(settings, drain, side)
+    _listen_to_signals(settings, drain, side, pulse)
     # Celery warns of running as root because of pickle, which we do not accept.
     warnings.filterwarnings("ignore", category=SecurityWarning)
     arguments = [
@@ -119,6 +121,10 @@ def _beside(service: Service) -> list[Beside]:
     if service.call_offs is None:
         return list(service.beside)
     return [*service.beside, calling_off(service.queue, service.call_offs)]
+
+
+def _health(worker: WorkerInfo, pulse: Pulse, settings: Settings) -> list[Beside]:
+    return [serving_health(worker, pulse)] if settings.metrics_port else []
 
 
 def toolchains(queue: str, engines: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
@@ -169,8 +175,10 @@ def add_task(
         # Made where it is used: connections and native libraries must not cross a fork.
         place = (os.getpid(), threading.get_ident() if service.pool == "threads" else 0)
         if place not in runners:
+            may_wait = service.call_offs(settings).keys() if service.call_offs is not None else ()
+            stores = connect(settings), S3Storage(settings)
             runners[place] = StepRunner(
-                settings, connect(settings), S3Storage(settings), service.handlers(settings), chains, drain, slots
+                settings, *stores, service.handlers(settings), chains, drain, slots, may_wait=tuple(may_wait)
             )
         return runners[place]
 
@@ -200,7 +208,7 @@ def _bury(settings: Settings, job_id: str, step: str, worker: str) -> None:
     scratch.sweep(settings.scratch())
 
 
-def _listen_to_signals(settings: Settings, drain: Drain, side: "_Side") -> None:
+def _listen_to_signals(settings: Settings, drain: Drain, side: "_Side", pulse: Pulse) -> None:
     parent = os.getpid()
 
     def ready(sender: Any, **_: object) -> None:
@@ -208,6 +216,8 @@ def _listen_to_signals(settings: Settings, drain: Drain, side: "_Side") -> None:
         if hasattr(sender.pool, "maintain_pool"):
             # Celery often misses the moment in which a pool child dies, and else looks only every five seconds.
             sender.hub.call_repeatedly(POOL_LOOK_SECONDS, sender.pool.maintain_pool)
+        pulse.beat()
+        sender.hub.call_repeatedly(TICK_SECONDS, pulse.beat)
         side.start()
 
     def shutting_down(**_: object) -> None:

@@ -55,15 +55,12 @@ class FarStudio:
 
     def __post_init__(self) -> None:
         self._rng = random.Random(f"studio/{self.seed}")
-        self._refused: set[str] = set()
         self._lock = threading.Lock()
 
-    def take(self, key: str, once: bool) -> FarOrder | None:
-        """A new order, or the one that is there; None for a key that was called off before it came."""
+    def take(self, key: str, once: bool) -> FarOrder:
+        """A new order, or the one that is there."""
         with self._lock:
             known = [order for order in self.orders if order.key == key]
-            if key in self._refused:
-                return None
             if known and once:
                 return known[0]
             seconds = self._rng.uniform(self.shortest, self.longest)
@@ -76,9 +73,8 @@ class FarStudio:
             return next((order for order in self.orders if name in (order.id, order.key)), None)
 
     def call_off(self, key: str) -> None:
-        """Whatever there is of that key is cancelled, and nothing of it is taken any more."""
+        """Whatever there is of that key is cancelled. What comes later is an order like any other."""
         with self._lock:
-            self._refused.add(key)
             for order in self.orders:
                 order.cancelled |= order.key == key
 
@@ -120,8 +116,6 @@ def _handler(studio: FarStudio) -> type[BaseHTTPRequestHandler]:
             order = studio.take(self._value("key"), self._value("once") == "1")
             if studio.loses_an_answer():
                 self.close_connection = True
-            elif order is None:
-                self._answer(409, {"error": "this key was called off"})
             else:
                 self._answer(201, {"id": order.id})
 

@@ -127,7 +127,7 @@ def _keys(site: Site, records: Sequence[Record]) -> dict[str, list[str]]:
     found = {"due": client.zrange("due", 0, -1)}
     for pattern in ("ready:*", "later:*", "calloff:*"):
         found |= {name: client.zrange(name, 0, -1) for name in client.scan_iter(match=pattern, count=1000)}
-    for pattern in ("active", "active:*", "running:*"):
+    for pattern in ("active", "active:*", "aside:*", "running:*", "load:*"):
         found |= {name: sorted(client.smembers(name)) for name in client.scan_iter(match=pattern, count=1000)}
     found |= {f"the queue {name}": client.lrange(name, 0, -1) for name in QUEUES}
     found["the broker, as read but never acknowledged,"] = [_hint(one) for one in client.hvals(UNACKED)]

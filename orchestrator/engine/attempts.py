@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from common.contracts.job import ELSEWHERE, FAILED, READY, WAITING, Failure, Step
+from common.contracts.job import ELSEWHERE, FAILED, READY, UNKNOWN, WAITING, Failure, Step
 from common.retry import backoff
 from orchestrator.engine.losses import irretrievable
 
@@ -22,6 +22,8 @@ class Rules:
     retry_seconds: float = 1.0
     repin_ms: int = 60_000
     "Milliseconds that a toolchain may be away before the job takes another."
+    waiting_share: float = 0.8
+    "Share of the time of a job for which a step may wait for work elsewhere: the rest makes the film without it."
     longest_pause: float = 60.0
     "Seconds. A longer pause is not waited for: what can be replaced is replaced."
     outage_ms: int = 3_000
@@ -60,8 +62,10 @@ class Attempts(NamedTuple):
         return self.ready(replace(step, not_before=self.now + pause if pause else 0))
 
     def given_up(self, step: Step) -> Step:
-        """Nobody could find out what became of its work elsewhere: it has failed, and is not repeated by itself."""
-        failure = Failure(code=OUTCOME_UNKNOWN, message=step.note, step=step.name)
+        """Its work elsewhere takes too long, or nobody knows what became of it: it is not repeated by itself."""
+        unknown = Failure(code=OUTCOME_UNKNOWN, message=step.note, step=step.name)
+        late = Failure(code="took_too_long", message=f"it took too long ({step.note})", step=step.name)
+        failure = unknown if step.state == UNKNOWN else late
         return replace(step, state=FAILED, failure=failure, not_before=0, ticket="")
 
     def made_again(self, step: Step) -> Step | Failure:

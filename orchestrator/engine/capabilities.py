@@ -92,6 +92,9 @@ class Pinning:
         """The toolchain that a worker must have for steps of `kind`; None while there is none to choose from."""
         together = next((kinds for kinds in (NEEDS_BUILD, NEEDS_ENGINE) if kind in kinds), frozenset({kind}))
         self._pin(together)
+        if kind in NEEDS_ENGINE and self._awaits_voice():
+            self.waits = True
+            return None
         return self.pins.toolchains.get(kind)
 
     def _pin(self, kinds: frozenset[str]) -> None:
@@ -141,6 +144,12 @@ class Pinning:
         if chain is None or self._fit(chain) != Fit.LACKS:
             return False
         return any(self._fit(other) == Fit.SPEAKS for other in self.fleet.live[Kind.SPEAK])
+
+    def _awaits_voice(self) -> bool:
+        """True if the engine that the job has lacks the voice, and another was there a moment ago."""
+        chain = self.pins.toolchains.get(Kind.SPEAK)
+        lacks = chain is not None and self._fit(chain) == Fit.LACKS
+        return lacks and self.fleet.lost_since(Kind.SPEAK, self.now - self.patience)
 
     def _preference(self, chain: str) -> tuple[Fit, int, bool, str]:
         """Sorts the best engine first: one with the voice, then by preference, then with this version's recipe."""

@@ -14,6 +14,7 @@ from common.contracts.base import Contract, ObjectRef
 from common.contracts.job import (
     DEFERRED,
     DONE,
+    ELSEWHERE,
     FAILED,
     QUEUED,
     READY,
@@ -109,6 +110,12 @@ class WorkingCopy:
         if made:
             self.unusable.add(ref.key)
         return made
+
+    @property
+    def patience(self) -> int:
+        """Time in milliseconds until which a step may wait for work elsewhere."""
+        job = self.job
+        return job.started + int(self.rules.waiting_share * (job.deadline - job.started))
 
     @property
     def pins(self) -> Pins:
@@ -236,6 +243,8 @@ class WorkingCopy:
             return self._start(step, work)
         if step.facts and step.name in self._losses.makers:
             return self._make_again(step, work)
+        if step.state in ELSEWHERE and self.now >= self.patience:
+            return self._finally(self._attempts.given_up(step))
         if step.state == DEFERRED and step.not_before <= self.now:
             return self._attempts.ready(replace(step, not_before=0))
         if step.state == UNKNOWN and step.not_before <= self.now:

@@ -44,6 +44,7 @@ def restart(site: Site, service: str, pid: int) -> None:
 
 def ready(site: Site) -> bool:
     try:
-        return requests.get(f"{site.url}/readyz", timeout=5).ok
+        answer = requests.get(f"{site.url}/readyz", timeout=5)
+        return answer.ok and not answer.json()["missing_workers"]
     except requests.RequestException:
         return False

@@ -3,6 +3,7 @@
 import json
 import os
 import socket
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from io import BytesIO
@@ -26,11 +27,13 @@ from common.errors import StorageFull, StorageUnavailable
 from common.jobs.ids import new_job_ids
 from common.jobs.store import JobStore, connect
 from common.jobs.wishes import NewJob
+from common.messaging.queues import QUEUES
 from common.settings import Settings
 from common.storage.memory import MemoryStorage
 from tests.support import clips
 from tests.support.api_server import api_server
 from tests.support.disks import small_disk
+from tests.support.ready import make_job, make_ready
 from tests.support.records import fail, finish, plan, write
 
 UNKNOWN = "job_" + "0" * 32
@@ -720,9 +723,67 @@ def test_readiness_names_what_is_missing(client: FlaskClient, store: JobStore) -
     for service in SERVICES[:3]:
         store.register(WorkerInfo(f"{service}-1", service, 1, {}), 60)
     assert client.get("/healthz").json["service"] == "reelwright"
-    assert problem_of(client.get("/readyz"), 503)["detail"] == "missing: a worker of renderer"
+    reply = client.get("/readyz")
+    assert (reply.status_code, reply.json["missing_workers"]) == (200, ["renderer"]), "it takes requests all the same"
     store.register(WorkerInfo("renderer-1", "renderer", 1, {}), 60)
+    assert client.get("/readyz").json["missing_workers"] == []
+
+
+def test_readiness_is_told_while_the_stores_hang(settings: Settings, store: JobStore) -> None:
+    released = threading.Event()
+
+    class Hung(MemoryStorage):
+        def check(self) -> None:
+            released.wait()
+
+    client = create_app(settings, store, Hung()).test_client()
+    assert "S3" in problem_of(client.get("/readyz"), 503)["detail"]
+    released.set()
     assert client.get("/readyz").status_code == 200
+
+
+def figures(text: str) -> dict[str, float]:
+    lines = (line.rpartition(" ") for line in text.splitlines() if not line.startswith("#"))
+    return {name: float(value) for name, _, value in lines}
+
+
+def test_metrics_always_name_every_queue_and_count_its_work(client: FlaskClient, store: JobStore) -> None:
+    assert figures(client.get("/metrics").text)['reelwright_queue_load{queue="render"}'] == 0
+    make_job(store)
+    make_ready(store)
+    store.register(WorkerInfo("renderer-1", "renderer", 3, {}), 60)
+    found = figures(client.get("/metrics").text)
+    loads = {name: value for name, value in found.items() if "queue_load" in name}
+    assert loads == {f'reelwright_queue_load{{queue="{queue}"}}': float(queue == "render") for queue in QUEUES}
+    assert found['reelwright_slots{service="renderer"}'] == 3
+    assert found['reelwright_workers{service="retriever"}'] == 0
+    assert found['reelwright_jobs{lane="waiting"}'] == 1
+
+
+@pytest.mark.parametrize(
+    ("address", "header", "status"),
+    [
+        ("127.0.0.1", {}, 200),
+        ("10.1.2.3", {}, 200),
+        ("192.0.2.1", {}, 403),
+        ("192.0.2.1", {"Authorization": "Bearer open sesame"}, 200),
+        ("192.0.2.1", {"Authorization": "Bearer open"}, 403),
+        ("192.0.2.1", {"Authorization": "open sesame"}, 403),
+    ],
+)
+def test_metrics_are_for_a_network_or_a_token(
+    settings: Settings, store: JobStore, storage: MemoryStorage, address: str, header: dict[str, str], status: int
+) -> None:
+    own = replace(settings, metrics_token="open sesame", metrics_networks="127.0.0.0/8, 10.0.0.0/8")
+    client = create_app(own, store, storage).test_client()
+    reply = client.get("/metrics", headers=header, environ_base={"REMOTE_ADDR": address})
+    assert reply.status_code == status
+
+
+def test_without_a_token_none_opens_the_metrics(settings: Settings, store: JobStore, storage: MemoryStorage) -> None:
+    client = create_app(settings, store, storage).test_client()
+    reply = client.get("/metrics", headers={"Authorization": "Bearer "}, environ_base={"REMOTE_ADDR": "192.0.2.1"})
+    assert reply.status_code == 403
 
 
 def test_readiness_names_stores_that_are_away() -> None:

@@ -1,6 +1,7 @@
 """Voice previews over HTTP: a job that is answered while its request waits."""
 
 import io
+import json
 import threading
 import wave
 from collections.abc import Iterator
@@ -167,6 +168,50 @@ def test_a_preview_is_forgotten_after_a_while_and_leaves_no_manifest(
     store.scripts.client.zadd("expiry", {job_id: 0})
     assert store.forget(job_id)
     assert client.get(f"/mcp/status/{job_id}").status_code == 404
+
+
+def test_a_key_whose_preview_is_forgotten_says_so(client: FlaskClient, store: JobStore) -> None:
+    job_id = hear(client, wait=0, **{"Idempotency-Key": "k"}).get_json()["job_id"]
+    store.scripts.client.delete(f"job:{job_id}")
+    reply = hear(client, wait=0, **{"Idempotency-Key": "k"})
+    assert (reply.status_code, reply.get_json()["code"]) == (404, "no_longer_kept")
+
+
+def test_previews_take_no_place_of_films_and_have_few_of_their_own(client: FlaskClient, store: JobStore) -> None:
+    most = JOB_KINDS[JobKind.VOICE_PREVIEW].most
+    answers = [hear(client, {"text": f"Number {number}."}, wait=0).status_code for number in range(most + 1)]
+    assert answers == [*[202] * most, 429]
+    assert client.post("/mcp/generate", json={"prompt": "Waves"}).status_code == 202
+    assert len(client.get("/mcp/jobs?limit=1").get_json()["jobs"]) == 1
+    assert store.revive() == most + 1
+    assert store.scripts.client.scard("active:local") == 1
+
+
+def test_a_job_of_a_kind_that_only_a_newer_release_knows_hides_no_other(
+    client: FlaskClient, store: JobStore, settings: Settings, storage: MemoryStorage
+) -> None:
+    film = client.post("/mcp/generate", json={"prompt": "Waves"}).get_json()["job_id"]
+    song = client.post("/mcp/generate", json={"prompt": "La la la"}).get_json()["job_id"]
+    key = f"job:{song}"
+    head = json.loads(store.scripts.client.hget(key, "head"))
+    store.scripts.client.hset(key, "head", json.dumps(head | {"kind": "song"}))
+    assert [job["job_id"] for job in client.get("/mcp/jobs").get_json()["jobs"]] == [film]
+    assert client.get(f"/mcp/status/{song}").get_json()["kind"] == "song"
+    assert client.get(f"/mcp/result/{song}").get_json()["code"] == "no_result"
+    assert client.get(f"/mcp/storyboard/{song}").get_json()["code"] == "no_film"
+    studio = Studio(settings, store, storage, lambda job, step: None)
+    store.scripts.client.zadd("due", {song: 0})
+    studio.work()
+    assert client.get(f"/mcp/status/{song}").get_json()["status"] == "queued", "it is left to others"
+    client.post(f"/mcp/cancel/{song}")
+    studio.work()
+    assert client.get(f"/mcp/status/{song}").get_json()["status"] == "cancelled"
+
+
+def test_a_preview_has_one_version(client: FlaskClient, pipeline: Pipeline) -> None:
+    job_id = hear(client, Accept="application/json").get_json()["job_id"]
+    assert client.get(f"/mcp/result/{job_id}?version=1").status_code == 200
+    assert client.get(f"/mcp/result/{job_id}?version=7").get_json()["code"] == "unknown_version"
 
 
 def test_only_a_speech_worker_has_to_do_with_it(client: FlaskClient, store: JobStore, pipeline: Pipeline) -> None:

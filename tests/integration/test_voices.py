@@ -72,7 +72,7 @@ def test_the_voices_of_all_engines_are_listed_by_preference_with_what_a_reader_n
         ("?language=en-gb", []),
         ("?engine=english", ["en-us", "adam"]),
         ("?engine=german&language=en", []),
-        ("?engine=nobody", []),
+        ("?engine=ENGLISH", ["en-us", "adam"]),
         ("?language=", ["de", "en-us", "adam"]),
     ],
 )
@@ -81,6 +81,18 @@ def test_the_list_can_be_that_of_a_language_or_an_engine(
 ) -> None:
     register(store, GERMAN, ENGLISH)
     assert listed(client, query) == ids
+
+
+@pytest.mark.parametrize(
+    ("query", "field", "word"), [("?engine=nobody", "engine", "english"), ("?language=!!", "language", "pt-BR")]
+)
+def test_a_list_of_what_cannot_be_is_refused_with_the_cure(
+    client: FlaskClient, store: JobStore, query: str, field: str, word: str
+) -> None:
+    register(store, GERMAN, ENGLISH)
+    (error,) = client.get(f"/mcp/voices{query}").json["errors"]
+    assert error["field"] == field
+    assert word in error["message"]
 
 
 def test_without_a_speech_worker_the_list_is_empty(client: FlaskClient) -> None:
@@ -262,7 +274,7 @@ def test_a_voice_is_heard_from_the_engine_that_has_it(
     with speakers.alive():
         reply = client.post("/mcp/voices/preview?wait=30", json={"text": "One two.", "voice": voice})
     assert (reply.status_code, reply.mimetype) == (200, "audio/wav")
-    (job_id,) = speakers.store.jobs("local", "", 10)
+    job_id = reply.headers["Content-Location"].rpartition("/")[2]
     assert [one.engine for one in speakers.spoken(job_id).values()] == [engine]
 
 

@@ -107,6 +107,10 @@ class Sim:
         self.runs: dict[str, int] = {}
         "How often each work was claimed."
         self.tokens: list[int] = []
+        self.claimed: dict[int, str] = {}
+        "The work of each claim."
+        self.spent: dict[str, int] = {}
+        "Attempts of steps before their orders were placed."
         self.tickets: dict[str, str] = {}
         "For each ticket that was ever given: `kept`, `ended` or `called off`."
         self.versions: dict[int, Saved] = {}
@@ -235,6 +239,7 @@ class Sim:
         token = self.job.token + 1
         self.job = replace(self.job, token=token)
         self.tokens.append(token)
+        self.claimed[token] = step.fingerprint
         self.ran.append(name)
         self.runs[step.fingerprint] = self.runs.get(step.fingerprint, 0) + 1
         self._set(name, state=RUNNING, attempt=step.attempt + 1, token=token, lease=self.now + LEASE, failure=None)
@@ -273,14 +278,21 @@ class Sim:
         """The worker hands the step back, because its work goes on elsewhere, or may (`UNKNOWN`)."""
         step = self.job.steps[name]
         if not self._holds(step, token):
-            if ticket != step.ticket:
+            same = step.token == token and step.fingerprint == self.claimed[token]
+            if same and step.state in (WAITING, READY) and not self.job.terminal:
+                self.tickets |= {step.ticket: "ended"} if step.ticket not in ("", ticket) else {}
+                self.tickets[ticket] = "kept"
+                self._set(name, ticket=ticket)
+            elif ticket != step.ticket:
                 self.tickets[ticket] = "called off"
             return False
+        if step.ticket != ticket:
+            self.spent[name] = step.attempt - 1
         if step.ticket not in ("", ticket):
             self.tickets[step.ticket] = "ended"
         self.tickets[ticket] = "kept"
         waits = {"state": state, "ticket": ticket, "note": "elsewhere", "not_before": self.now + int(1000 * seconds)}
-        self._set(name, **waits, attempt=0, losses=0, lease=0)
+        self._set(name, **waits, attempt=self.spent.get(name, 0), losses=0, lease=0)
         return True
 
     def rouse(self, name: str) -> None:

@@ -6,16 +6,19 @@
 --   job:<id>:ev         stream of numbered events; the entry id is <seq>-0
 --   due                 sorted set: when somebody must look at which job
 --   wake                list: a push wakes a sleeping reconciler
---   active              set of jobs that have not ended, and active:<owner> of one owner's
+--   active              set of jobs that have not ended, and active:<owner> of one owner's; aside:<owner> of those that are
+--                       on no list and take no place of the others
 --   owners              set of owners who have such jobs, or had some lately
 --   running:<lane>      set of jobs that were let in and have not ended
 --   jobs:<owner>        sorted set of an owner's jobs, all with score 0: ids are ordered by time
 --   request:<owner>:<k> hash: what an idempotency key made, and the digest of its body
 --   ready:<queue>...    rings of lanes, owners and jobs, and the steps that want a hint now (see below)
+--   load:<queue>        set of <job>/<step> that are ready or running: the work that there is for its workers
 --   later:<queue>       sorted set: steps that want a hint (or another one) at a certain time
 --   turn:<queue>        hash: the present turn of each ring, and the turns of lanes and owners that left one
 --   calloff:<queue>     sorted set: tickets for work elsewhere that nobody wants any more, and when somebody is to say so
---                       there; each is JSON with owner, job, step, ticket and the spec of the step
+--                       there; each is JSON with owner, job, step, ticket, the spec of the step, and of a ticket that is only
+--                       called off if it proves to be of no use the work it was for
 --   work:<owner>:<fp>   facts of finished work by fingerprint
 --   archive, expiry     sorted sets: ended jobs without a manifest yet, and when archived ones are forgotten
 --   collected           when objects that nothing refers to were last removed
@@ -41,8 +44,16 @@ local function save_head(job, head)
   redis.call('HSET', 'job:' .. job, 'head', cjson.encode(head))
 end
 
+local function queue_of(step)
+  return QUEUE[step:match('^[^:]*')]
+end
+
 local function save_step(job, step, fields)
   redis.call('HSET', 'job:' .. job, 'step:' .. step, cjson.encode(fields))
+  local queue = queue_of(step)
+  if not queue then return end  -- decided by the orchestrator itself
+  local busy = fields.state == 'ready' or fields.state == 'running'
+  redis.call(busy and 'SADD' or 'SREM', 'load:' .. queue, job .. '/' .. step)
 end
 
 -- The only way in which a job or a step gets another state. Called before anything is written, since a move that the
@@ -59,14 +70,11 @@ local function emit(job, head, kind, data, now)
   redis.call('XADD', 'job:' .. job .. ':ev', 'MAXLEN', '~', 20000, head.seq .. '-0', 'type', kind, 'at', now, 'data', data)
 end
 
-local function queue_of(step)
-  return QUEUE[step:match('^[^:]*')]
-end
-
--- The work that a ticket stands for is not wanted any more: some worker of the queue tells the other side.
-local function call_off(owner, job, step, ticket, spec, now)
-  local entry = cjson.encode({ owner = owner, job = job, step = step, ticket = ticket, spec = spec or '', at = now })
-  redis.call('ZADD', 'calloff:' .. queue_of(step), now, entry)
+-- The work that a ticket stands for is not wanted any more: some worker of the queue tells the other side, from `from` on.
+-- With `work`, only when the step is not about to do this very work: it may find the same order.
+local function call_off(owner, job, step, ticket, spec, from, work)
+  local entry = { owner = owner, job = job, step = step, ticket = ticket, spec = spec or '', at = now_ms(), work = work or '' }
+  redis.call('ZADD', 'calloff:' .. queue_of(step), from, cjson.encode(entry))
 end
 
 -- One push is enough, however much has happened: whoever wakes looks at all that is due before sleeping again.
@@ -188,6 +196,11 @@ local function ready_never(queue, head, job, step)
   ready_drop(queue, head.lane, head.owner, job, step)
 end
 
+-- Where the unfinished jobs of an owner are counted.
+local function circle(head)
+  return (head.aside == 1 and 'aside:' or 'active:') .. head.owner
+end
+
 -- Puts a job that is to run in front of the door: `admit` lets it in when there is a place. The caller saves the head.
 local function await_place(job, head, now)
   move(JOB_MOVES, head, 'queued')
@@ -197,7 +210,7 @@ local function await_place(job, head, now)
   head.failure = nil
   head.deadline = now + head.patience
   redis.call('SADD', 'active', job)
-  redis.call('SADD', 'active:' .. head.owner, job)
+  redis.call('SADD', circle(head), job)
   redis.call('SADD', 'owners', head.owner)
   redis.call('ZREM', 'archive', job)
   redis.call('ZREM', 'expiry', job)
@@ -208,15 +221,15 @@ end
 local function leave_place(job, head)
   redis.call('ZREM', 'due', job)
   redis.call('SREM', 'active', job)
-  redis.call('SREM', 'active:' .. head.owner, job)
+  redis.call('SREM', circle(head), job)
   redis.call('SREM', 'running:' .. head.lane, job)
   ready_drop('lobby:' .. head.lane, head.lane, head.owner, job, 'start')
   wake_up()  -- somebody else may be let in
 end
 
 -- Is there room for so many more? Returns nil, or 'owner_full' or 'server_full'. A limit of 0 is none.
-local function refused(owner, count, most_waiting, most_of_owner)
-  if most_of_owner > 0 and redis.call('SCARD', 'active:' .. owner) + count > most_of_owner then return 'owner_full' end
+local function refused(circle, count, most_waiting, most_of_owner)
+  if most_of_owner > 0 and redis.call('SCARD', circle) + count > most_of_owner then return 'owner_full' end
   local waiting = redis.call('SCARD', 'active')
   for lane, _ in pairs(WEIGHT) do waiting = waiting - redis.call('SCARD', 'running:' .. lane) end
   if most_waiting > 0 and waiting + count > most_waiting then return 'server_full' end

@@ -7,7 +7,7 @@ if known then return { known, before } end
 if redis.call('EXISTS', 'job:' .. jobs[1].id) == 1 then
   return { 'created', answer }  -- the same call came twice
 end
-local full = refused(owner, #jobs, tonumber(ARGV[7]), tonumber(ARGV[8]))
+local full = refused(circle(jobs[1].head), #jobs, tonumber(ARGV[7]), tonumber(ARGV[8]))
 if full then return { full, '' } end
 local now = now_ms()
 for _, job in ipairs(jobs) do
@@ -17,7 +17,7 @@ for _, job in ipairs(jobs) do
   await_place(job.id, head, now)
   emit(job.id, head, 'job', cjson.encode({ state = head.state }), now)
   save_head(job.id, head)
-  redis.call('ZADD', 'jobs:' .. owner, 0, job.id)
+  if head.aside ~= 1 then redis.call('ZADD', 'jobs:' .. owner, 0, job.id) end
 end
 keep_request(owner, key, digest, answer, ARGV[6])
 return { 'created', answer }

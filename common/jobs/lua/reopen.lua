@@ -19,7 +19,7 @@ if head.saved ~= change.saved then return 'conflict' end
 if not ended and head.cancel == 1 then return 'cancelling' end
 if ended then
   if redis.call('ZSCORE', 'archive', job) then return 'unarchived' end
-  local full = refused(head.owner, 1, change.most_waiting, change.most_of_owner)
+  local full = refused(circle(head), 1, change.most_waiting, change.most_of_owner)
   if full then return full end
 end
 local steps = {}

@@ -4,7 +4,7 @@ for _, job in ipairs(ARGV) do
   local head = load_head(job)
   if head and not TERMINAL[head.state] then
     redis.call('ZADD', 'due', 'NX', now, job)
-    redis.call('SADD', 'active:' .. head.owner, job)
+    redis.call('SADD', circle(head), job)
     redis.call('SADD', 'owners', head.owner)
     if head.started > 0 then
       redis.call('SADD', 'running:' .. head.lane, job)

@@ -32,9 +32,11 @@ for name, patch in pairs(decision.steps) do
   local seen = decision.seen[name]
   if (fields and fields.state or '') ~= seen[1] or (fields and fields.token or 0) ~= seen[2] then return 0 end
   steps[name] = fields or { attempt = 0, token = 0, lease = 0, not_before = 0, done = 0 }
+  local lease = steps[name].state == 'running' and steps[name].lease or 0
   if patch.state then move(STEP_MOVES, steps[name], patch.state) end
   if (steps[name].ticket or '') ~= '' and drops_ticket(steps[name], patch) then
-    dropped[name] = steps[name].ticket
+    -- Its holder may be about to send the order: it is told off when that can be no more.
+    dropped[name] = { steps[name].ticket, lease }
     steps[name].ticket = nil
     steps[name].note = nil
   end
@@ -49,8 +51,8 @@ local key = 'job:' .. job
 local changed = next(decision.head) ~= nil or next(steps) ~= nil
 if decision.head.state then move(JOB_MOVES, head, decision.head.state) end
 for field, value in pairs(decision.head) do head[field] = value end
-for name, ticket in pairs(dropped) do
-  call_off(head.owner, job, name, ticket, redis.call('HGET', key .. ':spec', name), now)
+for name, drop in pairs(dropped) do
+  call_off(head.owner, job, name, drop[1], redis.call('HGET', key .. ':spec', name), math.max(now, drop[2]))
 end
 for name, fields in pairs(steps) do
   save_step(job, name, fields)

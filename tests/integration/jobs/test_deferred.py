@@ -1,5 +1,7 @@
 """Steps that wait, with a real Redis: what the runner reports, tickets that survive, and what is called off."""
 
+import json
+import math
 import time
 from collections.abc import Callable
 from typing import Any
@@ -7,7 +9,7 @@ from typing import Any
 import pytest
 
 from common.contracts.base import Contract
-from common.contracts.job import DEFERRED, DONE, FAILED, READY, RUNNING, UNKNOWN, Change
+from common.contracts.job import DEFERRED, DONE, FAILED, READY, RUNNING, UNKNOWN, WAITING, Change
 from common.contracts.later import Later, Unknown
 from common.contracts.steps import MixFacts, MixSpec
 from common.errors import Retryable
@@ -54,7 +56,8 @@ def done(spec: MixSpec, run: StepRun) -> MixFacts:
 
 def listed(store: JobStore) -> list[tuple[str, str, str]]:
     """What is to be called off. It stays listed."""
-    return [(one.job, one.step, one.ticket) for one in store.take_call_offs("render", 100, 0.0)]
+    entries = map(json.loads, store.scripts.client.zrange("calloff:render", 0, -1))
+    return [(one["job"], one["step"], one["ticket"]) for one in entries]
 
 
 def patched(store: JobStore, **fields: object) -> None:
@@ -194,6 +197,108 @@ def claimed(store: JobStore) -> Any:
     return store.claim("job_1", "mix", nonce="n2", worker="w2", lease=5.0, queue="render", toolchains=needs)
 
 
+def test_an_order_of_a_step_that_was_put_off_meanwhile_is_gone_on_with(store: JobStore, run: Run) -> None:
+    def handler(spec: MixSpec, run: StepRun) -> Later:
+        run.keep_ticket("key 1")
+        patched(store, state="waiting")  # one of its inputs is made anew, and may come out the same
+        return Later("key 1, order 7", 30.0)
+
+    assert run(handler) == "lost"
+    assert (step_of(store).state, step_of(store).ticket, listed(store)) == (WAITING, "key 1, order 7", [])
+
+
+def test_a_ticket_that_the_next_holder_may_find_by_itself_is_not_called_off_before_that_one_has_ended(
+    store: JobStore, run: Run
+) -> None:
+    told: list[str] = []
+    looking = CallingOff(store, "render", {"mix": lambda spec, ticket, owner: told.append(ticket)})
+
+    def handler(spec: MixSpec, run: StepRun) -> Later:
+        patched(store, state=READY)  # it was frozen, and its lease is over
+        assert not isinstance(claimed(store), str)
+        return Later("order 7", 30.0)
+
+    assert run(handler) == "lost"
+    assert looking.look() == 0
+    assert (told, listed(store)) == ([], [("job_1", "mix", "order 7")])
+    patched(store, state="skipped")
+    store.scripts.client.zadd("calloff:render", {store.scripts.client.zrange("calloff:render", 0, 0)[0]: 0})
+    assert looking.look() == 1
+    assert told == ["order 7"]
+
+
+def test_an_order_that_fails_again_and_again_is_not_placed_for_ever(store: JobStore, run: Run, quick: Settings) -> None:
+    orders = []
+
+    def handler(spec: MixSpec, run: StepRun) -> Answer:
+        if not run.ticket:
+            orders.append(len(orders))
+            return Later(f"order {len(orders)}", 1.0)
+        if run.progress(0.1) is None and len(looks := [*seen]) % 2:
+            seen.append(len(looks))
+            return Later(run.ticket, 1.0)  # a look that finds it at work, in between
+        seen.append(len(looks))
+        run.keep_ticket("")
+        raise Retryable("the other side has failed")
+
+    seen = [0]
+    for _ in range(60):
+        outcome = run(handler)
+        if outcome == "failed" and step_of(store).attempt >= quick.max_attempts:
+            break
+        patched(store, state=READY, not_before=0)
+    assert len(orders) == quick.max_attempts
+
+
+@pytest.mark.parametrize(
+    ("seconds", "least", "most"), [(math.nan, 0, 1), (None, 0, 1), (-5, 0, 1), (math.inf, 600_000, 604_800)]
+)
+def test_a_time_that_cannot_be_waited_for_costs_no_ticket(
+    store: JobStore, run: Run, seconds: Any, least: float, most: float
+) -> None:
+    assert run(lambda spec, run: Later("order 7", seconds)) == "deferred"
+    assert step_of(store).ticket == "order 7"
+    assert least <= (step_of(store).not_before - store.now()) / 1000 <= most
+
+
+def test_after_a_wish_to_cancel_nothing_may_be_sent_any_more(store: JobStore, run: Run) -> None:
+    sent = []
+
+    def handler(spec: MixSpec, run: StepRun) -> Answer:
+        store.wish_cancel("job_1")
+        run.keep_ticket("key 1")
+        sent.append(1)
+        return Later("key 1", 1.0)
+
+    assert run(handler) == "called_off"
+    assert (sent, listed(store)) == ([], [("job_1", "mix", "key 1")])
+
+
+def test_what_its_holder_may_still_send_is_called_off_when_that_can_be_no_more(store: JobStore, run: Run) -> None:
+    def handler(spec: MixSpec, run: StepRun) -> Answer:
+        run.keep_ticket("key 1")
+        lease = step_of(store).lease
+        patched(store, state="skipped")
+        ((_, score),) = store.scripts.client.zrange("calloff:render", 0, -1, withscores=True)
+        assert score == lease > store.now()
+        assert store.take_call_off("render", 1.0) is None
+        return done(spec, run)
+
+    assert run(handler) == "lost"
+
+
+def test_a_kind_of_step_that_nobody_can_call_off_may_not_wait(
+    store: JobStore, storage: MemoryStorage, quick: Settings
+) -> None:
+    make_job(store)
+    make_ready(store)
+    runner = StepRunner(quick, store, storage, {"mix": later}, TOOLCHAINS, may_wait=())
+    assert runner.run("job_1", "mix") == "failed"
+    failure = step_of(store).failure
+    assert failure is not None
+    assert failure.code == "internal_error"
+
+
 def test_a_cancel_while_it_looks_calls_off_the_order(store: JobStore, run: Run) -> None:
     def handler(spec: MixSpec, run: StepRun) -> Later:
         store.wish_cancel("job_1")
@@ -305,10 +410,29 @@ def test_a_worker_that_dies_just_after_it_has_told_is_followed_by_one_that_tells
     assert told == [1, 2]
 
 
+def test_an_entry_of_another_release_is_read_as_far_as_it_goes(store: JobStore, run: Run) -> None:
+    run(later)
+    patched(store, state="skipped")
+    (entry,) = store.scripts.client.zrange("calloff:render", 0, 0)
+    store.scripts.client.delete("calloff:render")
+    store.scripts.client.zadd("calloff:render", {json.dumps(json.loads(entry) | {"colour": "blue"}): 0})
+    assert CallingOff(store, "render", {"mix": lambda *_: None}).look() == 1
+
+
+def test_a_ticket_without_a_spec_is_given_up_with_a_line_that_has_it(
+    store: JobStore, run: Run, caplog: pytest.LogCaptureFixture
+) -> None:
+    entry = {"owner": "local", "job": "job_1", "step": "mix", "ticket": "order 7", "at": store.now()}
+    store.scripts.client.zadd("calloff:render", {json.dumps(entry): 0})
+    assert CallingOff(store, "render", {"mix": lambda *_: None}).look() == 1
+    assert "order 7" in caplog.text
+
+
 def test_after_a_day_nobody_is_told_any_more(store: JobStore, run: Run) -> None:
     run(later)
     patched(store, state="skipped")
-    (entry,) = store.take_call_offs("render", 1, 0.0)
+    entry = store.take_call_off("render", 0.0)
+    assert entry is not None
     store.called_off("render", entry)
     old = entry.entry.replace(str(entry.at), str(entry.at - GIVE_UP_MS))
     store.scripts.client.zadd("calloff:render", {old: 0})

@@ -77,6 +77,8 @@ class ModelStep:
     facts: str = ""
     work: str = ""
     ticket: str = ""
+    spent: int = 0
+    "Attempts before its order was placed."
 
 
 @dataclass
@@ -422,10 +424,14 @@ class Histories(RuleBasedStateMachine):
             assert step is not None
             woken = (claim.job_id, claim.step, claim.token) in self.woken
             step.state = UNKNOWN if unknown and not woken else DEFERRED
-            step.attempt, step.ticket = 0, ticket
+            step.spent = step.spent if step.ticket == ticket else step.attempt - 1
+            step.attempt, step.ticket = step.spent, ticket
             self.model[claim.job_id].rev += 1
             if twice:
                 assert self.store.defer(claim, outcome, 0.5)
+        elif not again and self._put_off(claim, step):
+            assert step is not None
+            step.ticket = ticket
         elif not again:
             self._lose(claim, ticket, step)
 
@@ -433,13 +439,19 @@ class Histories(RuleBasedStateMachine):
     @rule(pick=recent, ticket=tickets | st.just(""))
     def keep_ticket(self, pick: int, ticket: str) -> None:
         claim = self._claim(pick)
-        valid, step = self._valid(claim), self._step(claim)
+        valid, step = self._valid(claim) and not self.model[claim.job_id].cancel, self._step(claim)
         assert self.store.keep_ticket(claim, ticket) == valid
         if valid:
             assert step is not None
             step.ticket = ticket
         elif ticket:
             self._lose(claim, ticket, step)
+
+    def _put_off(self, claim: Claim, step: ModelStep | None) -> bool:
+        """True if the step still waits to do the work of the claim, and nobody else has begun."""
+        ended = self.model[claim.job_id].ended if claim.job_id in self.model else True
+        same = step is not None and (step.token, step.work) == (claim.token, claim.fingerprint)
+        return same and not ended and step is not None and step.state in (WAITING, READY)
 
     def _step(self, claim: Claim) -> ModelStep | None:
         model = self.model.get(claim.job_id)
@@ -463,11 +475,16 @@ class Histories(RuleBasedStateMachine):
                 step.state = READY
                 model.rev += 1
 
-    @rule(queue=st.sampled_from(["render", "speech"]), limit=st.integers(1, 3))
-    def call_off(self, queue: str, limit: int) -> None:
-        for one in self.store.take_call_offs(queue, limit, 0.0):
+    @rule(queue=st.sampled_from(["render", "speech"]))
+    def call_off(self, queue: str) -> None:
+        one = self.store.take_call_off(queue, 0.0)
+        if one is not None:
             assert (one.job, one.step, one.ticket) in self.called_off
             assert (one.owner, one.spec) == (OWNERS[one.job], "{}")
+            model = self.model.get(one.job)
+            step = model.steps.get(one.step) if model else None
+            still = step is not None and one.work == step.work and step.state in OPEN
+            assert self.store.is_still_done(one) == (bool(one.work) and still)
 
     @rule(queue=st.sampled_from(["render", "speech"]), room=st.integers(1, 4))
     def dispatch(self, queue: str, room: int) -> None:
@@ -528,16 +545,20 @@ class Histories(RuleBasedStateMachine):
             assert (found.state, bool(found.started), found.cancel, found.version, found.lane, planned) == ours
             assert (found.rev, found.decisions, found.token) == (model.rev, model.saved, model.token)
             steps = {
-                key: ModelStep(one.state, one.token, one.attempt, one.facts, one.fingerprint, one.ticket)
+                key: (one.state, one.token, one.attempt, one.facts, one.fingerprint, one.ticket)
                 for key, one in found.steps.items()
             }
-            assert steps == model.steps
+            ours_of = {
+                key: (one.state, one.token, one.attempt, one.facts, one.work, one.ticket)
+                for key, one in model.steps.items()
+            }
+            assert steps == ours_of
             events = [event_of(entry, fields) for entry, fields in records[name, "events"]]
             assert list(wrong_path(found, events)) == [], "readers of the log can follow"
             assert sorted(found.versions) == list(range(1, found.version + 1))
 
     def _ask_for_lists(self, pipe: Any) -> list[str]:
-        sets = ["active", "active:a", "active:b", *(f"running:{lane}" for lane in LANES)]
+        sets = ["active", "active:a", "active:b", *(f"running:{lane}" for lane in LANES), "load:render", "load:speech"]
         sorted_sets = ["due", "archive", "jobs:a", "jobs:b", "calloff:render", "calloff:speech"]
         for key in sets:
             pipe.smembers(key)
@@ -557,6 +578,14 @@ class Histories(RuleBasedStateMachine):
         for lane in LANES:
             running = {name for name in active if self.model[name].started and self.model[name].lane == lane}
             assert lists[f"running:{lane}"] == running
+        for queue in ("render", "speech"):
+            busy = {
+                f"{job}/{name}"
+                for job, one in self.model.items()
+                for name, step in one.steps.items()
+                if step.state in (READY, RUNNING) and QUEUE[name] == queue
+            }
+            assert lists[f"load:{queue}"] == busy
         entries = [json.loads(text) for queue in ("render", "speech") for text in lists[f"calloff:{queue}"]]
         assert {(one["job"], one["step"], one["ticket"]) for one in entries} == self.called_off
 

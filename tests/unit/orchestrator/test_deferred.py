@@ -135,6 +135,17 @@ def test_a_cancelled_job_ends_at_once_and_calls_off_what_goes_on_elsewhere(waits
 
 
 @pytest.mark.parametrize("waits", [DEFERRED, UNKNOWN])
+def test_what_takes_too_long_is_given_up_in_time_to_make_the_film_without_it(waits: str) -> None:
+    sim = deferred(seconds=1e6, state=waits)
+    while (decision := sim.look()) is not None:
+        if not sim.work_off():
+            sim.now = decision.change.look
+    assert sim.job.state == "completed"
+    assert sim.now < sim.job.deadline
+    assert sim.tickets == {"t1": "called off"}
+
+
+@pytest.mark.parametrize("waits", [DEFERRED, UNKNOWN])
 def test_a_deadline_does_the_same(waits: str) -> None:
     sim = deferred(seconds=1e6, state=waits)
     sim.now = sim.job.deadline

@@ -1,0 +1,92 @@
+"""The front of an object store: the address that download links name, where a film can be seeked in.
+
+`python -m infra.front LISTEN STORE` (both `host:port`). The store of the embedded stack answers a request for a part of
+an object with the part, but with the status of the whole (200), so browsers do not seek. This passes downloads on as
+they are, signature and all, and mends the status.
+"""
+
+import http.client
+import signal
+import socket
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+CHUNK = 256 * 1024
+STORE_SECONDS = 30.0
+IDLE_SECONDS = 60.0
+HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "te", "trailer", "upgrade", "proxy-authorization"}
+OWN = {"server", "date"}
+
+
+class Front(ThreadingHTTPServer):
+    """Listens at an address; `store` is where the objects are."""
+
+    daemon_threads = True
+    allow_reuse_address = True
+    request_queue_size = 64
+
+    def __init__(self, address: tuple[str, int], store: tuple[str, int]) -> None:
+        self.store = store
+        self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+        super().__init__(address, _Handler)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    timeout = IDLE_SECONDS
+    server: Front
+
+    def do_GET(self) -> None:
+        self._pass_on()
+
+    def do_HEAD(self) -> None:
+        self._pass_on()
+
+    def log_message(self, *_: Any) -> None:
+        """Nothing: a signed address does not belong into a log."""
+
+    def _pass_on(self) -> None:
+        store = http.client.HTTPConnection(*self.server.store, timeout=STORE_SECONDS)
+        try:
+            store.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
+            for name, value in self.headers.items():  # Host among them, which is signed
+                if name.lower() not in HOP_BY_HOP:
+                    store.putheader(name, value)
+            store.endheaders()
+            self._answer(store.getresponse())
+        except (OSError, http.client.HTTPException):
+            self.close_connection = True  # the client sees that the download broke off
+        finally:
+            store.close()
+
+    def _answer(self, answer: http.client.HTTPResponse) -> None:
+        part = answer.status == 200 and answer.getheader("Content-Range") is not None
+        self.send_response(206 if part else answer.status)
+        for name, value in answer.getheaders():
+            if name.lower() not in HOP_BY_HOP | OWN:
+                self.send_header(name, value)
+        if answer.getheader("Content-Length") is None:
+            self.close_connection = True
+            self.send_header("Connection", "close")
+        self.end_headers()
+        while self.command != "HEAD" and (piece := answer.read(CHUNK)):
+            self.wfile.write(piece)
+
+
+def main() -> int:
+    listen, store = (_address(text) for text in sys.argv[1:3])
+    front = Front(listen, store)
+    signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=front.shutdown, daemon=True).start())
+    front.serve_forever(poll_interval=0.5)
+    return 0
+
+
+def _address(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    return host.strip("[]"), int(port)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

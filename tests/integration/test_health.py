@@ -1,0 +1,114 @@
+"""The health port of a worker: while all is well, while the broker is away, and for a loop that has stopped."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from common.contracts.job import WorkerInfo
+from common.settings import Settings
+from common.worker import health
+from common.worker.health import DEAD_SECONDS, LATE_SECONDS, Health, Pulse
+from tests.support.api_server import ROOT
+from tests.support.redis_server import free_port, redis_server
+from tests.support.waiting import eventually
+
+WORKER = WorkerInfo("renderer-1", "renderer", 2, {})
+
+
+class Clock:
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = 1000.0
+        monkeypatch.setattr(health.time, "monotonic", lambda: self.now)
+
+
+def states(health: Health) -> tuple[int, int]:
+    return health.answer("/healthz")[0], health.answer("/readyz")[0]
+
+
+@pytest.mark.parametrize("broker", [True, False])
+def test_a_worker_is_dead_only_if_its_loop_stands_while_the_broker_answers(
+    monkeypatch: pytest.MonkeyPatch, broker: bool
+) -> None:
+    clock, pulse = Clock(monkeypatch), Pulse()
+    found = Health(WORKER, pulse, lambda: broker)
+    assert states(found) == (200, 503), "it has not begun to read"
+    pulse.beat()
+    assert states(found) == (200, 200)
+    clock.now += LATE_SECONDS + 0.1
+    assert states(found) == (200, 503)
+    clock.now += DEAD_SECONDS
+    assert states(found) == (503 if broker else 200, 503)
+    pulse.beat()
+    assert states(found) == (200, 200)
+
+
+def test_a_worker_that_never_begins_is_dead_some_day(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock(monkeypatch)
+    found = Health(WORKER, Pulse(), lambda: True)
+    clock.now += DEAD_SECONDS + 0.1
+    assert states(found) == (503, 503)
+
+
+def test_its_figures_have_its_service_and_slots() -> None:
+    pulse = Pulse()
+    pulse.beat()
+    status, media_type, body = Health(WORKER, pulse, lambda: True).answer("/metrics")
+    assert (status, media_type.partition(";")[0]) == (200, "text/plain")
+    assert 'reelwright_worker_slots{service="renderer"} 2.0' in body.decode().splitlines()
+    assert 'reelwright_worker_ready{service="renderer"} 1.0' in body.decode().splitlines()
+
+
+def test_another_address_is_told_what_there_is() -> None:
+    status, _, body = Health(WORKER, Pulse(), lambda: True).answer("/")
+    assert (status, b"/healthz" in body) == (404, True)
+
+
+@contextmanager
+def worker(settings: Settings, name: str, folder: Path) -> Iterator[None]:
+    env = {field.name.upper(): str(getattr(settings, field.name)) for field in fields(settings)}
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tests.support.tiny_worker", name],
+            cwd=ROOT,
+            env={**os.environ, **env, "FOLDER": str(folder)},
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        yield
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.mark.parametrize("name", ["orchestrator", "retriever"])
+def test_a_real_worker_answers_and_is_not_called_dead_for_a_broker_that_is_away(
+    tmp_path: Path, settings: Settings, name: str
+) -> None:
+    with redis_server(tmp_path) as redis:
+        port = free_port()
+        own: dict[str, Any] = {"broker_url": redis.url, "state_url": redis.url, "metrics_port": port}
+        with worker(Settings(**{**vars(settings), **own}), name, tmp_path):
+
+            def status(path: str) -> int:
+                try:
+                    return requests.get(f"http://127.0.0.1:{port}{path}", timeout=5).status_code
+                except requests.RequestException:
+                    return 0
+
+            eventually(lambda: status("/readyz") == 200, 60)
+            assert status("/healthz") == 200
+            redis.process.send_signal(signal.SIGSTOP)
+            eventually(lambda: status("/readyz") == 503, 60)
+            assert status("/healthz") == 200
+            redis.process.send_signal(signal.SIGCONT)
+            eventually(lambda: status("/readyz") == 200, 90)
