@@ -7,6 +7,7 @@ not end, end it at once: the kernel kills what it started, and the leases of its
 
 import contextlib
 import logging
+import multiprocessing.util
 import os
 import signal
 import sys
@@ -162,7 +163,12 @@ def _temporary(worker_id: str) -> Iterator[None]:
             stack.enter_context(scratch.temporary(worker_id))
         except OSError as error:
             log.warning("no folder of its own for temporary files: %s", error.strerror)
-        yield
+        try:
+            yield
+        finally:
+            # The pool's memory is a file in that folder, which multiprocessing else removes at the very end of Python,
+            # and is upset to find gone.
+            multiprocessing.util._run_finalizers()  # type: ignore[attr-defined]
 
 
 def add_task(
