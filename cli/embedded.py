@@ -20,15 +20,19 @@ STOP_SECONDS = 40.0
 
 
 class EmbeddedStack:
-    """Runs while the block lasts. Without `data`, everything it kept is gone afterwards.
+    """Runs while the block lasts. Without `data`, everything it kept is gone afterwards. With `endure` it never gives
+    up a service once all have been up.
 
     It holds the other end of the child's standard input, so the child ends by itself when we die.
     """
 
-    def __init__(self, data: Path | None, *, host: str = "127.0.0.1", port: int = 0, logs: str = "files") -> None:
+    def __init__(
+        self, data: Path | None, *, host: str = "127.0.0.1", port: int = 0, logs: str = "files", endure: bool = False
+    ) -> None:
         self._discard = data is None
         self._data = data.resolve() if data is not None else Path(tempfile.mkdtemp(prefix="reelwright-"))
         self._options = ["--data", str(self._data), "--host", host, "--port", str(port), "--logs", logs]
+        self._options += ["--endure"] if endure else []
         self._logs = logs
         self.url = ""
 

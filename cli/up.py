@@ -13,7 +13,7 @@ def up(options: argparse.Namespace) -> int:
     _check_port(options.host, options.port)
     where = f"kept in {options.data}" if options.data else "gone at the end (--data DIR keeps them)"
     print(f"Starting Reelwright; jobs and assets are {where}.", file=sys.stderr, flush=True)
-    with EmbeddedStack(options.data, host=options.host, port=options.port, logs="terminal") as stack:
+    with EmbeddedStack(options.data, host=options.host, port=options.port, logs="terminal", endure=True) as stack:
         print(f"Reelwright is ready at {stack.url} (Ctrl-C stops it).", file=sys.stderr, flush=True)
         try:
             why = stack.last_words()

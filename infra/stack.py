@@ -97,6 +97,10 @@ class Stack:
             raise StackStopped
         self._supervisor.tend()
 
+    def endure(self) -> None:
+        """From now on no program is given up: a service that works for many must outlive the trouble of one part."""
+        self._supervisor.endure()
+
     def stop(self) -> None:
         self._supervisor.stop()
 
@@ -142,7 +146,7 @@ def main() -> int:
         with local.held(arguments.data), _discarded(arguments.data if arguments.discard else None, kept):
             plan = Plan.make(arguments.data, arguments.host, arguments.port)
             sink = _to_terminal if arguments.logs == "terminal" else to_files(plan.folder("logs"))
-            _run(Stack(plan, local.own_settings(local.ROOT, os.environ), sink, ended), plan.url)
+            _run(Stack(plan, local.own_settings(local.ROOT, os.environ), sink, ended), plan.url, arguments.endure)
     except StackStopped:
         return 0
     except (GaveUp, NotUp) as failure:
@@ -154,9 +158,11 @@ def main() -> int:
     return 1
 
 
-def _run(stack: Stack, url: str) -> NoReturn:
+def _run(stack: Stack, url: str, endure: bool) -> NoReturn:
     try:
         stack.start()
+        if endure:
+            stack.endure()
         _tell(url=url)
         while True:
             stack.tend()
@@ -168,6 +174,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m infra.stack", description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder for jobs, objects and logs")
     parser.add_argument("--discard", action="store_true", help="remove that folder at the end")
+    parser.add_argument("--endure", action="store_true", help="once it is up, start again whatever falls, for ever")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0, help="of the API; 0 takes a free one")
     parser.add_argument("--logs", choices=("files", "terminal"), default="files")

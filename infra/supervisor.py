@@ -90,6 +90,10 @@ class Supervisor:
         """Gives programs at least this long to end when they are asked to."""
         self._patience = replace(self._patience, grace=max(self._patience.grace, seconds))
 
+    def endure(self) -> None:
+        """From now on no program is given up, however often it falls."""
+        self._patience = replace(self._patience, max_falls=None)
+
     def start(self, program: Program) -> None:
         self._children[program.name] = self._spawn(program)
 
@@ -139,7 +143,8 @@ class Supervisor:
         pause = min(self._patience.longest_pause, self._patience.first_pause * 2 ** min(child.falls - 1, MAX_DOUBLINGS))
         child.restart_at = time.monotonic() + pause
         how = _ending(child.process.returncode)
-        self._sink(child.program.name, f"{how} after {lived:.0f} s; starting it again in {pause:g} s")
+        again = f", fall {child.falls} in a row" if child.falls > 1 else ""
+        self._sink(child.program.name, f"{how} after {lived:.0f} s{again}; starting it again in {pause:g} s")
 
     def _end(self, members: list[_Child]) -> None:
         children = [child for child in members if child.restart_at is None]  # the others have ended already

@@ -105,8 +105,16 @@ def test_up_serves_restarts_what_is_killed_and_ends_without_a_trace(started: lis
         lambda: requests.get(f"{url}/mcp/status/{job['job_id']}", timeout=30).json().get("metadata") == {"mine": 1}
     )
 
+    for fall in ("", ", fall 2 in a row", ", fall 3 in a row", ", fall 4 in a row", ", fall 5 in a row"):
+        service = eventually(lambda: find("retriever.main", under=reel.process.pid))[0]
+        os.kill(service, signal.SIGKILL)
+        reel.says(rf"retriever +\| was killed by SIGKILL after \d+ s{fall}; starting")
+    reel.says(r"(?s)fall 5 in a row.*retriever-\w+@\S+ ready")
+    assert requests.get(f"{url}/healthz", timeout=30).status_code == 200
+
     reel.process.send_signal(signal.SIGINT)
     assert reel.process.wait(90) == 0
+    assert "Traceback" not in reel.said.read_text()
     assert reel.processes() == []
     assert (data / "redis").is_dir()
     assert list(reel.temporary.iterdir()) == []
