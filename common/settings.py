@@ -13,6 +13,8 @@ ENCODERS = ("auto", "libx264", "h264_nvenc", "h264_vaapi", "h264_qsv")
 "Possible values of FFMPEG_ENCODER."
 PRESETS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow")
 "Possible values of FFMPEG_PRESET: x264's, the quickest first."
+LOG_FORMATS = ("text", "json")
+"Possible values of LOG_FORMAT."
 
 
 class BadSetting(Exception):
@@ -102,6 +104,7 @@ class Settings:
     segment_seconds: float = 12.0
 
     log_level: str = "INFO"
+    log_format: str = "text"
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] = os.environ) -> "Settings":
@@ -140,6 +143,8 @@ class Settings:
             raise BadSetting("JOB_TIMEOUT must be more than 0 seconds")
         if self.segment_seconds < 1:
             raise BadSetting("SEGMENT_SECONDS must be at least 1 second")
+        if self.log_format not in LOG_FORMATS:
+            raise BadSetting(f"LOG_FORMAT must be one of {', '.join(LOG_FORMATS)}")
         if self.ffmpeg_encoder not in ENCODERS:
             raise BadSetting(f"FFMPEG_ENCODER must be one of {', '.join(ENCODERS)}")
         if self.ffmpeg_preset not in PRESETS:

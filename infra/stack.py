@@ -24,10 +24,12 @@ import redis
 import requests
 
 from common.errors import ReelwrightError
+from common.logs import TEXT, line_of
 from common.settings import BadSetting, Settings
 from common.storage.s3 import S3Storage
 from infra import local
 from infra.local import Plan, StackError
+from infra.log_files import to_files
 from infra.supervisor import GaveUp, Patience, Program, Sink, Supervisor
 
 START_SECONDS = 90.0
@@ -67,7 +69,8 @@ class Stack:
         services: Callable[[Mapping[str, str]], list[Program]] = local.services,
     ) -> None:
         self._plan, self._own, self._ended, self._services = plan, own, ended, services
-        self._supervisor = Supervisor(sink, patience)
+        form = own.get("LOG_FORMAT") or TEXT
+        self._supervisor = Supervisor(sink, patience, lambda text: line_of("supervisor", form, text))
 
     @property
     def pids(self) -> dict[str, int]:
@@ -202,19 +205,6 @@ def _tell(**message: str) -> None:
         print(json.dumps(message), flush=True)
     except BrokenPipeError:
         pass  # our owner is gone; standard input says so too
-
-
-def to_files(folder: Path) -> Sink:
-    """A sink that appends to one log file per program."""
-
-    def write(name: str, line: str) -> None:
-        try:
-            with (folder / f"{name}.log").open("a") as file:
-                file.write(line + "\n")
-        except OSError:
-            pass  # a full disk must not stop the program that writes
-
-    return write
 
 
 _terminal = threading.Lock()

@@ -81,8 +81,9 @@ class _Child:
 class Supervisor:
     """Keeps programs running. `start` them, call `tend` a few times a second, and `stop` at the end."""
 
-    def __init__(self, sink: Sink, patience: Patience | None = None) -> None:
-        self._sink = sink
+    def __init__(self, sink: Sink, patience: Patience | None = None, line_of: Callable[[str], str] = str) -> None:
+        """`line_of` makes a line of the supervisor's own words, as the programs make theirs."""
+        self._sink, self._line_of = sink, line_of
         self._patience = patience or Patience()
         self._children: dict[str, _Child] = {}
 
@@ -144,7 +145,10 @@ class Supervisor:
         child.restart_at = time.monotonic() + pause
         how = _ending(child.process.returncode)
         again = f", fall {child.falls} in a row" if child.falls > 1 else ""
-        self._sink(child.program.name, f"{how} after {lived:.0f} s{again}; starting it again in {pause:g} s")
+        self._say(child, f"{how} after {lived:.0f} s{again}; starting it again in {pause:g} s")
+
+    def _say(self, child: _Child, text: str) -> None:
+        self._sink(child.program.name, self._line_of(text))
 
     def _end(self, members: list[_Child]) -> None:
         children = [child for child in members if child.restart_at is None]  # the others have ended already
@@ -156,7 +160,7 @@ class Supervisor:
             try:
                 child.process.wait(max(0.0, deadline - time.monotonic()))
             except subprocess.TimeoutExpired:
-                self._sink(child.program.name, "did not end when asked to; killed")
+                self._say(child, "did not end when asked to; killed")
         for child in children:
             _kill_group(child.process)
             child.process.wait()
