@@ -27,12 +27,19 @@ class EmbeddedStack:
     """
 
     def __init__(
-        self, data: Path | None, *, host: str = "127.0.0.1", port: int = 0, logs: str = "files", endure: bool = False
+        self,
+        data: Path | None,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        logs: str = "files",
+        endure: bool = False,
+        repair: bool = False,
     ) -> None:
         self._discard = data is None
         self._data = data.resolve() if data is not None else Path(tempfile.mkdtemp(prefix="reelwright-"))
         self._options = ["--data", str(self._data), "--host", host, "--port", str(port), "--logs", logs]
-        self._options += ["--endure"] if endure else []
+        self._options += ["--endure"] * endure + ["--repair"] * repair
         self._logs = logs
         self.url = ""
 

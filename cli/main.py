@@ -175,6 +175,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_voices(commands.add_parser("voices", prog="reel voices", description=VOICES, formatter_class=_Plain))
     up = commands.add_parser("up", prog="reel up", description=UP, formatter_class=_Plain)
     up.add_argument("--data", type=Path, metavar="DIR", help="keep jobs, assets and videos here")
+    up.add_argument("--repair", action="store_true", help="with --data: cut off a damaged record of jobs, keep a copy")
     up.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")
     up.add_argument("--port", type=_port, default=8080, help="of the API (8080)")
     test = commands.add_parser("test", prog="reel test", description=TEST, formatter_class=_Plain)

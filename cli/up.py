@@ -10,10 +10,14 @@ from infra.local import StackError, port_is_free, web_address
 
 
 def up(options: argparse.Namespace) -> int:
+    if options.repair and not options.data:
+        raise BadInput("--repair goes with --data DIR: the folder whose record of jobs is damaged")
     _check_port(options.host, options.port)
     where = f"kept in {options.data}" if options.data else "gone at the end (--data DIR keeps them)"
     print(f"Starting Reelwright; jobs and assets are {where}.", file=sys.stderr, flush=True)
-    with EmbeddedStack(options.data, host=options.host, port=options.port, logs="terminal", endure=True) as stack:
+    with EmbeddedStack(
+        options.data, host=options.host, port=options.port, logs="terminal", endure=True, repair=options.repair
+    ) as stack:
         print(f"Reelwright is ready at {stack.url} (Ctrl-C stops it).", file=sys.stderr, flush=True)
         try:
             why = stack.last_words()

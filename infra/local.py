@@ -30,6 +30,7 @@ KEPT = "stack.json"
 "File in the data folder with the facts that the next run needs of the last one."
 NOISE = re.compile(r"Dir\.Remove not empty")
 "A line that rclone calls an error, though removing a folder that is in use is meant to fail."
+REDIS = "redis"
 SERVICES, STORE, STATE = 2, 1, 0
 "Groups of the supervisor: services end first, Redis last."
 
@@ -185,7 +186,7 @@ def redis_program(plan: Plan) -> Program:
     # A file and not arguments: every user of the machine can read arguments.
     with open(os.open(config, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
         file.write("\n".join(lines) + "\n")
-    return Program("redis", [redis_server(), "redis.conf"], dict(os.environ), folder, STATE)
+    return Program(REDIS, [redis_server(), "redis.conf"], dict(os.environ), folder, STATE)
 
 
 def s3_program(plan: Plan) -> Program:

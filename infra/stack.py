@@ -27,7 +27,7 @@ from common.errors import ReelwrightError
 from common.logs import TEXT, line_of
 from common.settings import BadSetting, Settings
 from common.storage.s3 import S3Storage
-from infra import local
+from infra import local, repair
 from infra.local import Plan, StackError
 from infra.log_files import to_files
 from infra.supervisor import GaveUp, Patience, Program, Sink, Supervisor
@@ -85,11 +85,19 @@ class Stack:
         self._supervisor.grant(settings.drain_seconds + BEYOND_DRAIN)
         self._supervisor.start(local.redis_program(plan))
         self._supervisor.start(local.s3_program(plan))
-        self._until(redis.Redis.from_url(settings.state_url, socket_timeout=2).ping, "Redis")
+        self._wait_for_redis(settings)
         self._until(S3Storage(settings).make_buckets, "the object store")
         for program in self._services(env):
             self._supervisor.start(program)
         self._until(lambda: _ready(plan.url), "the services")
+
+    def _wait_for_redis(self, settings: Settings) -> None:
+        try:
+            self._until(redis.Redis.from_url(settings.state_url, socket_timeout=2).ping, "Redis")
+        except GaveUp as failure:
+            if failure.name == local.REDIS and repair.damaged(self._plan):
+                raise StackError(repair.advice(self._plan)) from None
+            raise
 
     def tend(self) -> None:
         """Keeps everything running and waits a moment; call it without pause.
@@ -148,6 +156,8 @@ def main() -> int:
     try:
         with local.held(arguments.data), _discarded(arguments.data if arguments.discard else None, kept):
             plan = Plan.make(arguments.data, arguments.host, arguments.port)
+            if arguments.repair:
+                _to_terminal("stack", repair.repair(plan))
             sink = _to_terminal if arguments.logs == "terminal" else to_files(plan.folder("logs"))
             _run(Stack(plan, local.own_settings(local.ROOT, os.environ), sink, ended), plan.url, arguments.endure)
     except StackStopped:
@@ -178,6 +188,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--data", type=Path, required=True, help="folder for jobs, objects and logs")
     parser.add_argument("--discard", action="store_true", help="remove that folder at the end")
     parser.add_argument("--endure", action="store_true", help="once it is up, start again whatever falls, for ever")
+    parser.add_argument("--repair", action="store_true", help="first cut off the record of jobs where it is damaged")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0, help="of the API; 0 takes a free one")
     parser.add_argument("--logs", choices=("files", "terminal"), default="files")

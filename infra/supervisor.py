@@ -37,6 +37,7 @@ class GaveUp(Exception):
 
     def __init__(self, name: str, last_words: str) -> None:
         super().__init__(f"{name} cannot stay up: {last_words or 'it says nothing'}")
+        self.name = name
 
 
 @dataclass(frozen=True)
