@@ -3,14 +3,16 @@
 import hashlib
 import os
 import uuid
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
 from common import scratch
 from common.contracts.asset import Asset
 from common.documents import document_json
-from common.errors import ReelwrightError
+from common.errors import DiskFull, ReelwrightError, disk_trouble
+from common.picture_headers import has_picture_header
 from common.settings import Settings
 from common.sniff import HEAD_BYTES, demuxer, sniff
 from common.storage.port import Storage
@@ -30,17 +32,24 @@ class UnknownMedia(ReelwrightError):
     code = "unsupported_media"
 
 
+class DamagedMedia(ReelwrightError):
+    """An upload that only begins like a picture."""
+
+    code = "damaged_media"
+
+
 class Incoming:
     """A file on its way in: written to disk, measured and digested as it arrives, gone when closed.
 
-    `write` raises `TooLarge` as soon as it is. Has the methods of a file, as form parsers want one. It lies in
-    a scratch folder of its own, so that what a killed process leaves is swept away like that of a step.
+    `write` raises `TooLarge` as soon as it is; all methods raise `DiskFull` when there is no room for it. Has the
+    methods of a file, as form parsers want one. It lies in a scratch folder of its own, so that what a killed process
+    leaves is swept away like that of a step.
     """
 
     def __init__(self, folder: Path | None, limit: int) -> None:
         own_folder = scratch.folder(folder, f"upload-{uuid.uuid4().hex}")
         self.path = own_folder / "media"
-        with ExitStack() as stack:
+        with _needs_room(), ExitStack() as stack:
             stack.enter_context(scratch.scratch(own_folder))
             self._file: IO[bytes] = stack.enter_context(self.path.open("w+b"))
             self._undo = stack.pop_all()
@@ -53,23 +62,38 @@ class Incoming:
         if self.size > self._limit:
             raise TooLarge(f"a file may have at most {self._limit // 2**20} MB here")
         self._digest.update(data)
-        return self._file.write(data)
+        with _needs_room():
+            return self._file.write(data)
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        return self._file.seek(offset, whence)
+        with _needs_room():  # what has not reached the disk is written first
+            return self._file.seek(offset, whence)
 
     def read(self, size: int = -1) -> bytes:
         return self._file.read(size)
 
     def flush(self) -> None:
-        self._file.flush()
+        with _needs_room():
+            self._file.flush()
 
     def close(self) -> None:
-        self._undo.close()
+        with suppress(OSError):  # there is no room for the rest, which nobody wants any more
+            self._undo.close()
 
     @property
     def sha256(self) -> str:
         return self._digest.hexdigest()
+
+
+@contextmanager
+def _needs_room() -> Iterator[None]:
+    """Turns what the system says when a disk is full into `DiskFull`."""
+    try:
+        yield
+    except OSError as error:
+        if isinstance(disk_trouble(error), DiskFull):
+            raise DiskFull("there is no room for the file on the disk of this server; try again later") from error
+        raise
 
 
 class Assets:
@@ -90,6 +114,8 @@ class Assets:
             raise UnknownMedia(
                 "this is no picture, video or sound we can use (JPEG, PNG, WebP, GIF, MP4, WebM, MP3, ...)"
             )
+        if not has_picture_header(file, media_type):
+            raise DamagedMedia(f"the file begins like a picture ({media_type}), but it is damaged: no picture follows")
         asset = Asset(media_type=media_type, size=file.size, sha256=file.sha256, name=name[:200])
         file.flush()
         put_verified_file(self._storage, self._bucket, media_key(owner, asset.id), file.path, media_type)

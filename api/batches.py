@@ -1,11 +1,12 @@
 """Many requests at once: all become jobs, or none does."""
 
 from collections import Counter
+from collections.abc import Callable
 from typing import Annotated, Any
 
 from pydantic import Field
 
-from api.errors import Unknown, raise_if_any
+from api.errors import FieldError, Unknown, raise_if_any
 from api.records import Records, digest_of
 from api.submission import Submissions
 from api.views.status import item_view
@@ -37,6 +38,10 @@ class Batches:
     ) -> None:
         self._store, self._storage, self._records, self._submissions = store, storage, records, submissions
         self._bucket = settings.assets_bucket
+
+    def checks(self, owner: str) -> Callable[[VideoRequest], list[FieldError]]:
+        """Finds the faults of a request that only this server can see."""
+        return self._submissions.checks(owner).of_request
 
     def accept(self, owner: str, wanted: BatchRequest, key: str = "") -> tuple[Batch, bool]:
         """Makes a job of every request; the same key gives the same batch again, which the second value says."""

@@ -1,8 +1,9 @@
 """Use cases of one job: start, follow, stop, resume, list."""
 
+from collections.abc import Callable
 from typing import Any
 
-from api.errors import Conflict, Unknown, changing, raise_if_any, unknown_job
+from api.errors import Conflict, FieldError, Unknown, changing, raise_if_any, unknown_job
 from api.records import Records, keyed
 from api.submission import Submissions
 from api.views.status import status_view, summary_view
@@ -27,6 +28,10 @@ class Jobs:
     def __init__(self, store: RequestStore, records: Records, submissions: Submissions) -> None:
         self._store, self._records, self._submissions = store, records, submissions
 
+    def checks(self, owner: str) -> Callable[[VideoRequest], list[FieldError]]:
+        """Finds the faults of a request that only this server can see."""
+        return self._submissions.checks(owner).of_request
+
     def accept(self, owner: str, request: VideoRequest, key: str = "") -> Created:
         """Makes a job of a request."""
         # First of all: what was accepted once stays so, even if a voice or a file has gone since.
@@ -41,12 +46,12 @@ class Jobs:
         job = self._records.job(owner, job_id)
         return status_view(job, self._records.plan(job), self._records.events(job, after))
 
-    def cancel(self, owner: str, job_id: str) -> str:
-        """Asks for the end of a job; returns the state it is in now."""
+    def cancel(self, owner: str, job_id: str) -> tuple[str, bool]:
+        """Asks for the end of a job. Returns the state it is in now, and whether somebody had asked before."""
         job = self._records.job(owner, job_id)
         if job.state in TERMINAL - {CANCELLED}:
             raise Conflict("already_ended", f"the job has already ended ({job.state}) and cannot be cancelled")
-        return self._store.wish_cancel(job_id) or job.state
+        return self._store.wish_cancel(job_id) or job.state, job.cancel or job.terminal
 
     def resume(self, owner: str, job_id: str, key: str = "") -> tuple[int, bool]:
         """Makes a job that ended without a whole film run on: only what is missing is done.

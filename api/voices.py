@@ -43,13 +43,15 @@ def voice_errors(engines: Sequence[SpeechEngine], voice: str | None, language: s
     """
     if not engines or any(engine.speaks(voice, language) for engine in engines):
         return []
+    spoken = any(engine.speaks(None, language) for engine in engines)
+    foreign = [] if spoken else [_error("language", f'no speech engine of this server speaks "{language}"')]
     if voice is None:
-        return [_error("language", f'no speech engine of this server speaks "{language}"')]
+        return foreign
     if any(engine.voice(voice) for engine in engines):
         return [_error("language", f'the voice "{voice}" does not speak "{language}"')]
     near = _near(engines, voice)
     there_are = f"; near it are {', '.join(near)}" if near else ""
-    return [_error("voice", f'no speech engine of this server has the voice "{voice}"{there_are}')]
+    return [_error("voice", f'no speech engine of this server has the voice "{voice}"{there_are}'), *foreign]
 
 
 def _speaks(engine: SpeechEngine, voice: Voice, language: str) -> bool:

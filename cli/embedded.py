@@ -1,5 +1,6 @@
 """The embedded stack: the whole system as a child of the command line (see infra/stack.py)."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -11,21 +12,34 @@ from types import TracebackType
 
 from cli.errors import BadInput, CommandError
 
+KEEP = b"keep\n"
+"Says to the stack that it shall leave its data folder behind."
 ROOT = Path(__file__).resolve().parent.parent
 STOP_SECONDS = 40.0
 "More than an ordered stop can take; then it is killed, and all its programs with it."
 
 
 class EmbeddedStack:
-    """Runs while the block lasts. Without `data`, everything it kept is gone afterwards.
+    """Runs while the block lasts. Without `data`, everything it kept is gone afterwards. With `endure` it never gives
+    up a service once all have been up.
 
     It holds the other end of the child's standard input, so the child ends by itself when we die.
     """
 
-    def __init__(self, data: Path | None, *, host: str = "127.0.0.1", port: int = 0, logs: str = "files") -> None:
+    def __init__(
+        self,
+        data: Path | None,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        logs: str = "files",
+        endure: bool = False,
+        repair: bool = False,
+    ) -> None:
         self._discard = data is None
         self._data = data.resolve() if data is not None else Path(tempfile.mkdtemp(prefix="reelwright-"))
         self._options = ["--data", str(self._data), "--host", host, "--port", str(port), "--logs", logs]
+        self._options += ["--endure"] * endure + ["--repair"] * repair
         self._logs = logs
         self.url = ""
         self.notes: list[str] = []
@@ -47,6 +61,16 @@ class EmbeddedStack:
 
     def alive(self) -> bool:
         return self._process.poll() is None
+
+    def keep(self) -> Path:
+        """From now on the data folder stays when the stack ends. Returns it."""
+        if self._discard:
+            assert self._process.stdin is not None
+            with contextlib.suppress(BrokenPipeError):  # it has ended, and what it had is as it left it
+                self._process.stdin.write(KEEP)
+                self._process.stdin.flush()
+            self._discard = False
+        return self._data
 
     def last_words(self) -> str:
         """Blocks until the stack ends by itself, which is a failure; returns what it says about that."""

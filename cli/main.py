@@ -56,7 +56,7 @@ a scenes file is a JSON list; a scene needs at least one of narration, show and 
    {"show": "calm sea at dawn", "media": "https://example.org/dawn.mp4"}]
 media is a file (beside the list), a web address, or the id of an uploaded asset.
 
-exit codes: 0 the video is there, 1 it could not be made, 2 something asked for is wrong, 130 Ctrl-C
+exit codes: 0 the video is there, 1 it could not be made or is elsewhere, 2 something asked for is wrong, 130 Ctrl-C
 """
 VOICES = """\
 Lists the voices for `make --voice`: of a Reelwright that runs on this machine, else of one that is started for this
@@ -210,6 +210,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_voices(commands.add_parser("voices", prog="reel voices", description=VOICES, formatter_class=_Plain))
     up = commands.add_parser("up", prog="reel up", description=UP, formatter_class=_Plain)
     up.add_argument("--data", type=Path, metavar="DIR", help="keep jobs, assets and videos here")
+    up.add_argument("--repair", action="store_true", help="with --data: cut off a damaged record of jobs, keep a copy")
     up.add_argument("--host", help="address to listen on (API_HOST, else 127.0.0.1)")
     up.add_argument("--port", type=_port, help="of the API (API_PORT, else 8080)")
     settings = commands.add_parser("settings", prog="reel settings", description=SETTINGS, formatter_class=_Plain)
@@ -274,7 +275,10 @@ def _add_look_and_sound(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--quality", choices=("draft", "standard", "high"), help="care for the picture (standard)")
     group.add_argument("--draft", action="store_true", help="small and quick, to be looked at first")
     group.add_argument(
-        "--transition", choices=TRANSITIONS, metavar="KIND", help=f"{', '.join(TRANSITIONS)} (the style's)"
+        "--transition",
+        choices=("auto", *TRANSITIONS),
+        metavar="KIND",
+        help=f"{', '.join(TRANSITIONS)}; auto: the style's (auto)",
     )
     group.add_argument("--title", metavar="TEXT", help="a title card before the first scene")
     group.add_argument("--end-card", metavar="TEXT", help="an end card with the credits behind the last scene")

@@ -6,13 +6,13 @@ import secrets
 import sys
 import time
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 
 from api.sdk.client import Client
 from api.sdk.errors import ServiceError
+from cli.delivery import Delivery
 from cli.embedded import EmbeddedStack
-from cli.errors import OK, CommandError
+from cli.errors import FAILED, OK, CommandError
 from cli.output import choose_export, choose_output
 from cli.progress import display_for
 from cli.request import read_request, with_uploads, words_of_request
@@ -35,6 +35,7 @@ def make(options: argparse.Namespace) -> int:
         if embedded is None:
             _warn_of_settings()
         job_id = client.generate(with_uploads(body, client.upload), secrets.token_hex(16))
+        say(f"Job {job_id} ({client.url}/mcp/status/{job_id}).")
         try:
             status = _follow(client, job_id, embedded)
         except BaseException:
@@ -42,12 +43,12 @@ def make(options: argparse.Namespace) -> int:
             raise
         _check(status, kept=embedded is None or options.data is not None)
         result = client.result(job_id)
-        _fetch(client, result, output)
+        delivery = Delivery(client, job_id, embedded)
+        film = delivery.film(result, output)
         _report(result)
-        print(output, flush=True)
-        if export is not None:
-            client.export(job_id, export)
-    return OK
+        print(film, flush=True)
+        exported = delivery.export(export) if export is not None else None
+    return OK if (film, exported) == (output, export) else FAILED
 
 
 def _warn_of_settings() -> None:
@@ -81,14 +82,6 @@ def _check(status: dict[str, Any], kept: bool) -> None:
     why = (status.get("error") or {}).get("message") or f"the job was {status['status']}"
     hint = "" if kept else " (--data DIR keeps the logs)"
     raise CommandError(f"no video was made: {why}{hint}")
-
-
-def _fetch(client: Client, result: dict[str, Any], output: Path) -> None:
-    """Downloads the captions first, so that the film is never there without them."""
-    for name, address in result["captions"].items():
-        if address:
-            client.download(address, output.with_suffix(f".{name}"))
-    client.download(result["download_url"], output)
 
 
 def _report(result: dict[str, Any]) -> None:

@@ -1,6 +1,7 @@
 """The path of the film: its name, and checks that nothing is overwritten that the user did not name."""
 
 import re
+import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -8,6 +9,8 @@ from pathlib import Path
 from cli.errors import BadInput
 
 SUFFIXES = (".mp4", ".srt", ".vtt")
+LEAST_ROOM = 8 * 2**20
+"Bytes without which nothing is begun: most films and exports need more."
 NAME_WORDS, NAME_CHARS = 8, 60
 
 
@@ -30,7 +33,9 @@ def _writable(path_of: Callable[[], Path], wanted: str | None, option: str) -> P
             raise BadInput(f"{path} is a folder; choose another name with {option}")
         # Tried and not asked: permissions alone do not tell of read-only disks or of names that are too long.
         with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}."):
-            pass
+            free = shutil.disk_usage(path.parent).free
+        if free < LEAST_ROOM:
+            raise BadInput(f"{path.parent} has only {free // 2**20} MB left; choose another place with {option}")
     except OSError as error:
         raise BadInput(
             f"{wanted or 'this folder'} cannot be written to ({error.strerror}); choose with {option}"

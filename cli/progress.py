@@ -1,5 +1,6 @@
 """Progress of a job: a block that redraws itself on a terminal, plain lines anywhere else."""
 
+import math
 import os
 import shutil
 import time
@@ -19,6 +20,9 @@ SCENE_SYMBOLS = {
 }
 "States of a scene that is not being worked on; the others get an arrow."
 CARDS = {"title": "title card", "end": "end card"}
+LONGEST_WAIT = 200
+LEAST_GAINED, LEAST_SECONDS = 10, 8.0
+"Percent and seconds after which the rest of the time is estimated."
 REPORTED = ("rendered", "failed", "left out")
 "States that get a line of their own where nothing is redrawn."
 
@@ -42,7 +46,7 @@ class LineDisplay:
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
-        self._step = ""
+        self._step = self._waiting = ""
         self._scenes: dict[str, str] = {}
 
     def show(self, status: Status) -> None:
@@ -56,6 +60,10 @@ class LineDisplay:
         if status["current_step"] != self._step:
             self._step = status["current_step"]
             self._say(f"{percent}  {self._step}")
+        # Said once: between two tries of a step it does not wait.
+        if (waiting := status.get("waiting_for")) and waiting != self._waiting:
+            self._waiting = waiting
+            self._say(f"{percent}  waiting: {clip(waiting, LONGEST_WAIT)}")
 
     def close(self) -> None:
         """Nothing to tidy up."""
@@ -72,6 +80,7 @@ class TerminalDisplay:
         self._stream = stream
         self._lines = 0
         self._started = time.monotonic()
+        self._estimate = Estimate()
 
     def show(self, status: Status) -> None:
         size = shutil.get_terminal_size()
@@ -88,10 +97,30 @@ class TerminalDisplay:
     def _block(self, status: Status, width: int, room: int) -> list[str]:
         minutes, seconds = divmod(int(time.monotonic() - self._started), 60)
         percent = status["overall_progress"]
-        head = (
-            f"{_bar(percent, min(BAR, width // 3))} {percent:3d} %  {minutes}:{seconds:02d}  {status['current_step']}"
-        )
+        what = status["current_step"]
+        if waiting := status.get("waiting_for"):
+            what = f"waiting: {waiting}"
+        elif left := self._estimate.left(percent, time.monotonic()):
+            what += f", about {left} left"
+        head = f"{_bar(percent, min(BAR, width // 3))} {percent:3d} %  {minutes}:{seconds:02d}  {what}"
         return [clip(head, width), *_scene_lines(status["scenes"], width, room)]
+
+
+class Estimate:
+    """The time that is left, if the work goes on as fast as until now. Says nothing before it can know much."""
+
+    def __init__(self) -> None:
+        self._first: tuple[int, float] | None = None
+
+    def left(self, percent: int, now: float) -> str:
+        """In words: `20 s`, `3 min`; empty while too little is done, and at the end. `now` in seconds of any clock."""
+        if self._first is None:
+            self._first = (percent, now)
+        gained, seconds = percent - self._first[0], now - self._first[1]
+        if gained < LEAST_GAINED or seconds < LEAST_SECONDS or percent >= 100:
+            return ""
+        left = seconds / gained * (100 - percent)
+        return f"{math.ceil(left / 60)} min" if left > 90 else f"{max(1, round(left / 10)) * 10} s"
 
 
 def _scene_lines(scenes: list[Status], width: int, room: int) -> list[str]:

@@ -11,11 +11,15 @@ from infra.local import StackError, port_is_free, web_address
 
 
 def up(options: argparse.Namespace) -> int:
+    if options.repair and not options.data:
+        raise BadInput("--repair goes with --data DIR: the folder whose record of jobs is damaged")
     host, port = _address(options)
     _check_port(host, port)
     where = f"kept in {options.data}" if options.data else "gone at the end (--data DIR keeps them)"
     print(f"Starting Reelwright; jobs and assets are {where}.", file=sys.stderr, flush=True)
-    with EmbeddedStack(options.data, host=host, port=port, logs="terminal") as stack:
+    with EmbeddedStack(
+        options.data, host=host, port=port, logs="terminal", endure=True, repair=options.repair
+    ) as stack:
         print(f"Reelwright is ready at {stack.url} (Ctrl-C stops it).", file=sys.stderr, flush=True)
         try:
             why = stack.last_words()

@@ -10,6 +10,7 @@ ReelwrightError
     |   +-- ObjectMissing   a stored object is not where the record says, or not what it says
     |   +-- Outage          a part of our own system is down, which is nobody's fault
     |       +-- StorageUnavailable
+    |       |   +-- StorageFull
     |       +-- DiskFull
     |       +-- DiskBroken
     +-- Permanent           the same call will fail again
@@ -99,6 +100,12 @@ class Outage(Retryable):
 
 class StorageUnavailable(Outage):
     code = "storage_unavailable"
+
+
+class StorageFull(StorageUnavailable):
+    """The object store answers that it has no room for what it is given."""
+
+    code = "storage_full"
 
 
 class DiskFull(Outage):

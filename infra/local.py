@@ -32,6 +32,7 @@ NOISE = re.compile(r"Dir\.Remove not empty")
 "A line that rclone calls an error, though removing a folder that is in use is meant to fail."
 PRIVATE = 0o700
 "Rights to the folders of the stack: films and the record of all jobs are nobody else's business."
+REDIS = "redis"
 SERVICES, STORE, STATE = 2, 1, 0
 "Groups of the supervisor: services end first, Redis last."
 
@@ -188,7 +189,7 @@ def redis_program(plan: Plan) -> Program:
     # A file and not arguments: every user of the machine can read arguments.
     with open(os.open(config, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
         file.write("\n".join(lines) + "\n")
-    return Program("redis", [redis_server(), "redis.conf"], dict(os.environ), folder, STATE)
+    return Program(REDIS, [redis_server(), "redis.conf"], dict(os.environ), folder, STATE)
 
 
 def s3_program(plan: Plan) -> Program:
@@ -253,6 +254,7 @@ def environment(plan: Plan, own: Mapping[str, str]) -> dict[str, str]:
         "STATE_URL": redis_url,
         "S3_ENDPOINT": web_address(s3_host, plan.s3_port),
         "S3_PUBLIC_ENDPOINT": own.get("S3_PUBLIC_ENDPOINT") or plan.s3_public,
+        "S3_FOLDER": str(plan.folder("objects")),
         "S3_ACCESS_KEY": ACCESS_KEY,
         "S3_SECRET_KEY": plan.password,
         "API_HOST": plan.host,

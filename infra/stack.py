@@ -1,7 +1,8 @@
 """The whole system on one machine with nothing installed: Redis, an S3 store and the five services.
 
 `python -m infra.stack --data DIR` runs it until its standard input ends or a signal comes. Whoever started it
-holds the other end of that input, so it stops in good order even when its owner was killed. On standard
+holds the other end of that input, so it stops in good order even when its owner was killed. Any word there means that
+the data folder shall stay, `--discard` or not. On standard
 output it says, as one line of JSON, where the API is or why there is none.
 """
 
@@ -23,10 +24,12 @@ import redis
 import requests
 
 from common.errors import ReelwrightError
+from common.logs import TEXT, line_of
 from common.settings import BadSetting, Settings
 from common.storage.s3 import S3Storage
-from infra import local
+from infra import local, repair
 from infra.local import Plan, StackError
+from infra.log_files import to_files
 from infra.supervisor import GaveUp, Patience, Program, Sink, Supervisor
 
 START_SECONDS = 90.0
@@ -66,7 +69,8 @@ class Stack:
         services: Callable[[Mapping[str, str]], list[Program]] = local.services,
     ) -> None:
         self._plan, self._own, self._ended, self._services = plan, own, ended, services
-        self._supervisor = Supervisor(sink, patience)
+        form = own.get("LOG_FORMAT") or TEXT
+        self._supervisor = Supervisor(sink, patience, lambda text: line_of("supervisor", form, text))
         self.notes: tuple[str, ...] = ()
         "What is to be said of the settings, once they were read."
 
@@ -84,11 +88,19 @@ class Stack:
         self._supervisor.grant(settings.drain_seconds + BEYOND_DRAIN)
         self._supervisor.start(local.redis_program(plan))
         self._supervisor.start(local.s3_program(plan))
-        self._until(redis.Redis.from_url(settings.state_url, socket_timeout=2).ping, "Redis")
+        self._wait_for_redis(settings)
         self._until(S3Storage(settings).make_buckets, "the object store")
         for program in self._services(env):
             self._supervisor.start(program)
         self._until(lambda: _ready(plan.url), "the services")
+
+    def _wait_for_redis(self, settings: Settings) -> None:
+        try:
+            self._until(redis.Redis.from_url(settings.state_url, socket_timeout=2).ping, "Redis")
+        except GaveUp as failure:
+            if failure.name == local.REDIS and repair.damaged(self._plan):
+                raise StackError(repair.advice(self._plan)) from None
+            raise
 
     def tend(self) -> None:
         """Keeps everything running and waits a moment; call it without pause.
@@ -98,6 +110,10 @@ class Stack:
         if self._ended(TICK):
             raise StackStopped
         self._supervisor.tend()
+
+    def endure(self) -> None:
+        """From now on no program is given up: a service that works for many must outlive the trouble of one part."""
+        self._supervisor.endure()
 
     def stop(self) -> None:
         self._supervisor.stop()
@@ -129,19 +145,25 @@ def _ready(url: str) -> None:
 def main() -> int:
     arguments = _arguments()
     os.umask(~local.PRIVATE & 0o777)  # of this process and of all that it starts
-    told = threading.Event()
+    told, kept = threading.Event(), threading.Event()
     for number in STOP_SIGNALS:
         signal.signal(number, lambda *_: told.set())
 
     def ended(seconds: float) -> bool:
-        at_end = select.select([sys.stdin], [], [], seconds)[0] and not os.read(sys.stdin.fileno(), 4096)
-        return bool(at_end) or told.is_set()
+        if not select.select([sys.stdin], [], [], seconds)[0]:
+            return told.is_set()
+        word = os.read(sys.stdin.fileno(), 4096)
+        if word:
+            kept.set()  # all that our owner has to say: what is here is wanted after all
+        return not word or told.is_set()
 
     try:
-        with local.held(arguments.data), _discarded(arguments.data if arguments.discard else None):
+        with local.held(arguments.data), _discarded(arguments.data if arguments.discard else None, kept):
             plan = Plan.make(arguments.data, arguments.host, arguments.port)
+            if arguments.repair:
+                _to_terminal("stack", repair.repair(plan))
             sink = _to_terminal if arguments.logs == "terminal" else to_files(plan.folder("logs"))
-            _run(Stack(plan, local.own_settings(local.ROOT, os.environ), sink, ended), plan.url)
+            _run(Stack(plan, local.own_settings(local.ROOT, os.environ), sink, ended), plan.url, arguments.endure)
     except StackStopped:
         return 0
     except (GaveUp, NotUp) as failure:
@@ -155,9 +177,11 @@ def main() -> int:
     return 1
 
 
-def _run(stack: Stack, url: str) -> NoReturn:
+def _run(stack: Stack, url: str, endure: bool) -> NoReturn:
     try:
         stack.start()
+        if endure:
+            stack.endure()
         _tell(url=url, notes=stack.notes)
         while True:
             stack.tend()
@@ -169,6 +193,8 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m infra.stack", description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder for jobs, objects and logs")
     parser.add_argument("--discard", action="store_true", help="remove that folder at the end")
+    parser.add_argument("--endure", action="store_true", help="once it is up, start again whatever falls, for ever")
+    parser.add_argument("--repair", action="store_true", help="first cut off the record of jobs where it is damaged")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0, help="of the API; 0 takes a free one")
     parser.add_argument("--logs", choices=("files", "terminal"), default="files")
@@ -182,11 +208,12 @@ def _where_logs(arguments: argparse.Namespace) -> str:
 
 
 @contextmanager
-def _discarded(folder: Path | None) -> Iterator[None]:
+def _discarded(folder: Path | None, kept: threading.Event) -> Iterator[None]:
+    """Removes the folder after the block, unless it is to be kept."""
     try:
         yield
     finally:
-        if folder:
+        if folder and not kept.is_set():
             shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -195,19 +222,6 @@ def _tell(**message: str | Sequence[str]) -> None:
         print(json.dumps(message), flush=True)
     except BrokenPipeError:
         pass  # our owner is gone; standard input says so too
-
-
-def to_files(folder: Path) -> Sink:
-    """A sink that appends to one log file per program."""
-
-    def write(name: str, line: str) -> None:
-        try:
-            with (folder / f"{name}.log").open("a") as file:
-                file.write(line + "\n")
-        except OSError:
-            pass  # a full disk must not stop the program that writes
-
-    return write
 
 
 _terminal = threading.Lock()

@@ -37,6 +37,7 @@ class GaveUp(Exception):
 
     def __init__(self, name: str, last_words: str) -> None:
         super().__init__(f"{name} cannot stay up: {last_words or 'it says nothing'}")
+        self.name = name
 
 
 @dataclass(frozen=True)
@@ -81,14 +82,19 @@ class _Child:
 class Supervisor:
     """Keeps programs running. `start` them, call `tend` a few times a second, and `stop` at the end."""
 
-    def __init__(self, sink: Sink, patience: Patience | None = None) -> None:
-        self._sink = sink
+    def __init__(self, sink: Sink, patience: Patience | None = None, line_of: Callable[[str], str] = str) -> None:
+        """`line_of` makes a line of the supervisor's own words, as the programs make theirs."""
+        self._sink, self._line_of = sink, line_of
         self._patience = patience or Patience()
         self._children: dict[str, _Child] = {}
 
     def grant(self, seconds: float) -> None:
         """Gives programs at least this long to end when they are asked to."""
         self._patience = replace(self._patience, grace=max(self._patience.grace, seconds))
+
+    def endure(self) -> None:
+        """From now on no program is given up, however often it falls."""
+        self._patience = replace(self._patience, max_falls=None)
 
     def start(self, program: Program) -> None:
         self._children[program.name] = self._spawn(program)
@@ -139,7 +145,11 @@ class Supervisor:
         pause = min(self._patience.longest_pause, self._patience.first_pause * 2 ** min(child.falls - 1, MAX_DOUBLINGS))
         child.restart_at = time.monotonic() + pause
         how = _ending(child.process.returncode)
-        self._sink(child.program.name, f"{how} after {lived:.0f} s; starting it again in {pause:g} s")
+        again = f", fall {child.falls} in a row" if child.falls > 1 else ""
+        self._say(child, f"{how} after {lived:.0f} s{again}; starting it again in {pause:g} s")
+
+    def _say(self, child: _Child, text: str) -> None:
+        self._sink(child.program.name, self._line_of(text))
 
     def _end(self, members: list[_Child]) -> None:
         children = [child for child in members if child.restart_at is None]  # the others have ended already
@@ -151,7 +161,7 @@ class Supervisor:
             try:
                 child.process.wait(max(0.0, deadline - time.monotonic()))
             except subprocess.TimeoutExpired:
-                self._sink(child.program.name, "did not end when asked to; killed")
+                self._say(child, "did not end when asked to; killed")
         for child in children:
             _kill_group(child.process)
             child.process.wait()

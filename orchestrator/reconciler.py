@@ -21,6 +21,7 @@ from common.errors import StorageUnavailable
 from common.jobs.decisions import Decisions
 from common.jobs.scripts import StateUnavailable
 from common.jobs.store import connect
+from common.logs import about
 from common.messaging.app import BrokerUnavailable, Hints
 from common.messaging.queues import QUEUES
 from common.settings import Settings
@@ -92,6 +93,16 @@ class Reconciler:
             self._store.look_later(job_id, rest)
             return False
         started = time.monotonic()
+        with about(job=job_id):
+            self._decide_anyway(job_id, cache)
+        ended = time.monotonic()
+        cache.rested = ended + min(LONGEST_REST, REST * (ended - started))
+        if ended - self._dispatched > DISPATCH_SECONDS:
+            self._dispatch()  # many or long jobs must not hold up the hints of the others
+        return True
+
+    def _decide_anyway(self, job_id: str, cache: JobCache) -> None:
+        """Decides, and bears what goes wrong with this job alone."""
         try:
             self.decide_and_save(job_id, cache)
         except StorageUnavailable as error:
@@ -104,11 +115,6 @@ class Reconciler:
             self._met_defect(job_id, cache)
         else:
             cache.defects = 0
-        ended = time.monotonic()
-        cache.rested = ended + min(LONGEST_REST, REST * (ended - started))
-        if ended - self._dispatched > DISPATCH_SECONDS:
-            self._dispatch()  # many or long jobs must not hold up the hints of the others
-        return True
 
     def _met_defect(self, job_id: str, cache: JobCache) -> None:
         """Ends a job that repeatedly cannot be decided, and says why, instead of letting it wait for its deadline."""

@@ -1,6 +1,7 @@
 """Messages for requests that do not fit the contract: the field as the user writes it, and the cure."""
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from api.errors import FieldError
 
@@ -24,14 +25,18 @@ _PHRASES = (
 
 
 def field_errors(error: ValidationError) -> list[FieldError]:
-    """One per fault: what is wrong inside a list or an object is not reported for the whole again."""
-    faults = error.errors()
-    outer = {fault["loc"][:depth] for fault in faults for depth in range(len(fault["loc"]))}
+    """One per fault."""
     return [
         FieldError(_path(fault["loc"]), _message(fault["type"], fault["msg"], fault["loc"]))
-        for fault in faults
-        if fault["loc"] not in outer
+        for fault in innermost(error)
     ]
+
+
+def innermost(error: ValidationError) -> list[ErrorDetails]:
+    """The faults: what is wrong inside a list or an object is not reported for the whole again."""
+    faults = error.errors()
+    outer = {fault["loc"][:depth] for fault in faults for depth in range(len(fault["loc"]))}
+    return [fault for fault in faults if fault["loc"] not in outer]
 
 
 def _path(location: tuple[int | str, ...]) -> str:

@@ -1,8 +1,7 @@
 """Parsing of requests: from HTTP to our own data, or an error that names the field."""
 
-import json
 import re
-from typing import Any, NoReturn
+from typing import Any
 
 from flask import Request
 from gunicorn.http.errors import ParseException
@@ -11,7 +10,9 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from api.assets import Assets, Incoming
 from api.batches import BatchRequest
-from api.errors import Unknown, Unreadable, WrongType
+from api.errors import Unknown, Unreadable, WrongType, raise_if_any
+from api.http.faults import Checks, film_request, film_requests
+from api.http.json_body import read_json, too_deep
 from common.contracts.edit import EditRequest, RegenerateRequest, RestoreRequest
 from common.contracts.job import ACTIVE_STATES, TERMINAL
 from common.contracts.preview import PreviewRequest
@@ -28,18 +29,13 @@ PAGE, MAX_PAGE = 20, 100
 WAIT, MAX_WAIT = 10, 30
 
 
-def video_request(request: Request) -> VideoRequest:
-    body = json_object(request)
-    _refuse_webhooks(body, "callback_url")
-    return VideoRequest.model_validate(body)
+def video_request(request: Request, checks: Checks) -> VideoRequest:
+    """`checks` finds the faults that only this server can see, so that they are told with the others."""
+    return film_request(_object(request), checks)
 
 
-def batch_request(request: Request) -> BatchRequest:
-    body = json_object(request)
-    items = body.get("requests")
-    for index, item in enumerate(items if isinstance(items, list) else ()):
-        _refuse_webhooks(item, f"requests[{index}].callback_url")
-    return BatchRequest.model_validate(body)
+def batch_request(request: Request, checks: Checks) -> BatchRequest:
+    return film_requests(_object(request), checks)
 
 
 def edit_request(request: Request) -> EditRequest:
@@ -68,21 +64,18 @@ def version_number(job_id: str, text: str) -> int:
     return int(text)
 
 
-def _refuse_webhooks(body: Any, field: str) -> None:
-    if isinstance(body, dict) and "callback_url" in body:
-        raise InvalidRequest(field, "webhooks are not available yet; poll /mcp/status/<job_id>")
-
-
 def json_object(request: Request) -> dict[str, Any]:
+    body = _object(request)
+    raise_if_any(too_deep(body))
+    return body
+
+
+def _object(request: Request) -> dict[str, Any]:
+    """The body as an object, whose members may be nested too deep."""
     # Only a page of our own origin may send this type without asking us first.
     if request.mimetype != "application/json":
         raise WrongType("send JSON with the header Content-Type: application/json")
-    data = body_of(request)
-    try:
-        body = json.loads(data, parse_constant=_not_json)
-        json.dumps(body, allow_nan=False, ensure_ascii=False).encode()  # no infinity, no half of a character
-    except (ValueError, RecursionError) as error:
-        raise Unreadable(f"the body is not valid JSON{_where(error)}") from None
+    body = read_json(body_of(request))
     if not isinstance(body, dict):
         raise Unreadable("the body must be a JSON object")
     return body
@@ -184,23 +177,19 @@ def uploaded(request: UploadRequest) -> tuple[Incoming, str]:
             raise InvalidRequest("file", "the form needs a file in its field `file`")
         if len(parts) > 1:
             raise InvalidRequest("file", "the form has several files; send one per request")
-        return _incoming_of(parts[0]), parts[0].filename or ""
+        return _not_empty(_incoming_of(parts[0])), parts[0].filename or ""
     file = request.incoming()
     while chunk := request.stream.read(CHUNK):
         file.write(chunk)
+    return _not_empty(file), ""
+
+
+def _not_empty(file: Incoming) -> Incoming:
     if not file.size:
         raise InvalidRequest("file", "the upload is empty")
-    return file, ""
+    return file
 
 
 def _incoming_of(part: FileStorage) -> Incoming:
     assert isinstance(part.stream, Incoming)
     return part.stream
-
-
-def _not_json(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
-
-
-def _where(error: Exception) -> str:
-    return f" (line {error.lineno}, column {error.colno})" if isinstance(error, json.JSONDecodeError) else ""

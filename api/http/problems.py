@@ -12,12 +12,12 @@ from pydantic import ValidationError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.routing import Map
 
-from api.assets import TooLarge, UnknownMedia
+from api.assets import DamagedMedia, TooLarge, UnknownMedia
 from api.errors import Conflict, FieldError, Forbidden, InvalidFields, NoFilm, Refusal, Unknown, Unreadable, WrongType
 from api.http.cures import field_detail, last_good_view, refusal_detail
 from api.http.messages import field_errors
 from common.documents import UnreadableDocument
-from common.errors import InvalidRequest, ReelwrightError, StorageUnavailable
+from common.errors import DiskFull, InvalidRequest, ReelwrightError, StorageFull, StorageUnavailable
 from common.jobs.scripts import StateUnavailable
 from common.jobs.wishes import KeyReused, TooManyJobs
 
@@ -53,9 +53,12 @@ STATUSES: Mapping[type[ReelwrightError], int] = {
     Conflict: 409,
     TooLarge: 413,
     UnknownMedia: 415,
+    DamagedMedia: 422,
     UnreadableDocument: 409,
     StateUnavailable: 503,
     StorageUnavailable: 503,
+    StorageFull: 507,
+    DiskFull: 507,
 }
 
 

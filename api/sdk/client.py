@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import requests
 
-from api.sdk.errors import Refused, ServiceError
+from api.sdk.errors import NotWritten, Refused, ServiceError
 
 TIMEOUT = (5, 60)
 "Seconds to connect, and to wait for an answer."
@@ -90,7 +90,7 @@ class Client:
             if isinstance(error, requests.RequestException):
                 raise ServiceError(f"{path} could not be uploaded; it may be larger than the server allows") from None
             raise Refused(f"{path} cannot be read ({error.strerror})") from None
-        if reply.status_code in (413, 415):
+        if reply.status_code in (413, 415, 422):
             raise Refused(f"{path}: {_detail(reply)}")
         return str(self._json(reply)["asset_id"])
 
@@ -105,9 +105,9 @@ class Client:
                     file.write(chunk)
             part.replace(path)
         except requests.RequestException:
-            raise ServiceError("the download broke off; run the command again") from None
+            raise ServiceError("the download broke off") from None
         except OSError as error:
-            raise ServiceError(f"{path} cannot be written ({error.strerror})") from None
+            raise NotWritten(path, error.strerror or "for no known reason") from None
         finally:
             part.unlink(missing_ok=True)
 

@@ -7,7 +7,7 @@ reached, and the list of steps is complete as soon as the storyboard is there.
 from collections.abc import Sequence
 
 from api.views.film_state import left_out, segment_name, segments_of
-from common.contracts.job import DONE, ENDINGS_WITH_FILM, QUEUED, SKIPPED, UNDER_WAY, Job, Step
+from common.contracts.job import DONE, ENDINGS_WITH_FILM, QUEUED, READY, SKIPPED, UNDER_WAY, Job, Step
 from common.contracts.job_kinds import Makes, kind_of_job
 from common.contracts.kinds import STEP_KINDS
 from common.contracts.names import Kind, StepName
@@ -51,6 +51,12 @@ def current_step(job: Job) -> str:
             done = sum(step.state == DONE for step in steps)
             return f"{about.verb} {done}/{len(steps)}" if len(steps) > 1 else about.verb
     return job.state  # between two steps
+
+
+def waiting_for(job: Job) -> str | None:
+    """The trouble of our own that steps wait out, in words (`the disk of the worker is full`), if there is any."""
+    waits = (step.failure for step in job.steps.values() if step.state == READY and not job.terminal)
+    return next((failure.message for failure in waits if failure is not None and failure.outage), None)
 
 
 def share(job: Job, step: Step) -> float:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from api.views.film_state import facts_of, left_out
-from api.views.progress import current_step, progress
+from api.views.progress import current_step, progress, waiting_for
 from api.views.scenes import RENDERED, scene_view
 from common.contracts.job import (
     DONE,
@@ -31,6 +31,7 @@ def status_view(job: Job, storyboard: Storyboard | None, events: Iterable[Event]
         "kind": job.kind,
         "lane": job.lane,
         "current_step": current_step(job),
+        "waiting_for": waiting_for(job),
         "scenes_processed": sum(scene["state"] == RENDERED for scene in scenes),
         "total_scenes": len(scenes),
         "steps": steps_view(job),

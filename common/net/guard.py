@@ -16,6 +16,8 @@ Network = IPv4Network | IPv6Network
 Resolve = Callable[[str, int], list[str]]
 "Host and port to the addresses they stand for; raises OSError when there are none."
 
+SHOWN = 80
+"Characters of a name that a message repeats."
 WEB_PORTS = (80, 443)
 GLOBAL_UNICAST = IPv6Network("2000::/3")
 NAT64 = IPv6Network("64:ff9b::/96")
@@ -73,7 +75,10 @@ class Guard:
 
     def addresses(self, host: str, port: int) -> list[str]:
         """Raises `AddressRefused`, or OSError when the name has no address."""
-        addresses = self._resolve(host, port)
+        try:
+            addresses = self._resolve(host, port)
+        except UnicodeError:  # such as a part of more than 63 letters; the name must be told, but it may be very long
+            raise AddressRefused(f"{host[:SHOWN]} is no name that a host can have") from None
         for text in addresses:
             address = ip_address(text)
             if self._is_allowed(address):

@@ -94,6 +94,13 @@ class Settings:
     s3_timeout: v.Seconds = setting(
         30.0, PLACES, STORE, "Time without an answer after which the S3 server counts as down."
     )
+    s3_folder: v.Folder = setting(
+        "",
+        PLACES,
+        STORE,
+        "Folder of the store if it keeps its objects on a disk of this machine, as rclone does: such a store does not say "
+        "by itself when that disk is full.",
+    )
     assets_bucket: v.Bucket = setting("assets", PLACES, STORE, "Bucket for uploads, footage and parts of films.")
     videos_bucket: v.Bucket = setting("videos", PLACES, STORE, "Bucket for finished films.")
     work_dir: v.Folder = setting(
@@ -312,6 +319,13 @@ class Settings:
     )
 
     log_level: v.Level = setting("INFO", LOGS, STORE, "Lines below this level are left out.")
+    log_format: v.LogFormat = setting(
+        "text",
+        LOGS,
+        STORE,
+        "`json` writes one object per line, with time, level, service, logger, message, and job, step and attempt where "
+        "they are known.",
+    )
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] = os.environ, service: str = "") -> "Settings":

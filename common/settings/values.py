@@ -10,6 +10,8 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 ENCODERS = ("auto", "libx264", "h264_nvenc", "h264_vaapi", "h264_qsv")
 "Possible values of FFMPEG_ENCODER."
+LOG_FORMATS = ("text", "json")
+"Possible values of LOG_FORMAT."
 PRESETS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow")
 "Possible values of FFMPEG_PRESET: x264's, the quickest first."
 WHISPER_MODELS = ("tiny", "base", "small", "medium", "large", "turbo")
@@ -137,6 +139,7 @@ Flag = Annotated[bool, Accepts("true or false")]
 Level = Annotated[str, BeforeValidator(_upper), AfterValidator(_one_of(LEVELS)), Accepts(_list(LEVELS))]
 Preset = Annotated[str, AfterValidator(_one_of(PRESETS)), Accepts(_list(PRESETS))]
 Encoder = Annotated[str, AfterValidator(_one_of(ENCODERS)), Accepts(_list(ENCODERS))]
+LogFormat = Annotated[str, AfterValidator(_one_of(LOG_FORMATS)), Accepts(_list(LOG_FORMATS))]
 WhisperModel = Annotated[str, AfterValidator(_one_of(WHISPER_MODELS)), Accepts(_list(WHISPER_MODELS))]
 Text = Annotated[str, Accepts("a text")]
 Names = Annotated[str, Accepts("names, separated by commas")]

@@ -2,6 +2,9 @@
 
 import contextlib
 import io
+import math
+import re
+import shutil
 from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
@@ -14,7 +17,7 @@ from minio import Minio
 from minio.commonconfig import CopySource
 from minio.error import InvalidResponseError, MinioException, S3Error
 
-from common.errors import ObjectMissing, StorageUnavailable
+from common.errors import ObjectMissing, StorageFull, StorageUnavailable
 from common.settings import Settings
 from common.storage.port import Stored
 
@@ -24,6 +27,14 @@ CHUNK = 1024 * 1024
 CHECK_SECONDS = 1.0
 MISSING = {"NoSuchKey", "NoSuchObject"}
 NO_BUCKET = "NoSuchBucket"
+FULL = re.compile(
+    r"StorageFull|InsufficientStorage|QuotaExceeded|no space left on device|disk quota exceeded", re.IGNORECASE
+)
+"In the code or the text of a refusal: the store has no room (the words of MinIO, Ceph, and of rclone's disk)."
+INSUFFICIENT_STORAGE = 507
+NO_ROOM = "the object store is full"
+LEAST_ROOM = 256 * 1024
+"Bytes beside an object that a store on a disk needs, for folders and the like."
 HUNG = (TimeoutError, urllib3.exceptions.TimeoutError)
 NO_ANSWER = (
     MinioException,
@@ -42,6 +53,7 @@ class S3Storage:
 
     def __init__(self, settings: Settings) -> None:
         self._buckets = (settings.assets_bucket, settings.videos_bucket)
+        self._folder = settings.s3_folder
         self._client = _client(settings, settings.s3_endpoint)
         self._public = _client(settings, settings.s3_public_endpoint or settings.s3_endpoint)
         # Whoever checks asks once per bucket, and wants to know soon.
@@ -50,12 +62,17 @@ class S3Storage:
         )
 
     def put_bytes(self, bucket: str, key: str, data: bytes, media_type: str) -> None:
-        _ask(lambda: self._client.put_object(bucket, key, io.BytesIO(data), len(data), content_type=media_type), key)
+        with self._room_for(len(data)):
+            _ask(
+                lambda: self._client.put_object(bucket, key, io.BytesIO(data), len(data), content_type=media_type), key
+            )
 
     def put_file(self, bucket: str, key: str, path: Path, media_type: str) -> None:
-        _ask(
-            lambda: self._client.fput_object(bucket, key, str(path), content_type=media_type, part_size=PART_SIZE), key
-        )
+        with self._room_for(path.stat().st_size):
+            _ask(
+                lambda: self._client.fput_object(bucket, key, str(path), content_type=media_type, part_size=PART_SIZE),
+                key,
+            )
 
     def get_bytes(self, bucket: str, key: str) -> bytes:
         return _ask(lambda: b"".join(self._read(bucket, key)), key)
@@ -113,6 +130,16 @@ class S3Storage:
         _ask(lambda: self._client.make_bucket(bucket))
         return True
 
+    @contextlib.contextmanager
+    def _room_for(self, size: int) -> Iterator[None]:
+        """Around a put of so many bytes. The embedded store (rclone) does not say that it is full; its disk does."""
+        try:
+            yield
+        except StorageUnavailable as error:
+            if self._folder and _free(self._folder) < size + LEAST_ROOM:
+                raise StorageFull(NO_ROOM) from error
+            raise
+
     def _read(self, bucket: str, key: str) -> Generator[bytes]:
         """The object piece by piece; raises when it ends before all of it has come."""
         response = self._client.get_object(bucket, key)
@@ -136,8 +163,13 @@ class _OneMoreTry(urllib3.Retry):
 
 def _client(settings: Settings, endpoint: str) -> Minio:
     # One retry at this layer only: whoever asks tries again later. How long to wait is not the store's to say.
+    # The last answer is read as any other, as it says why: a store that is full answers, too.
     retries = _OneMoreTry(
-        total=1, backoff_factor=0.2, status_forcelist=[429, 500, 502, 503, 504], respect_retry_after_header=False
+        total=1,
+        backoff_factor=0.2,
+        status_forcelist=[429, 500, 502, 503, 504],
+        raise_on_status=False,
+        respect_retry_after_header=False,
     )
     timeout = urllib3.Timeout(connect=settings.s3_timeout, read=settings.s3_timeout)
     pool = urllib3.PoolManager(timeout=timeout, retries=retries, maxsize=16)
@@ -159,6 +191,14 @@ def _check_head(headers: Mapping[str, str]) -> None:
         raise StorageUnavailable("the object store broke off its answer")
 
 
+def _free(folder: str) -> float:
+    """Bytes that the disk of the folder has left; infinitely many if it does not say."""
+    try:
+        return shutil.disk_usage(folder).free
+    except OSError:
+        return math.inf
+
+
 def _write(path: Path, pieces: Generator[bytes]) -> None:
     with contextlib.closing(pieces):
         first = next(pieces, b"")  # before the file is made: what is not there leaves none
@@ -176,8 +216,12 @@ def _ask(call: Callable[[], T], key: str = "") -> T:
     try:
         return call()
     except S3Error as error:
+        if FULL.search(f"{error.code} {error.message}") or error.response.status == INSUFFICIENT_STORAGE:
+            raise StorageFull(NO_ROOM) from error
         raise _refusal(str(error.code), key) from error
     except InvalidResponseError as error:
+        if FULL.search(str(error._body)) or error._code == INSUFFICIENT_STORAGE:
+            raise StorageFull(NO_ROOM) from error
         # rclone sends its errors as text/xml, which the client does not read.
         gone = "NoSuchKey" if error._code == 404 else ""
         raise _refusal(NO_BUCKET if NO_BUCKET in str(error._body) else gone or str(error._code), key) from error

@@ -24,6 +24,7 @@ from common.contracts.names import StepName, keys_in
 from common.errors import ObjectMissing, StepError, Stopped, disk_trouble
 from common.jobs.claims import Claim, Claims, NotClaimed, Verdict
 from common.jobs.scripts import StateUnavailable
+from common.logs import about
 from common.settings import Settings
 from common.storage.port import Storage
 from common.worker.drain import Drain
@@ -82,8 +83,13 @@ class StepRunner:
         claim = self._claim(job_id, step)
         if isinstance(claim, NotClaimed):
             return claim  # a late or doubled hint, or one for another worker
+        with about(attempt=claim.attempt):
+            return self._run(claim, asked)
+
+    def _run(self, claim: Claim, asked: float) -> Outcome:
+        """`asked`: when the claim was asked for, in seconds of the monotonic clock."""
         # What is soon done does not keep a core from the long steps that begin beside it.
-        with nullcontext() if StepName(step).kind in LATE else self._slots.taken():
+        with nullcontext() if StepName(claim.step).kind in LATE else self._slots.taken():
             run = self._prepare(claim, asked + self._settings.self_kill_seconds)
             outcome = self._work(claim, run)
             run.call_off()  # a handler may see by the clock that it is over before its heart does, which kills children

@@ -7,8 +7,10 @@ not end, end it at once: the kernel kills what it started, and the leases of its
 
 import contextlib
 import logging
+import multiprocessing
 import os
 import signal
+import tempfile
 import threading
 import time
 import uuid
@@ -33,7 +35,7 @@ from common.contracts.voice import SpeechEngine
 from common.errors import ReelwrightError
 from common.jobs.scripts import StateUnavailable
 from common.jobs.store import connect
-from common.logs import tell_faults
+from common.logs import about, tell_faults
 from common.messaging.app import make_app
 from common.messaging.queues import QUEUES
 from common.settings import BadSetting, Settings
@@ -146,6 +148,9 @@ def _temporary(worker_id: str) -> Iterator[None]:
     with contextlib.ExitStack() as stack:
         try:
             stack.enter_context(scratch.temporary(worker_id))
+            # Else multiprocessing makes a folder in there for the pool's memory, and is upset at the very end of Python
+            # to find it gone.
+            multiprocessing.current_process()._config["tempdir"] = tempfile.gettempdir()  # type: ignore[attr-defined]
         except OSError as error:
             log.warning("no folder of its own for temporary files: %s", error.strerror)
         yield
@@ -174,11 +179,12 @@ def add_task(
 
     @app.task(name=QUEUES[service.queue].task, Request=request_class(died))
     def run_step(job_id: str, step: str) -> None:
-        try:
-            outcome: str = runner().run(job_id, step)
-        except StateUnavailable as error:
-            outcome = str(error)  # the step is still ready or its lease ends: it will be hinted again
-        log.info("%s of %s: %s", step, job_id, outcome)
+        with about(job=job_id, step=step):
+            try:
+                outcome: str = runner().run(job_id, step)
+            except StateUnavailable as error:
+                outcome = str(error)  # the step is still ready or its lease ends: it will be hinted again
+            log.info("%s of %s: %s", step, job_id, outcome)
         if outcome == Outcome.DRAINING:
             raise Reject(outcome, requeue=True)  # for another worker
 

@@ -22,7 +22,8 @@ from common.storage.s3 import S3Storage
 from infra import local
 from infra.chaos.processes import family, marked
 from infra.local import Plan, StackError
-from infra.stack import Stack, StackStopped, to_files
+from infra.log_files import to_files
+from infra.stack import Stack, StackStopped
 from infra.supervisor import GaveUp, Patience, Program
 
 MARK = "REEL_CHAOS"

@@ -13,11 +13,12 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from common.errors import ObjectMissing, StorageUnavailable
+from common.errors import ObjectMissing, StorageFull, StorageUnavailable
 from common.settings import Settings
 from common.storage.memory import MemoryStorage
 from common.storage.port import Storage
 from common.storage.s3 import PART_SIZE, S3Storage
+from tests.support.disks import small_disk
 from tests.support.redis_server import free_port
 from tests.support.s3_server import s3_server
 from tests.support.tcp_proxy import Fault, TcpProxy, tcp_proxy
@@ -357,6 +358,30 @@ def test_a_store_that_refuses_is_told_as_unavailable(status: int, body: bytes, t
             with pytest.raises(StorageUnavailable):
                 ask()
             assert len(requests_seen) == (2 if status in (429, 500, 503) else 1)
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (507, b"<Error><Code>XMinioStorageFull</Code><Message>no drive has room</Message></Error>"),
+        (507, b""),
+        (403, b"<Error><Code>QuotaExceeded</Code></Error>"),
+        (500, b"<Error><Code>InternalError</Code><Message>write /x: No space left on device</Message></Error>"),
+    ],
+)
+def test_a_store_that_is_full_says_so_and_is_not_called_away(status: int, body: bytes) -> None:
+    with answering(status, body) as (store, _), pytest.raises(StorageFull, match="full"):
+        store.put_bytes(BUCKET, KEY, b"x", "video/mp4")
+
+
+def test_a_store_whose_disk_is_full_is_known_by_its_folder(tmp_path: Path) -> None:
+    """rclone answers as for a defect of its own; only the disk itself tells."""
+    with small_disk(tmp_path / "disk", 2_000_000) as disk, s3_server(disk) as settings:
+        (tmp_path / "film").write_bytes(bytes(3_000_000))
+        for folder, error in ((str(disk), StorageFull), ("", StorageUnavailable)):
+            with pytest.raises(StorageUnavailable) as caught:
+                S3Storage(replace(settings, s3_folder=folder)).put_file(BUCKET, KEY, tmp_path / "film", "video/mp4")
+            assert type(caught.value) is error
 
 
 def test_an_answer_that_is_none_of_s3_is_told_as_unavailable() -> None:

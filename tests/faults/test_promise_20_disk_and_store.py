@@ -7,10 +7,7 @@ the fault, which then goes away.
 import hashlib
 import io
 import json
-import os
-import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -32,6 +29,7 @@ from orchestrator import tasks as planning
 from renderer import tasks as rendering
 from retriever import tasks as retrieving
 from tests.support import clips
+from tests.support.disks import fill, small_disk
 from tests.support.faulty_s3 import Fault, FaultyS3, faulty_s3
 from tests.support.ready import BUILD, every_toolchain, load
 from tests.support.tiny_films import Studio
@@ -228,26 +226,6 @@ def test_a_slow_store_is_waited_for(cutter: Cutter, storage: S3Storage, proxy: F
 
 
 # the disk
-
-
-@contextmanager
-def small_disk(folder: Path, size: int) -> Iterator[Path]:
-    """A disk of its own, which only root can make."""
-    folder.mkdir()
-    made = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)], capture_output=True)
-    if made.returncode:
-        pytest.skip(f"no small disk can be mounted here: {made.stderr.decode().strip()}")
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", "-l", str(folder)], check=True)
-
-
-def fill(ballast: Path, left: int) -> None:
-    """Takes all room of a disk but `left` bytes."""
-    space = os.statvfs(ballast.parent)
-    with ballast.open("wb") as file:
-        file.write(bytes(space.f_bavail * space.f_frsize - left))
 
 
 def check_full_disk(settings: Settings, storage: S3Storage, disk: Path, left: Mapping[str, int]) -> None:

@@ -20,6 +20,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from api.sdk.client import Client
+from cli.delivery import Delivery
+from cli.embedded import EmbeddedStack
+from cli.errors import CommandError
 from cli.make import SERVER_SETTINGS
 from common.contracts.footage import ProviderNote
 from common.contracts.job import PARTIAL, Job, WorkerInfo
@@ -31,6 +35,7 @@ from common.jobs.store import JobStore
 from common.settings import Settings
 from common.storage.s3 import S3Storage
 from tests.support.api_server import ROOT, api_server
+from tests.support.disks import fill, small_disk
 from tests.support.records import FILM, fail, finish, plan, write
 from tests.support.redis_server import RedisServer
 from tests.support.s3_server import s3_server
@@ -408,6 +413,83 @@ def test_a_file_the_server_cannot_use_is_named(site: tuple[str, Settings], tmp_p
     assert done.returncode == 2
     assert "notes.mp3: " in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+def test_a_film_for_which_there_is_no_room_any_more_is_still_there(
+    site: tuple[str, Settings], pipeline: Callable[..., Pipeline], tmp_path: Path
+) -> None:
+    with small_disk(tmp_path / "disk", 10_000_000) as disk:
+
+        def completed_too_late(running: Pipeline, job: Job) -> None:
+            fill(disk / "ballast", 0)
+            completed(running, job)
+
+        pipeline(completed_too_late)
+        done = reel(tmp_path, "make", "Waves", "--server", site[0], "-o", disk / "a.mp4")
+        (first, *_, last) = done.stderr.splitlines()
+        job_id = re.findall(r"job_\w+", first)[0]
+        assert (done.returncode, done.stdout) == (1, "")
+        assert f"{site[0]}/mcp/status/{job_id}" in first
+        assert last == (
+            f"reel: {disk}/a.mp4 cannot be written (No space left on device); "
+            f"the film is not lost: {site[0]}/mcp/result/{job_id} has the links to it"
+        )
+        assert [path.name for path in disk.iterdir()] == ["ballast"]
+
+
+def test_a_place_without_room_is_refused_before_anything_is_made(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "disk", 1_000_000) as disk:
+        for options in (["-o", disk / "a.mp4"], ["-o", tmp_path / "a.mp4", "--export", disk / "a.zip"]):
+            done = reel(tmp_path, "make", "Waves", "--server", "http://127.0.0.1:1", *options)
+            assert done.returncode == 2
+            assert done.stderr == (f"reel: {disk} has only 0 MB left; choose another place with {options[-2]}\n")
+
+
+class OwnStack(EmbeddedStack):
+    """Only what a delivery needs of a stack of our own: whether it was told to stay."""
+
+    def __init__(self) -> None:
+        self.kept = False
+
+    def keep(self) -> Path:
+        self.kept = True
+        return Path("/data")
+
+
+def test_what_an_own_stack_has_made_goes_elsewhere_if_there_is_no_room(
+    site: tuple[str, Settings], store: JobStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client, own = Client(site[0]), OwnStack()
+    job_id = client.generate({"prompt": "Waves"}, "key")
+    job = store.load(job_id)
+    assert job is not None
+    completed(Pipeline(store, site[1], completed), job)
+    with small_disk(tmp_path / "disk", 1_000_000) as disk:
+        fill(disk / "ballast", 0)
+        delivery = Delivery(client, job_id, own)
+        (tmp_path / "room").mkdir()
+        monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "room"))
+        film = delivery.film(client.result(job_id), disk / "a.mp4")
+        assert film.read_bytes() == FILM
+        assert film.with_suffix(".srt").exists()
+        assert film.is_relative_to(tmp_path / "room")
+        assert not own.kept
+        (disk / "tmp").mkdir()
+        monkeypatch.setattr("tempfile.tempdir", str(disk / "tmp"))
+        with pytest.raises(CommandError, match=f"reel up --data /data`, whose /mcp/result/{job_id}"):
+            delivery.film(client.result(job_id), disk / "a.mp4")
+        assert own.kept
+        assert list((disk / "tmp").iterdir()) == []
+    client.close()
+
+
+def test_a_transition_may_be_left_to_the_style(
+    site: tuple[str, Settings], pipeline: Callable[..., Pipeline], tmp_path: Path
+) -> None:
+    running = pipeline(failed)
+    done = reel(tmp_path, "make", "Waves", "--transition", "auto", "--server", site[0])
+    assert done.returncode == 1, done.stderr
+    assert [request.transition.kind for request in running.requests] == [None]
 
 
 def test_a_server_that_is_not_there_is_one_line(tmp_path: Path) -> None:

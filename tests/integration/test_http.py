@@ -22,7 +22,8 @@ from api.jobs import MOST_LOOKED_AT
 from common import scratch
 from common.contracts.base import ObjectRef
 from common.contracts.job import WorkerInfo
-from common.errors import StorageUnavailable
+from common.contracts.voice import SpeechEngine, Voice
+from common.errors import StorageFull, StorageUnavailable
 from common.jobs.ids import new_job_ids
 from common.jobs.store import JobStore, connect
 from common.jobs.wishes import NewJob
@@ -31,6 +32,7 @@ from common.settings import Settings
 from common.storage.memory import MemoryStorage
 from tests.support import clips
 from tests.support.api_server import api_server
+from tests.support.disks import small_disk
 from tests.support.ready import make_job, make_ready
 from tests.support.records import fail, finish, plan, write
 
@@ -47,6 +49,13 @@ def png() -> bytes:
     buffer = BytesIO()
     Image.new("RGB", (8, 8), "teal").save(buffer, "PNG")
     return buffer.getvalue()
+
+
+def speech_worker() -> WorkerInfo:
+    """It speaks English and German."""
+    voices = (Voice(id="en-gb", name="", language="en"), Voice(id="de", name="", language="de"))
+    engine = SpeechEngine(name="test", version="1", voices=voices)
+    return WorkerInfo("speaker", "whisper_worker", 1, {"speech": [engine.model_dump()]})
 
 
 def accepted(client: FlaskClient, **body: Any) -> str:
@@ -140,7 +149,6 @@ def test_an_unusable_key_is_named(client: FlaskClient, key: str) -> None:
         b'{"metadata": {"x": 1e999}, "prompt": "x"}',
         b'{"prompt": "half \\ud800"}',
         b'{"prompt": "\xff"}',
-        b"[" * 100_000,
     ],
 )
 def test_what_is_no_json_object_is_a_400(client: FlaskClient, body: bytes) -> None:
@@ -182,6 +190,79 @@ def test_an_invalid_field_is_named_as_the_user_writes_it(
     assert found["errors"][0]["field"] == field
     assert word in found["errors"][0]["message"]
     assert field in found["detail"]
+
+
+@pytest.mark.parametrize("levels", [33, 200, 300, 900, 100_000])
+def test_what_is_nested_too_deep_is_refused_at_the_door(client: FlaskClient, levels: int) -> None:
+    body = '{"prompt": "x y", "metadata": ' + '{"a":' * levels + "1" + "}" * levels + "}"
+    found = problem_of(client.post("/mcp/generate", data=body, content_type="application/json"), 422)
+    assert "more than 32 levels" in found["errors"][0]["message"]
+    assert found["errors"][0]["field"] == ("metadata" if levels < 950 else "request")
+
+
+def test_every_address_refuses_a_body_that_is_nested_too_deep(client: FlaskClient) -> None:
+    deep = '{"x": ' + "[" * 33 + "]" * 33 + "}"
+    for address in ("/mcp/voices/preview", f"/mcp/versions/{UNKNOWN}/1/restore"):
+        found = problem_of(client.post(address, data=deep, content_type="application/json"), 422)
+        assert found["errors"][0]["field"] == "x"
+    batch = '{"requests": [{"prompt": "x"}, {"prompt": "x", "metadata": ' + deep + "}]}"
+    found = problem_of(client.post("/mcp/batch", data=batch, content_type="application/json"), 422)
+    assert [error["field"] for error in found["errors"]] == ["requests[1].metadata"]
+
+
+def test_32_levels_of_metadata_come_back(client: FlaskClient) -> None:
+    deep: Any = 1
+    for _ in range(31):
+        deep = {"a": deep}
+    job_id = accepted(client, prompt="x", metadata={"a": deep})
+    assert client.get(f"/mcp/status/{job_id}").json["metadata"] == {"a": deep}
+
+
+def test_a_member_that_is_given_twice_is_named(client: FlaskClient) -> None:
+    body = b'{"prompt": "one", "title": {"text": "a", "text": "b"}, "prompt": "two"}'
+    found = problem_of(client.post("/mcp/generate", data=body, content_type="application/json"), 422)
+    assert [error["field"] for error in found["errors"]] == ["prompt", "title.text"]
+    assert "twice" in found["detail"]
+
+
+@pytest.mark.parametrize(
+    ("body", "fields"),
+    [
+        ({"prompt": "x", "fps": 7, "voice": "nobody"}, ["fps", "voice"]),
+        ({"prompt": "x", "callback_url": "https://example.org", "voice": "nobody"}, ["callback_url", "voice"]),
+        ({"prompt": "x", "voice": "nobody", "language": "xx", "fps": 7}, ["fps", "voice", "language"]),
+        ({"fps": 7, "size": "1920x1080", "aspect": "1:1"}, ["fps", "request", "request"]),
+        ({"prompt": "", "script": "x", "voice": "no body"}, ["prompt", "voice", "request"]),
+        ({"prompt": "x", "language": "English!", "voice": "de"}, ["language"]),
+        (
+            {"scenes": [{"duration": 0, "media": {"asset": "ast_" + "0" * 32}}, {}], "music": {"mood": "sad"}},
+            ["scenes[0].duration", "scenes[1]", "music.mood", "scenes[0].media.asset"],
+        ),
+        (
+            {"prompt": "x", "watermark": {"asset": "ast_" + "0" * 32, "opacity": 3}, "metadata": {"x": "y" * 5000}},
+            ["watermark.opacity", "metadata", "watermark.asset"],
+        ),
+        ({"prompt": "x", "watermark": {}, "music": {"asset": "ast_1"}}, ["music.asset", "watermark"]),
+    ],
+)
+def test_all_faults_of_a_request_are_told_at_once(
+    client: FlaskClient, store: JobStore, body: dict[str, Any], fields: list[str]
+) -> None:
+    store.register(speech_worker(), 60)
+    found = problem_of(client.post("/mcp/generate", json=body), 422)
+    assert [error["field"] for error in found["errors"]] == fields
+    batch = {"requests": [{"prompt": "fine"}, body], "name": "mine"}
+    found = problem_of(client.post("/mcp/batch", json=batch), 422)
+    inner = [f"requests[1].{field}".removesuffix(".request") for field in fields]
+    assert [error["field"] for error in found["errors"]] == ["name", *inner]
+    assert store.jobs("local", "", 10) == []
+
+
+def test_faults_are_told_while_the_stores_are_away(storage: MemoryStorage) -> None:
+    nobody = Settings(state_url="redis://127.0.0.1:1/0")
+    client = create_app(nobody, connect(nobody), storage).test_client()
+    found = problem_of(client.post("/mcp/generate", json={"prompt": "x", "fps": 7, "voice": "nobody"}), 422)
+    assert [error["field"] for error in found["errors"]] == ["fps"]
 
 
 @pytest.mark.parametrize(
@@ -443,11 +524,21 @@ def test_a_job_without_a_film_says_why_there_is_none(client: FlaskClient, store:
 
 def test_cancelling_records_the_wish(client: FlaskClient, store: JobStore) -> None:
     job_id = accepted(client)
-    for _ in range(2):
-        assert client.post(f"/mcp/cancel/{job_id}").status_code == 202
+    for words in ("is being cancelled; it ends", "is being cancelled already; it ends"):
+        reply = client.post(f"/mcp/cancel/{job_id}")
+        assert reply.status_code == 202
+        assert words in reply.json["message"]
     job = store.load(job_id)
     assert job is not None
     assert job.cancel
+
+
+def test_cancelling_what_is_cancelled_already_promises_nothing(client: FlaskClient, store: JobStore) -> None:
+    job_id = accepted(client)
+    write(store, job_id, {"state": "cancelled"}, {})
+    reply = client.post(f"/mcp/cancel/{job_id}")
+    assert reply.status_code == 200
+    assert reply.json["message"] == "the job has been cancelled already"
 
 
 def test_a_job_that_has_ended_cannot_be_cancelled(client: FlaskClient, store: JobStore) -> None:
@@ -541,10 +632,49 @@ def test_an_upload_that_is_too_large_is_a_413_and_leaves_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("upload", [upload_form, upload_raw])
+def test_an_upload_for_which_the_disk_has_no_room_is_a_507(
+    settings: Settings,
+    store: JobStore,
+    tmp_path: Path,
+    upload: Callable[[FlaskClient, bytes], TestResponse],
+) -> None:
+    with small_disk(tmp_path / "disk", 300_000) as disk:
+        client = create_app(replace(settings, work_dir=str(disk)), store, MemoryStorage()).test_client()
+        found = problem_of(upload(client, png() + bytes(600_000)), 507)
+        assert (found["code"], "no room" in found["detail"]) == ("disk_full", True)
+        assert list(disk.iterdir()) == []
+        assert upload(client, png()).status_code == 201
+
+
+def test_a_full_object_store_is_a_507(settings: Settings, store: JobStore) -> None:
+    class Full(MemoryStorage):
+        def put_file(self, bucket: str, key: str, path: Path, media_type: str) -> None:
+            raise StorageFull("the object store is full")
+
+    client = create_app(settings, store, Full()).test_client()
+    found = problem_of(client.post("/mcp/assets", data=png()), 507)
+    assert (found["code"], found["detail"]) == ("storage_full", "the object store is full")
+
+
 @pytest.mark.parametrize("data", [b"<svg onload='x'/>", b"#EXTM3U\nfile:///secret", b"plain words", b"PK\x03\x04"])
 def test_content_we_cannot_use_is_refused_whatever_it_calls_itself(client: FlaskClient, data: bytes) -> None:
     reply = client.post("/mcp/assets", data={"file": (BytesIO(data), "film.mp4", "video/mp4")})
     assert problem_of(reply, 415)["code"] == "unsupported_media"
+
+
+@pytest.mark.parametrize("upload", [upload_form, upload_raw])
+def test_an_empty_file_is_called_empty(
+    client: FlaskClient, upload: Callable[[FlaskClient, bytes], TestResponse]
+) -> None:
+    found = problem_of(upload(client, b""), 422)
+    assert found["errors"] == [{"field": "file", "message": "the upload is empty"}]
+
+
+def test_what_only_begins_like_a_picture_is_refused_as_damaged(client: FlaskClient, storage: MemoryStorage) -> None:
+    found = problem_of(client.post("/mcp/assets", data=b"\xff\xd8\xff\xe0garbage"), 422)
+    assert (found["code"], "image/jpeg" in found["detail"]) == ("damaged_media", True)
+    assert list(storage.list("assets")) == []
 
 
 def test_an_upload_without_a_file_is_named(client: FlaskClient) -> None:
@@ -556,6 +686,34 @@ def test_a_form_with_two_files_is_asked_to_send_one(client: FlaskClient, tmp_pat
     files = [(BytesIO(png()), "a.png"), (BytesIO(png()), "b.png")]
     reply = client.post("/mcp/assets", data={"file": files})
     assert "send one" in problem_of(reply, 422)["errors"][0]["message"]
+
+
+# parameters
+
+
+@pytest.mark.parametrize(
+    ("address", "field", "word"),
+    [
+        ("/mcp/jobs?stauts=completed", "stauts", "takes cursor and limit and status"),
+        (f"/mcp/status/{UNKNOWN}?version=1", "version", "takes after"),
+        ("/mcp/jobs?limit=1&limit=2", "limit", "twice"),
+        (f"/mcp/scenes/{UNKNOWN}/s1?verson=1", "verson", "takes version"),
+    ],
+)
+def test_a_parameter_that_would_do_nothing_is_refused(client: FlaskClient, address: str, field: str, word: str) -> None:
+    found = problem_of(client.get(address), 422)
+    assert [error["field"] for error in found["errors"]] == [field]
+    assert word in found["detail"]
+
+
+def test_parameters_are_looked_at_before_anything_is_done(client: FlaskClient, store: JobStore) -> None:
+    found = problem_of(client.post("/mcp/generate?draft=true", json={"prompt": "x"}), 422)
+    assert "takes no parameters" in found["errors"][0]["message"]
+    assert store.jobs("local", "", 10) == []
+
+
+def test_probes_of_health_may_have_any_parameter(client: FlaskClient) -> None:
+    assert client.get("/healthz?nocache=1").status_code == 200
 
 
 # health

@@ -3,15 +3,18 @@
 import contextlib
 import os
 import re
+import shutil
 import signal
 import stat
 import subprocess
 import sys
+import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import redis
 import requests
 
 from cli.embedded import EmbeddedStack
@@ -19,14 +22,17 @@ from cli.errors import BadInput
 from common.errors import StorageUnavailable
 from common.settings import Settings
 from common.storage.s3 import S3Storage
-from infra.local import Plan, environment, s3_program
-from infra.supervisor import Supervisor
+from infra import repair
+from infra.local import Plan, StackError, environment, redis_program, s3_program
+from infra.stack import Stack
+from infra.supervisor import Patience, Supervisor
 from tests.support.api_server import ROOT
 from tests.support.processes import ctrl_c_works, find, marked
 from tests.support.redis_server import free_port
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.stack
+HASTY = Patience(first_pause=0.01, longest_pause=0.02)
 MARK = "REEL_TEST_MARK"
 
 
@@ -99,15 +105,23 @@ def test_up_serves_restarts_what_is_killed_and_ends_without_a_trace(started: lis
     assert "another Reelwright uses the data folder" in third.stderr
 
     job = requests.post(f"{url}/mcp/generate", json={"prompt": "waves", "metadata": {"mine": 1}}, timeout=30).json()
-    (redis,) = find("redis-server", under=reel.process.pid)
-    os.kill(redis, signal.SIGKILL)
-    reel.says(r"redis +\| was killed by SIGKILL")
+    (server,) = find("redis-server", under=reel.process.pid)
+    os.kill(server, signal.SIGKILL)
+    reel.says(r"redis +\| \S+ WARNING supervisor was killed by SIGKILL")
     eventually(
         lambda: requests.get(f"{url}/mcp/status/{job['job_id']}", timeout=30).json().get("metadata") == {"mine": 1}
     )
 
+    for fall in ("", ", fall 2 in a row", ", fall 3 in a row", ", fall 4 in a row", ", fall 5 in a row"):
+        service = eventually(lambda: find("retriever.main", under=reel.process.pid))[0]
+        os.kill(service, signal.SIGKILL)
+        reel.says(rf"retriever +\| .* was killed by SIGKILL after \d+ s{fall}; starting")
+    reel.says(r"(?s)fall 5 in a row.*retriever-\w+@\S+ ready")
+    assert requests.get(f"{url}/healthz", timeout=30).status_code == 200
+
     reel.process.send_signal(signal.SIGINT)
     assert reel.process.wait(90) == 0
+    assert "Traceback" not in reel.said.read_text()
     assert reel.processes() == []
     assert (data / "redis").is_dir()
     assert list(reel.temporary.iterdir()) == []
@@ -240,6 +254,15 @@ def test_make_leaves_nothing_behind_however_it_ends(
     assert list(tmp_path.glob("*.mp4")) == []
 
 
+def test_a_stack_that_is_told_so_leaves_its_data_behind() -> None:
+    with EmbeddedStack(None) as stack:
+        folder = stack.keep()
+    try:
+        assert (folder / "objects" / "videos").is_dir()
+    finally:
+        shutil.rmtree(folder)
+
+
 def test_make_says_in_one_line_why_its_stack_cannot_run(started: list[Reel], tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     reel = Reel(tmp_path, "make", "waves", "--data", tmp_path / "file")
@@ -247,3 +270,68 @@ def test_make_says_in_one_line_why_its_stack_cannot_run(started: list[Reel], tmp
     assert reel.process.wait(60) == 2
     assert reel.said.read_text().splitlines()[-1].startswith("reel: ")
     assert "Traceback" not in reel.said.read_text()
+
+
+@pytest.fixture
+def damaged(tmp_path: Path) -> Plan:
+    """The folder of a stack whose Redis has been given three keys, with a hole before the last of them."""
+    plan = Plan.make(tmp_path, "127.0.0.1", 0)
+    run_redis(plan, lambda client: [client.set(name, "x" * 100) for name in ("first", "second", "third")])
+    file = tmp_path / "redis" / "appendonly.aof"
+    data = file.read_bytes()
+    hole = data.index(b"third") - 12
+    file.write_bytes(data[:hole] + b"\x07" * 64 + data[hole + 64 :] + data)
+    return plan
+
+
+def run_redis(plan: Plan, use: Callable[[redis.Redis], object]) -> object:
+    """What `use` returns of the embedded Redis, which ends afterwards."""
+    supervisor = Supervisor(lambda *_: None)
+    url = environment(plan, {})["STATE_URL"]
+    try:
+        supervisor.start(redis_program(plan))
+        with redis.Redis.from_url(url, decode_responses=True) as client:
+            eventually(lambda: answers(client))
+            return use(client)
+    finally:
+        supervisor.stop()
+
+
+def answers(client: redis.Redis) -> bool:
+    try:
+        return bool(client.ping())
+    except redis.RedisError:
+        return False
+
+
+def test_a_damaged_record_of_jobs_is_told_with_the_way_out(damaged: Plan) -> None:
+    stack = Stack(damaged, {}, lambda *_: None, lambda seconds: time.sleep(seconds) or False, patience=HASTY)
+    try:
+        with pytest.raises(StackError, match=rf"is damaged; `./reel up --data {damaged.data} --repair` cuts it off"):
+            stack.start()
+    finally:
+        stack.stop()
+
+
+def test_a_damaged_record_of_jobs_is_cut_off_where_the_damage_begins(damaged: Plan) -> None:
+    assert repair.damaged(damaged)
+    before = (damaged.data / "redis" / "appendonly.aof").read_bytes()
+    assert "ends now before the damage" in repair.repair(damaged)
+    assert run_redis(damaged, lambda client: sorted(client.keys())) == ["first", "second"]
+    (kept,) = damaged.data.glob("redis-damaged-*/appendonly.aof")
+    assert kept.read_bytes() == before
+    assert "nothing to repair" in repair.repair(damaged)
+
+
+def test_a_record_that_is_damaged_from_its_beginning_is_left_as_it_is(damaged: Plan) -> None:
+    file = damaged.data / "redis" / "appendonly.aof"
+    file.write_bytes(b"REDIS" + bytes(500))
+    with pytest.raises(StackError, match="move that folder away"):
+        repair.repair(damaged)
+    assert file.read_bytes() == b"REDIS" + bytes(500)
+
+
+def test_a_repair_needs_a_folder(tmp_path: Path) -> None:
+    reel = Reel(tmp_path, "up", "--repair", "--port", free_port())
+    assert reel.process.wait(30) == 2
+    assert "--repair goes with --data DIR" in reel.said.read_text()

@@ -166,6 +166,21 @@ def test_with_endless_patience_a_program_is_started_again_however_often_it_falls
         supervisor.stop()
 
 
+def test_from_a_word_on_no_program_is_given_up_and_its_falls_are_counted(
+    supervisor: Supervisor, lines: Lines, program: Callable[..., Program]
+) -> None:
+    supervisor.start(program("broken", "raise SystemExit('no such setting')"))
+    supervisor.endure()
+    assert QUICK.max_falls is not None
+    wanted = rf"ended with code 1 after \d+ s, fall {QUICK.max_falls + 2} in a row; starting it again in 0\.02 s"
+
+    def fallen() -> bool:
+        supervisor.tend()
+        return any(re.fullmatch(wanted, line) for _, line in lines)
+
+    eventually(fallen)
+
+
 def test_a_program_that_has_been_steady_is_never_given_up(
     lines: Lines, program: Callable[..., Program], tmp_path: Path
 ) -> None:

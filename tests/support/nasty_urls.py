@@ -89,4 +89,5 @@ def nasty_urls(port: int) -> list[str]:
     """None of these may lead to a connection, whatever listens on `port` of loopback."""
     hosts = [f"http://{host}:{port}/clip.mp4" for host in HOSTS]
     web = [f"{scheme}://{host}/latest/meta-data" for scheme in ("http", "https") for host in ("127.0.0.1", METADATA)]
-    return hosts + web + [shape.format(here=f"127.0.0.1:{port}") for shape in SHAPES]
+    impossible = [f"http://{'a' * 71}.example:{port}/x.png", f"http://media.{'b' * 64}:{port}/x.png"]
+    return hosts + web + impossible + [shape.format(here=f"127.0.0.1:{port}") for shape in SHAPES]

@@ -17,7 +17,7 @@ def batch_routes(batches: Batches) -> Blueprint:
     @routes.post("/batch")
     def create() -> ResponseReturnValue:
         request.max_content_length = MAX_BATCH_BYTES
-        batch, replayed = batches.accept(OWNER, batch_request(request), idempotency_key(request))
+        batch, replayed = batches.accept(OWNER, batch_request(request, batches.checks(OWNER)), idempotency_key(request))
         where = url_for("batches.status", batch_id=batch.id)
         message = "known already: this is the batch your key made" if replayed else f"accepted; follow it at {where}"
         jobs = [{"index": index, "job_id": job_id} for index, job_id in enumerate(batch.jobs)]

@@ -5,6 +5,7 @@ from flask.typing import ResponseReturnValue
 
 from api.export.archive import Exports
 from api.http.parsing import version_query
+from api.http.queries import takes
 from api.http.routes.shared import OWNER, PREFIX
 
 
@@ -12,6 +13,7 @@ def export_routes(exports: Exports) -> Blueprint:
     routes = Blueprint("exports", __name__, url_prefix=PREFIX)
 
     @routes.get("/export/<job_id>")
+    @takes("version")
     def export(job_id: str) -> ResponseReturnValue:
         pieces = exports.archive(OWNER, job_id, version_query(request))
         headers = {"Content-Disposition": f'attachment; filename="{job_id}.zip"'}

@@ -4,8 +4,10 @@ from flask import Blueprint, jsonify, request, url_for
 from flask.typing import ResponseReturnValue
 
 from api.http.parsing import after_query, idempotency_key, page_query, video_request
+from api.http.queries import takes
 from api.http.routes.shared import OWNER, PREFIX, accepted, with_links
 from api.jobs import Jobs
+from common.contracts.job import CANCELLED
 
 
 def job_routes(jobs: Jobs) -> Blueprint:
@@ -13,7 +15,7 @@ def job_routes(jobs: Jobs) -> Blueprint:
 
     @routes.post("/generate")
     def generate() -> ResponseReturnValue:
-        created = jobs.accept(OWNER, video_request(request), idempotency_key(request))
+        created = jobs.accept(OWNER, video_request(request, jobs.checks(OWNER)), idempotency_key(request))
         where = url_for("jobs.status", job_id=created.answer)
         message = (
             "known already: this is the job your key made" if created.replayed else f"accepted; follow it at {where}"
@@ -21,13 +23,17 @@ def job_routes(jobs: Jobs) -> Blueprint:
         return accepted(where, {"job_id": created.answer, "status": "accepted", "message": message})
 
     @routes.get("/status/<job_id>")
+    @takes("after")
     def status(job_id: str) -> ResponseReturnValue:
         return jsonify(with_links(jobs.status(OWNER, job_id, after_query(request))))
 
     @routes.post("/cancel/<job_id>")
     def cancel(job_id: str) -> ResponseReturnValue:
-        state = jobs.cancel(OWNER, job_id)
-        return jsonify(job_id=job_id, status=state, message="the job ends within a few seconds"), 202
+        state, known = jobs.cancel(OWNER, job_id)
+        if state == CANCELLED:
+            return jsonify(job_id=job_id, status=state, message="the job has been cancelled already"), 200
+        message = "the job is being cancelled already" if known else "the job is being cancelled"
+        return jsonify(job_id=job_id, status=state, message=f"{message}; it ends within a few seconds"), 202
 
     @routes.post("/resume/<job_id>")
     def resume(job_id: str) -> ResponseReturnValue:
@@ -38,6 +44,7 @@ def job_routes(jobs: Jobs) -> Blueprint:
         return accepted(where, {"job_id": job_id, "version": version, "status": "accepted", "message": message})
 
     @routes.get("/jobs")
+    @takes("cursor", "limit", "status")
     def listing() -> ResponseReturnValue:
         views, end = jobs.page(OWNER, *page_query(request))
         return jsonify(jobs=views, next_cursor=end or None)

@@ -4,6 +4,7 @@ from flask import Blueprint, Response, jsonify, request, url_for
 from flask.typing import ResponseReturnValue
 
 from api.http.parsing import idempotency_key, preview_request, voices_query, wait_query
+from api.http.queries import takes
 from api.http.routes.shared import OWNER, PREFIX, accepted
 from api.previews import WAV, Previews
 from api.voices import Voices
@@ -15,10 +16,12 @@ def voice_routes(voices: Voices, previews: Previews) -> Blueprint:
     routes = Blueprint("voices", __name__, url_prefix=PREFIX)
 
     @routes.get("/voices")
+    @takes("language", "engine")
     def listing() -> ResponseReturnValue:
         return jsonify(voices=voices.listing(*voices_query(request)))
 
     @routes.post("/voices/preview")
+    @takes("wait")
     def preview() -> ResponseReturnValue:
         heard = previews.hear(OWNER, preview_request(request), wait_query(request), idempotency_key(request))
         where = url_for("films.result", job_id=heard.job_id)

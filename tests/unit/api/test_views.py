@@ -168,6 +168,15 @@ def test_a_job_that_was_not_let_in_says_what_it_waits_for() -> None:
     assert current_step(job(step("plan", "running"), state="planning", started=5)) == "planning"
 
 
+def test_a_step_that_waits_out_an_outage_says_for_what() -> None:
+    full = Failure(code="disk_full", message="the disk of the worker is full", retryable=True, outage=True)
+    slow = Failure(code="throttled", message="Pexels is busy", retryable=True)
+    steps = [step("speak:s1"), step("acquire:s1.1", "ready", failure=slow), step("segment:s1.0", "ready", failure=full)]
+    assert status_view(job(*steps), BOARD, ())["waiting_for"] == "the disk of the worker is full"
+    assert status_view(job(*steps[:2]), BOARD, ())["waiting_for"] is None
+    assert status_view(job(*steps, state="cancelled"), BOARD, ())["waiting_for"] is None
+
+
 def test_steps_that_no_longer_belong_are_not_counted_in_words_either() -> None:
     steps = [step("segment:s1.0"), step("segment:s2.0", "running"), step("segment:s3.0", "skipped")]
     assert current_step(job(*steps)) == "rendering 1/2"

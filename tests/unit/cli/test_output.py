@@ -37,6 +37,14 @@ def test_a_folder_gets_a_name_that_is_free_for_the_film_and_its_captions(tmp_pat
     assert choose_output(str(tmp_path), "two words") == tmp_path / "two-words-3.mp4"
 
 
+def test_a_place_without_room_is_named_before_anything_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cli.output.LEAST_ROOM", 10**18)
+    with pytest.raises(BadInput, match="MB left; choose another place with -o"):
+        choose_output(str(tmp_path / "film.mp4"), "words")
+    with pytest.raises(BadInput, match="--export"):
+        choose_export(str(tmp_path / "film.zip"), tmp_path / "film.mp4")
+
+
 def test_a_folder_that_is_not_there_is_named_before_anything_starts(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="nowhere"):
         choose_output(str(tmp_path / "nowhere" / "film.mp4"), "words")

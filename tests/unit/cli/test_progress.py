@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from cli.progress import LineDisplay, TerminalDisplay, clip, columns
+from cli.progress import Estimate, LineDisplay, TerminalDisplay, clip, columns
 
 
 def status(percent: int, step: str, *states: str) -> dict[str, Any]:
@@ -50,6 +50,35 @@ def test_a_scene_that_was_left_out_gets_a_line() -> None:
     display.show(status(40, "rendering", "rendering", "rendering"))
     display.show(status(60, "rendering", "left out", "rendering"))
     assert stream.getvalue().splitlines()[-1] == " 60 %  scene 1 of 2 left out: Scene number 1"
+
+
+def test_why_a_job_waits_is_told_once() -> None:
+    stream = StringIO()
+    display = LineDisplay(stream)
+    for why in (None, "the disk of the worker is full", None, "the disk of the worker is full", "the store is away"):
+        display.show({**status(40, "rendering 0/2", "rendering"), "waiting_for": why})
+    assert stream.getvalue().splitlines() == [
+        " 40 %  rendering 0/2",
+        " 40 %  waiting: the disk of the worker is full",
+        " 40 %  waiting: the store is away",
+    ]
+
+
+def test_on_a_terminal_the_reason_stands_in_place_of_the_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
+    stream = StringIO()
+    TerminalDisplay(stream).show({**status(40, "rendering", "rendering"), "waiting_for": "the disk is full"})
+    assert "waiting: the disk is full" in stream.getvalue()
+
+
+def test_the_time_that_is_left_goes_by_the_speed_until_now() -> None:
+    estimate = Estimate()
+    assert estimate.left(5, 100.0) == ""
+    assert estimate.left(14, 200.0) == "", "too little is done"
+    assert estimate.left(25, 120.0) == "80 s"
+    assert estimate.left(45, 500.0) == "10 min"
+    assert estimate.left(99, 510.0) == "10 s"
+    assert estimate.left(100, 510.0) == ""
 
 
 def test_a_card_is_told_as_one() -> None:

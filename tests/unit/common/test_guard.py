@@ -58,6 +58,12 @@ def test_one_bad_answer_among_good_ones_is_enough_to_refuse(answers: list[str]) 
         Guard((), lambda host, port: answers).addresses("media.test", 80)
 
 
+@pytest.mark.parametrize("host", ["a" * 64 + ".example", "media..example", "x." + "b" * 300])
+def test_a_name_that_no_host_can_have_is_refused_by_the_real_resolver_too(host: str) -> None:
+    with pytest.raises(AddressRefused, match="no name that a host can have"):
+        Guard(()).addresses(host, 80)
+
+
 def test_a_setting_that_is_no_network_is_named() -> None:
     with pytest.raises(BadSetting, match="FETCH_ALLOW_NETWORKS"):
         parse_networks("localhost")
