@@ -49,7 +49,7 @@ class ClipFolder:
         return ranking.rank(candidate for candidate in candidates if candidate is not None)
 
     def fetch(self, candidate: Candidate, run: StepRun) -> FetchedFile:
-        return FetchedFile(self.path(origin_of(candidate, ClipFile).path))
+        return FetchedFile(self.path(origin_of(self.name, candidate, ClipFile).path))
 
     def path(self, name: str) -> Path:
         """The path of a clip; raises `BadMedia` if the folder has none of that name, or it points outside."""
