@@ -28,7 +28,7 @@ QUERY = ShotQuery(
     seconds=1.5,
     width=320,
     height=180,
-    sources=REQUESTED,
+    sources=("pexels", "pixabay", "folder", "scenery"),
     seed=0,
 )
 
