@@ -98,8 +98,8 @@ class Settings:
         "",
         PLACES,
         STORE,
-        "Folder of the store if it keeps its objects on a disk of this machine, as rclone does: such a store does not say "
-        "by itself when that disk is full.",
+        "Folder of the store if it keeps its objects on a disk of this machine, as rclone does: such a store does not "
+        "say by itself when that disk is full.",
     )
     assets_bucket: v.Bucket = setting("assets", PLACES, STORE, "Bucket for uploads, footage and parts of films.")
     videos_bucket: v.Bucket = setting("videos", PLACES, STORE, "Bucket for finished films.")
@@ -323,8 +323,8 @@ class Settings:
         "text",
         LOGS,
         STORE,
-        "`json` writes one object per line, with time, level, service, logger, message, and job, step and attempt where "
-        "they are known.",
+        "`json` writes one object per line, with time, level, service, logger, message, and job, step and attempt "
+        "where they are known.",
     )
 
     @classmethod

@@ -66,7 +66,7 @@ class ClipFolder:
         )
 
     def fetch(self, candidate: Candidate, run: StepRun) -> FetchedFile:
-        return FetchedFile(self.path(origin_of(candidate, ClipFile).path))
+        return FetchedFile(self.path(origin_of(self.name, candidate, ClipFile).path))
 
     def path(self, name: str) -> Path:
         """The path of a clip; raises `BadMedia` if the folder has none of that name, or it points outside."""
