@@ -75,6 +75,7 @@ examples:
   ./reel up                        jobs and videos are gone when it ends
   ./reel up --data ~/reelwright    they are kept between runs
   PEXELS_API_KEY=... ./reel up     with stock footage
+  ./reel up --data ~/reelwright --repair    when the record of jobs there is damaged
 """
 TEST = """\
 Runs the linters, the type checker, the import rules and the tests.
