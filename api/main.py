@@ -1,4 +1,4 @@
-"""Starts the HTTP service: `python -m api.main`, configured by the environment (see `.env.example`)."""
+"""Starts the HTTP service: `python -m api.main`, configured by the environment (see docs/configuration.md)."""
 
 import ipaddress
 import logging
@@ -9,8 +9,10 @@ from typing import Any
 from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
 
-from common.logs import set_up_logs
+from common import scratch
+from common.logs import tell_faults
 from common.settings import BadSetting, Settings
+from common.starting import start
 
 log = logging.getLogger(__name__)
 GRACE_SECONDS = 5
@@ -52,7 +54,6 @@ class Server(BaseApplication):
     def load(self) -> Any:
         # Here and not above: the worker has by now made the standard library cooperative.
         from api.http.app import create_app
-        from common import scratch
         from common.jobs.store import connect
         from common.storage.s3 import S3Storage
 
@@ -64,11 +65,10 @@ class Server(BaseApplication):
 
 def main() -> int:
     try:
-        settings = Settings.from_env()
+        settings = start("api")
     except BadSetting as error:
-        print(f"api: {error}", file=sys.stderr)
+        tell_faults("api", error)
         return 2
-    set_up_logs("api", settings)
     if not _is_private(settings.api_host):
         log.warning("listening on %s: whoever reaches this address can use the service", settings.api_host)
     Server(settings).run()

@@ -142,7 +142,7 @@ class Records:
 
     def known_for(self, kind: str) -> int:
         """Seconds for which results of that kind of step stay known."""
-        return STEP_KINDS[kind].known_for(self._settings.keep_parts_seconds)
+        return STEP_KINDS[kind].known_for(self._settings.reuse_seconds())
 
     def events(self, job: Job, after: int | None) -> list[Event]:
         """The newest events, or those that follow event number `after`; from the manifest what Redis has forgotten."""

@@ -1,7 +1,7 @@
 """The result of a job, whatever kind it is of."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from api.errors import Unknown
 from api.films import Films
@@ -13,16 +13,23 @@ View = Callable[[str, str, int | None], dict[str, Any]]
 "Takes the owner, the job and a version of it (None: the newest)."
 
 
-class Results:
-    """The use case of results: a view for everything that a job may make."""
+class Makers(NamedTuple):
+    """The use cases of everything that jobs make."""
 
-    def __init__(self, records: Records, films: Films, previews: Previews) -> None:
-        self._records = records
-        self._views: Mapping[Makes, View] = {
-            Makes.FILM: films.result,
-            Makes.SOUND: previews.result,
-            Makes.OTHER: _unknown,
-        }
+    films: Films
+    previews: Previews
+
+
+def views_of(makers: Makers) -> Mapping[Makes, View]:
+    """A view for everything that a job may make."""
+    return {Makes.FILM: makers.films.result, Makes.SOUND: makers.previews.result, Makes.OTHER: _unknown}
+
+
+class Results:
+    """The use case of results, which shows each with the view for what the job makes."""
+
+    def __init__(self, records: Records, views: Mapping[Makes, View]) -> None:
+        self._records, self._views = records, views
 
     def result(self, owner: str, job_id: str, version: int | None = None) -> dict[str, Any]:
         job = self._records.job(owner, job_id)

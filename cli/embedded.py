@@ -42,6 +42,8 @@ class EmbeddedStack:
         self._options += ["--endure"] * endure + ["--repair"] * repair
         self._logs = logs
         self.url = ""
+        self.notes: list[str] = []
+        "What is to be said of its settings: what is ignored in them, and why."
 
     def __enter__(self) -> "EmbeddedStack":
         self._process = self._start()
@@ -89,14 +91,17 @@ class EmbeddedStack:
                 os.close(log)
 
     def _wait_for_word(self) -> str:
-        """Its address; raises `CommandError` with its own words when it cannot run."""
+        """Its address; raises `CommandError` with its own words when it cannot run, `BadInput` for settings."""
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if not line:
             raise CommandError("the local stack ended while it was starting")
         word = json.loads(line)
+        if "settings" in word:
+            raise BadInput(word["error"])
         if "error" in word:
             raise CommandError(f"the local stack cannot run: {word['error']}")
+        self.notes = word["notes"]
         return str(word["url"])
 
     def _stop(self) -> None:
@@ -115,7 +120,9 @@ class EmbeddedStack:
 
 def _open_log(folder: Path) -> int:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        return os.open(folder / "stack.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        # As private as the stack makes all else there.
+        for private in (folder.parent, folder):
+            private.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return os.open(folder / "stack.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     except OSError as error:
         raise BadInput(f"the data folder {folder.parent} cannot be used ({error.strerror})") from None

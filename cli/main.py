@@ -21,9 +21,11 @@ commands:
   make     make a video
   voices   list the voices that narrations can have
   up       run the service on this machine until Ctrl-C
+  settings show the settings that apply, and where each comes from
   test     check the code and run the tests
   chaos    break a running system in every way we know, and see whether anything gets lost
   bench    measure speed and memory
+  images   build the Docker images and try them
 
 examples:
   ./reel make "A beautiful sunset over the ocean with waves crashing on the beach"
@@ -66,16 +68,27 @@ examples:
 """
 UP = """\
 Runs Redis, an object store and the five services in the foreground until Ctrl-C, and shows what they log.
-The API listens on http://127.0.0.1:8080 unless told otherwise. There are no keys yet: whoever reaches the
-address can use the service.
+The API listens on API_HOST and API_PORT, or on http://127.0.0.1:8080; the options below go before these. There are
+no keys yet: whoever reaches the address can use the service.
 
-Settings are read from the environment and from a file .env beside reel; .env.example lists them all.
+Settings are read from the environment and from a file .env beside reel; docs/configuration.md explains them all, and
+./reel settings shows those that apply. The addresses and keys of Redis and S3 are those of the stores it starts.
 
 examples:
   ./reel up                        jobs and videos are gone when it ends
   ./reel up --data ~/reelwright    they are kept between runs
   PEXELS_API_KEY=... ./reel up     with stock footage
   ./reel up --data ~/reelwright --repair    when the record of jobs there is damaged
+"""
+SETTINGS = """\
+Shows every setting as a service that is started here would read it, from the environment and a file .env beside reel,
+and where its value comes from. Secrets are hidden. docs/configuration.md explains them all.
+
+examples:
+  ./reel settings                     NAME=value, and default, environment or .env
+  ./reel settings --write             makes .env.example and the tables of docs/configuration.md anew from the code
+
+exit codes: 0 all settings can be used, 2 some cannot
 """
 TEST = """\
 Runs the linters, the type checker, the import rules and the tests.
@@ -107,6 +120,20 @@ examples:
 """
 
 
+IMAGES = """\
+Builds the images of infra/docker, runs docker-compose.yml with them, makes a film, opens its link, grows, kills,
+cuts off, pauses and restarts parts, and takes everything down again. It needs Docker; where no engine answers and this
+is run as root with dockerd installed, it starts one of its own. Where no registry answers, stand-ins take the places of
+the base images.
+
+examples:
+  ./reel images                    some minutes; what is left is the build cache in .reel/images
+  ./reel images --data /big/disk   keep that somewhere else
+
+exit codes: 0 all is well, 1 it is not, or it cannot be tried here
+"""
+
+
 MIN_SECONDS, MAX_SECONDS, MAX_SEED = 3, 3600, 2**31 - 1
 STYLES = ("cinematic", "documentary", "vivid", "mono", "vintage", "minimal")
 TRANSITIONS = ("cut", "crossfade", "dip-black", "dip-white", "wipe", "slide", "zoom")
@@ -126,7 +153,7 @@ def main(arguments: list[str]) -> int:
     try:
         return int(_command(options.command)(options))
     except CommandError as error:
-        print(f"reel: {error}", file=sys.stderr)
+        print("\n".join(f"reel: {line}" for line in str(error).splitlines()), file=sys.stderr)
         return error.code
     except ServiceError as error:
         print(f"reel: {error}", file=sys.stderr)
@@ -155,10 +182,18 @@ def _command(name: str) -> Callable[[argparse.Namespace], int]:
         from cli.up import up
 
         return up
+    if name == "settings":
+        from cli.settings import settings
+
+        return settings
     if name == "chaos":
         from cli.chaos import chaos
 
         return chaos
+    if name == "images":
+        from cli.images import images
+
+        return images
     if name == "bench":
         from cli.bench import bench
 
@@ -177,8 +212,10 @@ def _parser() -> argparse.ArgumentParser:
     up = commands.add_parser("up", prog="reel up", description=UP, formatter_class=_Plain)
     up.add_argument("--data", type=Path, metavar="DIR", help="keep jobs, assets and videos here")
     up.add_argument("--repair", action="store_true", help="with --data: cut off a damaged record of jobs, keep a copy")
-    up.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")
-    up.add_argument("--port", type=_port, default=8080, help="of the API (8080)")
+    up.add_argument("--host", help="address to listen on (API_HOST, else 127.0.0.1)")
+    up.add_argument("--port", type=_port, help="of the API (API_PORT, else 8080)")
+    settings = commands.add_parser("settings", prog="reel settings", description=SETTINGS, formatter_class=_Plain)
+    settings.add_argument("--write", action="store_true", help="make the documents of the settings anew")
     test = commands.add_parser("test", prog="reel test", description=TEST, formatter_class=_Plain)
     test.add_argument("--all", action="store_true", help="the slow tests too")
     test.add_argument("--cov", action="store_true", help="and which lines no test has run")
@@ -187,6 +224,8 @@ def _parser() -> argparse.ArgumentParser:
     chaos.add_argument("--seed", type=_seed, metavar="N", help="of the faults (a random one, which is told)")
     chaos.add_argument("--jobs", type=_count, default=8, metavar="N", help="at most so many jobs at a time (8)")
     chaos.add_argument("--data", type=Path, metavar="DIR", help="keep state, objects and logs in this new folder")
+    images = commands.add_parser("images", prog="reel images", description=IMAGES, formatter_class=_Plain)
+    images.add_argument("--data", type=Path, metavar="DIR", help="data and logs of an engine of its own (.reel/images)")
     bench = commands.add_parser("bench", prog="reel bench", description=BENCH, formatter_class=_Plain)
     bench.add_argument("name", nargs="?", metavar="NAME", help="a folder of benchmarks/ (all of them)")
     bench.add_argument("--quick", action="store_true", help="small counts and pictures, a minute or two")

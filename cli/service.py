@@ -6,10 +6,9 @@ from contextlib import ExitStack
 
 from api.sdk.client import Client
 from api.sdk.errors import Refused
+from cli.address import usual_server
 from cli.embedded import EmbeddedStack
 from cli.errors import BadInput, CommandError
-
-USUAL_SERVER = "http://127.0.0.1:8080"
 
 
 def service_for(options: argparse.Namespace, stack: ExitStack) -> tuple[Client, EmbeddedStack | None]:
@@ -33,11 +32,13 @@ def _found(options: argparse.Namespace, stack: ExitStack) -> tuple[Client, Embed
         if not client.answers():
             raise CommandError(f"no Reelwright answers at {client.url}")
         return client, None
-    if options.data is None and (client := Client(USUAL_SERVER)).answers():
-        say(f"Using the Reelwright at {USUAL_SERVER}.")
+    if options.data is None and (client := Client(usual_server())).answers():
+        say(f"Using the Reelwright at {client.url}.")
         return client, None
     say("Starting the local stack ...")
     embedded = stack.enter_context(EmbeddedStack(options.data))
+    for note in embedded.notes:
+        say(f"Warning: {note}")
     return Client(embedded.url), embedded
 
 

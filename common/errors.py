@@ -20,8 +20,8 @@ ReelwrightError
 """
 
 import errno
-
-WATERMARK = "watermark"
+import os
+from pathlib import Path
 
 
 class ReelwrightError(Exception):
@@ -54,7 +54,7 @@ class StepError(ReelwrightError):
     outage = False
     "True if the step is not to blame: no attempt is counted."
     subject = ""
-    "The culprit, if known: the id of a shot, or `WATERMARK`."
+    "The culprit, if known: the id of a shot."
 
 
 class Retryable(StepError):
@@ -146,8 +146,11 @@ class RenderFailed(Permanent):
         self.details = details
 
 
-def disk_trouble(error: BaseException) -> Outage | None:
-    """The outage that caused a system error, or an error raised because of one; None if there is none."""
+def disk_trouble(error: BaseException, scratch: Path | None = None) -> Outage | None:
+    """The outage that caused a system error, or an error raised because of one; None if there is none.
+
+    `scratch` is the folder of the scratch files: whatever may not be touched there is an outage as well.
+    """
     cause: BaseException | None = error
     while cause is not None:
         # No subclass: media libraries use the same numbers for damaged files.
@@ -155,5 +158,14 @@ def disk_trouble(error: BaseException) -> Outage | None:
             return DiskFull("the disk of the worker is full")
         if type(cause) is OSError and cause.errno == errno.EIO:
             return DiskBroken("the disk of the worker cannot be read or written")
+        if (type(cause) is OSError and cause.errno == errno.EROFS) or _is_denied(cause, scratch):
+            return DiskBroken("the disk of the worker may not be written to")
         cause = cause.__cause__ or cause.__context__
     return None
+
+
+def _is_denied(error: BaseException, scratch: Path | None) -> bool:
+    """True if the system denies access to a file in the folder: elsewhere that is a matter of the one file."""
+    if type(error) is not PermissionError or scratch is None or not isinstance(error.filename, str | bytes):
+        return False
+    return Path(os.fsdecode(error.filename)).is_relative_to(scratch)

@@ -12,10 +12,15 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import fields
 from datetime import UTC, datetime
+from urllib.parse import urlsplit
 
 from common.settings import Settings
+from common.settings.reading import about as declared
 
-SECRET_NAMES = ("secret", "key", "password", "token")
+log = logging.getLogger(__name__)
+
+SHORTEST_SECRET = 6
+"Characters: a shorter secret would be found in harmless words."
 # The signature of a signed link and the password of an address are secrets wherever they turn up.
 SECRET_PATTERN = re.compile(r"(X-Amz-(?:Signature|Credential)=|[?&](?:key|token)=|//[^/\s:@]*:(?=[^\s/]*@))[^&@\s\"']+")
 QUIET = (
@@ -62,6 +67,12 @@ class Lines(logging.Formatter):
         return SECRET_PATTERN.sub(r"\1***", text)
 
 
+def secrets(settings: Settings) -> list[str]:
+    """The values of the secret settings; of an address only the password in it."""
+    values = [str(getattr(settings, one.name)) for one in fields(settings) if declared(one).secret]
+    return [(urlsplit(value).password or "") if "://" in value else value for value in values]
+
+
 def _json(record: logging.LogRecord, at: str, service: str, message: str, trace: str) -> str:
     line: dict[str, str | int] = {
         "time": at,
@@ -81,15 +92,26 @@ def line_of(service: str, form: str, text: str) -> str:
 
 def set_up_logs(service: str, settings: Settings) -> None:
     """Sends this process's logs to standard error; the values of secret settings never appear."""
-    secrets = [
-        str(getattr(settings, field.name))
-        for field in fields(settings)
-        if any(word in field.name for word in SECRET_NAMES) and isinstance(getattr(settings, field.name), str)
-    ]
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(Lines(service, settings.log_format, [secret for secret in secrets if len(secret) >= 6]))
+    hidden = [secret for secret in secrets(settings) if len(secret) >= SHORTEST_SECRET]
+    handler.setFormatter(Lines(service, settings.log_format, hidden))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings.log_level)
     for noisy in QUIET:
         logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+def settings_and_logs(program: str) -> Settings:
+    """Reads the settings of the program and begins to log: first what there is to say of them. Raises `BadSetting`."""
+    reading = Settings.read(service=program)
+    set_up_logs(program, reading.settings)
+    for note in reading.notes:
+        log.warning("%s", note)
+    return reading.settings
+
+
+def tell_faults(program: str, error: Exception) -> None:
+    """Prints why a program cannot start, a line for each fault."""
+    for line in str(error).splitlines():
+        print(f"{program}: {line}", file=sys.stderr)

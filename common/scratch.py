@@ -5,6 +5,7 @@ garbage, whatever machine or container its process ran on.
 """
 
 import contextlib
+import errno
 import fcntl
 import os
 import shutil
@@ -63,6 +64,17 @@ def sweep(parent: Path | None) -> int:
     """Removes the folders of killed processes. Returns their number."""
     where = Path(parent or tempfile.gettempdir())
     return sum(_removed(path) for prefix in (PREFIX, SERVICE, UNBORN) for path in where.glob(f"{prefix}*"))
+
+
+def try_to_write(parent: Path | None) -> None:
+    """Raises `OSError` if no file can be made in the folder, or None: the system's own. A full disk passes."""
+    try:
+        with tempfile.TemporaryFile(prefix=UNBORN, dir=parent) as file:
+            file.write(b"x")
+            file.flush()
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
 
 
 def _made(path: Path) -> int:

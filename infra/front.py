@@ -39,13 +39,26 @@ class _Handler(BaseHTTPRequestHandler):
     server: Front
 
     def do_GET(self) -> None:
-        self._pass_on()
+        if self.path == "/healthz":
+            self._say_whether_the_store_is_there()
+        else:
+            self._pass_on()
 
     def do_HEAD(self) -> None:
         self._pass_on()
 
     def log_message(self, *_: Any) -> None:
         """Nothing: a signed address does not belong into a log."""
+
+    def _say_whether_the_store_is_there(self) -> None:
+        try:
+            socket.create_connection(self.server.store, timeout=1.0).close()
+            status = 200
+        except OSError:
+            status = 503
+        self.send_response(status)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
 
     def _pass_on(self) -> None:
         store = http.client.HTTPConnection(*self.server.store, timeout=STORE_SECONDS)

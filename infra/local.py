@@ -30,6 +30,8 @@ KEPT = "stack.json"
 "File in the data folder with the facts that the next run needs of the last one."
 NOISE = re.compile(r"Dir\.Remove not empty")
 "A line that rclone calls an error, though removing a folder that is in use is meant to fail."
+PRIVATE = 0o700
+"Rights to the folders of the stack: films and the record of all jobs are nobody else's business."
 REDIS = "redis"
 SERVICES, STORE, STATE = 2, 1, 0
 "Groups of the supervisor: services end first, Redis last."
@@ -79,6 +81,7 @@ class Plan:
     def folder(self, name: str) -> Path:
         path = self.data / name
         path.mkdir(parents=True, exist_ok=True)
+        path.chmod(PRIVATE)  # releases of before left it open to other users of the machine
         return path
 
 
@@ -209,6 +212,8 @@ def s3_program(plan: Plan) -> Program:
 
 
 ACCESS_KEY = "reelwright"
+OVERRIDDEN_FILES = frozenset({"BROKER_URL_FILE", "STATE_URL_FILE", "S3_ACCESS_KEY_FILE", "S3_SECRET_KEY_FILE"})
+"Files with secrets of other stores than those of the embedded stack."
 
 
 def redis_server() -> str:
@@ -234,13 +239,14 @@ def _redis_version(path: str) -> tuple[int, ...]:
 
 def environment(plan: Plan, own: Mapping[str, str]) -> dict[str, str]:
     """The environment of the services: the user's own settings, overridden by the addresses of this run."""
+    own = {name: value for name, value in own.items() if name not in OVERRIDDEN_FILES}
     redis_url = f"redis://:{plan.password}@127.0.0.1:{plan.redis_port}/0"
     s3_host = WILDCARDS.get(plan.host, plan.host)
     return {
-        "WORK_DIR": str(plan.folder("work")),
-        # In the foreground nobody wants to wait long; work that was cut off is done again.
-        "DRAIN_SECONDS": "3",
         **own,
+        "WORK_DIR": own.get("WORK_DIR") or str(plan.folder("work")),
+        # In the foreground nobody wants to wait long; work that was cut off is done again.
+        "DRAIN_SECONDS": own.get("DRAIN_SECONDS") or "3",
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), own.get("PATH", os.defpath)]),
         "PYTHONPATH": str(ROOT),
         "PYTHONUNBUFFERED": "1",

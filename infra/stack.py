@@ -15,7 +15,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
@@ -71,6 +71,8 @@ class Stack:
         self._plan, self._own, self._ended, self._services = plan, own, ended, services
         form = own.get("LOG_FORMAT") or TEXT
         self._supervisor = Supervisor(sink, patience, lambda text: line_of("supervisor", form, text))
+        self.notes: tuple[str, ...] = ()
+        "What is to be said of the settings, once they were read."
 
     @property
     def pids(self) -> dict[str, int]:
@@ -81,7 +83,8 @@ class Stack:
         """Returns when jobs can be done; raises `StackError` or `GaveUp` when that will not happen."""
         plan = self._plan
         env = local.environment(plan, self._own)
-        settings = Settings.from_env(env)
+        reading = Settings.read(env)
+        settings, self.notes = reading.settings, reading.notes
         self._supervisor.grant(settings.drain_seconds + BEYOND_DRAIN)
         self._supervisor.start(local.redis_program(plan))
         self._supervisor.start(local.s3_program(plan))
@@ -141,6 +144,7 @@ def _ready(url: str) -> None:
 
 def main() -> int:
     arguments = _arguments()
+    os.umask(~local.PRIVATE & 0o777)  # of this process and of all that it starts
     told, kept = threading.Event(), threading.Event()
     for number in STOP_SIGNALS:
         signal.signal(number, lambda *_: told.set())
@@ -164,7 +168,9 @@ def main() -> int:
         return 0
     except (GaveUp, NotUp) as failure:
         _tell(error=f"{failure} ({_where_logs(arguments)})")
-    except (StackError, BadSetting) as error:
+    except BadSetting as error:
+        _tell(error=str(error), settings="wrong")
+    except StackError as error:
         _tell(error=str(error))
     except OSError as error:
         _tell(error=f"{error.filename or 'a file'} cannot be used ({error.strerror})")
@@ -176,7 +182,7 @@ def _run(stack: Stack, url: str, endure: bool) -> NoReturn:
         stack.start()
         if endure:
             stack.endure()
-        _tell(url=url)
+        _tell(url=url, notes=stack.notes)
         while True:
             stack.tend()
     finally:
@@ -211,7 +217,7 @@ def _discarded(folder: Path | None, kept: threading.Event) -> Iterator[None]:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _tell(**message: str) -> None:
+def _tell(**message: str | Sequence[str]) -> None:
     try:
         print(json.dumps(message), flush=True)
     except BrokenPipeError:

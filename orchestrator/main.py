@@ -10,7 +10,7 @@ from orchestrator.reconciler import reconcile
 SERVICE = Service(
     name="orchestrator",
     queue="orchestrate",
-    slots=lambda settings: settings.orchestrator_slots,
+    slots=lambda settings: settings.slots(settings.orchestrator_slots),
     handlers=tasks.handlers,
     engines=tasks.engines,
     pool="threads",

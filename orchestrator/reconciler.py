@@ -164,8 +164,14 @@ class Reconciler:
                 return decision.change
             vanished |= self._caches.read(decision.missing.values(), cache)
             vanished |= self._caches.gone(decision.doubted, cache) | decision.unusable
-            known |= self._store.known_work(job.owner, decision.unknown)
+            known |= self._known_work(job.owner, decision.unknown)
         return None
+
+    def _known_work(self, owner: str, fingerprints: frozenset[str]) -> dict[str, str | None]:
+        """The facts of work that some job of the owner has done; none are found without the cache of assets."""
+        if not self._settings.asset_cache_enabled:
+            return dict.fromkeys(fingerprints)
+        return self._store.known_work(owner, fingerprints)
 
     def _watch(self) -> None:
         now = time.monotonic()

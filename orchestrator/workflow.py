@@ -25,17 +25,18 @@ from common.contracts.job import (
 )
 from common.contracts.job_kinds import JobKind, Makes, kind_of_job
 from common.contracts.kinds import parse_facts
-from common.contracts.names import ASSEMBLE, CAST, Kind, StepName
-from common.contracts.steps import AssembleFacts
+from common.contracts.names import ASSEMBLE, CAST, SPEAK, Kind, StepName
+from common.contracts.preview import PreviewRequest
+from common.contracts.steps import AssembleFacts, SpeakSpec
 from common.jobs.record import pins_json, pins_of
 from orchestrator.engine.attempts import Rules
-from orchestrator.engine.capabilities import Fleet
+from orchestrator.engine.capabilities import Fleet, Speaker
 from orchestrator.engine.knowledge import Knowledge
 from orchestrator.engine.memo import Memo
 from orchestrator.engine.working_copy import IllegalMoveError, WorkingCopy
 from orchestrator.film.film import Film
 from orchestrator.film.profile import OutputDefaults
-from orchestrator.preview import Preview
+from orchestrator.one_step import one_step
 
 LOOK_AGAIN = 30_000
 "Milliseconds: an active job is looked at this often even if nothing happens."
@@ -101,10 +102,18 @@ class Workflow(Protocol):
         ...
 
 
+def _spoken(asked: PreviewRequest) -> SpeakSpec:
+    return SpeakSpec(text=asked.text, language=asked.language, voice=asked.voice, pace=asked.pace)
+
+
+def _pin_speaker(copy: WorkingCopy, asked: PreviewRequest) -> None:
+    copy.pinning.speaker = Speaker(asked.voice, asked.language)
+
+
 WORKFLOWS: Mapping[str, Callable[[WorkingCopy, Policy], Workflow]] = {
     JobKind.FILM: lambda copy, policy: Film(copy, policy.defaults),
     JobKind.BATCH: lambda copy, policy: Film(copy, policy.defaults),
-    JobKind.VOICE_PREVIEW: lambda copy, policy: Preview(copy),
+    JobKind.VOICE_PREVIEW: one_step(SPEAK, PreviewRequest, _spoken, _pin_speaker),
 }
 
 

@@ -13,7 +13,7 @@ def service(factories: tasks.Factories = FACTORIES) -> Service:
     return Service(
         name="retriever",
         queue="retrieve",
-        slots=lambda settings: settings.retriever_slots,
+        slots=lambda settings: settings.slots(settings.retriever_slots),
         handlers=partial(tasks.handlers, factories=factories),
         engines=partial(tasks.engines, factories=factories),
         call_offs=partial(tasks.call_offs, factories=factories),

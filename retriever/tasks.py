@@ -10,6 +10,7 @@ from common.contracts.steps import AcquireSpec, SearchFacts, SearchSpec
 from common.errors import NotConfigured
 from common.net.client import Http
 from common.settings import Settings
+from common.walls.rules import check_walls
 from common.worker.calloffs import Caller
 from common.worker.runner import Handler
 from common.worker.steprun import StepRun
@@ -48,6 +49,8 @@ def call_offs(settings: Settings, factories: Factories = FACTORIES) -> dict[str,
 
 
 def engines(settings: Settings, factories: Factories = FACTORIES) -> dict[str, str | list[str]]:
+    """The sources of this worker. Raises `NotConfigured` on a machine where media cannot be decoded safely."""
+    check_walls()
     return {"sources": available(settings, factories)}
 
 

@@ -17,11 +17,12 @@ from PIL import Image, ImageDraw, ImageFont
 from common.contracts.footage import Footage, Light, Provenance, SceneryRecipe, Theme, Tone
 from common.contracts.narration import Word
 from common.contracts.request import Corner, Style, TransitionKind
-from common.contracts.steps import SegmentSpec
+from common.contracts.steps import MarkSpec, SegmentSpec
 from common.contracts.timeline import Card, Clip, Closing, PlacedWatermark, Profile, SceneTimeline, TextFrame
 from common.worker.steprun import StepRun
 from renderer import scenery
 from renderer.ffmpeg.run import ffmpeg_program
+from renderer.steps.mark import mark as draw
 from renderer.steps.segment import segment
 from renderer.text.fonts import BOLD, font_file
 from retriever.inspection.measure import measured
@@ -84,6 +85,13 @@ class Studio:
         with av.open(str(self._folder / "segment.mp4")) as film:
             shown = {n: frame.to_image() for n, frame in enumerate(film.decode(video=0)) if n in numbers}
         return [shown[n] for n in numbers]
+
+    def marked(self, spec: SegmentSpec, mark: PlacedWatermark) -> SegmentSpec:
+        if mark.media is None:
+            return spec.model_copy(update={"mark": mark})
+        frame = TextFrame(style=spec.style, width=spec.profile.width, height=spec.profile.height)
+        drawn = draw(MarkSpec(media=mark.media, opacity=mark.opacity, size=mark.size, frame=frame), self.run)
+        return spec.model_copy(update={"mark": mark.model_copy(update={"media": None}), "drawn": drawn})
 
     def frame(self, spec: SegmentSpec, number: int = 14) -> Image.Image:
         return self.frames(spec, number)[0]
@@ -214,7 +222,7 @@ def marks(studio: Studio) -> Image.Image:
                 PlacedWatermark(media=media, position=corner, opacity=0.8, size=0.12),
                 PlacedWatermark(text="© Reelwright", position=corner, opacity=0.6, size=0.25),
             ):
-                shots.append((corner, studio.frame(scene(painted("snow"), size, said=SAID, mark=mark))))
+                shots.append((corner, studio.frame(studio.marked(scene(painted("snow"), size, said=SAID), mark))))
     wide, upright = shots[:8], shots[8:]
     return stacked([row(some, height, MIDDLE) for some, height in ((wide[:4], 250), (wide[4:], 250), (upright, 400))])
 

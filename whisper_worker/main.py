@@ -8,7 +8,7 @@ from whisper_worker import tasks
 SERVICE = Service(
     name="whisper_worker",
     queue="speech",
-    slots=lambda settings: settings.speech_slots,
+    slots=lambda settings: settings.slots(settings.speech_slots),
     handlers=tasks.handlers,
     engines=tasks.engines,
 )

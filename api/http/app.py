@@ -24,7 +24,7 @@ from api.http.routes.voices import voice_routes
 from api.jobs import Jobs
 from api.previews import Previews
 from api.records import Records
-from api.results import Results
+from api.results import Makers, Results, views_of
 from api.submission import Submissions
 from api.voices import Voices
 from common.jobs.store import RequestStore
@@ -49,13 +49,13 @@ def create_app(settings: Settings, store: RequestStore, storage: Storage, upload
     records = Records(store, storage, settings)
     submissions = Submissions(store, records, assets, settings)
     app.register_blueprint(job_routes(Jobs(store, records, submissions)))
-    films, previews = Films(storage, records, settings), Previews(store, storage, records, submissions, settings)
-    app.register_blueprint(film_routes(films, Results(records, films, previews)))
+    makers = Makers(Films(storage, records, settings), Previews(store, storage, records, submissions, settings))
+    app.register_blueprint(film_routes(makers.films, Results(records, views_of(makers))))
     app.register_blueprint(export_routes(Exports(storage, records, settings)))
     app.register_blueprint(revision_routes(Revisions(store, records, submissions)))
     app.register_blueprint(batch_routes(Batches(store, storage, records, submissions, settings)))
     app.register_blueprint(asset_routes(assets, settings))
-    app.register_blueprint(voice_routes(Voices(store), previews))
+    app.register_blueprint(voice_routes(Voices(store), makers.previews))
     app.register_blueprint(health_routes(store, storage, settings))
     return app
 

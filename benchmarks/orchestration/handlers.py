@@ -10,7 +10,15 @@ from common.contracts.base import ObjectRef
 from common.contracts.footage import Candidate, CandidateList, Footage, Painted, Provenance, SceneryRecipe, WebFile
 from common.contracts.narration import Narration, Word
 from common.contracts.request import SceneRequest, TransitionChoice, VideoRequest
-from common.contracts.steps import AssembleFacts, MixFacts, PlanFacts, PublishFacts, SearchFacts, SegmentFacts
+from common.contracts.steps import (
+    AssembleFacts,
+    MarkFacts,
+    MixFacts,
+    PlanFacts,
+    PublishFacts,
+    SearchFacts,
+    SegmentFacts,
+)
 from common.contracts.storyboard import Scene, Shot, Storyboard, words_of
 from common.documents import JSON, document_json, read_document
 from common.worker.runner import Handler
@@ -62,6 +70,10 @@ def acquire(spec: Any, run: StepRun) -> Footage:
     )
 
 
+def mark(_: Any, run: StepRun) -> MarkFacts:
+    return MarkFacts(media=_object(run, "mark", "image/png"), width=64, height=32)
+
+
 def segment(spec: Any, run: StepRun) -> SegmentFacts:
     return SegmentFacts(media=_object(run, "segment", "video/mp4"), frames=spec.timeline.frames)
 
@@ -87,7 +99,7 @@ def publish(spec: Any, run: StepRun) -> PublishFacts:
 
 
 HANDLERS: Mapping[str, Handler] = {
-    one.__name__: one for one in (plan, speak, search, acquire, segment, mix, assemble, publish)
+    one.__name__: one for one in (plan, speak, search, acquire, mark, segment, mix, assemble, publish)
 }
 
 

@@ -18,6 +18,8 @@ from common.contracts.steps import (
     AssembleFacts,
     AssembleSpec,
     CastFacts,
+    MarkFacts,
+    MarkSpec,
     MixFacts,
     MixSpec,
     PlanFacts,
@@ -78,9 +80,9 @@ class StepKind(NamedTuple):
     reuse: int = 7 * 24 * 3600
     "Seconds for which the same work, of any job of the owner, is not done again; 0: never shared."
 
-    def known_for(self, keep_parts_seconds: float) -> int:
-        """Seconds for which a result stays known if parts of films are kept for `keep_parts_seconds`."""
-        return int(min(self.reuse, keep_parts_seconds))
+    def known_for(self, reuse_seconds: float) -> int:
+        """Seconds for which a result stays known to other jobs if the settings allow `reuse_seconds`."""
+        return int(min(self.reuse, reuse_seconds))
 
 
 STEP_KINDS: Mapping[str, StepKind] = {
@@ -93,8 +95,9 @@ STEP_KINDS: Mapping[str, StepKind] = {
     ),
     Kind.CAST: StepKind("", CastFacts, CastFacts, 1, Per.FILM, GATHERING, "", 0.1, counted=False),
     Kind.ACQUIRE: StepKind("retrieve", AcquireSpec, Footage, 6, Per.SHOT, GATHERING, "fetching footage", 1.0),
+    Kind.MARK: StepKind("render", MarkSpec, MarkFacts, 1, Per.FILM, GATHERING, "drawing the watermark", 0.2),
     Kind.SEGMENT: StepKind(
-        "render", SegmentSpec, SegmentFacts, 8, Per.PART, RENDERING, "rendering", 10.0, tool=Tool.FFMPEG
+        "render", SegmentSpec, SegmentFacts, 9, Per.PART, RENDERING, "rendering", 10.0, tool=Tool.FFMPEG
     ),
     Kind.SCENE: StepKind(
         "render",

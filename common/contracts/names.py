@@ -20,6 +20,7 @@ class Kind(StrEnum):
     SEARCH = "search"
     CAST = "cast"
     ACQUIRE = "acquire"
+    MARK = "mark"
     SEGMENT = "segment"
     SCENE = "scene"
     MIX = "mix"
@@ -76,7 +77,8 @@ def scene_id_of(subject: str) -> str:
     return subject.partition(".")[0]
 
 
-PLAN, CAST, MIX, ASSEMBLE, PUBLISH = map(StepName.of, (Kind.PLAN, Kind.CAST, Kind.MIX, Kind.ASSEMBLE, Kind.PUBLISH))
+PLAN, CAST, MARK, MIX = map(StepName.of, (Kind.PLAN, Kind.CAST, Kind.MARK, Kind.MIX))
+ASSEMBLE, PUBLISH = map(StepName.of, (Kind.ASSEMBLE, Kind.PUBLISH))
 "The steps of the film as a whole."
 SPEAK = StepName.of(Kind.SPEAK)
 "The one step of a preview; those of a film are named by their scenes."

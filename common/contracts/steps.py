@@ -97,6 +97,23 @@ class AcquireSpec(Contract):
     height: int
 
 
+class MarkSpec(Contract):
+    """Draws the picture that is the watermark of a film, as large and as faint as it is shown."""
+
+    media: ObjectRef
+    opacity: float
+    size: float
+    "Its width as a share of the frame's width."
+    frame: TextFrame
+
+
+class MarkFacts(Contract):
+    media: ObjectRef
+    "A PNG."
+    width: int
+    height: int
+
+
 class SegmentSpec(Contract):
     timeline: SceneTimeline
     profile: Profile
@@ -109,6 +126,8 @@ class SegmentSpec(Contract):
     "False for one of several segments of a scene: it has no sound track; the `scene` step adds one to them all."
     card: Card | None = None
     mark: PlacedWatermark | None = None
+    drawn: MarkFacts | None = None
+    "The picture of the watermark, if it is one."
 
 
 class SegmentFacts(Contract):

@@ -1,6 +1,6 @@
 """The HTTP client of the project, which alone opens addresses that come from outside.
 
-`get_json` talks to providers whose base address is configuration, so their host is trusted.
+`ask_json` talks to providers whose base address is configuration, so their host is trusted.
 `download` fetches an address that a request or a provider's reply names, so nothing is trusted: the host is
 resolved once, every answer is checked, and the connection goes to the checked address.
 No proxy variables, cookies or `.netrc` are used, and no redirect is followed unchecked.
@@ -43,7 +43,7 @@ class Timeouts(NamedTuple):
 
 
 class Reply(NamedTuple):
-    """An answer of a provider. `data` is the parsed JSON of a success, None otherwise."""
+    """An answer of a provider. `data` is the parsed JSON of a success; None for one without content, or otherwise."""
 
     status: int
     data: Any
@@ -73,28 +73,34 @@ class Http:
         self._timeouts, self._verify = timeouts or Timeouts(), verify
 
     def get_json(self, url: str, headers: Mapping[str, str], params: Mapping[str, str]) -> Reply:
-        """One GET to a configured provider.
+        """One GET to a configured provider, as `ask_json` sends it."""
+        return self.ask_json("GET", url, headers, params)
+
+    def ask_json(
+        self, method: str, url: str, headers: Mapping[str, str], params: Mapping[str, str], body: Any = None
+    ) -> Reply:
+        """One request to a configured provider, with a JSON body unless it is None.
 
         A 2xx gives its JSON and a 4xx its status. Raises `Throttled` for 429, `Retryable` for 408, 5xx,
         a body that is not JSON and a host that does not answer, `Permanent` for a redirect, `NotConfigured`
-        for settings that make no request.
+        for settings that make no request. After a `Retryable`, what was asked for may have been done.
         """
-        request = _provider_request(url, headers, params)
+        request = _provider_request(method, url, headers, params, body)
         host = _host_of(request)
         with Watch(self._timeouts.reply, _never) as watch, self._send(request, watch, connect) as response:
             _raise_retryable(response, host)
             if 300 <= response.status_code < 400:
                 raise Permanent(f"{host} answered with a redirect; check its base address in the settings")
-            body = b"".join(_body(response, watch, host, MAX_JSON_BYTES))
+            answer = b"".join(_body(response, watch, host, MAX_JSON_BYTES))
         if response.status_code < 300:
-            return Reply(response.status_code, _parse(body, host))
-        return Reply(response.status_code, None, body[:MAX_REFUSAL].decode(errors="replace"))
+            return Reply(response.status_code, None if response.status_code == 204 else _parse(answer, host))
+        return Reply(response.status_code, None, answer[:MAX_REFUSAL].decode(errors="replace"))
 
     def download(self, url: str, path: Path, *, max_bytes: int, stop: Callable[[], None]) -> Download:
         """Fetches an address from outside into `path`.
 
         `stop` is called often and ends the download by raising. Raises `AddressRefused` for an address we do
-        not open, `BadMedia` for more than `max_bytes`, `Permanent` for a 4xx, `Retryable` as `get_json` does.
+        not open, `BadMedia` for more than `max_bytes`, `Permanent` for a 4xx, `Retryable` as `ask_json` does.
         """
         with Watch(self._timeouts.download, stop) as watch:
             for _ in range(MAX_REDIRECTS + 1):
@@ -123,11 +129,13 @@ class Http:
             adapter.close()
 
 
-def _provider_request(url: str, headers: Mapping[str, str], params: Mapping[str, str]) -> requests.PreparedRequest:
+def _provider_request(
+    method: str, url: str, headers: Mapping[str, str], params: Mapping[str, str], body: Any
+) -> requests.PreparedRequest:
     try:
         if not "".join(headers.values()).isascii():
             raise ValueError("a header is not ASCII")
-        return requests.Request("GET", url, headers={**HEADERS, **headers}, params=dict(params)).prepare()
+        return requests.Request(method, url, headers={**HEADERS, **headers}, params=dict(params), json=body).prepare()
     except ValueError:  # its text may hold the key
         raise NotConfigured("the address or key of a provider in the settings cannot be used; correct it") from None
 

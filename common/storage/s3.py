@@ -119,11 +119,16 @@ class S3Storage:
             if not _ask(lambda name=bucket: self._prompt.bucket_exists(name)):  # type: ignore[misc]
                 raise StorageUnavailable(f"the bucket {bucket} does not exist")
 
-    def make_buckets(self) -> None:
-        """Creates the buckets that are missing; for the embedded stack, whose store starts empty."""
-        for bucket in self._buckets:
-            if not _ask(lambda name=bucket: self._client.bucket_exists(name)):  # type: ignore[misc]
-                _ask(lambda name=bucket: self._client.make_bucket(name))  # type: ignore[misc]
+    def make_buckets(self) -> tuple[str, ...]:
+        """Creates the buckets that are missing, for a store that starts empty; returns their names."""
+        return tuple(bucket for bucket in self._buckets if self._make_bucket(bucket))
+
+    def _make_bucket(self, bucket: str) -> bool:
+        """False if it is there already."""
+        if _ask(lambda: self._client.bucket_exists(bucket)):
+            return False
+        _ask(lambda: self._client.make_bucket(bucket))
+        return True
 
     @contextlib.contextmanager
     def _room_for(self, size: int) -> Iterator[None]:

@@ -12,6 +12,7 @@ import time
 import uuid
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import nullcontext
+from pathlib import Path
 from typing import Any, TypeVar
 
 from common import scratch
@@ -139,7 +140,7 @@ class StepRunner:
             except Exception as error:
                 if run.stopped or isinstance(error, Stopped):  # an error of a step that is being stopped means nothing
                     return self._stopped(claim, run, heart.why)
-                return self._fail(claim, run, _failure(claim, error))
+                return self._fail(claim, run, _failure(claim, error, run.workdir.parent))
             if isinstance(answer, Later | Unknown):  # whatever has stopped it, somebody must know of work elsewhere
                 return self._defer(claim, run, answer)
             if run.stopped and heart.why not in MAY_COMMIT:
@@ -190,7 +191,7 @@ class StepRunner:
         return Outcome.DEFERRED if isinstance(answer, Later) else Outcome.UNKNOWN
 
     def _commit(self, claim: Claim, run: StepRun, facts: Contract) -> Outcome:
-        known_for = STEP_KINDS[StepName(claim.step).kind].known_for(self._settings.keep_parts_seconds)
+        known_for = STEP_KINDS[StepName(claim.step).kind].known_for(self._settings.reuse_seconds())
         reuse = known_for if getattr(facts, "shareable", True) else 0
         verdict = self._report(run, lambda: self._store.commit(claim, facts.model_dump_json(), reuse))
         return Outcome.DONE if verdict == Verdict.OK else Outcome(verdict)
@@ -214,8 +215,8 @@ class StepRunner:
             time.sleep(REPORT_PAUSE)
 
 
-def _failure(claim: Claim, error: Exception) -> Failure:
-    cause: Exception = disk_trouble(error) or error
+def _failure(claim: Claim, error: Exception, scratch_folder: Path) -> Failure:
+    cause: Exception = disk_trouble(error, scratch_folder) or error
     if isinstance(cause, StateUnavailable):
         return Failure(code=cause.code, message=str(cause), retryable=True, outage=True, step=claim.step)
     if isinstance(cause, StepError):

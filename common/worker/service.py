@@ -10,7 +10,6 @@ import logging
 import multiprocessing
 import os
 import signal
-import sys
 import tempfile
 import threading
 import time
@@ -36,10 +35,11 @@ from common.contracts.voice import SpeechEngine
 from common.errors import ReelwrightError
 from common.jobs.scripts import StateUnavailable
 from common.jobs.store import connect
-from common.logs import about, set_up_logs
+from common.logs import about, tell_faults
 from common.messaging.app import make_app
 from common.messaging.queues import QUEUES
 from common.settings import BadSetting, Settings
+from common.starting import start
 from common.storage.s3 import S3Storage
 from common.worker.calloffs import Caller, calling_off
 from common.worker.celery_request import request_class
@@ -80,12 +80,10 @@ class Service:
 def serve(service: Service) -> int:
     """Runs the service until a signal ends it. Returns the exit code."""
     try:
-        settings = Settings.from_env()
-        set_up_logs(service.name, settings)
-        _check_scratch(settings)
+        settings = start(service.name)
         engines = dict(service.engines(settings))
     except (BadSetting, ReelwrightError) as error:
-        print(f"{service.name}: {error}", file=sys.stderr)
+        tell_faults(service.name, error)
         return 2
     chains = toolchains(service.queue, engines)
     engines["offers"] = offers(chains)
@@ -142,18 +140,6 @@ def toolchains(queue: str, engines: Mapping[str, Any]) -> dict[str, tuple[str, .
 def offers(toolchains: Mapping[str, Sequence[str]]) -> dict[str, str | list[str]]:
     """The toolchains as they are registered. A single one is a text: orchestrators of the release before read that."""
     return {kind: chains[0] if len(chains) == 1 else list(chains) for kind, chains in toolchains.items()}
-
-
-def _check_scratch(settings: Settings) -> None:
-    """Makes the scratch folder and removes from it what killed workers have left."""
-    folder = settings.scratch()
-    try:
-        if folder is not None:
-            folder.mkdir(parents=True, exist_ok=True)
-        for parent in {folder, None}:
-            scratch.sweep(parent)
-    except OSError:
-        raise BadSetting("WORK_DIR must be a folder that can be written to, or empty for the system's own") from None
 
 
 @contextlib.contextmanager

@@ -112,7 +112,10 @@ def open_studio(studio: FarStudio) -> Iterator[FarStudio]:
 def _handler(studio: FarStudio) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            """`POST /orders?key=K&once=1`"""
+            """`POST /orders?clip=URL&key=K&once=1`; the addresses of its clips begin with its own."""
+            if not self._value("clip").startswith(f"{studio.url}/"):
+                self._answer(404, {"error": "no such clip"})
+                return
             order = studio.take(self._value("key"), self._value("once") == "1")
             if studio.loses_an_answer():
                 self.close_connection = True

@@ -17,6 +17,7 @@ from common.contracts.job import RUNNING, Job
 from common.jobs.scripts import StateUnavailable
 from common.jobs.store import connect
 from common.settings import Settings
+from common.settings.reading import variables
 from common.storage.s3 import S3Storage
 from infra import local
 from infra.chaos.processes import family, marked
@@ -202,5 +203,5 @@ def small_disk(folder: Path, megabytes: int) -> Iterator[bool]:
 
 def _without_settings(env: Mapping[str, str]) -> dict[str, str]:
     """The environment without the user's settings: a key of a footage service must not be spent on faults."""
-    ours = {field.name.upper() for field in fields(Settings)}
+    ours = {name for field in fields(Settings) for name in variables(field)}
     return {name: value for name, value in env.items() if name not in ours}

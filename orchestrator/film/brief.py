@@ -49,6 +49,10 @@ class Brief(NamedTuple):
     "Between scenes that name none."
     transition_frames: int
 
+    @property
+    def marked_by_picture(self) -> bool:
+        return self.watermark is not None and self.watermark.media is not None
+
     def transition_into(self, scene: Scene) -> TransitionKind:
         """The transition into a scene that is not the first."""
         return scene.transition or self.transition

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from common.contracts.names import ASSEMBLE, MIX, PUBLISH, Kind, StepName
+from common.contracts.names import ASSEMBLE, MARK, MIX, PUBLISH, Kind, StepName
 from common.contracts.storyboard import Scene, Shot
 from orchestrator.film.brief import Brief
 
@@ -18,7 +18,7 @@ def expected(
     of_scenes = {name for scene in brief.scenes for name in _steps_of(scene, parts) if name.kind != Kind.SEARCH}
     kept = {scene.id for scene in brief.scenes}
     left_out = {name for scene in brief.story.scenes if scene.id not in kept for name in _steps_of(scene, parts)}
-    return frozenset(of_scenes | searches | {MIX, ASSEMBLE, PUBLISH}), frozenset(left_out)
+    return frozenset(of_scenes | searches | _mark(brief) | {MIX, ASSEMBLE, PUBLISH}), frozenset(left_out)
 
 
 def inputs(brief: Brief, parts: Mapping[str, int]) -> dict[str, frozenset[str]]:
@@ -29,7 +29,7 @@ def inputs(brief: Brief, parts: Mapping[str, int]) -> dict[str, frozenset[str]]:
     rendered: list[StepName] = []
     for scene, after in zip(scenes, (*scenes[1:], None), strict=False):
         segments, said = _segments(scene, parts), frozenset(_present(spoken.get(scene.id)))
-        found |= dict.fromkeys(segments, _footage(brief, scene, after) | said)
+        found |= dict.fromkeys(segments, _footage(brief, scene, after) | said | _mark(brief))
         if len(segments) > 1:
             found[StepName.of(Kind.SCENE, scene.id)] = said | set(segments)
         rendered += segments
@@ -39,6 +39,11 @@ def inputs(brief: Brief, parts: Mapping[str, int]) -> dict[str, frozenset[str]]:
         ASSEMBLE: frozenset([*rendered, MIX]),
         PUBLISH: frozenset([ASSEMBLE]),
     }
+
+
+def _mark(brief: Brief) -> frozenset[StepName]:
+    """The step that draws the watermark, if it is a picture."""
+    return frozenset([MARK] if brief.marked_by_picture else [])
 
 
 def _footage(brief: Brief, scene: Scene, after: Scene | None) -> frozenset[StepName]:

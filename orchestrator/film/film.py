@@ -23,8 +23,8 @@ from common.contracts.job import (
     Step,
 )
 from common.contracts.kinds import STEP_KINDS
-from common.contracts.names import ASSEMBLE, MIX, PLAN, PUBLISH, StepName
-from common.contracts.steps import AssembleFacts, MixFacts, SegmentFacts
+from common.contracts.names import ASSEMBLE, MARK, MIX, PLAN, PUBLISH, StepName
+from common.contracts.steps import AssembleFacts, MarkFacts, MixFacts, SegmentFacts
 from orchestrator.engine.working_copy import WorkingCopy
 from orchestrator.film import specs, wording
 from orchestrator.film.brief import Brief
@@ -100,13 +100,22 @@ class Film:
             return
         spoken = want_narrations(self._copy, brief)
         self._pictures = want_pictures(self._copy, brief)
+        drawn = self._want_mark(brief)
         placements, layout = want_layout(self._copy, brief, spoken)
-        segments = Segments(self._copy, brief, self._defaults.longest_segment, spoken, self._pictures.footage)
+        given = brief, self._defaults.longest_segment, spoken, self._pictures.footage, drawn
+        segments = Segments(self._copy, *given)
         facts = segments.want(placements)
         self._parts = segments.parts
         if layout is not None:
             self._describe(brief, layout)
             self._want_whole(brief, layout, spoken, segments, facts)
+
+    def _want_mark(self, brief: Brief) -> MarkFacts | None:
+        """The watermark as a picture of its final size; None if it is none, or not yet."""
+        if brief.watermark is None or brief.watermark.media is None:
+            return None
+        drawn: MarkFacts | None = self._copy.want(MARK, specs.mark, brief, brief.watermark.media)
+        return drawn
 
     def _want_whole(
         self,

@@ -5,7 +5,6 @@ from common.contracts.job import Failure
 from common.contracts.names import Kind, StepName
 from common.contracts.steps import UNRENDERABLE, CastFacts, Rejection
 from common.contracts.storyboard import Storyboard
-from common.errors import WATERMARK
 from orchestrator.engine.working_copy import WorkingCopy
 from orchestrator.film.brief import Brief
 from orchestrator.film.reading import cast_as, casting
@@ -33,7 +32,7 @@ class Repair:
         if step.kind == Kind.ACQUIRE and self._other_footage(step.subject, failure):
             return True
         policy = self._brief.on_scene_failure
-        if policy == "fail" or of_the_watermark(failure, self._brief.story):
+        if policy == "fail":
             return False
         replaceable = step.kind == Kind.SEGMENT and policy == "fallback"
         pictures = self._replaceable(step.scene, failure.subject) if replaceable else {}
@@ -73,16 +72,10 @@ class Repair:
             self.left_out[scene] = failure
 
 
-def of_the_watermark(failure: Failure, story: Storyboard) -> bool:
-    """True if every scene will fail like this, whatever it shows."""
-    mark = story.watermark
-    return failure.subject == WATERMARK or (mark is not None and mark.key in failure.missing.split())
-
-
 def located(failure: Failure, step: StepName, story: Storyboard | None) -> Failure:
     """The failure with the scene it happened in, counted as people count."""
     message = failure.message
-    if step.scene and story is not None and not of_the_watermark(failure, story):
+    if step.scene and story is not None:
         number = [scene.id for scene in story.scenes].index(step.scene) + 1
         message = f"scene {number}: {message}"
     return failure.model_copy(update={"message": message, "step": step or failure.step})

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from common.contracts.footage import Footage
 from common.contracts.names import Kind, StepName
-from common.contracts.steps import SegmentFacts
+from common.contracts.steps import MarkFacts, SegmentFacts
 from common.contracts.storyboard import Scene
 from common.contracts.timeline import Profile, SceneCut
 from orchestrator.engine.working_copy import WorkingCopy
@@ -33,9 +33,16 @@ class Segments:
     """Wants the segments of all scenes. `longest` is the most seconds of a segment."""
 
     def __init__(
-        self, copy: WorkingCopy, brief: Brief, longest: float, spoken: Narrations, footage: dict[str, Footage]
+        self,
+        copy: WorkingCopy,
+        brief: Brief,
+        longest: float,
+        spoken: Narrations,
+        footage: dict[str, Footage],
+        drawn: MarkFacts | None,
     ) -> None:
-        self._copy, self._brief, self._longest = copy, brief, longest
+        """`drawn` is the picture of the watermark; None if there is none, or not yet."""
+        self._copy, self._brief, self._longest, self._drawn = copy, brief, longest, drawn
         self._spoken, self._footage = spoken, footage
         self._credits = self._credited()
         self.parts: dict[str, int] = {}
@@ -43,7 +50,7 @@ class Segments:
         self.cuts: list[SceneCut] = []
         "Cuts of every scene that is rendered."
         self.held_up = False
-        "True if a segment waits for footage."
+        "True if a segment waits for footage or the watermark."
 
     def want(self, placements: Iterable[Placement]) -> list[tuple[SegmentFacts, ...] | None]:
         """The segments of each scene that is placed; None for a scene with a segment that is not there yet."""
@@ -73,11 +80,12 @@ class Segments:
     def _segment(self, placement: Placement, part: Part, after: After, credit: Credits) -> SegmentFacts | None:
         brief, scene = self._brief, placement.scene
         media = [self._footage.get(scene.shots[placement.shots[piece.shown][0]].id) for piece in part.pieces]
-        if after.awaited or credit is None or not all(footage is not None for footage in media):
+        unmarked = brief.marked_by_picture and self._drawn is None
+        if unmarked or after.awaited or credit is None or not all(footage is not None for footage in media):
             self.held_up = True
             return None
         name = StepName.of_part(Kind.SEGMENT, scene.id, part.number)
-        given = brief, placement, part, self._spoken.get(scene.id), after.shown, credit
+        given = brief, self._drawn, placement, part, self._spoken.get(scene.id), after.shown, credit
         facts: SegmentFacts | None = self._copy.want(name, specs.segment, *given, *media)
         return facts
 

@@ -7,6 +7,8 @@ from common.contracts.steps import (
     AcquireSpec,
     AssembleFacts,
     AssembleSpec,
+    MarkFacts,
+    MarkSpec,
     MixFacts,
     MixSpec,
     PlanSpec,
@@ -18,7 +20,7 @@ from common.contracts.steps import (
     SpeakSpec,
 )
 from common.contracts.storyboard import Scene, Shot
-from common.contracts.timeline import CutList, Profile, SceneCut
+from common.contracts.timeline import CutList, PlacedWatermark, Profile, SceneCut, TextFrame
 from orchestrator.film import clips, soundtrack, wording
 from orchestrator.film.brief import Brief
 from orchestrator.film.layout import Layout, Part, Placement
@@ -55,8 +57,16 @@ def acquire(candidate: Candidate, profile: Profile) -> AcquireSpec:
     return AcquireSpec(candidate=plain, width=profile.width, height=profile.height)
 
 
+def mark(brief: Brief, media: ObjectRef) -> MarkSpec:
+    assert brief.watermark is not None
+    profile = brief.profiles.picture
+    frame = TextFrame(style=brief.style, width=profile.width, height=profile.height)
+    return MarkSpec(media=media, opacity=brief.watermark.opacity, size=brief.watermark.size, frame=frame)
+
+
 def segment(
     brief: Brief,
+    drawn: MarkFacts | None,
     placement: Placement,
     part: Part,
     narration: Narration | None,
@@ -74,8 +84,14 @@ def segment(
         voice=narration.audio if narration is not None and part.alone else None,
         sound=part.alone,
         card=wording.card(placement.scene, credit),
-        mark=brief.watermark,
+        mark=_shown(brief.watermark),
+        drawn=drawn,
     )
+
+
+def _shown(mark: PlacedWatermark | None) -> PlacedWatermark | None:
+    """The watermark without the user's file: what is shown is drawn from it."""
+    return mark if mark is None or mark.media is None else mark.model_copy(update={"media": None})
 
 
 def cut(

@@ -12,9 +12,11 @@ import ffmpeg
 
 from common import launcher
 from common.contracts.timeline import Profile
+from common.walls.environment import environment
+from common.walls.rules import Walls
 from renderer.ffmpeg.encoder import ENCODERS, SOFTWARE, Encoder
 from renderer.ffmpeg.limits import for_picture
-from renderer.ffmpeg.run import environment, ffmpeg_build
+from renderer.ffmpeg.run import ffmpeg_build
 
 log = logging.getLogger(__name__)
 
@@ -48,10 +50,12 @@ def _problem(program: str, encoder: Encoder) -> str:
     """The reason why a few frames could not be encoded; empty if they could."""
     with tempfile.TemporaryDirectory(prefix="reel-encoder-") as folder:
         limits = for_picture(TRIAL, FRAMES, 1, encoder)
+        walls = Walls(limits.memory, limits.seconds, limits.file, write=[folder], devices=limits.devices)
         command = [program, "-hide_banner", "-nostdin", "-y", "-loglevel", "error", *_trial(encoder)]
         try:
             done = subprocess.run(
-                launcher.launched(command, RLIMIT_AS=limits.memory),
+                # As it will run in films: within their walls a driver must work, too.
+                launcher.launched(command, walls=walls),
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 text=True,

@@ -7,11 +7,18 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from common.contracts.timeline import Profile
-from common.settings import PRESETS
+from common.settings.values import PRESETS
 from renderer.ffmpeg.formats import Options, Stream
 
 DRIVER_MEMORY = 512 * 1024**3
 "Bytes of address space that drivers reserve for the memory of the card, and hardly use."
+NVIDIA = (
+    *("/dev/nvidiactl", "/dev/nvidia-uvm", "/dev/nvidia-uvm-tools", "/dev/nvidia-caps", "/dev/nvidia-modeset"),
+    *(f"/dev/nvidia{number}" for number in range(8)),
+    *("/proc/driver/nvidia", "/proc/devices", "/proc/modules", "/sys/devices", "/sys/bus/pci", "/sys/module"),
+)
+RENDER_NODES = ("/dev/dri", "/sys/devices", "/sys/bus/pci", "/sys/class/drm", "/sys/dev/char")
+"Files of a card that its drivers use."
 
 
 class Encoder(NamedTuple):
@@ -29,6 +36,8 @@ class Encoder(NamedTuple):
     "True if it takes pictures in the card's memory only."
     address_space: int = 0
     "Bytes its drivers need beside what x264 would."
+    devices: tuple[str, ...] = ()
+    "Files and folders that its drivers use."
 
     def upload(self, picture: Stream) -> Stream:
         """Brings 8-bit yuv420p into the form, and if need be the memory, that the encoder takes."""
@@ -74,7 +83,7 @@ def _step(preset: str, quickest: int, slowest: int) -> int:
 
 SOFTWARE = Encoder("libx264", _x264)
 HARDWARE = (
-    Encoder("h264_nvenc", _nvenc, address_space=DRIVER_MEMORY),
+    Encoder("h264_nvenc", _nvenc, address_space=DRIVER_MEMORY, devices=NVIDIA),
     Encoder(
         "h264_vaapi",
         _vaapi,
@@ -82,7 +91,8 @@ HARDWARE = (
         pixel_format="nv12",
         uploads=True,
         address_space=DRIVER_MEMORY,
+        devices=RENDER_NODES,
     ),
-    Encoder("h264_qsv", _qsv, pixel_format="nv12", address_space=DRIVER_MEMORY),
+    Encoder("h264_qsv", _qsv, pixel_format="nv12", address_space=DRIVER_MEMORY, devices=RENDER_NODES),
 )
 ENCODERS = {encoder.name: encoder for encoder in (SOFTWARE, *HARDWARE)}

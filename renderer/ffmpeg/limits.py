@@ -26,6 +26,8 @@ class Limits(NamedTuple):
     "Bytes of any one file it writes."
     seconds: int
     "Of processor time."
+    devices: tuple[str, ...] = ()
+    "Files and folders of a card that it may use."
 
 
 def for_picture(profile: Profile, frames: int, inputs: int, encoder: Encoder = SOFTWARE) -> Limits:
@@ -36,6 +38,7 @@ def for_picture(profile: Profile, frames: int, inputs: int, encoder: Encoder = S
         # Not even what cannot be compressed at all is larger than the bare pixels (12 bits each).
         file=BASE_FILE + frames * pixels * 3 // 2,
         seconds=BASE_SECONDS + int(frames * pixels * SECONDS_PER_PIXEL),
+        devices=encoder.devices,
     )
 
 

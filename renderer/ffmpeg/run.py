@@ -2,6 +2,7 @@
 
 import errno
 import functools
+import json
 import logging
 import os
 import re
@@ -18,6 +19,8 @@ import imageio_ffmpeg
 
 from common import launcher
 from common.errors import NotConfigured, RenderFailed, Retryable
+from common.walls.environment import ALLOCATION, environment
+from common.walls.rules import Walls
 from common.worker.steprun import StepRun
 from renderer.ffmpeg.limits import Limits
 
@@ -27,12 +30,10 @@ T = TypeVar("T")
 Feed = Iterable[bytes]
 "Raw frames for an input, in order."
 
-DRIVERS = frozenset({"LD_LIBRARY_PATH", "LIBVA_DRIVER_NAME", "LIBVA_DRIVERS_PATH", "CUDA_VISIBLE_DEVICES"})
-"Variables by which the drivers of a card are found, on machines where they are not in the usual place."
-# Frames go back to the system when they are done with. By itself glibc would keep them, in a heap for each thread.
-ALLOCATION = {"MALLOC_MMAP_THRESHOLD_": "262144", "MALLOC_ARENA_MAX": "1"}
 OLDEST = 63
 "Major version of libavformat, which is that of ffmpeg 9. Version 7 ends some of our graphs before their first frame."
+ASKING_MEMORY, ASKING_SECONDS = 4 * 1024**3, 60
+"Bytes of address space, and seconds of processor time, to say which version it is."
 LIBRARIES = ("libx264", "libass", "libzimg")
 "Libraries that ffmpeg must be built with, as its configuration calls them: for films, captions and enlarging."
 LOG_LINES = 4000
@@ -40,8 +41,8 @@ LOG_LINES = 4000
 # Of a line that ffmpeg itself calls an error; what a file says about itself (its title) is only information.
 ERROR_LINE = re.compile(r"^(?:\[[^\]]* @ 0x[0-9a-f]+\] |x264 )*\[(?:error|fatal|panic)\]:? (.*)", re.MULTILINE)
 SIGNALLED = re.compile(r"^\[info\] Exiting normally, received signal (\d+)", re.MULTILINE)
-FULL = {os.strerror(code): code for code in (errno.ENOSPC, errno.EDQUOT)}
-"Messages of ffmpeg when the scratch disk is full."
+FULL = {os.strerror(code): code for code in (errno.ENOSPC, errno.EDQUOT, errno.EROFS)}
+"Messages of ffmpeg when the scratch disk is full, or was made read-only."
 TOO_MUCH = {
     os.strerror(errno.ENOMEM): "memory",
     "malloc of size": "memory",
@@ -64,8 +65,10 @@ def ffmpeg_build(program: str) -> str:
 
     Raises `NotConfigured` if it cannot be run, is older than `OLDEST`, or was built without one of `LIBRARIES`.
     """
+    # Within walls, as it will run: one that cannot do without other programs or files is known from the start.
+    asked = launcher.launched([program, "-version"], walls=Walls(ASKING_MEMORY, ASKING_SECONDS))
     try:
-        said = subprocess.run([program, "-version"], capture_output=True, text=True, check=True).stdout
+        said = subprocess.run(asked, env=environment(Path("/")), capture_output=True, text=True, check=True).stdout
     except (OSError, subprocess.CalledProcessError):
         raise NotConfigured("the program FFMPEG names cannot be run") from None
     major = re.search(r"^libavformat +(\d+)", said, re.MULTILINE)
@@ -92,13 +95,15 @@ def run_ffmpeg(
     An argument `feed:N` becomes the address of the pipe that `feeds[N]` is written to. `frames` is how
     many the output will have; with it, `progress` is the span of the step's progress this run covers.
     Raises `Stopped` if the step is called off meanwhile, `RenderFailed` if ffmpeg gives up or wants more than
-    `limits`, `Retryable` if somebody killed it, `OSError` (ENOSPC, EDQUOT) if the scratch disk is full, and what
-    a feed raises.
+    `limits`, `Retryable` if somebody killed it, `OSError` (ENOSPC, EDQUOT, EROFS) if the scratch disk takes
+    no more, and what a feed raises.
     """
     run.check()
     with ExitStack() as stack:
         pipes = [os.pipe() for _ in feeds]
-        process = _spawn(_command(program, arguments, pipes), run, limits, pipes)
+        command = _command(program, arguments, pipes)
+        log.debug("runs %s", json.dumps(command))
+        process = _spawn(command, run, limits, pipes)
         stack.callback(_reap, process)
         stack.callback(run.adopt(process))
         feeders = [_Feeder(feed, write_end, process) for feed, (_, write_end) in zip(feeds, pipes, strict=True)]
@@ -130,18 +135,18 @@ def _command(program: str, arguments: Sequence[str], pipes: Sequence[tuple[int, 
 def _spawn(command: list[str], run: StepRun, limits: Limits, pipes: Sequence[tuple[int, int]]) -> subprocess.Popen[str]:
     """Starts ffmpeg with the read ends of the pipes and closes them; if it cannot be started, the others as well."""
     read_ends = [read_end for read_end, _ in pipes]
-    most = {"RLIMIT_AS": limits.memory, "RLIMIT_FSIZE": limits.file, "RLIMIT_CPU": limits.seconds}
+    walls = Walls(limits.memory, limits.seconds, limits.file, write=[run.workdir], devices=limits.devices)
     try:
         return subprocess.Popen(
             # The encoder asks for huge pages, and 7 MB of them lie idle; it is not slower without.
-            launcher.launched(command, small_pages=True, **most),
+            launcher.launched(command, small_pages=True, walls=walls),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
             errors="replace",
             cwd=run.workdir,
-            env=environment(run.workdir),
+            env=environment(run.workdir, **ALLOCATION),
             pass_fds=read_ends,
             start_new_session=True,
         )
@@ -152,12 +157,6 @@ def _spawn(command: list[str], run: StepRun, limits: Limits, pipes: Sequence[tup
     finally:
         for end in read_ends:
             os.close(end)
-
-
-def environment(home: Path) -> dict[str, str]:
-    """The environment of ffmpeg: none of our keys and addresses is in it."""
-    drivers = {name: value for name, value in os.environ.items() if name in DRIVERS}
-    return {"PATH": os.environ.get("PATH", ""), "HOME": str(home), "LC_ALL": "C.UTF-8", **ALLOCATION, **drivers}
 
 
 def _reap(process: subprocess.Popen[str]) -> None:

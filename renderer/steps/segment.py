@@ -27,7 +27,7 @@ from renderer.text.caption_report import with_captions
 from renderer.text.caption_strip import caption_strip
 from renderer.text.captions import Cue, cues
 from renderer.text.cards import card_ass
-from renderer.text.watermark import draw_watermark, watermark_ass
+from renderer.text.watermark import WATERMARK_FILE, position, watermark_ass
 
 LARGE = 1280 * 720
 "Pixels of a canvas whose frames take so much memory that a run more is worth its start."
@@ -160,8 +160,9 @@ def _overlays(spec: SegmentSpec, frame: TextFrame, captions: Sequence[Cue], run:
     # Where nothing is said there is nothing to pay for; but a watermark has the same place in all scenes of a film.
     captioned = spec.captions is not None and bool(spec.timeline.words)
     logo, words, strip = None, {}, None
-    if spec.mark is not None and spec.mark.media is not None:
-        logo = draw_watermark(spec.mark, spec.mark.media, frame, spec.captions is not None, run)
+    if spec.mark is not None and spec.drawn is not None:
+        run.fetch(spec.drawn.media, WATERMARK_FILE)
+        logo = position(spec.mark, (spec.drawn.width, spec.drawn.height), frame, spec.captions is not None)
     elif spec.mark is not None:
         words["mark.ass"] = watermark_ass(spec.mark, frame, spec.captions is not None)
     if spec.card is not None:

@@ -5,15 +5,9 @@ It stays inside the picture, away from its edges and from the captions.
 
 from typing import NamedTuple
 
-from PIL import Image, ImageOps
-
-from common.contracts.base import ObjectRef
 from common.contracts.request import Corner
 from common.contracts.timeline import PlacedWatermark, TextFrame
 from common.emoji import drawable
-from common.errors import WATERMARK, BadMedia
-from common.worker.steprun import StepRun
-from renderer.ffmpeg.formats import MAX_PIXELS
 from renderer.frame import picture_area
 from renderer.text import fonts
 from renderer.text.ass import AssStyle, escape, sheet
@@ -22,7 +16,6 @@ from renderer.text.design import CAPTIONS, caption_place
 from renderer.text.fonts import LINE_HEIGHT
 
 WATERMARK_FILE = "mark.png"
-_TOO_LARGE = "the watermark has too many pixels; use a smaller picture"
 _MARGIN = 0.04
 "The distance it keeps from the edges, as a share of the shorter side."
 _TALLEST = 0.5
@@ -41,22 +34,14 @@ class Position(NamedTuple):
     top: int
 
 
-def draw_watermark(
-    watermark: PlacedWatermark, media: ObjectRef, frame: TextFrame, captioned: bool, run: StepRun
-) -> Position:
-    """Writes the picture to WATERMARK_FILE, as large and as faint as it is shown, and returns its position.
+def largest(size: float, frame: TextFrame) -> tuple[float, float]:
+    """The most that a picture may be wide and high, in pixels, if it is to have `size` of the frame's width."""
+    return size * frame.width, _TALLEST * picture_area(frame.style, frame).height
 
-    Raises `BadMedia` for media that are no picture.
-    """
-    drawn = _opened(media, run)
-    area = picture_area(frame.style, frame)
-    share = min(watermark.size * frame.width / drawn.width, _TALLEST * area.height / drawn.height)
-    drawn = drawn.resize(
-        (max(1, round(drawn.width * share)), max(1, round(drawn.height * share))), Image.Resampling.LANCZOS
-    )
-    drawn.putalpha(drawn.getchannel("A").point([round(level * watermark.opacity) for level in range(256)]))
-    drawn.save(run.workdir / WATERMARK_FILE)
-    left, top = upper_left(watermark.position, drawn.size, frame, captioned)
+
+def position(mark: PlacedWatermark, size: tuple[int, int], frame: TextFrame, captioned: bool) -> Position:
+    """The place of a picture that is `size` (width, height) pixels large."""
+    left, top = upper_left(mark.position, size, frame, captioned)
     # Chroma is stored for pairs of pixels.
     return Position(round(left) // 2 * 2, round(top) // 2 * 2)
 
@@ -109,17 +94,3 @@ def _above_captions(low: float, size: tuple[float, float], margin: float, frame:
     if beside or under:
         return low
     return frame.height - text.bottom - (MAX_LINES * LINE_HEIGHT + 0.4) * text.em - size[1]
-
-
-def _opened(media: ObjectRef, run: StepRun) -> Image.Image:
-    """The picture, upright and with transparency."""
-    path = run.fetch(media, "mark")
-    try:
-        with Image.open(path, formats=("PNG", "JPEG", "WEBP", "GIF")) as file:
-            if file.width * file.height > MAX_PIXELS:
-                raise BadMedia(_TOO_LARGE, WATERMARK)
-            return ImageOps.exif_transpose(file).convert("RGBA")
-    except Image.DecompressionBombError as error:
-        raise BadMedia(_TOO_LARGE, WATERMARK) from error
-    except (OSError, SyntaxError, ValueError) as error:
-        raise BadMedia("the watermark cannot be read as a picture; use a PNG, JPEG, WebP or GIF", WATERMARK) from error

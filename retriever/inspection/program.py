@@ -19,6 +19,7 @@ from av.video.stream import VideoStream
 
 from common.errors import BadMedia
 from common.sniff import HEAD_BYTES, demuxer, sniff
+from retriever.inspection.chunks import check_chunks
 from retriever.inspection.colours import colours
 from retriever.inspection.completeness import Read, check_end
 
@@ -83,6 +84,8 @@ def inspect(path: Path, media_type: str, *, closely: bool = False) -> Picture:
 
     To look `closely` is to measure tone and focus too, on some more frames.
     """
+    if media_type == "image/png":
+        check_chunks(path)
     # The format is forced and only plain files may be read, so nothing a file names is ever opened.
     options = {"protocol_whitelist": "file"}
     # Opening decodes a picture to learn its size: a small file must not make that cost gigabytes.

@@ -1,9 +1,8 @@
 """The server's own clips: a folder of videos and pictures, found by the words of their names."""
 
-import functools
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,11 +10,14 @@ from common.contracts.footage import Candidate, ClipFile, Provenance, ShotQuery
 from common.errors import BadMedia, Permanent
 from common.worker.steprun import StepRun
 from retriever import ranking
-from retriever.inspection.program import Picture, footage_type, inspect
+from retriever.inspection.glance import glance
+from retriever.inspection.program import Picture
 from retriever.providers.port import FetchedFile, origin_of
 
 SUFFIXES = frozenset([".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi", ".jpg", ".jpeg", ".png", ".webp", ".gif"])
 MOST = 40
+MOST_SEEN = 10_000
+"Clips whose pictures are remembered."
 
 
 class Entry(NamedTuple):
@@ -27,6 +29,15 @@ class Entry(NamedTuple):
     match: float
 
 
+class Clip(NamedTuple):
+    """A file as it was when it was looked at."""
+
+    path: Path
+    changed: int
+    "Nanoseconds."
+    size: int
+
+
 class ClipFolder:
     """The `Provider` over a folder. Folders in it may name a subject: `harbour/boats-at-dusk.mp4`."""
 
@@ -34,6 +45,7 @@ class ClipFolder:
 
     def __init__(self, root: Path) -> None:
         self._root = root.resolve()
+        self._seen: dict[Clip, Picture] = {}
 
     def search(self, query: ShotQuery) -> list[Candidate]:
         """Clips whose names match; the others too when no other source but scenery was asked for."""
@@ -45,11 +57,16 @@ class ClipFolder:
         # Entries that match equally well come in an order of the shot's own, so that shots do not all want the same.
         entries.sort(key=lambda entry: (-entry.match, _shuffle(query, entry.name)))
         best = entries[:MOST]
-        candidates = (self._candidate(query, entry, index / len(best)) for index, entry in enumerate(best))
-        return ranking.rank(candidate for candidate in candidates if candidate is not None)
+        clips = self._clips([entry.name for entry in best])
+        pictures = self._pictures(clips.values())
+        return ranking.rank(
+            _candidate(query, entry, index / len(best), clips[entry.name], pictures[clips[entry.name]])
+            for index, entry in enumerate(best)
+            if entry.name in clips and clips[entry.name] in pictures
+        )
 
     def fetch(self, candidate: Candidate, run: StepRun) -> FetchedFile:
-        return FetchedFile(self.path(origin_of(candidate, ClipFile).path))
+        return FetchedFile(self.path(origin_of(self.name, candidate, ClipFile).path))
 
     def path(self, name: str) -> Path:
         """The path of a clip; raises `BadMedia` if the folder has none of that name, or it points outside."""
@@ -69,31 +86,42 @@ class ClipFolder:
                     if not os.path.islink(path) or Path(path).resolve().is_relative_to(self._root):
                         yield path.removeprefix(prefix)
 
-    def _candidate(self, query: ShotQuery, entry: Entry, rank: float) -> Candidate | None:
-        try:
-            path = self.path(entry.name)
-            facts = path.stat()
-            picture = _inspected(path, facts.st_mtime_ns, facts.st_size)
-        except (BadMedia, OSError):
-            return None  # a broken file among many is no reason to stop
-        features = ranking.Features(entry.words, rank, picture.seconds, picture.width, picture.height)
-        # The version is part of the identity: a clip that was replaced is another clip.
-        version = hashlib.sha256(f"{facts.st_mtime_ns} {facts.st_size}".encode()).hexdigest()[:8]
-        return Candidate(
-            id=f"folder:{entry.name}@{version}",
-            kind=picture.kind,
-            score=ranking.score(query, features),
-            origin=ClipFile(path=entry.name),
-            width=picture.width,
-            height=picture.height,
-            seconds=picture.seconds,
-            provenance=Provenance(provider="folder", source_id=entry.name),
-        )
+    def _clips(self, names: Sequence[str]) -> dict[str, Clip]:
+        """The files by name, without those that are gone."""
+        found = {}
+        for name in names:
+            try:
+                path = self.path(name)
+                facts = path.stat()
+            except (BadMedia, OSError):
+                continue
+            found[name] = Clip(path, facts.st_mtime_ns, facts.st_size)
+        return found
+
+    def _pictures(self, clips: Iterable[Clip]) -> dict[Clip, Picture]:
+        """What is to be seen in them, without those that cannot be shown: one of many is no reason to stop."""
+        if len(self._seen) > MOST_SEEN:
+            self._seen.clear()
+        fresh = [clip for clip in clips if clip not in self._seen]
+        pictures = zip(fresh, glance([clip.path for clip in fresh]), strict=True)
+        self._seen |= {clip: picture for clip, picture in pictures if picture is not None}
+        return self._seen
 
 
-@functools.lru_cache(maxsize=10_000)
-def _inspected(path: Path, mtime_ns: int, size: int) -> Picture:
-    return inspect(path, footage_type(path))
+def _candidate(query: ShotQuery, entry: Entry, rank: float, clip: Clip, picture: Picture) -> Candidate:
+    features = ranking.Features(entry.words, rank, picture.seconds, picture.width, picture.height)
+    # The version is part of the identity: a clip that was replaced is another clip.
+    version = hashlib.sha256(f"{clip.changed} {clip.size}".encode()).hexdigest()[:8]
+    return Candidate(
+        id=f"folder:{entry.name}@{version}",
+        kind=picture.kind,
+        score=ranking.score(query, features),
+        origin=ClipFile(path=entry.name),
+        width=picture.width,
+        height=picture.height,
+        seconds=picture.seconds,
+        provenance=Provenance(provider="folder", source_id=entry.name),
+    )
 
 
 def _entry(query: ShotQuery, name: str) -> Entry:

@@ -18,7 +18,7 @@ class OwnMediaProvider:
         return []
 
     def fetch(self, candidate: Candidate, run: StepRun) -> FetchedFile:
-        media = origin_of(candidate, OwnMedia).media
+        media = origin_of(self.name, candidate, OwnMedia).media
         return _upload(media.asset, run) if media.asset is not None else self._downloads.fetch(media.url or "", run)
 
 

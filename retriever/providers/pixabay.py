@@ -43,7 +43,7 @@ class Pixabay:
         return stock.search(query, LIBRARY, lambda phrase, number: self._page(query, phrase, number))
 
     def fetch(self, candidate: Candidate, run: StepRun) -> FetchedFile:
-        return self._downloads.fetch(origin_of(candidate, WebFile).url, run)
+        return self._downloads.fetch(origin_of(self.name, candidate, WebFile).url, run)
 
     def _page(self, query: ShotQuery, phrase: str, number: int) -> Page:
         # There is no filter for the orientation: `stock.search` sees to it.

@@ -68,8 +68,8 @@ class CallsOff(Protocol):
         ...
 
 
-def origin_of(candidate: Candidate, kind: type[Origin]) -> Origin:
-    """The origin of a candidate, as the provider that offered it knows it. Raises `BadMedia` for another's."""
-    if not isinstance(candidate.origin, kind):
-        raise BadMedia(f"{candidate.provenance.provider} has nothing by the name of {candidate.id}")
+def origin_of(name: str, candidate: Candidate, kind: type[Origin]) -> Origin:
+    """The origin of a candidate, for the provider of that `name`. Raises `BadMedia` for one that is not its own."""
+    if candidate.provenance.provider != name or not isinstance(candidate.origin, kind):
+        raise BadMedia(f"{name} has nothing by the name of {candidate.id}")
     return candidate.origin

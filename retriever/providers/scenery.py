@@ -144,7 +144,7 @@ class SceneryProvider:
         ]
 
     def fetch(self, candidate: Candidate, run: StepRun) -> FetchedRecipe:
-        return FetchedRecipe(origin_of(candidate, Painted).recipe)
+        return FetchedRecipe(origin_of(self.name, candidate, Painted).recipe)
 
 
 def recipe_for(query: ShotQuery) -> SceneryRecipe:

@@ -1,17 +1,17 @@
 """What a film may look like, made by the real stack: formats, transitions, cards, marks, drafts, exports.
 
-All that ffmpeg is told goes through a program that writes it down, so that encoded frames can be counted.
+All that ffmpeg is told stands in the log of the renderer, so that encoded frames can be counted.
 """
 
 import io
 import json
+import re
 import zipfile
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-import imageio_ffmpeg
 import opentimelineio
 import pytest
 import requests
@@ -28,28 +28,22 @@ SCENES: list[dict[str, Any]] = [
     {"narration": "Then the rain comes.", "show": "a forest in the rain"},
     {"narration": "At night it is quiet.", "show": "a city at night"},
 ]
-SPY = """#!/usr/bin/env python3
-import json, os, sys
-with open({log!r}, "a") as log:
-    log.write(json.dumps(sys.argv[1:]) + "\\n")
-os.execv({ffmpeg!r}, [{ffmpeg!r}, *sys.argv[1:]])
-"""
+RUNS = re.compile(r"DEBUG +renderer runs (\[.*\])$", re.MULTILINE)
+"The line of the log by which a renderer says what it tells ffmpeg."
 
 
 class Spy:
-    """An ffmpeg that writes down what it is told."""
+    """Reads in the log of the stack what its ffmpeg was told."""
 
-    def __init__(self, folder: Path) -> None:
-        self._log = folder / "told"
-        self.program = folder / "ffmpeg"
-        self.program.write_text(SPY.format(log=str(self._log), ffmpeg=imageio_ffmpeg.get_ffmpeg_exe()))
-        self.program.chmod(0o755)
+    def __init__(self, data: Path) -> None:
+        self._log = data / "logs" / "renderer.log"
+        self._past = 0
 
     def forget(self) -> None:
-        self._log.unlink(missing_ok=True)
+        self._past = len(self._told())
 
     def runs(self) -> list[list[str]]:
-        return [json.loads(line) for line in self._log.read_text().splitlines()] if self._log.exists() else []
+        return [json.loads(line) for line in self._told()[self._past :]]
 
     def encoded(self) -> int:
         """Pictures that were encoded since."""
@@ -59,10 +53,18 @@ class Spy:
         """Inputs of runs that encode pictures."""
         return [run[n + 1] for run in self.runs() if "libx264" in run for n, word in enumerate(run) if word == "-i"]
 
+    def _told(self) -> list[str]:
+        return RUNS.findall(self._log.read_text())
+
 
 @pytest.fixture(scope="module")
-def spy(tmp_path_factory: pytest.TempPathFactory) -> Spy:
-    return Spy(tmp_path_factory.mktemp("spy"))
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("stack")
+
+
+@pytest.fixture(scope="module")
+def spy(data: Path) -> Spy:
+    return Spy(data)
 
 
 @pytest.fixture(scope="module")
@@ -75,9 +77,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory, spy: Spy, folder: Path) -> Iterator[Running]:
-    settings = {"FFMPEG": str(spy.program), "CLIP_FOLDER": str(folder), "TARGET_RESOLUTION": "180"}
-    with running_stack(tmp_path_factory.mktemp("stack"), **settings) as running:
+def stack(data: Path, folder: Path) -> Iterator[Running]:
+    settings = {"LOG_LEVEL": "DEBUG", "CLIP_FOLDER": str(folder), "TARGET_RESOLUTION": "180"}
+    with running_stack(data, **settings) as running:
         yield running
 
 

@@ -219,7 +219,7 @@ def test_the_end_at_any_point_of_an_order_elsewhere_buys_nothing_twice(trial: Tr
         "after defer 1",
     ):
         assert known in ordering
-    for known in ("after send 1", "after send 2", "after put_file 1", "before commit 1", "after commit 1"):
+    for known in ("after send 1", "after download 1", "after put_file 1", "before commit 1", "after commit 1"):
         assert known in looking
     ends = [End("acquire", WORKS, at, run) for run, points in ((1, ordering), (2, looking)) for at in points]
     try_ends(trial, ends, seed)

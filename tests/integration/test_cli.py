@@ -401,7 +401,7 @@ def test_without_a_speech_engine_there_are_no_voices(
 
 @pytest.mark.stack
 def test_voices_come_from_a_stack_of_our_own_where_none_runs(tmp_path: Path) -> None:
-    done = reel(tmp_path, "voices", "--language", "de", "--data", tmp_path / "data")
+    done = reel(tmp_path, "voices", "--language", "de", "--engine", "espeak-ng", "--data", tmp_path / "data")
     assert done.returncode == 0, done.stderr
     assert any(line.split()[0] == "de" for line in done.stdout.splitlines())
     assert done.stdout.count("espeak-ng\n") == len(done.stdout.splitlines()) - 1 > 1

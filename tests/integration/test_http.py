@@ -22,6 +22,7 @@ from api.jobs import MOST_LOOKED_AT
 from common import scratch
 from common.contracts.base import ObjectRef
 from common.contracts.job import WorkerInfo
+from common.contracts.sources import REQUESTED
 from common.contracts.voice import SpeechEngine, Voice
 from common.errors import StorageFull, StorageUnavailable
 from common.jobs.ids import new_job_ids
@@ -37,6 +38,7 @@ from tests.support.ready import make_job, make_ready
 from tests.support.records import fail, finish, plan, write
 
 UNKNOWN = "job_" + "0" * 32
+A_SOURCE = " or ".join([", ".join(map(repr, REQUESTED[:-1])), repr(REQUESTED[-1])])
 SERVICES = ("orchestrator", "retriever", "whisper_worker", "renderer")
 
 
@@ -167,12 +169,8 @@ def test_what_is_no_json_object_is_a_400(client: FlaskClient, body: bytes) -> No
         ({"prompt": "x", "duration_target": 1}, "duration_target", "greater than or equal to 3"),
         ({"prompt": "x", "aspect": "4:3"}, "aspect", "'16:9'"),
         ({"prompt": "x", "language": "English!"}, "language", "pt-BR"),
-        (
-            {"prompt": "x", "footage": "attic"},
-            "footage.sources[0]",
-            "must be 'pexels', 'pixabay', 'folder' or 'scenery'",
-        ),
-        ({"prompt": "x", "footage": {"sources": ["folder", "url"]}}, "footage.sources[1]", "'folder' or 'scenery'"),
+        ({"prompt": "x", "footage": "attic"}, "footage.sources[0]", f"must be {A_SOURCE}"),
+        ({"prompt": "x", "footage": {"sources": ["folder", "url"]}}, "footage.sources[1]", f"must be {A_SOURCE}"),
         ({"prompt": "x", "music": "jazzy"}, "music.mood", "'calm'"),
         ({"scenes": []}, "scenes", "at least 1 item"),
         ({"scenes": [{"narration": "a", "duration": 0.1}]}, "scenes[0].duration", "0.5"),

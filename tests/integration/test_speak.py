@@ -138,8 +138,14 @@ def test_an_engine_that_does_not_know_its_words_is_aligned(tmp_path):
     assert (narration.engine, narration.voice) == ("hum", "low")
 
 
+@pytest.mark.parametrize("language", ["en", "en-US", "en-AU", "de", "pt-BR", "zh-Hant-TW", "no"])
+def test_usual_languages_are_spoken_by_every_form_of_their_tag(speak, tmp_path, language):
+    run = step_run(tmp_path)
+    assert np.abs(heard(run, speak(spec("2", language=language), run))).max() > 0.1
+
+
 def test_the_worker_registers_its_engines_with_their_voices():
-    (engine,) = engines(Settings())["speech"]
+    (engine,) = engines(Settings(speech_engines="espeak-ng"))["speech"]
     (chain,) = toolchains("speech", {"speech": [engine]})["speak"]
     assert chain.endswith(f"/{engine['name']}-{engine['version']}")
     voices = {voice["id"]: voice for voice in engine["voices"]}
@@ -201,6 +207,6 @@ def test_without_the_library_there_is_one_clear_sentence(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "espeakng_loader", None)
     try:
         with pytest.raises(NotConfigured, match="espeak-ng could not be loaded"):
-            engines(Settings())
+            engines(Settings(speech_engines="espeak-ng"))
     finally:
         espeak._library.cache_clear()

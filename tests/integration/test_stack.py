@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import signal
+import stat
 import subprocess
 import sys
 import time
@@ -17,6 +18,7 @@ import redis
 import requests
 
 from cli.embedded import EmbeddedStack
+from cli.errors import BadInput
 from common.errors import StorageUnavailable
 from common.settings import Settings
 from common.storage.s3 import S3Storage
@@ -37,7 +39,7 @@ MARK = "REEL_TEST_MARK"
 class Reel:
     """A command of `reel`, and all processes that came of it."""
 
-    def __init__(self, folder: Path, *arguments: object) -> None:
+    def __init__(self, folder: Path, *arguments: object, **settings: str) -> None:
         self.folder = folder
         self.mark = uuid.uuid4().hex
         self.temporary = folder / "tmp"
@@ -48,7 +50,7 @@ class Reel:
             self.process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "cli", *(str(argument) for argument in arguments)],
                 cwd=folder,
-                env={**os.environ, **env},
+                env={**os.environ, **env, **settings},
                 stdout=said,
                 stderr=subprocess.STDOUT,
             )
@@ -125,6 +127,40 @@ def test_up_serves_restarts_what_is_killed_and_ends_without_a_trace(started: lis
     assert list(reel.temporary.iterdir()) == []
 
 
+def test_up_goes_by_its_settings_and_tells_what_it_ignores(started: list[Reel], tmp_path: Path) -> None:
+    port = free_port()
+    reel = Reel(tmp_path, "up", API_PORT=str(port), RENDER_SLOT="2", RENDER_SLOTS="1", WORK_DIR="", LOG_LEVEL="info")
+    started.append(reel)
+    assert reel.says(r"Reelwright is ready at (\S+)")[1] == f"http://127.0.0.1:{port}"
+    reel.says(r"renderer +\| .* WARNING renderer RENDER_SLOT is ignored: .* RENDER_SLOTS\?")
+    assert "ignored" not in reel.said.read_text().replace("RENDER_SLOT is ignored", "", 1)
+    reel.process.send_signal(signal.SIGINT)
+    assert reel.process.wait(90) == 0
+
+
+def test_a_stack_that_is_started_for_a_command_hands_on_what_it_ignores(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PEXEL_API_KEY", "k")
+    with EmbeddedStack(tmp_path / "data") as stack:
+        assert [note.split()[0] for note in stack.notes] == ["PEXEL_API_KEY"]
+    monkeypatch.setenv("JOB_TIMEOUT", "soon")
+    monkeypatch.setenv("LOG_LEVEL", "loud")
+    with (
+        pytest.raises(BadInput, match=r"^JOB_TIMEOUT must be .*\nLOG_LEVEL must be .*$"),
+        EmbeddedStack(tmp_path / "data"),
+    ):
+        pass
+
+
+def test_wrong_settings_end_up_with_a_line_each(started: list[Reel], tmp_path: Path) -> None:
+    reel = Reel(tmp_path, "up", "--port", free_port(), JOB_TIMEOUT="soon", RENDER_SLOTS="-1")
+    started.append(reel)
+    assert reel.process.wait(60) == 2
+    lines = [line.split()[:2] for line in reel.said.read_text().splitlines() if "must be" in line]
+    assert lines == [["reel:", "JOB_TIMEOUT"], ["reel:", "RENDER_SLOTS"]]
+
+
 def test_links_of_an_earlier_answer_lead_to_the_film_after_a_restart(started: list[Reel], tmp_path: Path) -> None:
     port, data = free_port(), tmp_path / "data"
     url = f"http://127.0.0.1:{port}"
@@ -146,6 +182,7 @@ def test_links_of_an_earlier_answer_lead_to_the_film_after_a_restart(started: li
     result = requests.get(f"{url}/mcp/result/{job}", timeout=30).json()
     links = [result[name] for name in ("download_url", "thumbnail_download_url")]
     before = [requests.get(link, timeout=30).content for link in links]
+    assert open_to_others(data) == []
     first.process.send_signal(signal.SIGINT)
     assert first.process.wait(90) == 0
     up(2)
@@ -153,6 +190,27 @@ def test_links_of_an_earlier_answer_lead_to_the_film_after_a_restart(started: li
     assert [reply.status_code for reply in after] == [200, 200]
     assert [reply.content for reply in after] == before
     assert "Dir.Remove not empty" not in first.said.read_text()
+    assert open_to_others(data) == []
+
+
+def test_folders_that_an_earlier_release_left_open_are_closed(tmp_path: Path) -> None:
+    (tmp_path / "objects").mkdir(mode=0o755)
+    Plan.make(tmp_path, "127.0.0.1", 0).folder("objects")
+    assert stat.S_IMODE((tmp_path / "objects").stat().st_mode) == 0o700
+
+
+def open_to_others(data: Path) -> list[str]:
+    """The files and folders that other users of the machine could get at; all that a stack keeps must be there."""
+    found = [data, *data.rglob("*")]
+    assert {path.name for path in found} >= {
+        "redis",
+        "objects",
+        "work",
+        "stack.json",
+    }
+    assert any("append" in path.name and path.is_file() for path in found)
+    assert any("film" in path.parts and path.is_file() for path in found), "there is a film"
+    return [f"{path} {path.stat().st_mode:o}" for path in found if path.exists() and path.stat().st_mode & 0o077]
 
 
 def test_the_store_calls_nothing_an_error_that_is_none(tmp_path: Path) -> None:

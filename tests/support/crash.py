@@ -117,7 +117,8 @@ def _far(studio: str, points: Points) -> FarProvider | None:
     if not studio:
         return None
     provider = FarProvider(studio, CERTAIN_SECONDS)
-    provider._send = points.call("send", provider._send)  # type: ignore[method-assign]
+    http: Any = provider._http
+    http.ask_json, http.download = points.call("send", http.ask_json), points.call("download", http.download)
     return provider
 
 

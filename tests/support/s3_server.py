@@ -25,9 +25,9 @@ def program() -> str:
 
 
 @contextmanager
-def s3_server(folder: Path) -> Iterator[Settings]:
-    """Yields settings that lead to it, with its buckets made; it ends with the block."""
-    settings = replace(Settings(), s3_endpoint=f"http://127.0.0.1:{free_port()}", s3_timeout=5.0)
+def s3_server(folder: Path, wanted: Settings | None = None) -> Iterator[Settings]:
+    """Yields settings that lead to it, with its buckets made; it ends with the block. `wanted` may say where it is."""
+    settings = wanted or replace(Settings(), s3_endpoint=f"http://127.0.0.1:{free_port()}", s3_timeout=5.0)
     process = subprocess.Popen(
         [
             *(program(), "serve", "s3", "--addr", settings.s3_endpoint.removeprefix("http://")),

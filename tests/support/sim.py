@@ -38,6 +38,7 @@ from common.contracts.narration import Narration, Word
 from common.contracts.request import VideoRequest
 from common.contracts.steps import (
     AssembleFacts,
+    MarkFacts,
     MixFacts,
     PlanFacts,
     PublishFacts,
@@ -431,6 +432,8 @@ class Sim:
     def _plan(self, spec: Any) -> PlanFacts:
         if spec.base is None:
             storyboard = planner.plan(self.request)
+            if self.request.watermark is not None and self.request.watermark.asset is not None:
+                storyboard = storyboard.model_copy(update={"watermark": self.put("asset", b"logo")})
         else:
             base = read_document(Storyboard, self.objects[spec.base.key])
             storyboard = revise(self.request, base, read_document(Edit, self.objects[spec.edit.key]))
@@ -453,6 +456,9 @@ class Sim:
         recipe = one.origin.recipe if isinstance(one.origin, Painted) else None
         media = self.put("footage", one.id.encode()) if recipe is None else None
         return Footage(kind=one.kind, media=media, scenery=recipe, seconds=8.0, provenance=one.provenance)
+
+    def _mark(self, spec: Any) -> MarkFacts:
+        return MarkFacts(media=self.put("mark", _content(spec)), width=64, height=32)
 
     def _segment(self, spec: Any) -> SegmentFacts:
         media = self.put("segment", _content(spec))

@@ -6,7 +6,7 @@ import numpy as np
 
 from common.contracts.narration import Narration
 from common.contracts.steps import SpeakSpec
-from common.contracts.voice import Voice, forms_of
+from common.contracts.voice import Voice
 from common.errors import Permanent
 from common.settings import Settings
 from common.worker.steprun import StepRun
@@ -26,7 +26,10 @@ PITCHES = {"low": 110.0, "high": 220.0}
 
 
 class Hummer:
-    """Its voices are its pitches, which hum in any of its languages, and each language at the first pitch."""
+    """Its voices are its pitches, which hum in any of its languages, and each language at the first pitch.
+
+    Without languages, all are the same to it.
+    """
 
     version = "1"
 
@@ -43,11 +46,14 @@ class Hummer:
         asked = (voice or "").lower()
         if asked and asked not in self._pitches and asked not in self._languages:
             raise Permanent(f'voice "{voice}" is unknown to {self.name}; try for example "en"')
-        if asked not in self._languages and not set(forms_of(language)) & set(self._languages):
+        if asked not in self._languages and not self._has(language):
             raise Permanent(f'language "{language}" is unknown to {self.name}; try for example "en"')
         name = asked if asked in self._pitches else next(iter(self._pitches))
         samples = hummed(text, self._pitches[name], min(FASTEST, max(SLOWEST, pace)))
         return Speech(samples, RATE, None, name)
+
+    def _has(self, language: str) -> bool:
+        return not self._languages or any(voice.may_speak(language) for voice in self.voices() if voice.language)
 
 
 def hummed(text: str, pitch: float, pace: float) -> np.ndarray:

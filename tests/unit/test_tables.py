@@ -1,6 +1,7 @@
 """Whatever a contract lists has a row in every table that goes by it. A failure names the table to add to."""
 
 import argparse
+import tomllib
 from collections.abc import Collection
 from dataclasses import fields
 from pathlib import Path
@@ -9,7 +10,7 @@ from unittest.mock import Mock
 
 import pytest
 
-from api.results import Results
+from api.results import views_of
 from cli import main as command_line
 from common.contracts.job import ACTIVE_STATES, JOB_MOVES, LANES, REGENERATE, STEP_MOVES, TERMINAL
 from common.contracts.job_kinds import JOB_KINDS, JobKind, Makes
@@ -34,6 +35,8 @@ from whisper_worker.tts import ENGINES
 
 NOBODY: Any = Mock()
 ROOT = Path(__file__).resolve().parents[2]
+NOT_PURE = {"main", "collect", "tasks", "reconciler", "cleanup", "job_cache"}
+"Modules of the orchestrator that may reach for stores and frameworks."
 
 
 @pytest.mark.parametrize(
@@ -52,7 +55,7 @@ ROOT = Path(__file__).resolve().parents[2]
         ("JOB_KINDS in common/contracts/job_kinds.py", JOB_KINDS, list(JobKind)),
         ("WORKFLOWS in orchestrator/workflow.py", WORKFLOWS, list(JobKind)),
         ("LANES in common/contracts/job.py", LANES, {REGENERATE, *(about.lane for about in JOB_KINDS.values())}),
-        ("the views of Results in api/results.py", Results(NOBODY, NOBODY, NOBODY)._views, list(Makes)),
+        ("views_of in api/results.py", views_of(NOBODY), list(Makes)),
         ("SCHEMAS in common/documents.py", SCHEMAS, SCHEMAS.keys() | {about.request for about in JOB_KINDS.values()}),
         ("JOB_MOVES in common/contracts/job.py", JOB_MOVES, {*ACTIVE_STATES, *TERMINAL}),
         ("STEP_MOVES in common/contracts/job.py", STEP_MOVES, set().union(*STEP_MOVES.values())),
@@ -94,6 +97,14 @@ def test_the_sources_go_by_settings_there_are_and_say_how_to_set_them() -> None:
     for source in SOURCES.values():
         unsaid = [name for name in source.settings if name.upper() not in source.setup]
         assert not unsaid, f"setup of {source.name} in common/contracts/sources.py must name {unsaid}"
+
+
+def test_every_module_that_decides_is_held_to_be_pure() -> None:
+    about = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    (pure,) = [one["source_modules"] for one in about if one["name"] == "Contracts and pure folders stay pure"]
+    modules = {path.stem for path in (ROOT / "orchestrator").iterdir() if not path.stem.startswith("_")}
+    missing = {f"orchestrator.{name}" for name in modules - NOT_PURE} - set(pure)
+    assert not missing, f"source_modules of the pure contract in pyproject.toml must have {sorted(missing)}"
 
 
 @pytest.mark.parametrize("service", [module.SERVICE for module in (orchestrator, retriever, whisper_worker, renderer)])

@@ -5,6 +5,7 @@ from typing import Any
 from flask import jsonify, url_for
 from flask.typing import ResponseReturnValue
 
+from api.one_step import Outcome
 from api.views.scenes import RENDERED
 
 OWNER = "local"
@@ -15,6 +16,19 @@ PREFIX = "/mcp"
 def accepted(where: str, body: dict[str, Any], status: int = 202) -> ResponseReturnValue:
     """The answer to a wish; `where` is the address at which to follow it."""
     return jsonify(body), status, {"Location": where}
+
+
+def result_address(job_id: str) -> str:
+    return url_for("films.result", job_id=job_id)
+
+
+def awaited(outcome: Outcome) -> ResponseReturnValue:
+    """The answer to a request that waited for its job: what came of it, or where to look for that later (202)."""
+    where = result_address(outcome.job_id)
+    if outcome.view is None:
+        message = f"it is not finished yet; its result will be at {where}"
+        return accepted(where, {"job_id": outcome.job_id, "status": "accepted", "message": message})
+    return jsonify(outcome.view), 200, {"Content-Location": where}
 
 
 def with_links(view: dict[str, Any]) -> dict[str, Any]:

@@ -1,11 +1,11 @@
 """Addresses of voices: their list, and one that lets them be heard."""
 
-from flask import Blueprint, Response, jsonify, request, url_for
+from flask import Blueprint, Response, jsonify, request
 from flask.typing import ResponseReturnValue
 
 from api.http.parsing import idempotency_key, preview_request, voices_query, wait_query
 from api.http.queries import takes
-from api.http.routes.shared import OWNER, PREFIX, accepted
+from api.http.routes.shared import OWNER, PREFIX, awaited, result_address
 from api.previews import WAV, Previews
 from api.voices import Voices
 
@@ -24,12 +24,9 @@ def voice_routes(voices: Voices, previews: Previews) -> Blueprint:
     @takes("wait")
     def preview() -> ResponseReturnValue:
         heard = previews.hear(OWNER, preview_request(request), wait_query(request), idempotency_key(request))
-        where = url_for("films.result", job_id=heard.job_id)
-        if heard.view is None:
-            message = f"it is not spoken yet; its result will be at {where}"
-            return accepted(where, {"job_id": heard.job_id, "status": "accepted", "message": message})
-        if request.accept_mimetypes.best_match([WAV, JSON]) == JSON:
-            return jsonify(heard.view), 200, {"Content-Location": where}
-        return Response(previews.sound(OWNER, heard.job_id), mimetype=WAV, headers={"Content-Location": where})
+        if heard.view is None or request.accept_mimetypes.best_match([WAV, JSON]) == JSON:
+            return awaited(heard)
+        where = {"Content-Location": result_address(heard.job_id)}
+        return Response(previews.sound(OWNER, heard.job_id), mimetype=WAV, headers=where)
 
     return routes

@@ -196,6 +196,19 @@ def test_a_scratch_folder_that_cannot_be_made_for_want_of_space_is_an_outage(
     assert (failure.code, failure.outage) == ("disk_full", True)
 
 
+@pytest.mark.parametrize(("error", "reason"), [(PermissionError, errno.EACCES), (OSError, errno.EROFS)])
+def test_a_scratch_folder_that_may_not_be_written_to_any_more_is_an_outage(
+    error: type[OSError], reason: int, store: JobStore, runner: Callable[..., StepRunner]
+) -> None:
+    def handler(spec: MixSpec, run: StepRun) -> MixFacts:
+        raise error(reason, os.strerror(reason), str(run.workdir / "voice.wav"))
+
+    assert runner(handler).run("job_1", "mix") == "failed"
+    failure = step_of(store).failure
+    assert failure is not None
+    assert (failure.code, failure.outage) == ("disk_broken", True)
+
+
 def test_an_input_that_is_gone_or_damaged_is_named(
     store: JobStore, storage: MemoryStorage, runner: Callable[..., StepRunner]
 ) -> None:

@@ -113,6 +113,8 @@ def test_letters_are_drawn_without_any_font_of_the_system(run: StepRun, monkeypa
     said = words("Hamburgefonts", "and", "more")
     usual = on_grey(run, said, 12)
     # The runner gives ffmpeg an environment of its own; this program stands between them and takes the fonts away.
+    # By the variable it may start the real one, which lies elsewhere.
+    monkeypatch.setenv("LD_LIBRARY_PATH", str(Path(PROGRAM).parent))
     bare = run.workdir / "bare-ffmpeg"
     bare.write_text(f'#!/bin/sh\nFONTCONFIG_FILE=/dev/null HOME=/nonexistent exec "{PROGRAM}" "$@"\n')
     os.chmod(bare, 0o755)

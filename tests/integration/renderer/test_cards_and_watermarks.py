@@ -1,5 +1,6 @@
 """Cards and marks as they go into the encoder, compared with the same scene without them."""
 
+import os
 from pathlib import Path
 from typing import get_args
 
@@ -8,10 +9,12 @@ import pytest
 from PIL import Image
 
 from common.contracts.request import Corner
-from common.contracts.steps import SegmentSpec
-from common.contracts.timeline import Card, CardKind, Clip, Closing, PlacedWatermark, Profile
-from common.errors import BadMedia
+from common.contracts.steps import MarkSpec, SegmentSpec
+from common.contracts.timeline import Card, CardKind, Clip, Closing, PlacedWatermark, Profile, TextFrame
+from common.errors import BadMedia, Stopped
 from common.worker.steprun import StepRun
+from renderer.steps.mark import mark as draw
+from renderer.text.watermark import WATERMARK_FILE
 from tests.support import clips
 from tests.support.scenes import clip, exact, footage, part, scene, scenery, words
 from tests.support.steprun import step_run
@@ -19,6 +22,7 @@ from tests.support.steprun import step_run
 CORNERS: tuple[Corner, ...] = get_args(Corner)
 MEDIUM = Profile(width=640, height=360, preset="ultrafast", crf=12)
 TALL = Profile(width=360, height=640, preset="ultrafast", crf=12)
+FRAME = TextFrame(style="minimal", width=640, height=360)
 FADE = 12
 TITLE = Card(kind="title", text="The sea at dusk", subtitle="A short film about water")
 
@@ -42,8 +46,12 @@ def carded(spec: SegmentSpec, card: Card | None) -> SegmentSpec:
     return spec.model_copy(update={"card": card})
 
 
-def marked(spec: SegmentSpec, mark: PlacedWatermark) -> SegmentSpec:
-    return spec.model_copy(update={"mark": mark})
+def marked(spec: SegmentSpec, mark: PlacedWatermark, run: StepRun) -> SegmentSpec:
+    drawn = None
+    if mark.media is not None:
+        frame = TextFrame(style=spec.style, width=spec.profile.width, height=spec.profile.height)
+        drawn = draw(MarkSpec(media=mark.media, opacity=mark.opacity, size=mark.size, frame=frame), run)
+    return spec.model_copy(update={"mark": mark.model_copy(update={"media": None}), "drawn": drawn})
 
 
 def wordless(kind: CardKind) -> Card:
@@ -138,7 +146,7 @@ def quarter(corner: Corner, written: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize("opacity", [0.25, 0.6, 1.0])
 def test_a_mark_covers_as_much_of_the_picture_as_its_opacity_says(run: StepRun, opacity: float):
     spec = scene(grey(run), profile=MEDIUM)
-    without, found = luma(spec, run)[5], luma(marked(spec, square(run, opacity=opacity)), run)[5]
+    without, found = luma(spec, run)[5], luma(marked(spec, square(run, opacity=opacity), run), run)[5]
     changed = found != without
     assert found[changed].max() == pytest.approx(without[0, 0] + opacity * (235 - without[0, 0]), abs=2)
     # A fifth as wide, half as high as wide: the rest of it is transparent.
@@ -156,7 +164,7 @@ def test_both_kinds_of_marks_are_seen_in_their_corner_and_nowhere_else(run: Step
         square(run, 0.15, corner=corner),
         PlacedWatermark(text="© Sea", position=corner, opacity=0.7, size=0.2),
     ):
-        written = np.abs(luma(marked(spec, mark), run)[::20] - without) > 6
+        written = np.abs(luma(marked(spec, mark, run), run)[::20] - without) > 6
         assert written.any(axis=(1, 2)).all()
         assert not (written & ~quarter(corner, written)).any()
 
@@ -165,7 +173,7 @@ def test_a_mark_stands_still_over_cuts_transitions_and_parts(run: StepRun):
     moving = clip(footage(run, clips.clip(640, 360), seconds=2.0), 20, length=20 + FADE)
     head = moving.model_copy(update={"skip": 20, "frames": FADE})
     plain = scene(clip(scenery(), 20), moving, closing=Closing(kind="slide", frames=FADE, head=head), profile=MEDIUM)
-    spec = marked(plain, square(run))
+    spec = marked(plain, square(run), run)
     found, without = luma(spec, run), luma(plain, run)
     place = (found != without).any(axis=0)
     solid = (found == 235).all(axis=0)
@@ -178,7 +186,9 @@ def test_a_mark_stands_still_over_cuts_transitions_and_parts(run: StepRun):
 
 def test_words_of_cards_and_marks_go_on_over_the_seam_of_parts(run: StepRun):
     spec = scene(clip(scenery(), 40), profile=MEDIUM, said=words("over", "the", "hills"), captioned=True)
-    spec = marked(carded(spec, TITLE), PlacedWatermark(text="© Sea", position="bottom-left", opacity=0.7, size=0.2))
+    spec = marked(
+        carded(spec, TITLE), PlacedWatermark(text="© Sea", position="bottom-left", opacity=0.7, size=0.2), run
+    )
     parts = np.concatenate([luma(part(spec, 0, 7), run), luma(part(spec, 7, 33), run)])
     assert np.array_equal(parts, luma(spec, run))
 
@@ -191,7 +201,7 @@ def test_a_mark_does_not_cover_the_captions(run: StepRun):
             scene(grey(run), profile=profile, said=said, captioned=captioned) for captioned in (False, True)
         )
         captions = (luma(quiet, run) != luma(spoken, run)).any(axis=0)
-        with_mark = marked(spoken, square(run, size=0.5, corner="bottom-left"))
+        with_mark = marked(spoken, square(run, size=0.5, corner="bottom-left"), run)
         covered = (luma(with_mark, run) != luma(spoken, run)).any(axis=0)
         assert captions.any()
         assert covered.any()
@@ -203,15 +213,48 @@ def test_a_mark_stands_where_it_does_in_the_other_scenes_also_while_nothing_is_s
     places = []
     for heard in (said, ()):
         plain = scene(grey(run), profile=TALL, said=heard, captioned=True)
-        with_mark = marked(plain, square(run, size=0.5, corner="bottom-left"))
+        with_mark = marked(plain, square(run, size=0.5, corner="bottom-left"), run)
         places.append((luma(with_mark, run) != luma(plain, run)).any(axis=0))
     assert places[0].any()
     assert np.array_equal(*places)
 
 
-def test_what_is_no_picture_fails_with_its_sentence(run: StepRun):
-    (run.workdir / "logo").write_bytes(b"not a picture")
-    media = run.keep("asset", run.workdir / "logo", "image/png")
-    mark = PlacedWatermark(media=media, position="top-left", opacity=1, size=0.1)
-    with pytest.raises(BadMedia, match="the watermark cannot be read as a picture"):
-        exact(marked(scene(clip(scenery(), 5)), mark), run)
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (
+            b"not a picture",
+            "the watermark cannot be used: it cannot be read as a picture; use a PNG, JPEG, WebP or GIF",
+        ),
+        (b"\x89PNG\r\n\x1a\n" + bytes(100), "the watermark cannot be used: it cannot be read as a picture"),
+    ],
+)
+def test_what_is_no_picture_fails_with_its_sentence(run: StepRun, data: bytes, said: str):
+    media = run.keep_bytes("asset", data, "image/png")
+    with pytest.raises(BadMedia, match=said):
+        draw(MarkSpec(media=media, opacity=1, size=0.1, frame=FRAME), run)
+
+
+def test_the_largest_picture_is_drawn_with_the_memory_it_may_take(run: StepRun):
+    """Its file is small and its pixels are a quarter of a gigabyte."""
+    Image.new("RGB", (8000, 8000), (200, 30, 30)).save(run.workdir / "large.png")
+    media = run.keep("asset", run.workdir / "large.png", "image/png")
+    facts = draw(MarkSpec(media=media, opacity=1, size=0.1, frame=FRAME), run)
+    assert (facts.width, facts.height) == (64, 64)
+    assert facts.media.size < 10_000
+    assert WATERMARK_FILE not in os.listdir(run.workdir)
+
+
+def test_a_picture_that_wants_more_is_refused(run: StepRun, monkeypatch: pytest.MonkeyPatch):
+    Image.new("RGB", (8000, 8000), (200, 30, 30)).save(run.workdir / "large.png")
+    media = run.keep("asset", run.workdir / "large.png", "image/png")
+    monkeypatch.setattr("renderer.steps.mark.MAX_MEMORY", 300 * 1024**2)
+    with pytest.raises(BadMedia, match="the watermark cannot be used: it has too many pixels"):
+        draw(MarkSpec(media=media, opacity=1, size=0.1, frame=FRAME), run)
+
+
+def test_a_step_that_is_called_off_draws_nothing(run: StepRun):
+    media = run.keep_bytes("asset", b"x", "image/png")
+    run.call_off()
+    with pytest.raises(Stopped):
+        draw(MarkSpec(media=media, opacity=1, size=0.1, frame=FRAME), run)

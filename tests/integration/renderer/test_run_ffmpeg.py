@@ -3,6 +3,7 @@
 import errno
 import os
 import resource
+import shutil
 import signal
 import threading
 from pathlib import Path
@@ -30,7 +31,7 @@ def run(tmp_path: Path) -> StepRun:
     return step_run(tmp_path)
 
 
-def ffmpeg(run: StepRun, *arguments: str, **limits: int) -> str:
+def ffmpeg(run: StepRun, *arguments: str, **limits: Any) -> str:
     return run_ffmpeg(PROGRAM, arguments, run, ENOUGH._replace(**limits))
 
 
@@ -41,7 +42,7 @@ def ours(run: StepRun) -> list[int]:
 
 def test_a_full_disk_is_the_disks_fault(run: StepRun):
     with pytest.raises(OSError) as caught:
-        ffmpeg(run, *NOISE, "-f", "nut", "/dev/full")
+        ffmpeg(run, *NOISE, "-f", "nut", "/dev/full", devices=("/dev/full",))
     assert type(caught.value) is OSError
     assert caught.value.errno == errno.ENOSPC
 
@@ -49,8 +50,9 @@ def test_a_full_disk_is_the_disks_fault(run: StepRun):
 def test_a_file_that_calls_itself_a_full_disk_is_still_a_bad_file(run: StepRun):
     title = "No space left on device\n[error] No space left on device"
     named = clips.make("named.mp4", ["-i", str(clips.clip()), "-c", "copy", "-metadata", f"title={title}"])
+    shutil.copy(named, run.workdir)
     with pytest.raises(RenderFailed) as caught:
-        ffmpeg(run, "-i", str(named), "-map", "0:a", "-f", "null", "-")
+        ffmpeg(run, "-i", named.name, "-map", "0:a", "-f", "null", "-")
     assert "No space left on device" in caught.value.details
 
 
@@ -101,11 +103,19 @@ def test_a_missing_input_names_no_path(run: StepRun):
 
 
 def test_the_limits_are_those_of_the_child_only(run: StepRun):
-    script = run.workdir / "shows-limits"
-    script.write_text("#!/bin/sh\ncat /proc/self/limits >&2\n")
-    script.chmod(0o755)
-    log = run_ffmpeg(str(script), [], run, Limits(memory=123 * MEGABYTE, file=45 * MEGABYTE, seconds=67))
-    soft = {line[:26].strip(): line[26:].split()[0] for line in log.splitlines()}
-    assert (soft["Max address space"], soft["Max file size"]) == (str(123 * MEGABYTE), str(45 * MEGABYTE))
+    told: list[str] = []
+
+    def look() -> None:
+        [pid] = eventually(lambda: ours(run))
+        told.append(Path(f"/proc/{pid}/limits").read_text())
+        run.call_off()
+
+    looker = threading.Thread(target=look)
+    looker.start()
+    with pytest.raises(Stopped):
+        ffmpeg(run, *ENDLESS, "-f", "null", "-", memory=1230 * MEGABYTE, file=45 * MEGABYTE, seconds=67)
+    looker.join()
+    soft = {line[:26].strip(): line[26:].split()[0] for line in told[0].splitlines()}
+    assert (soft["Max address space"], soft["Max file size"]) == (str(1230 * MEGABYTE), str(45 * MEGABYTE))
     assert (soft["Max cpu time"], soft["Max core file size"]) == ("67", "0")
     assert resource.getrlimit(resource.RLIMIT_CPU)[0] != 67

@@ -1,8 +1,10 @@
 """Transitions from scene to scene, as they go into the encoder."""
 
+import os
 import subprocess
-import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from renderer.ffmpeg.run import run_ffmpeg
 from renderer.picture.quality import judge
 from renderer.steps.segment import segment
 from tests.support import clips
+from tests.support.processes import find
 from tests.support.scenes import PROGRAM, SMALL, clip, exact, footage, part, scene, scenery, words
 from tests.support.steprun import step_run
 
@@ -243,23 +246,34 @@ def test_frames_of_a_still_do_not_pile_up_while_none_is_left_for_the_transition(
     still = clip(footage(run, clips.picture(400, 300)), 360, motion="zoom-in")
     closing = Closing(kind="crossfade", frames=FADE, head=clip(scenery(), FADE))
     spec = scene(still, closing=closing, profile=SMALL.model_copy(update={"width": 1280, "height": 720}))
-    weighing = run.workdir / "weighing"
-    weighing.write_text(WEIGHING.format(python=sys.executable, program=PROGRAM, found=tmp_path / "megabytes"))
-    weighing.chmod(0o755)
-    segment(spec, run, str(weighing), threads=1)
-    found = [int(line) for line in (tmp_path / "megabytes").read_text().split()]
+    with weighed(run) as found:
+        segment(spec, run, PROGRAM, threads=1)
     assert len(found) == 2
-    assert max(found) < 350
+    assert max(found.values()) < 350
 
 
-WEIGHING = """#!{python}
-import os, subprocess, sys
-program = subprocess.Popen(["{program}", *sys.argv[1:]], close_fds=False)
-_, status, used = os.wait4(program.pid, 0)
-with open("{found}", "a") as found:
-    found.write(f"{{used.ru_maxrss // 1000}}\\n")
-sys.exit(os.waitstatus_to_exitcode(status))
-"""
+@contextmanager
+def weighed(run: StepRun) -> Iterator[dict[int, float]]:
+    """The most memory that each ffmpeg of the run has had, in MB, by process."""
+    found: dict[int, float] = {}
+    over = threading.Event()
+
+    def look() -> None:
+        while not over.wait(0.01):
+            for pid in find("ffmpeg", os.getpid()):
+                with suppress(OSError, IndexError):  # it may end meanwhile
+                    if Path(f"/proc/{pid}/cwd").resolve() == run.workdir.resolve():
+                        # The kernel keeps the most there ever was.
+                        kilobytes = Path(f"/proc/{pid}/status").read_text().partition("VmHWM:")[2].split()[0]
+                        found[pid] = int(kilobytes) / 1000
+
+    looker = threading.Thread(target=look)
+    looker.start()
+    try:
+        yield found
+    finally:
+        over.set()
+        looker.join()
 
 
 @pytest.mark.parametrize("lead", [1, 2, 3, 20])

@@ -206,6 +206,9 @@ class Maker:
     def fetch(self, candidate: Candidate, run: StepRun) -> Later | Unknown:
         return self._outcome
 
+    def call_off(self, candidate: Candidate, ticket: str) -> None:
+        """There is nothing to tell anybody."""
+
 
 @pytest.mark.parametrize("outcome", [Later("order 7", 5.0, "it is being made"), Unknown("order 7", 60.0, "no answer")])
 def test_what_is_not_there_yet_is_passed_on_as_the_provider_says_it(outcome: Later | Unknown, run: StepRun) -> None:

@@ -13,6 +13,7 @@ from PIL import Image
 
 from common.errors import BadMedia, Retryable, Stopped
 from common.worker.steprun import StepRun
+from retriever.inspection.chunks import check_chunks
 from retriever.inspection.program import Picture, footage_type, inspect
 from retriever.inspection.sandbox import MAX_CPU_SECONDS, MAX_MEMORY, probe
 from tests.support import clips
@@ -256,12 +257,69 @@ def test_the_look_is_limited_and_whoever_kills_it_does_not_blame_the_file(run: S
     assert soft["Max cpu time"] == str(MAX_CPU_SECONDS)
 
 
+MEGABYTE = 1024**2
+BEFORE = {b"zTXt": b"Comment\0\0", b"iCCP": b"icc\0\0", b"iTXt": b"Comment\0\1\0en\0Bemerkung\0"}
+"What stands before the packed part of a chunk."
+
+
+@pytest.mark.parametrize("kind", BEFORE)
+@pytest.mark.parametrize("late", [False, True])
+def test_a_picture_with_gigabytes_beside_it_is_refused_before_they_are_unpacked(
+    run: StepRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: bytes, late: bool
+) -> None:
+    """Its decoders would unpack all of it. With the memory that is left here they could not even begin."""
+    beside = _chunk(kind, BEFORE[kind] + zlib.compress(bytes(600 * MEGABYTE), 1))
+    path = tmp_path / "bomb.png"
+    path.write_bytes(_png_with(b"" if late else beside, beside if late else b""))
+    monkeypatch.setattr("retriever.inspection.sandbox.MAX_MEMORY", 400 * MEGABYTE)
+    with pytest.raises(BadMedia, match="too much text or colour profile in it; save it again without them"):
+        probe(path, "image/png", run)
+
+
+def test_many_small_texts_count_together(run: StepRun, tmp_path: Path) -> None:
+    each = _chunk(b"zTXt", BEFORE[b"zTXt"] + zlib.compress(bytes(MEGABYTE)))
+    few, many = tmp_path / "few.png", tmp_path / "many.png"
+    few.write_bytes(_png_with(each * 4))
+    many.write_bytes(_png_with(each * 20))
+    assert look(few).kind == "still"
+    with pytest.raises(BadMedia, match="too much text"):
+        look(many)
+
+
+@pytest.mark.parametrize("beside", [b"", b"\0", b"x", b"Comment\0\0not packed"])
+@pytest.mark.parametrize("kind", BEFORE)
+def test_a_text_that_is_damaged_is_judged_by_the_decoders(tmp_path: Path, kind: bytes, beside: bytes) -> None:
+    path = tmp_path / "odd.png"
+    path.write_bytes(_png_with(_chunk(kind, beside)))
+    check_chunks(path)
+
+
+def test_a_chunk_that_says_it_is_larger_than_its_file_is_not_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "odd.png"
+    path.write_bytes(_png_with(struct.pack(">I", 2**32 - 1) + b"zTXt" + b"Comment\0\0"))
+    check_chunks(path)
+
+
+def test_one_that_finds_no_memory_is_to_blame_for_it(run: StepRun, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("retriever.inspection.sandbox.MAX_MEMORY", 260 * MEGABYTE)
+    path = clips.make("wide.png", ["-f", "lavfi", "-i", "testsrc2=s=6000x6000", "-frames:v", "1"])
+    with pytest.raises(BadMedia):
+        probe(path, "image/png", run)
+
+
+def _chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def _png_with(before: bytes, after: bytes = b"") -> bytes:
+    """A grey picture with chunks before and after its pixels."""
+    header = _chunk(b"IHDR", struct.pack(">IIBBBBB", 64, 64, 8, 0, 0, 0, 0))
+    pixels = _chunk(b"IDAT", zlib.compress((b"\0" + bytes(64)) * 64))
+    return b"\x89PNG\r\n\x1a\n" + header + before + pixels + after + _chunk(b"IEND", b"")
+
+
 def _png_of(width: int, height: int) -> bytes:
     """A picture of 8 bytes a pixel that says how large it is and then has only its first row."""
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-    header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 16, 6, 0, 0, 0))
+    header = _chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 16, 6, 0, 0, 0))
     row = zlib.compress(bytes(1 + width * 8))
-    return b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", row) + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + header + _chunk(b"IDAT", row) + _chunk(b"IEND", b"")

@@ -4,14 +4,15 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
-from common.contracts.footage import Candidate, CandidateList, Footage, Provenance, ShotQuery
+from common.contracts.footage import Candidate, CandidateList, ClipFile, Footage, Provenance, ShotQuery
+from common.contracts.sources import REQUESTED, SETTINGS
 from common.contracts.steps import AcquireSpec, SearchFacts, SearchSpec
 from common.documents import read_document
 from common.settings import Settings
 from common.worker.steprun import StepRun
 from retriever.providers import registry
 from retriever.providers.folder import ClipFolder
-from retriever.providers.port import FetchedFile
+from retriever.providers.port import FetchedFile, origin_of
 from retriever.tasks import engines, handlers
 from tests.support import clips
 from tests.support.pexels_server import pexels_server
@@ -33,9 +34,9 @@ QUERY = ShotQuery(
 
 
 def test_only_what_is_set_up_is_announced(tmp_path: Path) -> None:
-    everything = replace(Settings(), pexels_api_key=KEY, pixabay_api_key=KEY, clip_folder=str(tmp_path))
+    everything = replace(Settings(), **dict.fromkeys(SETTINGS, str(tmp_path)))
     assert engines(Settings()) == {"sources": ["scenery"]}
-    assert engines(everything) == {"sources": ["pexels", "pixabay", "folder", "scenery"]}
+    assert engines(everything) == {"sources": list(REQUESTED)}
 
 
 class Attic:
@@ -51,7 +52,7 @@ class Attic:
         return [one.model_copy(update={"provenance": provenance}) for one in self._folder.search(query)]
 
     def fetch(self, candidate: Candidate, run: StepRun) -> FetchedFile:
-        return self._folder.fetch(candidate, run)
+        return FetchedFile(self._folder.path(origin_of(self.name, candidate, ClipFile).path))
 
 
 def test_a_provider_outside_the_table_is_announced_searched_and_fetched_from(tmp_path: Path) -> None:

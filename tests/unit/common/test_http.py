@@ -1,6 +1,7 @@
 """The outgoing-HTTP guard against real sockets on loopback."""
 
 import itertools
+import json
 import socket
 import ssl
 import threading
@@ -12,7 +13,7 @@ import pytest
 
 from common.errors import BadMedia, NotConfigured, Permanent, Retryable, StepError, Stopped, Throttled
 from common.net import guard
-from common.net.client import MAX_REDIRECTS, Http, Reply, Timeouts
+from common.net.client import MAX_JSON_BYTES, MAX_REDIRECTS, Http, Reply, Timeouts
 from common.net.guard import AddressRefused
 from common.settings import Settings
 from tests.support.nasty_urls import NAMES, nasty_urls
@@ -22,6 +23,7 @@ from tests.support.web_server import WebServer, reply, web_server
 OUTSIDE = "127.0.0.2"
 SETTINGS = replace(Settings(), fetch_allow_networks=f"{OUTSIDE}/32")
 CERTIFICATE = Path(__file__).parents[2] / "support" / "media.test.pem"
+METHODS = pytest.mark.parametrize("method", ["GET", "POST"])
 
 
 def resolve(host: str, port: int) -> list[str]:
@@ -261,21 +263,94 @@ def test_a_provider_is_asked_with_its_headers_and_parameters() -> None:
     assert b"Authorization: key\r\n" in server.heads[0]
 
 
-def test_a_refusal_of_a_provider_is_an_answer_not_an_error() -> None:
+def test_an_order_goes_out_once_with_its_body() -> None:
+    bodies: list[bytes] = []
+
+    def take(stream: socket.socket, head: bytes) -> None:
+        head, _, body = head.partition(b"\r\n\r\n")
+        length = int(head.lower().partition(b"content-length: ")[2].split(b"\r\n")[0])
+        while len(body) < length:
+            body += stream.recv(65536)
+        bodies.append(body)
+        reply(b'{"id": 7}', "201 Created")(stream, head)
+
+    with web_server(take) as server:
+        got = Http(Settings()).ask_json("POST", server.url, {"Key": "k"}, {"once": "1"}, {"clip": "boats"})
+    assert got == Reply(201, {"id": 7})
+    (head,) = server.heads
+    assert head.startswith(b"POST /?once=1 HTTP/1.1\r\n")
+    assert b"Key: k\r\n" in head
+    assert b"Content-Type: application/json\r\n" in head
+    assert [json.loads(body) for body in bodies] == [{"clip": "boats"}]
+
+
+def test_a_success_may_be_without_content() -> None:
+    with web_server(reply(status="204 No Content")) as server:
+        assert Http(Settings()).ask_json("DELETE", server.url, {}, {}) == Reply(204, None)
+    assert server.heads[0].startswith(b"DELETE / HTTP/1.1\r\n")
+
+
+@METHODS
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [
+        ("408 Request Timeout", Retryable),
+        ("503 Service Unavailable", Retryable),
+        ("429 Too Many Requests", Throttled),
+    ],
+)
+def test_a_provider_that_cannot_answer_now_is_worth_another_try(
+    method: str, status: str, error: type[StepError]
+) -> None:
+    with web_server(reply(b"no", status)) as server, pytest.raises(error) as caught:
+        Http(Settings()).ask_json(method, server.url, {}, {})
+    assert type(caught.value) is error
+    with pytest.raises(Retryable, match="does not answer"):
+        Http(Settings()).ask_json(method, server.url, {}, {})
+    assert server.hits == 1
+
+
+@METHODS
+def test_a_provider_that_drips_is_given_up_when_the_time_for_a_reply_is_up(method: str) -> None:
+    over = threading.Event()
+
+    def drip(stream: socket.socket, _: bytes) -> None:
+        stream.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 900\r\n\r\n")
+        while not over.wait(0.02):
+            stream.sendall(b"x")
+
+    with web_server(drip) as server:
+        with pytest.raises(Retryable, match="longer than"):
+            Http(Settings(), timeouts=Timeouts(read=60, reply=0.3)).ask_json(method, server.url, {}, {})
+        over.set()
+
+
+@METHODS
+def test_an_answer_has_a_limit(method: str) -> None:
+    endless = reply(content_length=str(MAX_JSON_BYTES + 1))
+    with web_server(endless) as server, pytest.raises(BadMedia, match="larger than"):
+        Http(Settings()).ask_json(method, server.url, {}, {})
+
+
+@METHODS
+def test_a_refusal_of_a_provider_is_an_answer_not_an_error(method: str) -> None:
     with web_server(reply(b"who are you", "401 Unauthorized")) as server:
-        assert Http(Settings()).get_json(server.url, {}, {}) == Reply(401, None, "who are you")
+        assert Http(Settings()).ask_json(method, server.url, {}, {}) == Reply(401, None, "who are you")
 
 
+@METHODS
 @pytest.mark.parametrize("body", [b"<html>Just a moment...</html>", b"", b"\xff\xfe", b"[" * 100_000])
-def test_an_answer_that_is_not_json_is_worth_another_try(body: bytes) -> None:
+def test_an_answer_that_is_not_json_is_worth_another_try(method: str, body: bytes) -> None:
     with web_server(reply(body)) as server, pytest.raises(Retryable, match="not JSON"):
-        Http(Settings()).get_json(server.url, {}, {})
+        Http(Settings()).ask_json(method, server.url, {}, {})
 
 
-def test_a_provider_that_redirects_is_not_followed_so_a_key_goes_nowhere_else() -> None:
-    with web_server(reply()) as other, web_server(reply(status="302 Found", location=other.url)) as server:
+@METHODS
+@pytest.mark.parametrize("status", ["302 Found", "307 Temporary Redirect"])
+def test_a_provider_that_redirects_is_not_followed_so_a_key_goes_nowhere_else(method: str, status: str) -> None:
+    with web_server(reply()) as other, web_server(reply(status=status, location=other.url)) as server:
         with pytest.raises(Permanent, match="redirect"):
-            Http(Settings()).get_json(server.url, {"Authorization": "key"}, {})
+            Http(Settings()).ask_json(method, server.url, {"Authorization": "key"}, {})
         assert other.hits == 0
 
 

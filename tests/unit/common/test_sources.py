@@ -10,7 +10,18 @@ from pydantic import ValidationError
 
 from common.contracts.footage import Provenance
 from common.contracts.request import VideoRequest
-from common.contracts.sources import REQUESTED, SCENERY, SOURCES, SourceKind, absence, by_preference, kind_of, words_for
+from common.contracts.sources import (
+    REQUESTED,
+    SCENERY,
+    SOURCES,
+    UPLOAD,
+    URL,
+    SourceKind,
+    absence,
+    by_preference,
+    kind_of,
+    words_for,
+)
 from common.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -20,7 +31,7 @@ def test_painted_sources_come_last_and_own_media_cannot_be_asked_for() -> None:
     kinds = [source.kind for source in SOURCES.values()]
     assert SourceKind.PAINTED not in kinds[:-1]
     assert kinds[-1] is SourceKind.PAINTED
-    assert REQUESTED == ("pexels", "pixabay", "folder", "scenery")
+    assert tuple(name for name in SOURCES if name not in (UPLOAD, URL)) == REQUESTED
     assert [name for name in SOURCES if Provenance(provider=name).own] == ["upload", "url"]
 
 
@@ -61,7 +72,8 @@ def test_a_request_may_name_sources_of_the_table_only(name: str) -> None:
         VideoRequest.model_validate({"prompt": "Bees", "footage": name})
     (fault,) = caught.value.errors()
     assert fault["loc"] == ("footage", "sources", 0)
-    assert fault["msg"] == "Value error, must be 'pexels', 'pixabay', 'folder' or 'scenery'"
+    *most, last = map(repr, REQUESTED)
+    assert fault["msg"] == f"Value error, must be {', '.join(most)} or {last}"
 
 
 @pytest.mark.parametrize("name", REQUESTED)

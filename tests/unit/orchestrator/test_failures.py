@@ -187,12 +187,14 @@ def test_only_the_shot_that_is_to_blame_is_replaced_be_it_the_next_scene_s() -> 
 
 @pytest.mark.parametrize("policy", ["fail", "fallback", "partial"])
 def test_a_damaged_watermark_costs_no_footage(policy: str) -> None:
-    torn = Failure(code="bad_media", message="the watermark cannot be read", subject="watermark")
-    sim = film(policy).run(lambda name, spec: torn if StepName(name).kind == "segment" else None)
+    torn = Failure(code="bad_media", message="the watermark cannot be read")
+    sim = Sim(VideoRequest(scenes=THREE, on_scene_failure=policy, watermark={"asset": "ast_" + "0" * 32}))
+    sim.run(lambda name, spec: torn if name == "mark" else None)
     assert sim.job.state == "failed"
     assert sim.job.failure is not None
-    assert sim.job.failure.message == torn.message, "it is no scene's fault"
+    assert (sim.job.failure.message, sim.job.failure.step) == (torn.message, "mark"), "it is no scene's fault"
     assert casting(sim).rejected == {}
+    assert not [name for name in sim.ran if name.startswith("segment")]
 
 
 def test_a_scene_that_cannot_even_be_painted_is_left_out() -> None:

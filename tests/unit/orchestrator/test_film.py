@@ -26,6 +26,9 @@ SCENES: list[dict[str, Any]] = [
 ]
 
 
+LOGO = "ast_" + "0" * 32
+
+
 def film(**fields: Any) -> Sim:
     return Sim(VideoRequest(**({"scenes": SCENES} | fields)))
 
@@ -265,6 +268,43 @@ def test_a_mark_is_on_every_scene() -> None:
         mark is not None and (mark.text, mark.position, mark.opacity) == ("draft copy", "top-left", 0.5)
         for mark in marks
     )
+
+
+def test_a_picture_as_a_mark_is_drawn_once_and_before_any_scene() -> None:
+    sim = film(watermark={"asset": LOGO, "position": "top-left", "opacity": 0.5, "size": 0.2}).run()
+    assert sim.ran.count("mark") == 1
+    assert sim.ran.index("mark") < min(sim.ran.index(f"segment:s{n}.0") for n in (1, 2, 3))
+    asked, drawn = sim.spec("mark"), sim.facts("mark")
+    assert (asked.opacity, asked.size, asked.frame.width) == (0.5, 0.2, segment(sim, "s1.0").profile.width)
+    for number in (1, 2, 3):
+        told = segment(sim, f"s{number}.0")
+        assert told.drawn is not None
+        assert told.drawn.media.sha256 == drawn.media.sha256
+        assert told.mark is not None
+        assert (told.mark.media, told.mark.position) == (None, "top-left"), "the user's file is opened by nobody else"
+
+
+def test_words_as_a_mark_take_no_step() -> None:
+    sim = film(watermark="© Ana").run()
+    assert "mark" not in sim.job.steps
+    assert segment(sim, "s1.0").drawn is None
+
+
+def test_a_mark_that_is_lost_is_drawn_again_for_what_needs_it() -> None:
+    sim = film(watermark={"asset": LOGO}).run(until=lambda now: "mark" in now.ran)
+    sim.lose("mark")
+    sim.run()
+    assert sim.job.state == "completed"
+    assert sim.ran.count("mark") == 2
+
+
+def test_an_edit_does_not_draw_the_mark_again() -> None:
+    sim = film(watermark={"asset": LOGO}).run()
+    before = len(sim.ran)
+    sim.edit(scenes=[{"id": "s2", "narration": "Something else is said."}])
+    sim.run()
+    assert sim.job.state == "completed"
+    assert "mark" not in sim.ran[before:]
 
 
 # formats and drafts

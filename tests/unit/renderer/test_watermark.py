@@ -14,15 +14,13 @@ from PIL import Image
 from common.contracts.narration import Word
 from common.contracts.request import Corner, Style
 from common.contracts.timeline import PlacedWatermark, TextFrame
-from common.errors import BadMedia
-from common.worker.steprun import StepRun
 from renderer.frame import picture_area
 from renderer.text import fonts
 from renderer.text.captions import MAX_LINES, cues
 from renderer.text.design import CAPTIONS, caption_place
 from renderer.text.fonts import LINE_HEIGHT
-from renderer.text.watermark import WATERMARK_FILE, draw_watermark, upper_left, watermark_ass
-from tests.support.steprun import step_run
+from renderer.text.mark_picture import Unusable, draw
+from renderer.text.watermark import largest, upper_left, watermark_ass
 
 CORNERS: tuple[Corner, ...] = get_args(Corner)
 STYLES: tuple[Style, ...] = get_args(Style)
@@ -40,11 +38,6 @@ TEXT = (
     "The ocean covers more than seventy percent of our planet, and yet we have explored less than a tenth of it. "
     "Nobody knows what lives down there, but every expedition brings something back from where no light comes."
 )
-
-
-@pytest.fixture
-def run(tmp_path: Path) -> StepRun:
-    return step_run(tmp_path)
 
 
 def size_of(shares: tuple[float, float], look: TextFrame) -> tuple[float, float]:
@@ -128,61 +121,56 @@ def test_no_text_breaks_out_of_its_line(text: str, corner: Corner, look: TextFra
 # pictures
 
 
-def kept(run: StepRun, write: Callable[[Path], object], media_type: str = "image/png") -> PlacedWatermark:
-    path = run.workdir / "given"
-    write(path)
-    media = run.keep("asset", path, media_type)
-    return PlacedWatermark(media=media, position="top-right", opacity=0.5, size=0.2)
-
-
-def drawn(run: StepRun, mark: PlacedWatermark, look: TextFrame = LOOK) -> np.ndarray:
-    assert mark.media is not None
-    draw_watermark(mark, mark.media, look, False, run)
-    with Image.open(run.workdir / WATERMARK_FILE) as found:
-        assert found.mode == "RGBA"
+def drawn(folder: Path, write: Callable[[Path], object]) -> np.ndarray:
+    """The picture that `write` writes, a fifth as wide as the frame and half as strong."""
+    given, made = folder / "given", folder / "drawn"
+    write(given)
+    width, height = draw(given, made, *largest(0.2, LOOK), 0.5)
+    with Image.open(made) as found:
+        assert (found.mode, found.format, found.size) == ("RGBA", "PNG", (width, height))
         return np.asarray(found).astype(int)
 
 
-def test_it_is_as_wide_as_asked_and_keeps_its_shape(run: StepRun):
-    found = drawn(run, kept(run, lambda path: Image.new("RGB", (400, 100), "red").save(path, "PNG")))
+def test_it_is_as_wide_as_asked_and_keeps_its_shape(tmp_path: Path):
+    found = drawn(tmp_path, lambda path: Image.new("RGB", (400, 100), "red").save(path, "PNG"))
     assert found.shape == (64, 256, 4)
 
 
-def test_a_narrow_one_is_no_higher_than_half_of_the_picture(run: StepRun):
-    found = drawn(run, kept(run, lambda path: Image.new("RGB", (10, 1000), "red").save(path, "PNG")))
+def test_a_narrow_one_is_no_higher_than_half_of_the_picture(tmp_path: Path):
+    found = drawn(tmp_path, lambda path: Image.new("RGB", (10, 1000), "red").save(path, "PNG"))
     assert found.shape == (360, 4, 4)
 
 
-def test_a_line_of_pixels_does_not_vanish(run: StepRun):
-    found = drawn(run, kept(run, lambda path: Image.new("RGB", (3000, 1), "red").save(path, "PNG")))
+def test_a_line_of_pixels_does_not_vanish(tmp_path: Path):
+    found = drawn(tmp_path, lambda path: Image.new("RGB", (3000, 1), "red").save(path, "PNG"))
     assert found.shape == (1, 256, 4)
 
 
-def test_what_is_opaque_gets_the_opacity_and_what_is_transparent_stays_so(run: StepRun):
+def test_what_is_opaque_gets_the_opacity_and_what_is_transparent_stays_so(tmp_path: Path):
     logo = Image.new("RGBA", (400, 400), (0, 0, 0, 0))
     logo.paste((255, 0, 0, 255), (0, 0, 200, 400))
-    found = drawn(run, kept(run, lambda path: logo.save(path, "PNG")))
+    found = drawn(tmp_path, lambda path: logo.save(path, "PNG"))
     assert np.abs(found[:, :120, 3] - 128).max() <= 1
     assert (found[:, 136:, 3] == 0).all()
 
 
-def test_a_palette_with_a_transparent_colour_is_understood(run: StepRun):
+def test_a_palette_with_a_transparent_colour_is_understood(tmp_path: Path):
     logo = Image.new("P", (100, 100), 0)
     logo.putpalette([0, 0, 0, 255, 255, 255])
     logo.paste(1, (0, 0, 50, 100))
-    found = drawn(run, kept(run, lambda path: logo.save(path, "GIF", transparency=0), "image/gif"))
+    found = drawn(tmp_path, lambda path: logo.save(path, "GIF", transparency=0))
     assert (found[:, 140:, 3] == 0).all()
     assert (found[:, :110, 3] > 120).all()
 
 
 @pytest.mark.parametrize("orientation", [3, 6, 8])
-def test_a_photograph_stands_upright(run: StepRun, orientation: int):
+def test_a_photograph_stands_upright(tmp_path: Path, orientation: int):
     """The left half of what the camera stored is blue; turned by a quarter it is above or below."""
     photo = Image.new("RGB", (400, 200), "red")
     photo.paste("blue", (0, 0, 200, 200))
     exif = Image.Exif()
     exif[0x0112] = orientation
-    found = drawn(run, kept(run, lambda path: photo.save(path, "JPEG", exif=exif), "image/jpeg"))
+    found = drawn(tmp_path, lambda path: photo.save(path, "JPEG", exif=exif))
     height, width = found.shape[:2]
     blue = {3: found[height // 2, -9], 6: found[8, width // 2], 8: found[-9, width // 2]}[orientation]
     assert (height > width) == (orientation != 3)
@@ -209,12 +197,12 @@ def broken(path: Path) -> None:
     ],
     ids=["svg", "broken", "empty", "header-only", "tiff"],
 )
-def test_what_is_no_picture_is_refused_with_a_cure(run: StepRun, write: Callable[[Path], object]):
-    with pytest.raises(BadMedia, match="the watermark cannot be read as a picture; use a PNG, JPEG, WebP or GIF"):
-        drawn(run, kept(run, write))
+def test_what_is_no_picture_is_refused_with_a_cure(tmp_path: Path, write: Callable[[Path], object]):
+    with pytest.raises(Unusable, match="it cannot be read as a picture; use a PNG, JPEG, WebP or GIF"):
+        drawn(tmp_path, write)
 
 
 @pytest.mark.parametrize("side", [8_100, 14_000])
-def test_a_huge_picture_is_refused_before_it_is_decoded(run: StepRun, side: int):
-    with pytest.raises(BadMedia, match="the watermark has too many pixels; use a smaller picture"):
-        drawn(run, kept(run, lambda path: Image.new("1", (side, side)).save(path, "PNG")))
+def test_a_huge_picture_is_refused_before_it_is_decoded(tmp_path: Path, side: int):
+    with pytest.raises(Unusable, match="it has too many pixels; use a smaller picture"):
+        drawn(tmp_path, lambda path: Image.new("1", (side, side)).save(path, "PNG"))
