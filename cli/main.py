@@ -78,6 +78,7 @@ examples:
   ./reel up                        jobs and videos are gone when it ends
   ./reel up --data ~/reelwright    they are kept between runs
   PEXELS_API_KEY=... ./reel up     with stock footage
+  ./reel up --data ~/reelwright --repair    when the record of jobs there is damaged
 """
 SETTINGS = """\
 Shows every setting as a service that is started here would read it, from the environment and a file .env beside reel,

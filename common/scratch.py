@@ -53,6 +53,13 @@ def temporary(service: str) -> Iterator[None]:
             tempfile.tempdir = os.environ["TMPDIR"] = usual
 
 
+def drop_temporary() -> None:
+    """Removes the folder of `temporary` at once, for a process that is about to end without leaving the block."""
+    path = Path(tempfile.gettempdir())
+    if path.name.startswith(SERVICE):
+        shutil.rmtree(path, ignore_errors=True)
+
+
 def sweep(parent: Path | None) -> int:
     """Removes the folders of killed processes. Returns their number."""
     where = Path(parent or tempfile.gettempdir())

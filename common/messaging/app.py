@@ -66,6 +66,22 @@ def make_app(settings: Settings) -> celery.Celery:
     return app
 
 
+UNACKED, UNACKED_INDEX = "unacked", "unacked_index"
+"Keys of kombu: the messages that workers hold, and when they took them."
+# Both are written in one transaction, so an entry without a message is what a deleted queue has left.
+_SWEEP = """
+local swept = 0
+for _, tag in ipairs(redis.call('ZRANGE', KEYS[1], 0, ARGV[1] - 1)) do
+  if redis.call('HEXISTS', KEYS[2], tag) == 0 then
+    swept = swept + redis.call('ZREM', KEYS[1], tag)
+  end
+end
+return swept
+"""
+MOST_SWEPT = 1_000
+"Entries looked at by one sweep, the oldest first, so that it does not hold up the broker."
+
+
 class BrokerUnavailable(ReelwrightError):
     """No hints can be sent or counted now."""
 
@@ -73,7 +89,7 @@ class BrokerUnavailable(ReelwrightError):
 
 
 class Hints:
-    """Publishes hints, and counts those that wait unread. Both raise `BrokerUnavailable`."""
+    """Publishes hints, counts those that wait unread, and tidies up. All raise `BrokerUnavailable`."""
 
     def __init__(self, settings: Settings) -> None:
         self._app = make_app(settings)
@@ -88,6 +104,11 @@ class Hints:
         """The number of hints in the queue that nobody has taken."""
         with _translated():
             return int(self._broker.llen(queue))
+
+    def sweep(self) -> int:
+        """Removes what is noted of messages that are gone, as after the loss of a queue. Returns the number."""
+        with _translated():
+            return int(self._broker.eval(_SWEEP, 2, UNACKED_INDEX, UNACKED, MOST_SWEPT))
 
 
 @contextlib.contextmanager

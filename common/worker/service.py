@@ -269,6 +269,7 @@ class _Side:
         self._stop.set()
         time.sleep(self._settings.drain_seconds + LAST_SECONDS)
         log.warning("a step does not end; the service ends without it")
+        scratch.drop_temporary()
         os._exit(END_AT_ONCE)
 
 

@@ -6,12 +6,14 @@ makes no difference.
 
 import logging
 import threading
+import time
 
 from common.errors import StorageUnavailable
 from common.jobs.archive import archive
 from common.jobs.retention import Retention
 from common.jobs.scripts import StateUnavailable
 from common.jobs.store import connect
+from common.messaging.app import Hints
 from common.settings import Settings
 from common.storage.port import Storage
 from common.storage.s3 import S3Storage
@@ -23,6 +25,8 @@ AT_ONCE = 20
 HOLD_SECONDS = 60.0
 "A job whose manifest could not be written is tried again after this."
 LOOK_SECONDS = 1.0
+SWEEP_SECONDS = 60.0
+"Between two sweeps of the broker's notes."
 PAUSE_SECONDS = 5.0
 "Pause after an outage."
 
@@ -63,12 +67,16 @@ class Janitor:
 
 def janitor(settings: Settings, stop: threading.Event) -> None:
     """Tidies up until `stop` is set. Survives outages of its stores: then everything waits where it is."""
-    one = Janitor(settings, connect(settings, timeout=5.0), S3Storage(settings))
+    one, hints = Janitor(settings, connect(settings, timeout=5.0), S3Storage(settings)), Hints(settings)
+    swept = -SWEEP_SECONDS
     while not stop.is_set():
         try:
             while one.tidy() and not stop.is_set():
                 pass
             one.collect()
+            if time.monotonic() - swept > SWEEP_SECONDS:
+                swept = time.monotonic()
+                hints.sweep()
             stop.wait(LOOK_SECONDS)
         except Exception as error:
             log.warning("the janitor waits: %s", error)
