@@ -43,7 +43,7 @@ class StackError(Exception):
 
 @dataclass(frozen=True)
 class Plan:
-    """The addresses and folders of one run. The ports of the stores and the password are kept in the data folder."""
+    """The addresses and folders of one run. Ports that somebody may have written down, and the password, are kept."""
 
     data: Path
     host: str
@@ -51,6 +51,8 @@ class Plan:
     redis_port: int
     s3_port: int
     password: str = field(repr=False)
+    store_port: int = 0
+    "Of the store itself, for the services alone."
 
     @classmethod
     def make(cls, data: Path, host: str, port: int) -> "Plan":
@@ -64,7 +66,7 @@ class Plan:
         redis_port = _if_free("127.0.0.1", last.get("redis_port", 0)) or next(fresh)
         s3_port = _if_free(host, last.get("s3_port", 0)) or next(fresh)
         password = last.get("password") or secrets.token_hex(16)
-        plan = cls(data, host, port or next(fresh), redis_port, s3_port, password)
+        plan = cls(data, host, port or next(fresh), redis_port, s3_port, password, next(fresh))
         _keep_run(plan)
         return plan
 
@@ -206,9 +208,15 @@ def s3_program(plan: Plan) -> Program:
         # and takes a third to half of the time of reading.
         "RCLONE_NO_CHECKSUM": "true",
     }
-    address = web_address(plan.host, plan.s3_port).removeprefix("http://")
-    command = [rclone, "serve", "s3", str(plan.folder("objects")), "--addr", address]
+    command = [rclone, "serve", "s3", str(plan.folder("objects")), "--addr", f"127.0.0.1:{plan.store_port}"]
     return Program("s3", command, env, plan.data, STORE, NOISE)
+
+
+def front_program(plan: Plan) -> Program:
+    """What download links lead to: the store itself answers requests for parts in a way that no browser seeks by."""
+    listen = web_address(plan.host, plan.s3_port).removeprefix("http://")
+    command = [sys.executable, "-m", "infra.front", listen, f"127.0.0.1:{plan.store_port}"]
+    return Program("front", command, {**os.environ, "PYTHONPATH": str(ROOT)}, ROOT, STORE)
 
 
 ACCESS_KEY = "reelwright"
@@ -241,7 +249,6 @@ def environment(plan: Plan, own: Mapping[str, str]) -> dict[str, str]:
     """The environment of the services: the user's own settings, overridden by the addresses of this run."""
     own = {name: value for name, value in own.items() if name not in OVERRIDDEN_FILES}
     redis_url = f"redis://:{plan.password}@127.0.0.1:{plan.redis_port}/0"
-    s3_host = WILDCARDS.get(plan.host, plan.host)
     return {
         **own,
         "WORK_DIR": own.get("WORK_DIR") or str(plan.folder("work")),
@@ -252,7 +259,7 @@ def environment(plan: Plan, own: Mapping[str, str]) -> dict[str, str]:
         "PYTHONUNBUFFERED": "1",
         "BROKER_URL": redis_url,
         "STATE_URL": redis_url,
-        "S3_ENDPOINT": web_address(s3_host, plan.s3_port),
+        "S3_ENDPOINT": f"http://127.0.0.1:{plan.store_port}",
         "S3_PUBLIC_ENDPOINT": own.get("S3_PUBLIC_ENDPOINT") or plan.s3_public,
         "S3_FOLDER": str(plan.folder("objects")),
         "S3_ACCESS_KEY": ACCESS_KEY,

@@ -88,6 +88,7 @@ class Stack:
         self._supervisor.grant(settings.drain_seconds + BEYOND_DRAIN)
         self._supervisor.start(local.redis_program(plan))
         self._supervisor.start(local.s3_program(plan))
+        self._supervisor.start(local.front_program(plan))
         self._wait_for_redis(settings)
         self._until(S3Storage(settings).make_buckets, "the object store")
         for program in self._services(env):

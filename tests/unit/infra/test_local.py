@@ -14,6 +14,7 @@ from infra.local import (
     StackError,
     environment,
     free_ports,
+    front_program,
     held,
     parse_procfile,
     port_is_free,
@@ -52,7 +53,7 @@ def test_the_services_can_read_what_they_are_told(plan: Plan) -> None:
     assert settings.pexels_api_key == "abc"
     assert str(plan.redis_port) in settings.state_url
     assert settings.state_url == settings.broker_url
-    assert settings.s3_endpoint == f"http://127.0.0.1:{plan.s3_port}"
+    assert settings.s3_endpoint == f"http://127.0.0.1:{plan.store_port}"
     assert (settings.api_host, settings.api_port) == (plan.host, plan.port)
 
 
@@ -96,7 +97,8 @@ def test_services_end_before_the_store_and_the_store_before_redis(plan: Plan) ->
 
 
 def test_everything_listens_on_this_machine_only_unless_told_otherwise(plan: Plan) -> None:
-    assert f"127.0.0.1:{plan.s3_port}" in s3_program(plan).command
+    assert f"127.0.0.1:{plan.store_port}" in s3_program(plan).command
+    assert f"127.0.0.1:{plan.s3_port}" in front_program(plan).command
     assert "bind 127.0.0.1\n" in (redis_program(plan).cwd / "redis.conf").read_text()
 
 

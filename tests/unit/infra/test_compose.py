@@ -1,0 +1,125 @@
+"""docker-compose.yml, the Dockerfile and the Procfile against the list of processes, and the rules for containers."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from common.settings import Settings
+from infra.images.engine import compose_program
+from infra.local import parse_procfile
+from infra.processes import BUCKETS, PROCESSES
+
+ROOT = Path(__file__).resolve().parents[3]
+COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+DOCKERFILE = (ROOT / "infra" / "docker" / "Dockerfile").read_text()
+OURS = {process.name: SERVICES[process.name] for process in PROCESSES}
+PORTS = {"api_port": "8080", "metrics_port": "9100"}
+
+
+def test_the_procfile_starts_the_processes_of_the_list() -> None:
+    found = dict(parse_procfile((ROOT / "Procfile").read_text().splitlines()))
+    assert found == {process.name: process.command for process in PROCESSES}
+
+
+@pytest.mark.parametrize("process", PROCESSES, ids=lambda process: process.name)
+def test_a_container_is_built_started_and_asked_as_the_list_says(process: Any) -> None:
+    about = OURS[process.name]
+    stage = re.search(rf"^FROM \S+ AS {process.name}\n(.*?)(?=^FROM|\Z)", DOCKERFILE, re.M | re.S)
+    assert stage is not None, f"the Dockerfile has no target {process.name}"
+    assert about["build"]["target"] == process.name
+    assert f"CMD {process.command}".replace("'", '"') in stage[1]
+    assert "command" not in about, "it is that of the image"
+    assert f"COPY {process.name}/ {process.name}/" in stage[1]
+    setting = process.port
+    assert about["environment"][setting.upper()] == PORTS[setting]
+    assert about["healthcheck"]["test"] == ["CMD", "healthy", PORTS[setting], "/readyz"]
+    assert set(about["networks"]) == {"inside", *(["outside"] if process.reaches_out else [])}
+
+
+def test_the_requirements_of_an_image_are_pinned_and_no_more_than_those_of_a_laptop() -> None:
+    pinned = set(re.findall(r"^([a-z0-9-]+)==", (ROOT / "requirements.txt").read_text(), re.M))
+    for path in (ROOT / "infra" / "docker" / "requirements").glob("*.txt"):
+        wanted = {line for line in path.read_text().split("\n") if line and not line.startswith("-r")}
+        assert wanted <= pinned, path.name
+
+
+def test_the_buckets_are_made_by_our_own_command_before_anything_else() -> None:
+    assert SERVICES["buckets"]["command"] == BUCKETS
+    for about in OURS.values():
+        assert about["depends_on"]["buckets"] == {"condition": "service_completed_successfully"}
+        assert about["depends_on"]["state"] == about["depends_on"]["broker"] == {"condition": "service_healthy"}
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_no_container_of_ours_has_more_rights_than_it_needs(name: str) -> None:
+    about = OURS[name]
+    assert about["read_only"] is True
+    assert about["cap_drop"] == ["ALL"]
+    assert "no-new-privileges:true" in about["security_opt"]
+    assert "cap_add" not in about
+    assert "privileged" not in about
+    assert set(about["deploy"]["resources"]["limits"]) == {"cpus", "memory", "pids"}
+    assert about["restart"] == "unless-stopped"
+
+
+def test_containers_have_longer_to_end_than_their_steps() -> None:
+    for about in OURS.values():
+        assert int(about["stop_grace_period"].removesuffix("s")) >= Settings().drain_seconds + 10
+
+
+def test_nothing_is_published_beyond_this_machine() -> None:
+    published = {name: about["ports"] for name, about in SERVICES.items() if "ports" in about}
+    assert {"api", "s3"} <= published.keys()
+    assert all(port.startswith("127.0.0.1:") for ports in published.values() for port in ports)
+    assert COMPOSE["networks"]["inside"] == {"internal": True}
+    assert all(SERVICES[name]["networks"] == ["inside"] for name in ("state", "broker"))
+
+
+def test_both_redis_ask_for_a_password_and_forget_nothing() -> None:
+    for name, sync in (("state", "always"), ("broker", "everysec")):
+        command = SERVICES[name]["command"]
+        options = dict(zip(command[1::2], command[2::2], strict=True))
+        assert options["--requirepass"]
+        assert (options["--appendonly"], options["--appendfsync"]) == ("yes", sync)
+        assert options["--maxmemory-policy"] == "noeviction"
+
+
+def test_every_foreign_image_is_pinned() -> None:
+    images = {about["image"] for name, about in SERVICES.items() if name not in OURS and name != "buckets"}
+    images |= set(re.findall(r"image: (\S+)", (ROOT / "infra" / "compose" / "minio.yml").read_text()))
+    for image in images:
+        assert re.search(r":[vV]?[A-Za-z.-]*\d", image), f"{image} has no version"
+    assert re.search(r"^ARG PYTHON=\d+\.\d+\.\d+-", DOCKERFILE, re.M)
+
+
+def test_images_run_as_a_user_without_rights_under_an_init() -> None:
+    for process in PROCESSES:
+        stage = re.search(rf"^FROM \S+ AS {process.name}\n(.*?)(?=^FROM|\Z)", DOCKERFILE, re.M | re.S)
+        assert stage is not None
+        assert "USER 10001:10001" in stage[1]
+    assert 'ENTRYPOINT ["tini", "--"]' in DOCKERFILE
+
+
+@pytest.mark.parametrize("more", [[], ["infra/compose/minio.yml"]])
+def test_compose_itself_accepts_the_files(more: list[str]) -> None:
+    files = [part for name in ("docker-compose.yml", *more) for part in ("-f", name)]
+    done = subprocess.run(
+        [compose_program(), *files, "--profile", "monitoring", "config", "-q"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_dockerfile_keeps_the_rules_of_its_kind() -> None:
+    hadolint = str(Path(sys.executable).with_name("hadolint"))
+    done = subprocess.run([hadolint, "infra/docker/Dockerfile"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
