@@ -1,8 +1,8 @@
 """The front of an object store: the address that download links name, where a film can be seeked in.
 
-`python -m infra.front LISTEN STORE` (both `host:port`). The store of the embedded stack answers a request for a part of
-an object with the part, but with the status of the whole (200), so browsers do not seek. This passes downloads on as
-they are, signature and all, and mends the status.
+`python -m infra.front LISTEN STORE [--all]` (both `host:port`); it passes on downloads only, or everything. The store
+of the embedded stack answers a request for a part of an object with the part, but with the status of the whole (200), so
+browsers do not seek. This passes downloads on as they are, signature and all, and mends the status.
 """
 
 import http.client
@@ -27,8 +27,9 @@ class Front(ThreadingHTTPServer):
     allow_reuse_address = True
     request_queue_size = 64
 
-    def __init__(self, address: tuple[str, int], store: tuple[str, int]) -> None:
-        self.store = store
+    def __init__(self, address: tuple[str, int], store: tuple[str, int], everything: bool = False) -> None:
+        """Passes on `everything`, or downloads only."""
+        self.store, self.everything = store, everything
         self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
         super().__init__(address, _Handler)
 
@@ -52,6 +53,15 @@ class _Handler(BaseHTTPRequestHandler):
     def do_HEAD(self) -> None:
         self._pass_on()
 
+    def do_PUT(self) -> None:
+        self._pass_on_if_it_may()
+
+    def do_POST(self) -> None:
+        self._pass_on_if_it_may()
+
+    def do_DELETE(self) -> None:
+        self._pass_on_if_it_may()
+
     def log_message(self, *_: Any) -> None:
         """Nothing: a signed address does not belong into a log."""
 
@@ -65,6 +75,13 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", "0")
         self.end_headers()
 
+    def _pass_on_if_it_may(self) -> None:
+        if self.server.everything:
+            self._pass_on()
+        else:
+            self.send_error(405)
+            self.close_connection = True
+
     def _pass_on(self) -> None:
         store = http.client.HTTPConnection(*self.server.store, timeout=STORE_SECONDS)
         try:
@@ -73,6 +90,10 @@ class _Handler(BaseHTTPRequestHandler):
                 if name.lower() not in HOP_BY_HOP:
                     store.putheader(name, value)
             store.endheaders()
+            left = int(self.headers.get("Content-Length") or 0)
+            while left > 0 and (piece := self.rfile.read(min(CHUNK, left))):
+                store.send(piece)
+                left -= len(piece)
             self._answer(store.getresponse())
         except (OSError, http.client.HTTPException):
             self.close_connection = True  # the client sees that the download broke off
@@ -95,7 +116,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 def main() -> int:
     listen, store = (_address(text) for text in sys.argv[1:3])
-    front = Front(listen, store)
+    front = Front(listen, store, everything="--all" in sys.argv[3:])
     signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=front.shutdown, daemon=True).start())
     front.serve_forever(poll_interval=0.5)
     return 0

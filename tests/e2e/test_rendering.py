@@ -28,7 +28,7 @@ SCENES: list[dict[str, Any]] = [
     {"narration": "Then the rain comes.", "show": "a forest in the rain"},
     {"narration": "At night it is quiet.", "show": "a city at night"},
 ]
-RUNS = re.compile(r"DEBUG +renderer runs (\[.*\])$", re.MULTILINE)
+RUNS = re.compile(r"DEBUG +renderer .*?runs (\[\".*\])$", re.MULTILINE)
 "The line of the log by which a renderer says what it tells ffmpeg."
 
 
