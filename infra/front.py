@@ -1,8 +1,8 @@
 """The front of an object store: the address that download links name, where a film can be seeked in.
 
 `python -m infra.front LISTEN STORE [--all]` (both `host:port`); it passes on downloads only, or everything. The store
-of the embedded stack answers a request for a part of an object with the part, but with the status of the whole (200), so
-browsers do not seek. This passes downloads on as they are, signature and all, and mends the status.
+of the embedded stack answers a request for a part of an object with the part, but with the status of the whole (200),
+so browsers do not seek. This passes downloads on as they are, signature and all, and mends the status.
 """
 
 import http.client
