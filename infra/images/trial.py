@@ -4,8 +4,6 @@ Each part says what it found; the first that fails ends the trial with its reaso
 """
 
 import json
-import shutil
-import subprocess
 import time
 import urllib.error
 import urllib.request
@@ -15,12 +13,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from infra.images.engine import Docker
+from infra.images import imports
+from infra.images.engine import CannotRun, Docker
 
 UP_SECONDS, FILM_SECONDS, ANSWER_SECONDS = 300.0, 600.0, 60.0
 OURS = ("api", "orchestrator", "retriever", "whisper_worker", "renderer")
 PORTS = {"API_PORT": "18080", "S3_PORT": "18333"}
 "Of this machine, so that a service that runs already is not disturbed."
+ASKED = {
+    "prompt": "A beautiful sunset over the ocean with waves crashing on the beach",
+    "duration_target": 60,
+    "style": "cinematic",
+    "voice": "en-US-neutral",
+    "callback_url": "https://your-webhook-endpoint.com/callback",
+}
+"The request that newcomers send first."
 PASSWORDS = {"REDIS_PASSWORD": "a-trial-of-redis", "S3_ACCESS_KEY": "trial", "S3_SECRET_KEY": "a-trial-of-s3"}
 
 
@@ -41,6 +48,8 @@ class Trial:
     def __post_init__(self) -> None:
         self._env = {**PORTS, **PASSWORDS, "S3_PUBLIC_ENDPOINT": f"http://localhost:{PORTS['S3_PORT']}"}
         self.docker.env |= self._env
+        self._override = self.folder / "trial.yml"
+        self._override.write_text(json.dumps(imports.watched(OURS)))  # YAML holds JSON
         self.api = f"http://127.0.0.1:{PORTS['API_PORT']}"
 
     # the parts, in order
@@ -83,6 +92,39 @@ class Trial:
             if not self._fails(service, "python", "-c", reach):
                 raise TrialFailed(f"{service} reaches the outside")
         self._note("users, folders and networks", "as narrow as they are meant to be")
+
+    def hold_its_walls(self) -> None:
+        """Where strangers' bytes are decoded, the walls stand in the container, too."""
+        for service in ("retriever", "renderer"):
+            lines = self.inside(service, "python", "-m", "common.walls").splitlines()
+            holding = sum(line.startswith("holds") for line in lines)
+            missing = [line.removeprefix("missing").strip() for line in lines if line.startswith("missing")]
+            self._note(f"walls in the {service}", f"{holding} hold" + "".join(f"; missing: {wall}" for wall in missing))
+
+    def list_its_packages(self) -> None:
+        """What an image lists is what its service imports while it works."""
+        for service in OURS:
+            logs = self.compose("logs", "--no-color", "--no-log-prefix", service)
+            owners = json.loads(self.inside(service, "python", "-c", imports.OWNERS))
+            listed = imports.listed(self.root / "infra" / "docker" / "requirements", service)
+            if idle := listed - imports.seen(logs, owners):
+                raise TrialFailed(f"the image of {service} lists what it never imports: {', '.join(sorted(idle))}")
+        self._note("packages of the images", "each is imported by its service")
+
+    def do_as_newcomers_do(self) -> str:
+        """The first request of the README, word for word; a field that does not work yet must say so, and no other."""
+        wanted, refused = dict(ASKED), ""
+        try:
+            self.ask("POST", "/mcp/generate", wanted)
+        except TrialFailed as error:
+            refused = str(error)
+            if "callback_url" not in refused:
+                raise
+            del wanted["callback_url"]
+        job = self.make_a_film("the film of a newcomer (60 s)", **wanted, draft=False)
+        if refused:
+            self._note("refused by then", refused)
+        return job
 
     def make_a_film(self, name: str, **request: Any) -> str:
         started = time.monotonic()
@@ -158,9 +200,8 @@ class Trial:
     # what they use
 
     def compose(self, *arguments: str, check: bool = True) -> str:
-        return self.docker.run(
-            "compose", "-p", self._project, "-f", str(self.root / "docker-compose.yml"), *arguments, check=check
-        )
+        files = ("-f", str(self.root / "docker-compose.yml"), "-f", str(self._override))
+        return self.docker.run("compose", "-p", self._project, *files, *arguments, check=check)
 
     def inside(self, service: str, *command: str) -> str:
         return self.docker.run("exec", self._containers(service)[0], *command).strip()
@@ -226,7 +267,7 @@ class Trial:
     def _fails(self, service: str, *command: str) -> bool:
         try:
             self.inside(service, *command)
-        except Exception:
+        except CannotRun:
             return True
         return False
 
@@ -253,16 +294,13 @@ def try_everything(trial: Trial) -> None:
     with on_its_own(trial):
         trial.start()
         trial.be_modest()
+        trial.hold_its_walls()
         first = trial.make_a_film("the first film (a draft of 8 s)")
         trial.open_its_link(first)
+        trial.list_its_packages()
+        second = trial.do_as_newcomers_do()
         trial.grow_and_lose_a_renderer()
         trial.cut_off_and_pause()
         trial.restart_redis()
         trial.weigh()
-        trial.come_back([first])
-
-
-def unused(folder: Path) -> None:
-    """Removes what an engine of our own has left in `folder`."""
-    subprocess.run(["umount", "-R", str(folder / "data")], capture_output=True, check=False)
-    shutil.rmtree(folder / "data", ignore_errors=True)
+        trial.come_back([first, second])
