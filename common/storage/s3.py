@@ -3,6 +3,7 @@
 import contextlib
 import io
 import math
+import random
 import re
 import shutil
 from collections.abc import Callable, Generator, Iterator, Mapping
@@ -25,6 +26,7 @@ T = TypeVar("T")
 PART_SIZE = 16 * 1024 * 1024
 CHUNK = 1024 * 1024
 CHECK_SECONDS = 1.0
+PAUSE_SECONDS = 0.4
 MISSING = {"NoSuchKey", "NoSuchObject"}
 NO_BUCKET = "NoSuchBucket"
 FULL = re.compile(
@@ -160,13 +162,19 @@ class _OneMoreTry(urllib3.Retry):
             raise error
         return super().increment(*request, **outcome)
 
+    def get_backoff_time(self) -> float:
+        """Seconds before the other try: none after a broken connection, some after a refusal, each time others, for a
+        store may refuse writers that meet at one object.
+        """
+        refused = bool(self.history) and self.history[-1].status is not None
+        return random.uniform(0.0, PAUSE_SECONDS) if refused else 0.0
+
 
 def _client(settings: Settings, endpoint: str) -> Minio:
     # One retry at this layer only: whoever asks tries again later. How long to wait is not the store's to say.
     # The last answer is read as any other, as it says why: a store that is full answers, too.
     retries = _OneMoreTry(
         total=1,
-        backoff_factor=0.2,
         status_forcelist=[429, 500, 502, 503, 504],
         raise_on_status=False,
         respect_retry_after_header=False,
