@@ -21,6 +21,11 @@ def seen(logs: str, owners: Mapping[str, list[str]]) -> set[str]:
     return {_plain(owner) for name in set(LINE.findall(logs)) for owner in owners.get(name, [])}
 
 
+def without(logs: str) -> str:
+    """The logs as they would be without the watching."""
+    return "".join(line for line in logs.splitlines(keepends=True) if "import time:" not in line)
+
+
 def listed(folder: Path, service: str) -> set[str]:
     """The packages in the list of an image, and in those it names."""
     lines = (folder / f"{service}.txt").read_text().split("\n")
