@@ -24,7 +24,7 @@ def test_a_package_is_seen_by_any_of_its_modules() -> None:
 
 def test_the_list_of_an_image_holds_those_it_names(tmp_path: Path) -> None:
     (tmp_path / "base.txt").write_text("redis\nFont_Source\n")
-    (tmp_path / "more.txt").write_text("-r base.txt\n# a reason\npillow\n")
+    (tmp_path / "more.txt").write_text("-r base.txt\n# a reason\npillow\nletters  # files only, as it happens\n")
     assert imports.listed(tmp_path, "more") == {"redis", "font-source", "pillow"}
 
 
