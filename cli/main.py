@@ -124,11 +124,12 @@ IMAGES = """\
 Builds the images of infra/docker, runs docker-compose.yml with them, makes a film, opens its link, grows, kills,
 cuts off, pauses and restarts parts, and takes everything down again. It needs Docker; where no engine answers and this
 is run as root with dockerd installed, it starts one of its own. Where no registry answers, stand-ins take the places of
-the base images.
+the base images. The images stay in the engine, tagged dev.
 
 examples:
   ./reel images                    some minutes; what is left is the build cache in .reel/images
   ./reel images --data /big/disk   keep that somewhere else
+  ./reel images --python 3.12      images with the other Python; they replace those that are there
 
 exit codes: 0 all is well, 1 it is not, or it cannot be tried here
 """
@@ -226,6 +227,7 @@ def _parser() -> argparse.ArgumentParser:
     chaos.add_argument("--data", type=Path, metavar="DIR", help="keep state, objects and logs in this new folder")
     images = commands.add_parser("images", prog="reel images", description=IMAGES, formatter_class=_Plain)
     images.add_argument("--data", type=Path, metavar="DIR", help="data and logs of an engine of its own (.reel/images)")
+    images.add_argument("--python", choices=("3.11", "3.12"), help="in the images (3.11)")
     bench = commands.add_parser("bench", prog="reel bench", description=BENCH, formatter_class=_Plain)
     bench.add_argument("name", nargs="?", metavar="NAME", help="a folder of benchmarks/ (all of them)")
     bench.add_argument("--quick", action="store_true", help="small counts and pictures, a minute or two")
