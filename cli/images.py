@@ -16,8 +16,9 @@ def images(options: argparse.Namespace) -> int:
     folder.mkdir(parents=True, exist_ok=True)
     try:
         with engine(folder) as docker:
-            stand_ins = bases.provide(docker, ROOT, folder, _say)
-            trial = Trial(docker, ROOT, folder, _say)
+            python = options.python or bases.usual_python(ROOT)
+            stand_ins = bases.provide(docker, ROOT, folder, python, _say)
+            trial = Trial(docker, ROOT, folder, python, _say)
             try_everything(trial)
     except CannotRun as error:
         raise CommandError(f"the images cannot be tried here: {error}") from None

@@ -26,6 +26,7 @@ commands:
   chaos    break a running system in every way we know, and see whether anything gets lost
   bench    measure speed and memory
   images   build the Docker images and try them
+  release  write the bills of materials and the digests of those images
 
 examples:
   ./reel make "A beautiful sunset over the ocean with waves crashing on the beach"
@@ -124,13 +125,28 @@ IMAGES = """\
 Builds the images of infra/docker, runs docker-compose.yml with them, makes a film, opens its link, grows, kills,
 cuts off, pauses and restarts parts, and takes everything down again. It needs Docker; where no engine answers and this
 is run as root with dockerd installed, it starts one of its own. Where no registry answers, stand-ins take the places of
-the base images.
+the base images. The images stay in the engine, tagged dev; ./reel release writes their papers.
 
 examples:
   ./reel images                    some minutes; what is left is the build cache in .reel/images
   ./reel images --data /big/disk   keep that somewhere else
+  ./reel images --python 3.12      images with the other Python; they replace those that are there
 
 exit codes: 0 all is well, 1 it is not, or it cannot be tried here
+"""
+RELEASE = """\
+Writes the papers of the images that ./reel images has built: for each a bill of materials (TARGET.cdx.json: CycloneDX
+1.6, with the packages of Python and of Debian, their versions, and the licences and hashes that are known), and a
+digests.json with the identifier, the size, the source and, once it was pushed, the digests of each. The images are
+asked themselves, by programs that are started in them without a network. What speaks against handing them out is a
+warning.
+
+examples:
+  ./reel release release-0.1.0                    of the images tagged dev
+  ./reel release release-0.1.0 --tag 0.1.0        of reelwright/api:0.1.0 and so on
+
+exit codes: 0 all is written, 1 no engine answers, an image is missing or cannot say what is in it, or they are of
+different sources, 2 FOLDER cannot be used
 """
 
 
@@ -194,6 +210,10 @@ def _command(name: str) -> Callable[[argparse.Namespace], int]:
         from cli.images import images
 
         return images
+    if name == "release":
+        from cli.release import release
+
+        return release
     if name == "bench":
         from cli.bench import bench
 
@@ -226,6 +246,11 @@ def _parser() -> argparse.ArgumentParser:
     chaos.add_argument("--data", type=Path, metavar="DIR", help="keep state, objects and logs in this new folder")
     images = commands.add_parser("images", prog="reel images", description=IMAGES, formatter_class=_Plain)
     images.add_argument("--data", type=Path, metavar="DIR", help="data and logs of an engine of its own (.reel/images)")
+    images.add_argument("--python", choices=("3.11", "3.12"), help="in the images (3.11)")
+    release = commands.add_parser("release", prog="reel release", description=RELEASE, formatter_class=_Plain)
+    release.add_argument("folder", type=Path, metavar="FOLDER", help="a new or an empty folder")
+    release.add_argument("--tag", default="dev", help="of the images (dev)")
+    release.add_argument("--data", type=Path, metavar="DIR", help="that of ./reel images, if it had one (.reel/images)")
     bench = commands.add_parser("bench", prog="reel bench", description=BENCH, formatter_class=_Plain)
     bench.add_argument("name", nargs="?", metavar="NAME", help="a folder of benchmarks/ (all of them)")
     bench.add_argument("--quick", action="store_true", help="small counts and pictures, a minute or two")

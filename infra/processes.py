@@ -1,4 +1,7 @@
-"""The one list of processes that a Reelwright is made of; Procfile and docker-compose.yml are held to it by a test."""
+"""The one list of processes that a Reelwright is made of, and of their images.
+
+Procfile, Dockerfile, docker-compose.yml and the workflow of CI are held to it by tests.
+"""
 
 from typing import NamedTuple
 
@@ -28,5 +31,22 @@ PROCESSES = (
     Process("whisper_worker", "whisper_worker.main", "metrics_port"),
     Process("renderer", "renderer.main", "metrics_port"),
 )
+
+
+class Variant(NamedTuple):
+    """A second image of a service, for machines with other hardware; docker-compose.yml starts it by a profile."""
+
+    name: str
+    "Of the service in docker-compose.yml."
+    process: str
+    "Name of the process that runs in it."
+    target: str
+    "Of the Dockerfile; also the name of the image."
+    profile: str
+
+
+VARIANTS = (Variant("renderer-gpu", "renderer", target="renderer-cuda", profile="gpu"),)
+TARGETS = (*(process.name for process in PROCESSES), *(variant.target for variant in VARIANTS))
+"Targets of the Dockerfile that become images, those of the five services first."
 BUCKETS = ["python", "-m", "infra.buckets"]
 "The command that makes the buckets of a new store, once."

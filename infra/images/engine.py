@@ -48,15 +48,16 @@ class Docker:
 
 
 @contextmanager
-def engine(folder: Path) -> Iterator[Docker]:
+def engine(folder: Path, compose: bool = True) -> Iterator[Docker]:
     """The engine that answers, else one of our own in `folder`, which ends with the block.
 
-    `folder` is also where the compose plugin is put, if the command has none.
+    With `compose`, its plugin is put into `folder` too, if the command has none.
     """
     if shutil.which("docker") is None:
         raise CannotRun("there is no docker command; install Docker (Debian: docker.io)")
     env = {**os.environ, "DOCKER_BUILDKIT": "1", "DOCKER_CONFIG": str(folder / "config")}
-    _add_compose(folder / "config" / "cli-plugins")
+    if compose:
+        _add_compose(folder / "config" / "cli-plugins")
     if _answers(env):
         yield Docker(env, _program())
         return

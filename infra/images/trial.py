@@ -13,11 +13,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from infra.images import imports
+from infra.images import build, imports
 from infra.images.engine import CannotRun, Docker
+from infra.processes import PROCESSES, TARGETS
 
 UP_SECONDS, FILM_SECONDS, ANSWER_SECONDS = 300.0, 600.0, 60.0
-OURS = ("api", "orchestrator", "retriever", "whisper_worker", "renderer")
+OURS = tuple(process.name for process in PROCESSES)
 PORTS = {"API_PORT": "18080", "S3_PORT": "18333"}
 "Of this machine, so that a service that runs already is not disturbed."
 ASKED = {
@@ -48,6 +49,8 @@ class Trial:
     docker: Docker
     root: Path
     folder: Path
+    python: str
+    "A key of `bases.PYTHONS`."
     say: Callable[[str], None]
     figures: dict[str, str] = field(default_factory=dict)
 
@@ -62,22 +65,11 @@ class Trial:
 
     def build(self) -> None:
         started = time.monotonic()
-        for service in OURS:
-            self.docker.run(
-                "build",
-                "-q",
-                "-f",
-                "infra/docker/Dockerfile",
-                "--target",
-                service,
-                "-t",
-                f"reelwright/{service}:dev",
-                ".",
-            )
-        self._note("building the five images", f"{time.monotonic() - started:.0f} s")
-        for service in OURS:
-            size = int(self.docker.run("image", "inspect", "--format", "{{.Size}}", f"reelwright/{service}:dev"))
-            self._note(f"image {service}", f"{size / 1e6:.0f} MB")
+        build.build_all(self.docker, self.root, self.python)
+        self._note(f"building {len(TARGETS)} images with Python {self.python}", f"{time.monotonic() - started:.0f} s")
+        for target in TARGETS:
+            size = int(self.docker.run("image", "inspect", "--format", "{{.Size}}", build.name_of(target)))
+            self._note(f"image {target}", f"{size / 1e6:.0f} MB")
 
     def start(self) -> None:
         started = time.monotonic()

@@ -104,6 +104,11 @@ def test_changed_requirements_are_installed_and_test_needs_more_than_make(used: 
     assert reel(used, "make", "x").stderr == ""
 
 
+def test_the_papers_of_a_release_need_what_tests_need(used: Path) -> None:
+    assert "up to date" in reel(used, "release", "papers").stderr
+    assert reel(used, "test").stderr == ""
+
+
 def test_a_package_that_cannot_be_had_is_a_sentence_with_the_last_words_of_pip(used: Path) -> None:
     (used / "requirements.txt").write_text("./no-such-package\n")
     failed = reel(used, "make", "x")

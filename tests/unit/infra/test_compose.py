@@ -10,15 +10,17 @@ import pytest
 import yaml
 
 from common.settings import Settings
+from infra.images.bases import PYTHONS, usual_python
 from infra.images.engine import compose_program
 from infra.local import parse_procfile
-from infra.processes import BUCKETS, PROCESSES
+from infra.processes import BUCKETS, PROCESSES, TARGETS, VARIANTS
 
 ROOT = Path(__file__).resolve().parents[3]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 DOCKERFILE = (ROOT / "infra" / "docker" / "Dockerfile").read_text()
 OURS = {process.name: SERVICES[process.name] for process in PROCESSES}
+GPU = {variant.name: SERVICES[variant.name] for variant in VARIANTS}
 PORTS = {"api_port": "8080", "metrics_port": "9100"}
 
 
@@ -27,15 +29,34 @@ def test_the_procfile_starts_the_processes_of_the_list() -> None:
     assert found == {process.name: process.command for process in PROCESSES}
 
 
+def lines_of(target: str) -> str:
+    """The part of the Dockerfile that makes a target."""
+    stage = re.search(rf"^FROM \S+ AS {target}\n(.*?)(?=^FROM|\Z)", DOCKERFILE, re.M | re.S)
+    assert stage is not None, f"the Dockerfile has no target {target}"
+    return stage[1]
+
+
+def test_the_dockerfile_has_the_targets_of_the_list_and_beside_them_only_steps_on_the_way() -> None:
+    stages = re.findall(r"^FROM \S+ AS (\S+)$", DOCKERFILE, re.M)
+    assert {name for name in stages if not name.startswith("packages-")} == {"base", "build", *TARGETS}
+    named = {about["build"]["target"] for about in SERVICES.values() if "build" in about}
+    assert named == set(TARGETS)
+
+
+def test_both_pythons_can_be_the_base() -> None:
+    assert usual_python(ROOT) == "3.11"
+    for tag in PYTHONS.values():
+        assert re.search(rf"PYTHON={re.escape(tag)}$", DOCKERFILE, re.M), f"the Dockerfile does not name {tag}"
+
+
 @pytest.mark.parametrize("process", PROCESSES, ids=lambda process: process.name)
 def test_a_container_is_built_started_and_asked_as_the_list_says(process: Any) -> None:
     about = OURS[process.name]
-    stage = re.search(rf"^FROM \S+ AS {process.name}\n(.*?)(?=^FROM|\Z)", DOCKERFILE, re.M | re.S)
-    assert stage is not None, f"the Dockerfile has no target {process.name}"
+    stage = lines_of(process.name)
     assert about["build"]["target"] == process.name
-    assert f"CMD {process.command}".replace("'", '"') in stage[1]
+    assert f"CMD {process.command}".replace("'", '"') in stage
     assert "command" not in about, "it is that of the image"
-    assert f"COPY {process.name}/ {process.name}/" in stage[1]
+    assert f"COPY {process.name}/ {process.name}/" in stage
     setting = process.port
     assert about["environment"][setting.upper()] == PORTS[setting]
     assert about["healthcheck"]["test"] == ["CMD", "healthy", PORTS[setting], "/readyz"]
@@ -51,14 +72,34 @@ def test_the_requirements_of_an_image_are_pinned_and_no_more_than_those_of_a_lap
 
 def test_the_buckets_are_made_by_our_own_command_before_anything_else() -> None:
     assert SERVICES["buckets"]["command"] == BUCKETS
-    for about in OURS.values():
+    for about in (OURS | GPU).values():
         assert about["depends_on"]["buckets"] == {"condition": "service_completed_successfully"}
         assert about["depends_on"]["state"] == about["depends_on"]["broker"] == {"condition": "service_healthy"}
 
 
-@pytest.mark.parametrize("name", OURS)
+@pytest.mark.parametrize("variant", VARIANTS, ids=lambda variant: variant.name)
+def test_a_variant_is_its_service_in_another_image_started_by_a_profile_alone(variant: Any) -> None:
+    about, usual = dict(GPU[variant.name]), dict(OURS[variant.process])
+    assert about.pop("profiles") == [variant.profile]
+    assert about.pop("image") == f"reelwright/{variant.target}:${{REELWRIGHT_TAG:-dev}}"
+    assert about.pop("build") == {**usual.pop("build"), "target": variant.target}
+    assert about.pop("networks") == {"inside": {"aliases": [variant.process]}}
+    del usual["image"], usual["networks"]
+    resources = about.pop("deploy")["resources"]
+    assert resources["limits"] == usual.pop("deploy")["resources"]["limits"]
+    assert resources["reservations"] == {"devices": [{"driver": "nvidia", "count": 1, "capabilities": ["gpu"]}]}
+    encoder = {"FFMPEG_ENCODER": "h264_nvenc"}
+    assert about.pop("environment") == {**usual.pop("environment"), **encoder}
+    assert about == usual
+    stage = lines_of(variant.target)
+    assert "FFMPEG_ENCODER=h264_nvenc" in stage
+    assert "NVIDIA_DRIVER_CAPABILITIES=video," in stage
+    assert f"FROM {variant.process} AS {variant.target}\n" in DOCKERFILE
+
+
+@pytest.mark.parametrize("name", OURS | GPU)
 def test_no_container_of_ours_has_more_rights_than_it_needs(name: str) -> None:
-    about = OURS[name]
+    about = (OURS | GPU)[name]
     assert about["read_only"] is True
     assert about["cap_drop"] == ["ALL"]
     assert "no-new-privileges:true" in about["security_opt"]
@@ -69,7 +110,7 @@ def test_no_container_of_ours_has_more_rights_than_it_needs(name: str) -> None:
 
 
 def test_containers_have_longer_to_end_than_their_steps() -> None:
-    for about in OURS.values():
+    for about in (OURS | GPU).values():
         assert int(about["stop_grace_period"].removesuffix("s")) >= Settings().drain_seconds + 10
 
 
@@ -91,7 +132,7 @@ def test_both_redis_ask_for_a_password_and_forget_nothing() -> None:
 
 
 def test_every_foreign_image_is_pinned() -> None:
-    images = {about["image"] for name, about in SERVICES.items() if name not in OURS and name != "buckets"}
+    images = {about["image"] for about in SERVICES.values() if "build" not in about}
     images |= set(re.findall(r"image: (\S+)", (ROOT / "infra" / "compose" / "minio.yml").read_text()))
     for image in images:
         assert re.search(r":[vV]?[A-Za-z.-]*\d", image), f"{image} has no version"
@@ -100,9 +141,9 @@ def test_every_foreign_image_is_pinned() -> None:
 
 def test_images_run_as_a_user_without_rights_under_an_init() -> None:
     for process in PROCESSES:
-        stage = re.search(rf"^FROM \S+ AS {process.name}\n(.*?)(?=^FROM|\Z)", DOCKERFILE, re.M | re.S)
-        assert stage is not None
-        assert "USER 10001:10001" in stage[1]
+        assert "USER 10001:10001" in lines_of(process.name)
+    for variant in VARIANTS:
+        assert "USER" not in lines_of(variant.target), "it is that of its service"
     assert 'ENTRYPOINT ["tini", "--"]' in DOCKERFILE
 
 
@@ -110,7 +151,7 @@ def test_images_run_as_a_user_without_rights_under_an_init() -> None:
 def test_compose_itself_accepts_the_files(more: list[str]) -> None:
     files = [part for name in ("docker-compose.yml", *more) for part in ("-f", name)]
     done = subprocess.run(
-        [compose_program(), *files, "--profile", "monitoring", "config", "-q"],
+        [compose_program(), *files, "--profile", "*", "config", "-q"],
         cwd=ROOT,
         capture_output=True,
         text=True,

@@ -33,7 +33,7 @@ def test_every_service_is_watched() -> None:
 
 
 def test_the_base_images_are_those_of_our_files() -> None:
-    wanted = bases.wanted(ROOT)
+    wanted = bases.wanted(ROOT, "3.11")
     assert wanted["redis"] in (ROOT / "docker-compose.yml").read_text()
     assert wanted["s3"] in (ROOT / "docker-compose.yml").read_text()
     assert wanted["python"].removeprefix("docker.io/library/python:") in (ROOT / "infra/docker/Dockerfile").read_text()
@@ -55,13 +55,13 @@ def test_a_command_that_fails_is_told_with_its_last_words(tmp_path: Path) -> Non
 
 def test_real_images_are_no_stand_ins(tmp_path: Path) -> None:
     has_all = 'case "$1 $2" in "image inspect") echo sha256:1;; inspect*) echo;; *) exit 1;; esac'
-    assert bases.provide(fake_docker(tmp_path, has_all), ROOT, tmp_path, say=print) == []
+    assert bases.provide(fake_docker(tmp_path, has_all), ROOT, tmp_path, "3.11", say=print) == []
 
 
 def test_stand_ins_are_named(tmp_path: Path) -> None:
     has_all = 'case "$1 $2" in "image inspect") echo sha256:1;; inspect*) echo yes;; *) exit 1;; esac'
-    stand_ins = bases.provide(fake_docker(tmp_path, has_all), ROOT, tmp_path, say=print)
-    assert stand_ins == list(bases.wanted(ROOT).values())
+    stand_ins = bases.provide(fake_docker(tmp_path, has_all), ROOT, tmp_path, "3.11", say=print)
+    assert stand_ins == list(bases.wanted(ROOT, "3.11").values())
     assert list(bases.describe(stand_ins)) == [f"stand-in: {image}" for image in stand_ins]
 
 
