@@ -29,6 +29,8 @@ ASKED = {
     "callback_url": "https://your-webhook-endpoint.com/callback",
 }
 "The request that newcomers send first."
+TO_COME = {"callback_url", "voice"}
+"Fields of it that a later version will understand."
 PICTURE = (
     "iVBORw0KGgoAAAANSUhEUgAAABAAAAAQCAIAAACQkWg2AAAAHUlEQVR42mNkYGgQYGAgHrEwCDCQBEY1jGoYOhoAHgoCnoxpJwYA"
     "AAAASUVORK5CYII="
@@ -40,6 +42,17 @@ PASSWORDS = {"REDIS_PASSWORD": "a-trial-of-redis", "S3_ACCESS_KEY": "trial", "S3
 
 class TrialFailed(Exception):
     """Something is not as it must be."""
+
+
+class Refused(TrialFailed):
+    """An answer other than success; `faults` has the message of each field at fault."""
+
+    def __init__(self, what: str, answer: bytes) -> None:
+        super().__init__(f"{what}: {answer.decode(errors='replace')[:300]}")
+        try:
+            self.faults = {one["field"]: one["message"] for one in json.loads(answer).get("errors", ())}
+        except ValueError:
+            self.faults = {}
 
 
 @dataclass
@@ -114,19 +127,17 @@ class Trial:
         self._note("packages of the images", "each is imported by its service")
 
     def do_as_newcomers_do(self) -> str:
-        """The first request of the README, word for word; a field that does not work yet must say so, and no other."""
-        wanted, refused = dict(ASKED), ""
+        """The first request of the README, word for word; a field that does not work yet may say so, and no other."""
+        wanted = dict(ASKED)
         try:
             self.ask("POST", "/mcp/generate", wanted)
-        except TrialFailed as error:
-            refused = str(error)
-            if "callback_url" not in refused:
-                raise
-            del wanted["callback_url"]
-        job = self.make_a_film("the film of a newcomer (60 s)", **wanted, draft=False)
-        if refused:
-            self._note("refused by then", refused)
-        return job
+        except Refused as error:
+            for field_, why in error.faults.items():
+                if field_ not in TO_COME:
+                    raise
+                self._note(f"refused by now: {field_}", why)
+                del wanted[field_]
+        return self.make_a_film("the film of a newcomer (60 s)", **wanted, draft=False)
 
     def make_a_film(self, name: str, **request: Any) -> str:
         started = time.monotonic()
@@ -218,9 +229,7 @@ class Trial:
                     return dict(json.load(answer))
             except urllib.error.HTTPError as error:
                 if error.code != 503 or time.monotonic() > give_up:
-                    raise TrialFailed(
-                        f"{method} {path} is answered {error.code}: {error.read().decode()[:300]}"
-                    ) from None
+                    raise Refused(f"{method} {path} is answered {error.code}", error.read()) from None
             except OSError as error:
                 if time.monotonic() > give_up:
                     raise TrialFailed(f"{method} {path} is not answered: {error}") from None
