@@ -1,14 +1,16 @@
 """The manifests against the schemas of Kubernetes, KEDA and the Prometheus operator: no unknown kind, field or type."""
 
 import copy
+import functools
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import cloudcoil.models.keda.v1alpha1 as keda
 import cloudcoil.models.prometheus_operator.v1 as prometheus
 import kubernetes_validate
 import pytest
+from kubernetes_validate.utils import schema_contents
 
 from tests.support.manifests import Manifest, built
 
@@ -17,6 +19,14 @@ OLDEST, NEWEST = "1.27", "1.37"
 WRONG = (ValueError, kubernetes_validate.ValidationError, kubernetes_validate.SchemaNotFoundError)
 MODELS = {"keda.sh/v1alpha1": keda, "monitoring.coreos.com/v1": prometheus}
 BUILDS = (("dev",), ("prod",), ("prod", "keda", "monitoring"), ("prod", "hpa"))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _schemas_are_read_once() -> Iterator[None]:
+    """Else the definitions of all kinds, which are large, are read anew for each object."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(kubernetes_validate.utils, "schema_contents", functools.cache(schema_contents))
+        yield
 
 
 def different() -> list[Manifest]:
