@@ -6,6 +6,7 @@ is no fault of the worker: it is only called dead if the broker answers and the 
 
 import json
 import logging
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -98,8 +99,7 @@ def serving_health(worker: WorkerInfo, pulse: Pulse) -> Callable[[Settings, thre
 
     def serve(settings: Settings, stop: threading.Event) -> None:
         health = Health(worker, pulse, lambda: broker_answers(settings.broker_url))
-        server = ThreadingHTTPServer((settings.metrics_host, settings.metrics_port), _handler(health))
-        server.daemon_threads = True
+        server = _Server((settings.metrics_host, settings.metrics_port), _handler(health))
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.2}, daemon=True)
         thread.start()
         log.info("health and metrics at port %d", server.server_port)
@@ -108,6 +108,15 @@ def serving_health(worker: WorkerInfo, pulse: Pulse) -> Callable[[Settings, thre
         server.server_close()
 
     return serve
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A probe hangs up once it has read the status; that is no error worth a traceback."""
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handle_error(request, client_address)
 
 
 def broker_answers(url: str) -> bool:

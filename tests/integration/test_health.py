@@ -2,8 +2,11 @@
 
 import os
 import signal
+import socket
+import struct
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import fields
@@ -70,6 +73,35 @@ def test_its_figures_have_its_service_and_slots() -> None:
 def test_another_address_is_told_what_there_is() -> None:
     status, _, body = Health(WORKER, Pulse(), lambda: True).answer("/")
     assert (status, b"/healthz" in body) == (404, True)
+
+
+class Waiting:
+    """Stands for a worker's health: it answers when whoever asked has gone, or not as it should."""
+
+    def __init__(self) -> None:
+        self.gone = threading.Event()
+
+    def answer(self, path: str) -> tuple[int, str, bytes]:
+        assert self.gone.wait(10)
+        if path == "/defect":
+            raise ValueError("a defect of ours")
+        return 200, "text/plain", bytes(2**24)
+
+
+@pytest.mark.parametrize(("path", "traced"), [("/readyz", False), ("/defect", True)])
+def test_a_probe_that_hangs_up_leaves_no_traceback(path: str, traced: bool, capsys: pytest.CaptureFixture[str]) -> None:
+    answers: Any = Waiting()
+    server = health._Server(("127.0.0.1", 0), health._handler(answers))
+    server.daemon_threads = False  # so that closing waits for the answer
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    with socket.create_connection(server.server_address[:2]) as probe:
+        probe.sendall(f"GET {path} HTTP/1.0\r\n\r\n".encode())
+        eventually(lambda: vars(server).get("_threads"), 10)
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # closing resets
+    answers.gone.set()
+    server.shutdown()
+    server.server_close()
+    assert ("Traceback" in capsys.readouterr().err) == traced
 
 
 @contextmanager
