@@ -1,5 +1,6 @@
 """The `search` step: asks the sources in order of preference and stores what they offer, best first."""
 
+import logging
 from collections.abc import Iterable, Mapping
 
 from common.contracts.footage import Candidate, CandidateList, ProviderNote, ShotQuery
@@ -10,6 +11,8 @@ from common.errors import Permanent, Retryable
 from common.worker.steprun import StepRun
 from retriever import ranking
 from retriever.providers.port import Provider
+
+log = logging.getLogger(__name__)
 
 ENOUGH, GOOD = 8, 0.5
 "With so many candidates of such a score, less preferred sources are not asked."
@@ -30,6 +33,7 @@ def search(spec: SearchSpec, run: StepRun, sources: Mapping[str, Provider]) -> S
         try:
             offered = _provider(name, sources).search(query)
         except (Retryable, Permanent) as problem:
+            log.warning("no footage from %s: %s", name, problem)
             notes.append(ProviderNote(provider=name, problem=str(problem)))
             delays += [problem] if isinstance(problem, Retryable) else []
             continue

@@ -133,10 +133,13 @@ def test_a_source_that_is_not_set_up_becomes_a_note_with_the_cure(tmp_path: Path
     assert "set CLIP_FOLDER" in listing.notes[1].problem
 
 
-def test_a_permanent_problem_becomes_a_note_at_once(tmp_path: Path) -> None:
+def test_a_permanent_problem_becomes_a_note_at_once_and_a_line_in_the_log(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     listing = Case(tmp_path, Shelf("pexels", NotConfigured("Pexels refused the key"))).listing()
     assert ids(listing) == ["scenery"]
     assert listing.notes[0].problem == "Pexels refused the key"
+    assert caplog.messages == ["no footage from pexels: Pexels refused the key"]
 
 
 @pytest.mark.parametrize("problem", [Retryable("Pexels answered 503"), Throttled("slow down", LONGEST_WAIT)])
