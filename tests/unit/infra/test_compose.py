@@ -1,8 +1,11 @@
 """docker-compose.yml, the Dockerfile and the Procfile against the list of processes, and the rules for containers."""
 
+import json
+import os
 import re
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -129,6 +132,13 @@ def test_both_redis_ask_for_a_password_and_forget_nothing() -> None:
         assert options["--requirepass"]
         assert (options["--appendonly"], options["--appendfsync"]) == ("yes", sync)
         assert options["--maxmemory-policy"] == "noeviction"
+        # Else it is killed at the limit of its container before it can refuse.
+        assert mebibytes(options["--maxmemory"]) < mebibytes(SERVICES[name]["deploy"]["resources"]["limits"]["memory"])
+
+
+def mebibytes(size: str) -> int:
+    number, unit = re.fullmatch(r"(\d+)([mg])b?", size).groups()  # type: ignore[union-attr]
+    return int(number) * (1024 if unit == "g" else 1)
 
 
 def test_every_foreign_image_is_pinned() -> None:
@@ -147,17 +157,52 @@ def test_images_run_as_a_user_without_rights_under_an_init() -> None:
     assert 'ENTRYPOINT ["tini", "--"]' in DOCKERFILE
 
 
-@pytest.mark.parametrize("more", [[], ["infra/compose/minio.yml"]])
-def test_compose_itself_accepts_the_files(more: list[str]) -> None:
+STORES = {
+    "STATE_URL": "rediss://:secret@redis.example.org:6379/0",
+    "S3_ENDPOINT": "https://s3.example.org",
+    "S3_ACCESS_KEY": "mine",
+    "S3_SECRET_KEY": "secret",
+}
+
+
+def composed(*more: str, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    """What compose itself makes of the files, as JSON."""
     files = [part for name in ("docker-compose.yml", *more) for part in ("-f", name)]
-    done = subprocess.run(
-        [compose_program(), *files, "--profile", "*", "config", "-q"],
+    return subprocess.run(
+        [compose_program(), "--env-file", "/dev/null", *files, "--profile", "*", "config", "--format", "json"],
         cwd=ROOT,
+        env={"PATH": os.environ["PATH"], **(env or {})},
         capture_output=True,
         text=True,
         check=False,
     )
+
+
+@pytest.mark.parametrize("more", [[], ["infra/compose/minio.yml"]])
+def test_compose_itself_accepts_the_files(more: list[str]) -> None:
+    done = composed(*more)
     assert done.returncode == 0, done.stderr
+    assert set(json.loads(done.stdout)["services"]) == set(SERVICES)
+
+
+def test_with_stores_of_its_own_a_site_runs_none_of_ours_and_reaches_them() -> None:
+    done = composed("infra/compose/stores.yml", env=STORES)
+    assert done.returncode == 0, done.stderr
+    all_of_it = json.loads(done.stdout)
+    assert set(all_of_it["services"]) == {*OURS, *GPU, "buckets", "prometheus"}
+    assert not all_of_it["networks"]["inside"].get("internal")
+    for name in (*OURS, *GPU, "buckets"):
+        about = all_of_it["services"][name]
+        assert STORES.items() <= about["environment"].items(), name
+        assert about["environment"]["BROKER_URL"] == STORES["STATE_URL"]
+        assert set(about.get("depends_on", ())) == (set() if name == "buckets" else {"buckets"})
+
+
+@pytest.mark.parametrize("name", STORES)
+def test_a_store_that_is_not_named_is_asked_for(name: str) -> None:
+    done = composed("infra/compose/stores.yml", env={other: value for other, value in STORES.items() if other != name})
+    assert done.returncode != 0
+    assert f"{name} is missing a value: set it in .env" in done.stderr
 
 
 def test_the_dockerfile_keeps_the_rules_of_its_kind() -> None:
