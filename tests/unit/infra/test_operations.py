@@ -19,6 +19,7 @@ ALERTS = (ROOT / "infra" / "compose" / "alerts.yml").read_text()
 RULES: list[dict[str, Any]] = yaml.safe_load(ALERTS)["groups"][0]["rules"]
 METRIC = re.compile(r"\breelwright_[a-z_]+\b")
 VOLUMES = {f"reelwright_{name}" for name in yaml.safe_load(COMPOSE_TEXT)["volumes"]}
+CELL = re.compile(r"(?<!\\)\|")
 OF_OTHERS = {"COMPOSE_FILE", "COMPOSE_PROJECT_NAME"}
 "Variables of Docker Compose itself."
 
@@ -32,7 +33,7 @@ def exported() -> set[str]:
 def rows(start: str) -> dict[str, list[str]]:
     """The cells of the rows of the table that begins so, by the name in the first one."""
     table = PAGE.partition(start)[2].partition("\n\n")[0]
-    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()]
+    cells = [[cell.strip().replace(r"\|", "|") for cell in CELL.split(line.strip("|"))] for line in table.splitlines()]
     return {found[1]: row for row in cells if (found := re.fullmatch(r"`([\w-]+)`", row[0]))}
 
 
@@ -44,7 +45,7 @@ def test_every_metric_has_a_row_and_every_one_that_is_named_exists() -> None:
 
 
 def test_the_table_of_alerts_has_what_prometheus_is_given() -> None:
-    wanted = {rule["alert"]: (f"`{rule['expr']}`", rule["for"]) for rule in RULES}
+    wanted = {rule["alert"]: (f"`{rule['expr']}`", rule.get("for", "at once")) for rule in RULES}
     assert {name: (row[1], row[2]) for name, row in rows("| alert | PromQL |").items()} == wanted
 
 
