@@ -1,7 +1,6 @@
 """Many requests at once: all become jobs, or none does."""
 
 from collections import Counter
-from collections.abc import Callable
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -39,23 +38,21 @@ class Batches:
         self._store, self._storage, self._records, self._submissions = store, storage, records, submissions
         self._bucket = settings.assets_bucket
 
-    def checks(self, owner: str) -> Callable[[VideoRequest], list[FieldError]]:
-        """Finds the faults of a request that only this server can see."""
-        return self._submissions.checks(owner).of_request
+    def faults(self, owner: str, wanted: BatchRequest) -> list[FieldError]:
+        """The faults of the requests that only this server can see."""
+        checks = self._submissions.checks(owner)
+        return [
+            error._replace(field=f"requests[{index}].{error.field}")
+            for index, request in enumerate(wanted.requests)
+            for error in checks.of_request(request)
+        ]
 
     def accept(self, owner: str, wanted: BatchRequest, key: str = "") -> tuple[Batch, bool]:
         """Makes a job of every request; the same key gives the same batch again, which the second value says."""
         digest = fingerprint("batch", *map(digest_of, wanted.requests))
         if key and (known := self._store.answered(owner, key, digest)):
             return self._read(owner, known), True
-        checks = self._submissions.checks(owner)
-        raise_if_any(
-            [
-                error._replace(field=f"requests[{index}].{error.field}")
-                for index, request in enumerate(wanted.requests)
-                for error in checks.of_request(request)
-            ]
-        )
+        raise_if_any(self.faults(owner, wanted))
         batch = Batch(id=new_batch_id(), jobs=tuple(new_job_ids(len(wanted.requests))))
         pairs = zip(batch.jobs, wanted.requests, strict=True)
         jobs = [self._submissions.new_film(owner, name, request, JobKind.BATCH) for name, request in pairs]

@@ -1,6 +1,5 @@
 """Use cases of one job: start, follow, stop, resume, list."""
 
-from collections.abc import Callable
 from typing import Any
 
 from api.errors import Conflict, FieldError, Unknown, changing, raise_if_any, unknown_job
@@ -28,16 +27,16 @@ class Jobs:
     def __init__(self, store: RequestStore, records: Records, submissions: Submissions) -> None:
         self._store, self._records, self._submissions = store, records, submissions
 
-    def checks(self, owner: str) -> Callable[[VideoRequest], list[FieldError]]:
-        """Finds the faults of a request that only this server can see."""
-        return self._submissions.checks(owner).of_request
+    def faults(self, owner: str, request: VideoRequest) -> list[FieldError]:
+        """The faults of a request that only this server can see."""
+        return self._submissions.checks(owner).of_request(request)
 
     def accept(self, owner: str, request: VideoRequest, key: str = "") -> Created:
         """Makes a job of a request."""
         # First of all: what was accepted once stays so, even if a voice or a file has gone since.
         if known := self._submissions.answered(owner, request, key):
             return Created(known, replayed=True)
-        raise_if_any(self._submissions.checks(owner).of_request(request))
+        raise_if_any(self.faults(owner, request))
         (job_id,) = new_job_ids()
         return self._submissions.accept(owner, self._submissions.new_film(owner, job_id, request), request, key)
 

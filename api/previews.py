@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from api.errors import Unknown, raise_if_any
+from api.errors import FieldError, Unknown, raise_if_any
 from api.one_step import OneStepJobs, OneStepKind, Outcome
 from api.records import Records
 from api.submission import Submissions
@@ -32,11 +32,13 @@ class Previews:
 
     def hear(self, owner: str, wanted: PreviewRequest, seconds: float, key: str = "") -> Outcome:
         """Has a sentence spoken, and waits up to `seconds` for it. Raises `Conflict` if it cannot be spoken."""
+        return self._jobs.ask(
+            owner, wanted, wanted.text, seconds, key, lambda: raise_if_any(self.faults(owner, wanted))
+        )
 
-        def check() -> None:
-            raise_if_any(self._submissions.checks(owner).of_voice(wanted.voice, wanted.language))
-
-        return self._jobs.ask(owner, wanted, wanted.text, seconds, key, check)
+    def faults(self, owner: str, wanted: PreviewRequest) -> list[FieldError]:
+        """The faults of a request that only this server can see."""
+        return self._submissions.checks(owner).of_voice(wanted.voice, wanted.language)
 
     def result(self, owner: str, job_id: str, version: int | None = None) -> dict[str, Any]:
         """The sound of a preview that has ended, as a link. Raises `Conflict` while there is none."""

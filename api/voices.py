@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from difflib import get_close_matches
 
-from api.errors import Cure, FieldError, Remedy
+from api.errors import Cure, FieldError, Remedy, raise_if_any
 from common.contracts.voice import SpeechEngine, Voice, engines_of
-from common.errors import InvalidRequest
 from common.jobs.store import RequestStore
 
 NEAR, ALIKE = 4, 0.6
@@ -21,12 +20,10 @@ class Voices:
     def listing(self, language: str = "", engine: str = "") -> list[dict[str, str]]:
         """The voices that speak `language`, of the engine of that name; empty strings stand for any.
 
-        Raises `InvalidRequest` for an engine that is not up while others are.
+        Raises `InvalidFields` for an engine that is not up while others are.
         """
+        raise_if_any(self.engine_faults(engine))
         engines = engines_of(self._store.workers())
-        names = [one.name for one in engines]
-        if engine and engines and engine.lower() not in map(str.lower, names):
-            raise InvalidRequest("engine", f'no speech engine "{engine}" is up; there are {", ".join(names)}')
         rows = {
             (one.name, voice.id): {**voice.model_dump(), "engine": one.name}
             for one in engines
@@ -34,6 +31,13 @@ class Voices:
             if engine.lower() in ("", one.name.lower()) and (not language or _speaks(one, voice, language))
         }
         return list(rows.values())
+
+    def engine_faults(self, engine: str) -> list[FieldError]:
+        """The fault of asking for an engine that is not up; none while there is no engine at all."""
+        names = [one.name for one in engines_of(self._store.workers())]
+        if not engine or not names or engine.lower() in map(str.lower, names):
+            return []
+        return [FieldError("engine", f'no speech engine "{engine}" is up; there are {", ".join(names)}')]
 
 
 def voice_errors(engines: Sequence[SpeechEngine], voice: str | None, language: str) -> list[FieldError]:

@@ -5,7 +5,7 @@ from functools import partial
 from api.edit.checks import changes_nothing, edit_errors, only_reseeded
 from api.edit.choices import Choices, forgiving
 from api.edit.once import Answer, NewVersion, NoChange, Once, Wish, check_version
-from api.edit.regenerate import regenerated_shots
+from api.edit.regenerate import regenerate_errors, regenerated_shots
 from api.edit.waiting import soon_planned
 from api.errors import FieldError, raise_if_any
 from api.records import Records, keyed, scene_of
@@ -48,18 +48,34 @@ class Revisions:
         wish = Wish(owner, job_id, wanted.version, keyed(key, "restore", job_id, number, wanted))
         return self._once.carry_out(wish, lambda: self._restored(wish, number))
 
+    def edit_faults(self, owner: str, wanted: EditRequest, job_id: str) -> list[FieldError]:
+        """The faults of an edit that the newest version shows; none of an edit that was made for an older one."""
+        job = self._records.film(owner, job_id)
+        storyboard = self._records.storyboard(job)
+        if storyboard is None or wanted.version < job.version:
+            return []
+        return self._edit_errors(job, storyboard, wanted)
+
+    def regenerate_faults(self, owner: str, wanted: RegenerateRequest, job_id: str, scene_id: str) -> list[FieldError]:
+        """The faults of a wish for another picture, in the same way."""
+        job = self._records.film(owner, job_id)
+        storyboard = self._records.storyboard(job)
+        if storyboard is None or (wanted.version or job.version) < job.version:
+            return []
+        return list(regenerate_errors(scene_of(storyboard, scene_id), wanted, self._choices(job, cast_of(job))))
+
     # decisions
 
     def _edited(self, wish: Wish, wanted: EditRequest) -> NewVersion | NoChange:
         job, storyboard = self._planned(wish)
-        choices = self._choices(job, forgiving(cast_of(job), wanted))
-        raise_if_any([*edit_errors(wanted, storyboard, choices), *self._foreign_errors(job, wanted)])
+        raise_if_any(self._edit_errors(job, storyboard, wanted))
         return self._changed(wish, job, storyboard, wanted, "edit")
 
     def _regenerated(self, wish: Wish, scene_id: str, wanted: RegenerateRequest) -> NewVersion | NoChange:
         job, storyboard = self._planned(wish)
-        choices = self._choices(job, cast_of(job))
-        changes = Changes(shots=regenerated_shots(scene_of(storyboard, scene_id), wanted, choices))
+        scene, choices = scene_of(storyboard, scene_id), self._choices(job, cast_of(job))
+        raise_if_any(list(regenerate_errors(scene, wanted, choices)))
+        changes = Changes(shots=regenerated_shots(scene, wanted, choices))
         return self._changed(wish, job, storyboard, changes, "regenerate")
 
     def _restored(self, wish: Wish, number: int) -> NewVersion | NoChange:
@@ -104,6 +120,10 @@ class Revisions:
 
     def _choices(self, job: Job, cast: CastFacts) -> Choices:
         return Choices(job.id, cast, partial(self._records.candidates, job))
+
+    def _edit_errors(self, job: Job, storyboard: Storyboard, changes: Changes) -> list[FieldError]:
+        choices = self._choices(job, forgiving(cast_of(job), changes))
+        return [*edit_errors(changes, storyboard, choices), *self._foreign_errors(job, changes)]
 
     def _foreign_errors(self, job: Job, changes: Changes) -> list[FieldError]:
         """Faults that the storyboard does not show: files and voices that are not there."""

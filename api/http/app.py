@@ -10,7 +10,8 @@ from api.edit.revisions import Revisions
 from api.errors import Forbidden
 from api.export.archive import Exports
 from api.films import Films
-from api.http import problems, queries
+from api.http import problems
+from api.http.inputs import refuse_unknown
 from api.http.lingering import Lingering
 from api.http.parsing import UploadRequest
 from api.http.routes.assets import asset_routes
@@ -43,7 +44,7 @@ def create_app(settings: Settings, store: RequestStore, storage: Storage, upload
     assets = Assets(uploads or storage, settings)
     app.request_class = type("AssetRequest", (UploadRequest,), {"assets": assets})
     app.before_request(_refuse_other_sites)
-    app.before_request(queries.refuse_unknown)
+    app.before_request(refuse_unknown)
     app.after_request(_add_headers)
     problems.register(app)
     records = Records(store, storage, settings)

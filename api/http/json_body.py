@@ -5,7 +5,7 @@ import json
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, NoReturn
 
 from api.errors import FieldError, InvalidFields, Unreadable
@@ -28,19 +28,19 @@ _ESCAPE = re.compile(rf"\\(?:{_HIGH}\\{_LOW}|({_HIGH}|{_LOW})|.)")
 
 Step = str | int
 "One step down into a value: the name of a member, or the index of an item."
+Location = tuple[Step, ...]
+"The way to a value; empty for the body itself."
 
 
-def read_json(data: bytes) -> Any:
-    """The value that a body has.
+def read_json(data: bytes) -> tuple[Any, list[Location]]:
+    """The value that a body has, and the members that are given twice, of which it has the last.
 
-    Raises `Unreadable` for what is not JSON, and `InvalidFields` for what is but cannot be meant: a member that is
-    given twice, or more levels than can be read.
+    Raises `Unreadable` for what is not JSON, and `InvalidFields` for more levels than can be read.
     """
     reader = _Reader(_text(data))
     value = reader.read()
     reader.refuse_halves()
-    reader.refuse_twins(value)
-    return value
+    return value, reader.twins_in(value)
 
 
 class _Reader:
@@ -73,17 +73,18 @@ class _Reader:
         if half is not None:
             self._refuse_at(half.start(), f"{half[0]} is half of a character")
 
-    def refuse_twins(self, value: Any) -> None:
-        """Raises `InvalidFields` naming the members that are given twice."""
+    def twins_in(self, value: Any) -> list[Location]:
+        """The members that are given twice; the name of one if they lie in what was itself given twice."""
         if not self._twins:
-            return
-        faults = [
-            FieldError(path_of((*path, name)), TWICE)
+            return []
+        found: list[Location] = [
+            (*path, name)
             for path, part in itertools.islice(_walk(value), MOST_LOOKED_AT)
             if id(part) in self._twins
             for name in self._twins[id(part)][1]
         ]
-        raise InvalidFields(faults or [FieldError(names[0], TWICE) for _, names in self._twins.values()][:1])
+        _, names = next(iter(self._twins.values()))
+        return found or [(names[0],)]
 
     def _object(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         found = dict(pairs)
@@ -116,9 +117,9 @@ class _Reader:
         raise Unreadable(f"the body is not valid JSON: {why} (line {line}, column {column})")
 
 
-def too_deep(body: dict[str, Any]) -> list[FieldError]:
-    """An error for every member of the body that is nested too deep to be handled; it may be read nevertheless."""
-    return [FieldError(name, TOO_DEEP) for name, value in body.items() if _deeper_than(value, MAX_LEVELS)]
+def too_deep(parts: Iterable[tuple[Location, Any]]) -> list[Location]:
+    """Those of the parts of a body that are nested too deep to be handled, though they could be read."""
+    return [location for location, value in parts if _deeper_than(value, MAX_LEVELS)]
 
 
 def _deeper_than(value: Any, levels: int) -> bool:
@@ -132,9 +133,9 @@ def _deeper_than(value: Any, levels: int) -> bool:
     return True
 
 
-def _walk(value: Any) -> Iterator[tuple[tuple[Step, ...], Any]]:
+def _walk(value: Any) -> Iterator[tuple[Location, Any]]:
     """Every value inside of `value`, itself first, with the way to it."""
-    rest: list[tuple[tuple[Step, ...], Any]] = [((), value)]
+    rest: list[tuple[Location, Any]] = [((), value)]
     while rest:
         path, part = rest.pop()
         yield path, part
@@ -142,9 +143,10 @@ def _walk(value: Any) -> Iterator[tuple[tuple[Step, ...], Any]]:
         rest += reversed([((*path, step), below) for step, below in inner])
 
 
-def path_of(path: tuple[Step, ...]) -> str:
-    """The way to a value as a user writes it: `scenes[0].duration`; empty for the body itself."""
-    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).removeprefix(".")
+def path_of(location: Location, numbered: bool = True) -> str:
+    """The way to a value as a user writes it: `scenes[0].duration`, or `scenes[].duration` for any number."""
+    steps = (f".{step}" if isinstance(step, str) else f"[{step}]" if numbered else "[]" for step in location)
+    return "".join(steps).removeprefix(".")
 
 
 def _text(data: bytes) -> str:

@@ -8,14 +8,12 @@ from http import HTTPStatus
 from typing import Any
 
 from flask import Flask, Response, current_app, request
-from pydantic import ValidationError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.routing import Map
 
 from api.assets import DamagedMedia, TooLarge, UnknownMedia
 from api.errors import Conflict, FieldError, Forbidden, InvalidFields, NoFilm, Refusal, Unknown, Unreadable, WrongType
 from api.http.cures import field_detail, last_good_view, refusal_detail
-from api.http.messages import field_errors
 from common.documents import UnreadableDocument
 from common.errors import DiskFull, InvalidRequest, ReelwrightError, StorageFull, StorageUnavailable
 from common.jobs.scripts import StateUnavailable
@@ -89,7 +87,6 @@ def problem(
 def register(app: Flask) -> None:
     """Makes `app` answer every error as a problem."""
     app.register_error_handler(ReelwrightError, _ours)
-    app.register_error_handler(ValidationError, _invalid)
     app.register_error_handler(HTTPException, _https)
     app.register_error_handler(Exception, _unforeseen)
 
@@ -117,10 +114,6 @@ def _members(error: Refusal) -> dict[str, Any]:
     if not isinstance(error, NoFilm):
         return {}
     return {"last_good_version": last_good_view(error.last_good) if error.last_good is not None else None}
-
-
-def _invalid(error: ValidationError) -> Response:
-    return _invalid_fields(field_errors(error))
 
 
 def _invalid_fields(errors: Sequence[FieldError]) -> Response:

@@ -8,8 +8,10 @@ from common.contracts.base import Contract
 from common.contracts.request import MAX_SCENE_CHARS, MAX_SCENES, MediaRef, Mood, Quality, SceneRequest, TransitionKind
 from common.contracts.texts import PROSE
 
-SceneId = Annotated[str, StringConstraints(pattern=r"^s[0-9]{1,6}$")]
-ShotId = Annotated[str, StringConstraints(pattern=r"^s[0-9]{1,6}\.[0-9]{1,4}$")]
+SCENE_ID = r"^s[0-9]{1,6}$"
+SHOT_ID = r"^s[0-9]{1,6}\.[0-9]{1,4}$"
+SceneId = Annotated[str, StringConstraints(pattern=SCENE_ID)]
+ShotId = Annotated[str, StringConstraints(pattern=SHOT_ID)]
 CandidateId = Annotated[str, StringConstraints(min_length=1, max_length=500)]
 Show = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500), PROSE]
 Voice = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.+-]{1,64}$")]

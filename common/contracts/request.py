@@ -39,10 +39,12 @@ LANGUAGE_TAG = r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$"
 LanguageTag = Annotated[str, StringConstraints(pattern=LANGUAGE_TAG)]
 
 
+A_SOURCE = f"must be {', '.join(map(repr, REQUESTED[:-1]))} or {REQUESTED[-1]!r}"
+
+
 def _requested(name: str) -> str:
     if name not in REQUESTED:
-        known = [f"'{source}'" for source in REQUESTED]
-        raise ValueError(f"must be {', '.join(known[:-1])} or {known[-1]}")
+        raise ValueError(A_SOURCE)
     return name
 
 

@@ -1,10 +1,14 @@
 """Addresses of batches: start, follow."""
 
-from flask import Blueprint, jsonify, request, url_for
+from functools import partial
+
+from flask import Blueprint, jsonify, url_for
 from flask.typing import ResponseReturnValue
 
-from api.batches import Batches
-from api.http.parsing import batch_request, idempotency_key
+from api.batches import Batches, BatchRequest
+from api.http.forms import BATCH
+from api.http.inputs import Body, takes
+from api.http.parameters import KEY
 from api.http.routes.shared import OWNER, PREFIX, accepted
 from common.contracts.job import ENDINGS_WITH_FILM
 
@@ -15,9 +19,9 @@ def batch_routes(batches: Batches) -> Blueprint:
     routes = Blueprint("batches", __name__, url_prefix=PREFIX)
 
     @routes.post("/batch")
-    def create() -> ResponseReturnValue:
-        request.max_content_length = MAX_BATCH_BYTES
-        batch, replayed = batches.accept(OWNER, batch_request(request, batches.checks(OWNER)), idempotency_key(request))
+    @takes(wanted=Body(BATCH, partial(batches.faults, OWNER), most_bytes=MAX_BATCH_BYTES), key=KEY)
+    def create(wanted: BatchRequest, key: str) -> ResponseReturnValue:
+        batch, replayed = batches.accept(OWNER, wanted, key)
         where = url_for("batches.status", batch_id=batch.id)
         message = "known already: this is the batch your key made" if replayed else f"accepted; follow it at {where}"
         jobs = [{"index": index, "job_id": job_id} for index, job_id in enumerate(batch.jobs)]

@@ -3,7 +3,7 @@
 import pytest
 
 from api.errors import InvalidFields, Unreadable
-from api.http.json_body import read_json
+from api.http.json_body import path_of, read_json
 
 
 @pytest.mark.parametrize(
@@ -28,7 +28,7 @@ def test_what_is_wrong_is_told_with_its_place(body: bytes, words: str) -> None:
 
 def test_whole_characters_and_ordinary_numbers_are_read() -> None:
     body = '\ufeff{"a": "\\ud83d\\ude00 é \\\\ud800", "b": [1, -2.5e3, true, null]}'.encode()
-    assert read_json(body) == {"a": "😀 é \\ud800", "b": [1, -2500.0, True, None]}
+    assert read_json(body)[0] == {"a": "😀 é \\ud800", "b": [1, -2500.0, True, None]}
 
 
 @pytest.mark.parametrize(
@@ -42,9 +42,8 @@ def test_whole_characters_and_ordinary_numbers_are_read() -> None:
     ],
 )
 def test_members_that_are_given_twice_are_named(body: bytes, fields: list[str]) -> None:
-    with pytest.raises(InvalidFields) as caught:
-        read_json(body)
-    assert [error.field for error in caught.value.errors] == fields
+    _, twins = read_json(body)
+    assert [path_of(twin) for twin in twins] == fields
 
 
 def test_more_levels_than_can_be_read_are_told_as_such() -> None:
