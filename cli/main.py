@@ -6,12 +6,12 @@ import os
 import re
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from api.sdk.errors import Refused, ServiceError
-from cli.errors import BAD_INPUT, FAILED, INTERRUPTED, CommandError, Interrupted
+from cli.errors import BAD_INPUT, FAILED, INTERRUPTED, CommandError, Interrupted, refuse
 from common.contracts.sources import REQUESTED
 
 REEL = """\
@@ -152,6 +152,8 @@ different sources, 2 FOLDER cannot be used
 
 MIN_SECONDS, MAX_SECONDS, MAX_SEED = 3, 3600, 2**31 - 1
 STYLES = ("cinematic", "documentary", "vivid", "mono", "vintage", "minimal")
+TELL_MORE = ("make",)
+"Commands that find more faults, in files and words, and tell them together with those of the options."
 TRANSITIONS = ("cut", "crossfade", "dip-black", "dip-white", "wipe", "slide", "zoom")
 
 
@@ -163,16 +165,20 @@ def main(arguments: list[str]) -> int:
     options, rest = parser.parse_known_args(arguments)
     if options.command == "test":
         options.pytest = rest
-    elif rest:
-        parser.error(f"unknown argument: {rest[0]}")
+    else:
+        options.faults += _unknown(rest)
+    if options.faults:
+        options.faults[-1] += f" (see reel {options.command} --help)"
     _heed_signals()
     try:
+        if options.command not in TELL_MORE:
+            refuse(options.faults)
         return int(_command(options.command)(options))
     except CommandError as error:
-        print("\n".join(f"reel: {line}" for line in str(error).splitlines()), file=sys.stderr)
+        _tell(error)
         return error.code
     except ServiceError as error:
-        print(f"reel: {error}", file=sys.stderr)
+        _tell(error)
         return BAD_INPUT if isinstance(error, Refused) else FAILED
     except BrokenPipeError:
         # Whoever read us is gone; what Python still wants to write on its way out goes nowhere.
@@ -183,6 +189,17 @@ def main(arguments: list[str]) -> int:
         return INTERRUPTED
     except Interrupted as stop:
         return stop.code
+
+
+def _tell(error: Exception) -> None:
+    """What was wrong, a line for each fault."""
+    print("\n".join(f"reel: {line}" for line in str(error).splitlines()), file=sys.stderr)
+
+
+def _unknown(rest: Sequence[str]) -> list[str]:
+    """The faults of arguments that nobody takes. Words behind options that are unknown may be theirs."""
+    options = [word for word in rest if word.startswith("-")]
+    return [f"unknown argument: {word}" for word in options or rest]
 
 
 def _command(name: str) -> Callable[[argparse.Namespace], int]:
@@ -297,7 +314,7 @@ def _add_look_and_sound(group: argparse._ArgumentGroup) -> None:
         "--captions", choices=("burn", "file", "none"), help="in the picture and as files, files only, none (burn)"
     )
     group.add_argument("--size", metavar="WxH", help="of the picture in pixels, up to 3840x2160 (1080 lines)")
-    group.add_argument("--fps", type=int, choices=(24, 25, 30, 50, 60), help="pictures per second (30)")
+    group.add_argument("--fps", choices=(24, 25, 30, 50, 60), help="pictures per second (30)")
     group.add_argument("--quality", choices=("draft", "standard", "high"), help="care for the picture (standard)")
     group.add_argument("--draft", action="store_true", help="small and quick, to be looked at first")
     group.add_argument(
@@ -320,14 +337,14 @@ def _add_look_and_sound(group: argparse._ArgumentGroup) -> None:
 def _add_places(group: argparse._ArgumentGroup) -> None:
     group.add_argument("-o", "--output", metavar="OUT.mp4", help="file or folder (a name from the first words, here)")
     group.add_argument("--export", metavar="FILE.zip", help="the timeline with its media too, for an editor")
-    group.add_argument("--server", metavar="URL", help="the Reelwright that does the work")
+    group.add_argument("--server", type=_address, metavar="URL", help="the Reelwright that does the work")
     group.add_argument("--data", type=Path, metavar="DIR", help="run a private stack that keeps jobs and logs here")
 
 
 def _add_voices(voices: argparse.ArgumentParser) -> None:
     voices.add_argument("--language", metavar="TAG", help="only voices that speak it, such as en or pt-BR")
     voices.add_argument("--engine", metavar="NAME", help="only voices of this speech engine")
-    voices.add_argument("--server", metavar="URL", help="the Reelwright that is asked")
+    voices.add_argument("--server", type=_address, metavar="URL", help="the Reelwright that is asked")
     voices.add_argument("--data", type=Path, metavar="DIR", help="start a private stack that keeps its logs here")
 
 
@@ -338,14 +355,45 @@ class _Plain(argparse.RawDescriptionHelpFormatter):
         super().__init__(prog, max_help_position=32, width=110)
 
 
+class _Checked(argparse.Action):
+    """Keeps the value of an option. One that cannot be used is a fault, and the rest is read all the same."""
+
+    def __init__(self, type: Callable[[str], Any] = str, choices: Sequence[Any] = (), **about: Any) -> None:
+        if choices:
+            about["metavar"] = about.get("metavar") or f"{{{','.join(map(str, choices))}}}"
+        super().__init__(**about)
+        self._value, self._allowed = type, choices
+
+    def __call__(self, parser: argparse.ArgumentParser, options: argparse.Namespace, text: Any, _: object = "") -> None:
+        try:
+            setattr(options, self.dest, self._read(text) if text is not None else None)
+        except ValueError as fault:
+            assert isinstance(parser, _Parser)
+            parser.faults.append(f"argument {'/'.join(self.option_strings) or self.metavar}: {fault}")
+
+    def _read(self, text: str) -> Any:
+        allowed = {str(one): one for one in self._allowed}
+        if allowed and text not in allowed:
+            raise ValueError(f"must be one of {', '.join(allowed)}, not {text}")
+        return allowed[text] if allowed else self._value(text)
+
+
 class _Parser(argparse.ArgumentParser):
-    """Says one line when something is wrong, and where to read more."""
+    """Says what is wrong, a line for each fault, and where to read more. Faults of values are in `faults`."""
 
     def __init__(self, **options: object) -> None:
         super().__init__(**{"formatter_class": _Plain, "allow_abbrev": False, **options})  # type: ignore[arg-type]
+        self.faults: list[str] = []
+        self.register("action", None, _Checked)
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        found, rest = super().parse_known_args(args, namespace)
+        found.faults = [*getattr(found, "faults", ()), *self.faults]
+        return found, rest
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"reel: {message} (see {self.prog} --help)\n")
+        lines = [*self.faults, f"{message} (see {self.prog} --help)"]
+        self.exit(BAD_INPUT, "".join(f"reel: {line}\n" for line in lines))
 
 
 def _seconds(text: str) -> float:
@@ -354,8 +402,14 @@ def _seconds(text: str) -> float:
     except ValueError:
         number = math.nan
     if not MIN_SECONDS <= number <= MAX_SECONDS:
-        raise argparse.ArgumentTypeError(f"must be a number of seconds from {MIN_SECONDS} to {MAX_SECONDS}")
+        raise ValueError(f"must be a number of seconds from {MIN_SECONDS} to {MAX_SECONDS}")
     return number
+
+
+def _address(text: str) -> str:
+    if not text.startswith(("http://", "https://")):
+        raise ValueError(f"must be an http or https address, not {text}")
+    return text
 
 
 def _seed(text: str) -> int:
@@ -373,7 +427,7 @@ def _port(text: str) -> int:
 def _whole(text: str, least: int, most: int) -> int:
     number = int(text) if re.fullmatch(r"[0-9]{1,10}", text) else -1
     if not least <= number <= most:
-        raise argparse.ArgumentTypeError(f"must be a whole number from {least} to {most}")
+        raise ValueError(f"must be a whole number from {least} to {most}")
     return number
 
 

@@ -12,8 +12,8 @@ from api.sdk.client import Client
 from api.sdk.errors import ServiceError
 from cli.delivery import Delivery
 from cli.embedded import EmbeddedStack
-from cli.errors import FAILED, OK, CommandError
-from cli.output import choose_export, choose_output
+from cli.errors import FAILED, OK, CommandError, refuse, together
+from cli.output import choose_places
 from cli.progress import display_for
 from cli.request import read_request, with_uploads, words_of_request
 from cli.service import say, service_for
@@ -27,9 +27,11 @@ ENDED = ("completed", "partial", "failed", "cancelled")
 
 
 def make(options: argparse.Namespace) -> int:
-    body = read_request(options)
-    output = choose_output(options.output, words_of_request(options))
-    export = choose_export(options.export, output)
+    _, body, (output, export) = together(
+        lambda: refuse(options.faults),
+        lambda: read_request(options),
+        lambda: choose_places(options.output, options.export, words_of_request(options)),
+    )
     with ExitStack() as stack:
         client, embedded = service_for(options, stack)
         if embedded is None:

@@ -6,12 +6,25 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from cli.errors import BadInput
+from cli.errors import BadInput, together
 
 SUFFIXES = (".mp4", ".srt", ".vtt")
 LEAST_ROOM = 8 * 2**20
 "Bytes without which nothing is begun: most films and exports need more."
 NAME_WORDS, NAME_CHARS = 8, 60
+
+
+def choose_places(wanted: str | None, export: str | None, words: str) -> tuple[Path, Path | None]:
+    """The paths of the film and of its export. Raises `BadInput` with all that is wrong with them."""
+    film: Path | None = None
+
+    def of_film() -> None:
+        nonlocal film
+        film = choose_output(wanted, words)
+
+    _, zipped = together(of_film, lambda: choose_export(export, film or Path("video.mp4")))
+    assert film is not None
+    return film, zipped
 
 
 def choose_output(wanted: str | None, words: str) -> Path:
@@ -28,7 +41,7 @@ def _writable(path_of: Callable[[], Path], wanted: str | None, option: str) -> P
     try:
         path = path_of()
         if not path.parent.is_dir():
-            raise BadInput(f"there is no folder {path.parent}")
+            raise BadInput(f"{option}: there is no folder {path.parent}")
         if path.is_dir():
             raise BadInput(f"{path} is a folder; choose another name with {option}")
         # Tried and not asked: permissions alone do not tell of read-only disks or of names that are too long.

@@ -4,10 +4,11 @@ import argparse
 import json
 import re
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
-from cli.errors import BadInput
+from cli.errors import BadInput, refuse, together
 from common.contracts.names import ASSET_ID
 
 SCENE_FIELDS = ("narration", "show", "media", "duration", "transition")
@@ -34,17 +35,12 @@ ASSET = re.compile(ASSET_ID)
 
 def read_request(options: argparse.Namespace) -> dict[str, Any]:
     """The body of the request, with a `Path` for every local file that must be uploaded first. Raises `BadInput`."""
-    body: dict[str, Any] = _subject(options)
-    body |= {field: getattr(options, name) for name, field in FIELDS.items() if getattr(options, name) is not None}
-    if (footage := _footage(options)) is not None:
-        body["footage"] = footage
-    if options.music is not None:
-        body["music"] = _music(options.music)
-    if options.draft:
-        body["draft"] = True
-    if options.watermark is not None:
-        body["watermark"] = _watermark(options.watermark)
-    return body
+    subject, music, watermark = together(
+        lambda: _subject(options), lambda: _music(options.music), lambda: _watermark(options.watermark)
+    )
+    given = {field: getattr(options, name) for name, field in FIELDS.items()}
+    given |= {"footage": _footage(options), "music": music, "draft": options.draft or None, "watermark": watermark}
+    return subject | {field: value for field, value in given.items() if value is not None}
 
 
 def with_uploads(body: Any, upload: Callable[[Path], str]) -> Any:
@@ -65,7 +61,7 @@ def with_uploads(body: Any, upload: Callable[[Path], str]) -> Any:
 
 def words_of_request(options: argparse.Namespace) -> str:
     """Words for the file name of the film: the prompt, or the name of the file with the script or the scenes."""
-    return options.prompt or Path(options.script or options.scenes).stem
+    return options.prompt or Path(options.script or options.scenes or "").stem
 
 
 def _subject(options: argparse.Namespace) -> dict[str, Any]:
@@ -92,17 +88,26 @@ def _scenes(path: Path) -> list[dict[str, Any]]:
         raise BadInput(f"{path} is not valid JSON: {error}") from None
     if not isinstance(scenes, list) or not scenes:
         raise BadInput(f"{path} must hold a JSON list of scenes")
-    return [_scene(scene, f"{path}: scene {number}", path.parent) for number, scene in enumerate(scenes, 1)]
+    return together(
+        *(partial(_scene, scene, f"{path}: scene {number}", path.parent) for number, scene in enumerate(scenes, 1))
+    )
 
 
 def _scene(scene: Any, where: str, folder: Path) -> dict[str, Any]:
     if not isinstance(scene, dict):
         raise BadInput(f"{where} must be an object with {', '.join(SCENE_FIELDS)}")
-    unknown = sorted(set(scene) - set(SCENE_FIELDS))
-    if unknown:
-        raise BadInput(f"{where} has an unknown field {unknown[0]}; there are {', '.join(SCENE_FIELDS)}")
     media = scene.get("media")
-    return {**scene, "media": _media(media, where, folder)} if isinstance(media, str) else scene
+    _, ref = together(
+        lambda: _refuse_unknown(scene, where),
+        lambda: _media(media, where, folder) if isinstance(media, str) else media,
+    )
+    return {**scene, "media": ref} if "media" in scene else scene
+
+
+def _refuse_unknown(scene: dict[str, Any], where: str) -> None:
+    there_are = ", ".join(SCENE_FIELDS)
+    unknown = sorted(set(scene) - set(SCENE_FIELDS))
+    refuse([f"{where} has an unknown field {name}; there are {there_are}" for name in unknown])
 
 
 def _media(media: str, where: str, folder: Path) -> dict[str, Any]:
@@ -122,14 +127,16 @@ def _footage(options: argparse.Namespace) -> Any:
     return {"sources": sources, "fit": options.fit}
 
 
-def _music(music: str) -> Any:
-    if music in ("auto", "none", *MOODS) or ASSET.fullmatch(music):
+def _music(music: str | None) -> Any:
+    if music is None or music in ("auto", "none", *MOODS) or ASSET.fullmatch(music):
         return music
     return {"asset": _file(Path(music).expanduser(), "--music (auto, none, a mood or a file)")}
 
 
-def _watermark(watermark: str) -> Any:
+def _watermark(watermark: str | None) -> Any:
     """A picture file, or else a text."""
+    if watermark is None:
+        return None
     path = Path(watermark).expanduser()
     looks_like_a_file = path.suffix.lower() in (".png", ".jpg", ".jpeg", ".webp", ".gif")
     if path.is_file() or looks_like_a_file:

@@ -5,10 +5,9 @@ import sys
 from contextlib import ExitStack
 
 from api.sdk.client import Client
-from api.sdk.errors import Refused
 from cli.address import usual_server
 from cli.embedded import EmbeddedStack
-from cli.errors import BadInput, CommandError
+from cli.errors import CommandError
 
 
 def service_for(options: argparse.Namespace, stack: ExitStack) -> tuple[Client, EmbeddedStack | None]:
@@ -28,7 +27,7 @@ def say(text: str) -> None:
 
 def _found(options: argparse.Namespace, stack: ExitStack) -> tuple[Client, EmbeddedStack | None]:
     if options.server is not None:
-        client = _named(options.server)
+        client = Client(options.server)
         if not client.answers():
             raise CommandError(f"no Reelwright answers at {client.url}")
         return client, None
@@ -40,10 +39,3 @@ def _found(options: argparse.Namespace, stack: ExitStack) -> tuple[Client, Embed
     for note in embedded.notes:
         say(f"Warning: {note}")
     return Client(embedded.url), embedded
-
-
-def _named(url: str) -> Client:
-    try:
-        return Client(url)
-    except Refused:
-        raise BadInput(f"--server must be an http or https address, not {url}") from None

@@ -146,7 +146,10 @@ def _checked(reply: requests.Response) -> requests.Response:
 
 
 def _detail(reply: requests.Response) -> str:
+    """What is wrong; all faults of the request, a line each."""
     try:
-        return str(reply.json()["detail"])
-    except (ValueError, KeyError, TypeError):
+        body = reply.json()
+        faults = [f"{fault['field']}: {fault['message']}" for fault in body.get("errors", ())]
+        return "\n".join(faults) or str(body["detail"])
+    except (ValueError, KeyError, TypeError, AttributeError):
         return f"the server answered {reply.status_code} {reply.reason}"

@@ -1,4 +1,4 @@
-"""Errors of the client. `str(error)` is one sentence for a person."""
+"""Errors of the client. `str(error)` is for a person: a sentence, or a line for each fault of a request."""
 
 
 class ServiceError(Exception):

@@ -356,6 +356,54 @@ def test_wrong_use_is_one_line_and_exit_code_2(tmp_path: Path, arguments: list[s
     assert word in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (
+            ["make", "x", "--fps", "7", "--aspect", "4:3", "--music", "missing.mp3", "-o", "no/such/x.mp4"],
+            ["--fps", "--aspect", "missing.mp3", "-o: there is no folder"],
+        ),
+        (
+            ["make", "--scenes", "scenes.json", "--watermark", "missing.png", "--export", "no/x.zip", "--seed", "x"],
+            [
+                "--seed",
+                "scene 1 has an unknown field text",
+                "scene 1: media: there is no file",
+                "scene 3",
+                "--watermark",
+                "--export",
+            ],
+        ),
+        (
+            ["make", "--script", "missing.txt", "--server", "ftp://x", "--nobody"],
+            ["--server", "--nobody", "missing.txt"],
+        ),
+        (["make", "--duration", "1"], ["--duration", "PROMPT"]),
+        (["make", "x", "--fps", "7", "--size"], ["--fps", "--size"]),
+        (["up", "--port", "0", "--nobody", "--none"], ["--port", "--nobody", "--none"]),
+        (["voices", "--server", "x", "--nobody"], ["--server", "--nobody"]),
+        (["chaos", "--seconds", "1", "--jobs", "0"], ["--seconds", "--jobs"]),
+    ],
+)
+def test_all_that_is_wrong_is_told_at_once_a_line_each(tmp_path: Path, arguments: list[str], words: list[str]) -> None:
+    (tmp_path / "scenes.json").write_text('[{"text": "x", "media": "missing.jpg"}, {"show": "x"}, 3]')
+    done = reel(tmp_path, *arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    lines = done.stderr.splitlines()
+    assert len(lines) == len(words)
+    for line, word in zip(lines, words, strict=True):
+        assert line.startswith("reel: ")
+        assert word in line
+
+
+def test_all_that_the_server_refuses_is_told_at_once(site: tuple[str, Settings], tmp_path: Path) -> None:
+    wrong = ["--voice", "no such", "--language", "English!", "--size", "5x5", "--title", ""]
+    done = reel(tmp_path, "make", "x", *wrong, "--server", site[0])
+    assert done.returncode == 2
+    fields = [line.split(": ")[:2] for line in done.stderr.splitlines()]
+    assert fields == [["reel", field] for field in ("size", "voice", "language", "title.text")]
+
+
 def test_what_the_server_refuses_is_one_line_naming_the_field(site: tuple[str, Settings], tmp_path: Path) -> None:
     done = reel(tmp_path, "make", "x", "--voice", "no such", "--server", site[0])
     assert done.returncode == 2
