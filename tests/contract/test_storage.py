@@ -1,5 +1,6 @@
-"""What the pipeline may expect of every object store."""
+"""What the pipeline may expect of every object store: the one in memory, rclone, and (slow) Ceph's gateway."""
 
+import re
 import resource
 import threading
 import time
@@ -12,33 +13,78 @@ from urllib.parse import urlsplit
 
 import pytest
 import requests
+import yaml
 
 from common.errors import ObjectMissing, StorageFull, StorageUnavailable
 from common.settings import Settings
 from common.storage.memory import MemoryStorage
 from common.storage.port import Storage
 from common.storage.s3 import PART_SIZE, S3Storage
+from tests.support.ceph import ceph_gateway, missing
 from tests.support.disks import small_disk
 from tests.support.redis_server import free_port
-from tests.support.s3_server import s3_server
+from tests.support.s3_server import front_server, s3_server
 from tests.support.tcp_proxy import Fault, TcpProxy, tcp_proxy
+from tests.support.waiting import eventually
 
+ROOT = Path(__file__).resolve().parents[2]
 BUCKET, OTHER = "assets", "videos"
 KEY = "local/footage/0123/4567"
+REFUSED = (400, 401, 403)
+"Stores answer a link that is forged or too old with one of these."
 CLOCK_GRAIN = 1.0
 "Stores may count whole seconds."
 
 
 @pytest.fixture(scope="module")
-def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
-    with s3_server(tmp_path_factory.mktemp("s3")) as settings:
+def rclone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """As in the embedded stack: links lead to the front."""
+    with s3_server(tmp_path_factory.mktemp("rclone")) as settings, front_server(settings) as public:
+        yield replace(settings, s3_public_endpoint=public)
+
+
+@pytest.fixture(scope="module")
+def ceph(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """In the place of the store of docker-compose.yml, with the settings that the services get there."""
+    if why := missing():
+        pytest.skip(why)
+    settings = replace(Settings.from_env(compose_places(free_port())), s3_timeout=10.0)
+    with ceph_gateway(tmp_path_factory.mktemp("ceph"), settings):
         yield settings
 
 
-@pytest.fixture(params=["memory", "s3"])
+def compose_places(port: int) -> dict[str, str]:
+    """What docker-compose.yml says of the store to the services, but for the host and the port."""
+    places = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["x-service"]["environment"]
+    said = {name: re.sub(r"\$\{\w+:-(.*?)\}", r"\1", value) for name, value in places.items() if name.startswith("S3_")}
+    assert set(said) == {"S3_ENDPOINT", "S3_PUBLIC_ENDPOINT", "S3_ACCESS_KEY", "S3_SECRET_KEY"}
+    return {name: value.replace("//s3:", "//127.0.0.1:").replace(":8333", f":{port}") for name, value in said.items()}
+
+
+REAL = ["rclone", pytest.param("ceph", marks=pytest.mark.slow)]
+"Servers, by the fixtures that start them."
+
+
+@pytest.fixture(params=REAL)
+def s3(request: pytest.FixtureRequest) -> Iterator[Settings]:
+    settings: Settings = request.getfixturevalue(request.param)
+    yield settings
+    clear(S3Storage(settings))
+
+
+@pytest.fixture
+def near(s3: Settings) -> S3Storage:
+    return S3Storage(s3)
+
+
+@pytest.fixture(params=["memory", *REAL])
 def storage(request: pytest.FixtureRequest) -> Iterator[Storage]:
-    store: Storage = MemoryStorage() if request.param == "memory" else S3Storage(request.getfixturevalue("s3"))
+    store: Storage = MemoryStorage() if request.param == "memory" else S3Storage(request.getfixturevalue(request.param))
     yield store
+    clear(store)
+
+
+def clear(store: Storage) -> None:
     for bucket in (BUCKET, OTHER):
         for stored in list(store.list(bucket)):
             store.delete(bucket, stored.key)
@@ -163,7 +209,28 @@ def test_a_link_hands_the_object_to_anyone_who_has_it(s3: Settings) -> None:
     link = store.link(BUCKET, KEY, seconds=60, media_type="video/mp4", filename="harbour.mp4")
     answer = requests.get(link, timeout=10)
     assert (answer.status_code, answer.content) == (200, b"film")
-    assert requests.get(link, headers={"Range": "bytes=1-2"}, timeout=10).content == b"il"
+    assert answer.headers["content-type"] == "video/mp4"
+    assert "harbour.mp4" in answer.headers["content-disposition"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "first", "last"), [("bytes=100-199", 100, 199), ("bytes=900-", 900, 999), ("bytes=-10", 990, 999)]
+)
+def test_a_part_of_a_link_is_answered_as_one(s3: Settings, asked: str, first: int, last: int) -> None:
+    """So that a film can be seeked in."""
+    store, body = S3Storage(s3), bytes(number % 251 for number in range(1_000))
+    store.put_bytes(BUCKET, KEY, body, "video/mp4")
+    link = store.link(BUCKET, KEY, seconds=60, media_type="video/mp4", filename="harbour.mp4")
+    answer = requests.get(link, headers={"Range": asked}, timeout=10)
+    assert (answer.status_code, answer.content) == (206, body[first : last + 1])
+    assert answer.headers["content-range"] == f"bytes {first}-{last}/1000"
+
+
+def test_a_link_whose_time_is_over_opens_nothing(s3: Settings) -> None:
+    store = S3Storage(s3)
+    store.put_bytes(BUCKET, KEY, b"film", "video/mp4")
+    link = store.link(BUCKET, KEY, seconds=1, media_type="video/mp4", filename="harbour.mp4")
+    assert eventually(lambda: requests.get(link, timeout=10).status_code in REFUSED)
 
 
 def test_a_link_that_was_tampered_with_opens_nothing(s3: Settings) -> None:
@@ -180,7 +247,7 @@ def test_a_link_that_was_tampered_with_opens_nothing(s3: Settings) -> None:
     ]
     for one in forged:
         assert one != link
-        assert requests.get(one, timeout=10).status_code in (400, 401, 403)
+        assert requests.get(one, timeout=10).status_code in REFUSED
 
 
 def test_links_may_name_another_host_than_the_one_the_workers_use(s3: Settings) -> None:
@@ -258,38 +325,33 @@ def proxy(s3: Settings) -> Iterator[TcpProxy]:
         yield one
 
 
-ONLY_S3 = pytest.mark.parametrize("storage", ["s3"], indirect=True)
-
-
 @pytest.fixture
 def far(s3: Settings, proxy: TcpProxy) -> S3Storage:
     """The real store, reached through the proxy."""
     return S3Storage(replace(s3, s3_endpoint=f"http://127.0.0.1:{proxy.port}"))
 
 
-@ONLY_S3
 @pytest.mark.parametrize("parts", [0.01, 2])
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.7, 0.999])
 def test_a_put_that_is_cut_short_is_not_taken_for_done(
-    storage: Storage, proxy: TcpProxy, far: S3Storage, tmp_path: Path, parts: float, share: float
+    near: S3Storage, proxy: TcpProxy, far: S3Storage, tmp_path: Path, parts: float, share: float
 ) -> None:
     source = tmp_path / "clip"
     source.write_bytes(b"x" * int(parts * PART_SIZE))
     proxy.reset(Fault(to_server=int(min(parts, 1) * PART_SIZE * share)))
     with pytest.raises(StorageUnavailable):
         far.put_file(BUCKET, KEY, source, "video/mp4")
-    assert storage.size(BUCKET, KEY) is None
-    assert keys(storage) == []
+    assert near.size(BUCKET, KEY) is None
+    assert keys(near) == []
     proxy.reset(Fault())
     far.put_file(BUCKET, KEY, source, "video/mp4")
-    assert storage.size(BUCKET, KEY) == source.stat().st_size
+    assert near.size(BUCKET, KEY) == source.stat().st_size
 
 
-@ONLY_S3
 def test_a_get_that_is_cut_short_gives_nothing(
-    storage: Storage, proxy: TcpProxy, far: S3Storage, tmp_path: Path
+    near: S3Storage, proxy: TcpProxy, far: S3Storage, tmp_path: Path
 ) -> None:
-    storage.put_bytes(BUCKET, KEY, b"x" * 100_000, "video/mp4")
+    near.put_bytes(BUCKET, KEY, b"x" * 100_000, "video/mp4")
     # Whole answers have some hundred bytes of headers; cut there, they look like answers without a body.
     for cut in (*range(0, 500, 7), 5_000, 90_000):
         proxy.reset(Fault(to_client=cut))
@@ -300,9 +362,8 @@ def test_a_get_that_is_cut_short_gives_nothing(
         assert list(tmp_path.iterdir()) == []
 
 
-@ONLY_S3
-def test_a_size_is_never_made_up_of_half_an_answer(storage: Storage, proxy: TcpProxy, far: S3Storage) -> None:
-    storage.put_bytes(BUCKET, KEY, b"x" * 7, "video/mp4")
+def test_a_size_is_never_made_up_of_half_an_answer(near: S3Storage, proxy: TcpProxy, far: S3Storage) -> None:
+    near.put_bytes(BUCKET, KEY, b"x" * 7, "video/mp4")
     for cut in range(0, 500, 7):
         proxy.reset(Fault(to_client=cut))
         try:
@@ -311,10 +372,9 @@ def test_a_size_is_never_made_up_of_half_an_answer(storage: Storage, proxy: TcpP
             pass
 
 
-@ONLY_S3
-def test_a_listing_that_is_cut_short_is_no_short_listing(storage: Storage, proxy: TcpProxy, far: S3Storage) -> None:
+def test_a_listing_that_is_cut_short_is_no_short_listing(near: S3Storage, proxy: TcpProxy, far: S3Storage) -> None:
     for number in range(20):
-        storage.put_bytes(BUCKET, f"local/a/{number}", b"x", "text/plain")
+        near.put_bytes(BUCKET, f"local/a/{number}", b"x", "text/plain")
     for cut in (*range(0, 500, 7), 1_000, 3_000):
         proxy.reset(Fault(to_client=cut))
         with pytest.raises(StorageUnavailable):

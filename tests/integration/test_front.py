@@ -3,7 +3,6 @@
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
-from urllib.parse import urlsplit
 
 import pytest
 import requests
@@ -11,7 +10,7 @@ import requests
 from common.settings import Settings
 from common.storage.s3 import S3Storage
 from infra.front import Front
-from tests.support.s3_server import s3_server
+from tests.support.s3_server import front_server, s3_server
 
 BODY = bytes(range(256)) * 4096
 
@@ -24,15 +23,8 @@ def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
 
 @pytest.fixture
 def front(s3: Settings) -> Iterator[str]:
-    store = urlsplit(s3.s3_endpoint)
-    assert store.hostname is not None
-    server = Front(("127.0.0.1", 0), (store.hostname, store.port or 80))
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with front_server(s3) as address:
+        yield address
 
 
 @pytest.fixture

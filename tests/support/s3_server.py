@@ -5,15 +5,18 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from common.errors import StorageUnavailable
 from common.settings import Settings
 from common.storage.s3 import S3Storage
+from infra.front import Front
 from tests.support.redis_server import free_port
 
 PATIENCE = 20.0
@@ -43,6 +46,22 @@ def s3_server(folder: Path, wanted: Settings | None = None) -> Iterator[Settings
     finally:
         process.kill()
         process.wait()
+
+
+@contextmanager
+def front_server(settings: Settings) -> Iterator[str]:
+    """The front that the embedded stack puts before rclone, for whoever opens links; yields its address."""
+    store = urlsplit(settings.s3_endpoint)
+    assert store.hostname is not None
+    server = Front(("127.0.0.1", 0), (store.hostname, store.port or 80))
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
 
 
 def _wait_until_it_answers(settings: Settings) -> None:
