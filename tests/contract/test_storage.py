@@ -46,8 +46,6 @@ def rclone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
 @pytest.fixture(scope="module")
 def ceph(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     """In the place of the store of docker-compose.yml, with the settings that the services get there."""
-    if why := missing():
-        pytest.skip(why)
     settings = replace(Settings.from_env(compose_places(free_port())), s3_timeout=10.0)
     with ceph_gateway(tmp_path_factory.mktemp("ceph"), settings):
         yield settings
@@ -61,7 +59,8 @@ def compose_places(port: int) -> dict[str, str]:
     return {name: value.replace("//s3:", "//127.0.0.1:").replace(":8333", f":{port}") for name, value in said.items()}
 
 
-REAL = ["rclone", pytest.param("ceph", marks=pytest.mark.slow)]
+CANNOT = [pytest.mark.skip(reason=missing())] if missing() else []
+REAL = ["rclone", pytest.param("ceph", marks=[pytest.mark.slow, *CANNOT])]
 "Servers, by the fixtures that start them."
 
 
