@@ -8,10 +8,11 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from api.sdk.errors import Refused, ServiceError
 from cli.errors import BAD_INPUT, FAILED, INTERRUPTED, CommandError, Interrupted, refuse
+from cli.parser import Parser, Plain
 from common.contracts.sources import REQUESTED
 
 REEL = """\
@@ -241,34 +242,34 @@ def _command(name: str) -> Callable[[argparse.Namespace], int]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="reel", description=REEL, usage="./reel COMMAND [options]", add_help=False)
+    parser = Parser(prog="reel", description=REEL, usage="./reel COMMAND [options]", add_help=False)
     parser.add_argument("-h", "--help", action="help", help=argparse.SUPPRESS)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, help=argparse.SUPPRESS)
-    _add_make(commands.add_parser("make", prog="reel make", description=MAKE, epilog=SCENES, formatter_class=_Plain))
-    _add_voices(commands.add_parser("voices", prog="reel voices", description=VOICES, formatter_class=_Plain))
-    up = commands.add_parser("up", prog="reel up", description=UP, formatter_class=_Plain)
+    _add_make(commands.add_parser("make", prog="reel make", description=MAKE, epilog=SCENES, formatter_class=Plain))
+    _add_voices(commands.add_parser("voices", prog="reel voices", description=VOICES, formatter_class=Plain))
+    up = commands.add_parser("up", prog="reel up", description=UP, formatter_class=Plain)
     up.add_argument("--data", type=Path, metavar="DIR", help="keep jobs, assets and videos here")
     up.add_argument("--repair", action="store_true", help="with --data: cut off a damaged record of jobs, keep a copy")
     up.add_argument("--host", help="address to listen on (API_HOST, else 127.0.0.1)")
     up.add_argument("--port", type=_port, help="of the API (API_PORT, else 8080)")
-    settings = commands.add_parser("settings", prog="reel settings", description=SETTINGS, formatter_class=_Plain)
+    settings = commands.add_parser("settings", prog="reel settings", description=SETTINGS, formatter_class=Plain)
     settings.add_argument("--write", action="store_true", help="make the documents of the settings anew")
-    test = commands.add_parser("test", prog="reel test", description=TEST, formatter_class=_Plain)
+    test = commands.add_parser("test", prog="reel test", description=TEST, formatter_class=Plain)
     test.add_argument("--all", action="store_true", help="the slow tests too")
     test.add_argument("--cov", action="store_true", help="and which lines no test has run")
-    chaos = commands.add_parser("chaos", prog="reel chaos", description=CHAOS, formatter_class=_Plain)
+    chaos = commands.add_parser("chaos", prog="reel chaos", description=CHAOS, formatter_class=Plain)
     chaos.add_argument("--seconds", type=_seconds, default=60.0, metavar="S", help="of faults (60)")
     chaos.add_argument("--seed", type=_seed, metavar="N", help="of the faults (a random one, which is told)")
     chaos.add_argument("--jobs", type=_count, default=8, metavar="N", help="at most so many jobs at a time (8)")
     chaos.add_argument("--data", type=Path, metavar="DIR", help="keep state, objects and logs in this new folder")
-    images = commands.add_parser("images", prog="reel images", description=IMAGES, formatter_class=_Plain)
+    images = commands.add_parser("images", prog="reel images", description=IMAGES, formatter_class=Plain)
     images.add_argument("--data", type=Path, metavar="DIR", help="data and logs of an engine of its own (.reel/images)")
     images.add_argument("--python", choices=("3.11", "3.12"), help="in the images (3.11)")
-    release = commands.add_parser("release", prog="reel release", description=RELEASE, formatter_class=_Plain)
+    release = commands.add_parser("release", prog="reel release", description=RELEASE, formatter_class=Plain)
     release.add_argument("folder", type=Path, metavar="FOLDER", help="a new or an empty folder")
     release.add_argument("--tag", default="dev", help="of the images (dev)")
     release.add_argument("--data", type=Path, metavar="DIR", help="that of ./reel images, if it had one (.reel/images)")
-    bench = commands.add_parser("bench", prog="reel bench", description=BENCH, formatter_class=_Plain)
+    bench = commands.add_parser("bench", prog="reel bench", description=BENCH, formatter_class=Plain)
     bench.add_argument("name", nargs="?", metavar="NAME", help="a folder of benchmarks/ (all of them)")
     bench.add_argument("--quick", action="store_true", help="small counts and pictures, a minute or two")
     bench.add_argument("--pairs", type=_count, metavar="N", help="rounds in which competitors take turns (5)")
@@ -346,54 +347,6 @@ def _add_voices(voices: argparse.ArgumentParser) -> None:
     voices.add_argument("--engine", metavar="NAME", help="only voices of this speech engine")
     voices.add_argument("--server", type=_address, metavar="URL", help="the Reelwright that is asked")
     voices.add_argument("--data", type=Path, metavar="DIR", help="start a private stack that keeps its logs here")
-
-
-class _Plain(argparse.RawDescriptionHelpFormatter):
-    """Keeps our line breaks, and gives the option column room."""
-
-    def __init__(self, prog: str) -> None:
-        super().__init__(prog, max_help_position=32, width=110)
-
-
-class _Checked(argparse.Action):
-    """Keeps the value of an option. One that cannot be used is a fault, and the rest is read all the same."""
-
-    def __init__(self, type: Callable[[str], Any] = str, choices: Sequence[Any] = (), **about: Any) -> None:
-        if choices:
-            about["metavar"] = about.get("metavar") or f"{{{','.join(map(str, choices))}}}"
-        super().__init__(**about)
-        self._value, self._allowed = type, choices
-
-    def __call__(self, parser: argparse.ArgumentParser, options: argparse.Namespace, text: Any, _: object = "") -> None:
-        try:
-            setattr(options, self.dest, self._read(text) if text is not None else None)
-        except ValueError as fault:
-            assert isinstance(parser, _Parser)
-            parser.faults.append(f"argument {'/'.join(self.option_strings) or self.metavar}: {fault}")
-
-    def _read(self, text: str) -> Any:
-        allowed = {str(one): one for one in self._allowed}
-        if allowed and text not in allowed:
-            raise ValueError(f"must be one of {', '.join(allowed)}, not {text}")
-        return allowed[text] if allowed else self._value(text)
-
-
-class _Parser(argparse.ArgumentParser):
-    """Says what is wrong, a line for each fault, and where to read more. Faults of values are in `faults`."""
-
-    def __init__(self, **options: object) -> None:
-        super().__init__(**{"formatter_class": _Plain, "allow_abbrev": False, **options})  # type: ignore[arg-type]
-        self.faults: list[str] = []
-        self.register("action", None, _Checked)
-
-    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
-        found, rest = super().parse_known_args(args, namespace)
-        found.faults = [*getattr(found, "faults", ()), *self.faults]
-        return found, rest
-
-    def error(self, message: str) -> NoReturn:
-        lines = [*self.faults, f"{message} (see {self.prog} --help)"]
-        self.exit(BAD_INPUT, "".join(f"reel: {line}\n" for line in lines))
 
 
 def _seconds(text: str) -> float:
