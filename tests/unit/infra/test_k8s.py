@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from api.http.parsing import MAX_WAIT
+from api.http.parameters import MAX_WAIT
 from api.main import GRACE_SECONDS
 from common.settings import Settings
 from common.settings.reading import about
