@@ -91,6 +91,7 @@ def serve(service: Service) -> int:
     worker = WorkerInfo(f"{service.name}-{uuid.uuid4().hex[:8]}", service.name, slots, engines)
     drain = Drain()
     app = make_app(settings)
+    logging.getLogger("celery.app.trace").addFilter(HandedBack())
     add_task(app, service, settings, chains, drain, Slots(slots))
     pulse = Pulse()
     side = _Side([*_beside(service), *_health(worker, pulse, settings), _registration(worker)], settings, drain)
@@ -187,6 +188,14 @@ def add_task(
             log.info("%s of %s: %s", step, job_id, outcome)
         if outcome == Outcome.DRAINING:
             raise Reject(outcome, requeue=True)  # for another worker
+
+
+class HandedBack(logging.Filter):
+    """Celery tells of a hint that goes back to its queue with a traceback; our own line has told of it."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        kind = record.exc_info[0] if record.exc_info else None
+        return kind is None or not issubclass(kind, Reject)
 
 
 def _bury(settings: Settings, job_id: str, step: str, worker: str) -> None:

@@ -1,5 +1,6 @@
 """What a service offers, and what it does with hints that come too late."""
 
+import logging
 import os
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from typing import Any
 
 import pytest
 from billiard.exceptions import WorkerLostError
+from celery.app.trace import build_tracer
 from celery.exceptions import Reject
 from celery.worker.request import Request
 
@@ -19,7 +21,7 @@ from common.settings import Settings
 from common.worker.celery_request import request_class
 from common.worker.drain import Drain
 from common.worker.runner import worker_name
-from common.worker.service import Service, add_task, offers, toolchains
+from common.worker.service import HandedBack, Service, add_task, offers, toolchains
 from common.worker.slots import Slots
 
 
@@ -61,6 +63,25 @@ def test_a_hint_that_comes_while_the_service_ends_goes_back_to_the_queue() -> No
     with pytest.raises(Reject) as raised:
         app.tasks[QUEUES["render"].task]("job_1", "mix")
     assert raised.value.requeue
+
+
+def test_of_a_hint_that_goes_back_no_traceback_is_told_and_of_an_error_one_is(caplog: pytest.LogCaptureFixture) -> None:
+    app, traced = make_app(Settings()), logging.getLogger("celery.app.trace")
+
+    def end(error: Exception) -> None:
+        raise error
+
+    task = app.task(name="end")(end)
+    only = HandedBack()
+    traced.addFilter(only)
+    try:
+        for error in (Reject("draining", requeue=True), ValueError("another")):
+            build_tracer(task.name, task, app=app)("id", (error,), {}, request={"delivery_info": {}})
+    finally:
+        traced.removeFilter(only)
+    (told,) = caplog.records
+    assert told.exc_info is not None
+    assert told.exc_info[0] is ValueError
 
 
 @pytest.mark.parametrize("event", ["on_failure", "on_timeout"])
