@@ -4,6 +4,7 @@ Everything is measured from outside: the times at which steps became ready, were
 event log of the job, processor time and memory from the kernel.
 """
 
+import functools
 import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,7 +16,7 @@ from typing import Any
 import requests
 
 from api.sdk.client import Client
-from benchmarks.processes import Watch, cpu_of
+from benchmarks.processes import Trace, Watch, bytes_through, cpu_of
 from benchmarks.report import NotMeasured
 from common.contracts.job import COMPLETED, DONE, READY, RUNNING, Event, Job
 from common.contracts.kinds import parse_facts, parse_spec
@@ -126,6 +127,26 @@ class Pipeline:
         """Makes a film from the first word on, as a new job."""
         return self._timed(lambda: self._client.generate(dict(body), secrets.token_hex(16)))
 
+    def make_all(self, bodies: Sequence[Mapping[str, Any]]) -> list[Made]:
+        """Makes films that are asked for at once, as new jobs. Processor time and memory are not divided among them."""
+        asked = {self._client.generate(dict(body), secrets.token_hex(16)): time.time() for body in bodies}
+        for job_id in asked:
+            self._wait(job_id)
+        found = []
+        for job_id, since in asked.items():
+            job = self._load(job_id)
+            self._check(job)
+            found.append(self._made(job, since, self._events(job_id), {}, None))
+        return found
+
+    def trace(self) -> Trace:
+        """Notes the processor time of each program while the block lasts."""
+        return Trace({name: functools.partial(self._site.pids, name) for name in PROGRAMS})
+
+    def stored(self) -> int:
+        """Bytes that have come out of the object store and gone into it since it was started."""
+        return sum(map(bytes_through, self._site.pids("s3")))
+
     def edit(self, made: Made, changes: Mapping[str, Any]) -> Made:
         """Makes the next version of a film."""
 
@@ -197,16 +218,19 @@ class Pipeline:
         with Watch(self._site.pids("renderer"), SEGMENT_FILE) as watch:
             asked = time.time()
             job_id = ask()
-            deadline = time.monotonic() + JOB_SECONDS
-            while self._client.status(job_id)["status"] not in ENDED:
-                self._site.check()
-                if time.monotonic() > deadline:
-                    raise NotMeasured(f"a job did not end within {JOB_SECONDS:g} s")
-                time.sleep(LOOK_SECONDS)
+            self._wait(job_id)
         used = self._used(before)
         job = self._load(job_id)
         self._check(job)
         return self._made(job, asked, [event for event in self._events(job_id) if event.seq > after], used, watch)
+
+    def _wait(self, job_id: str) -> None:
+        deadline = time.monotonic() + JOB_SECONDS
+        while self._client.status(job_id)["status"] not in ENDED:
+            self._site.check()
+            if time.monotonic() > deadline:
+                raise NotMeasured(f"a job did not end within {JOB_SECONDS:g} s")
+            time.sleep(LOOK_SECONDS)
 
     def _made(
         self, job: Job, asked: float, events: Sequence[Event], used: Mapping[str, float], watch: Watch | None

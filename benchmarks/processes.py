@@ -1,11 +1,12 @@
 """The cost of programs, as the kernel counts it: time, processor time and memory."""
 
+import bisect
 import os
 import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -15,6 +16,9 @@ from infra.chaos.processes import family
 
 TICKS = os.sysconf("SC_CLK_TCK")
 LOOKS_PER_SECOND = 10
+NOTES_PER_SECOND = 5
+MACHINE = "machine"
+"The group of all processes of this machine."
 LAST_WORDS = 800
 MEGABYTE = 10**6
 
@@ -65,6 +69,13 @@ def cpu_of(pids: Iterable[int]) -> float:
     """
     everybody = {one for pid in pids for one in family(pid)}
     return sum(map(_cpu, everybody))
+
+
+def bytes_through(pid: int) -> int:
+    """Bytes that a process has written since it began, to disks and to others. What a store takes in it writes to a
+    disk, and what it gives away to others, so of a store this is all that went through it."""
+    lines = dict(line.split(": ") for line in Path(f"/proc/{pid}/io").read_text().splitlines())
+    return int(lines["wchar"])
 
 
 def _cpu(pid: int) -> float:
@@ -139,6 +150,67 @@ class Watch:
             one = self.seen[pid]
             one.last = time.clock_gettime(time.CLOCK_BOOTTIME)
             one.memory = max(one.memory, int(held) * 1024 / MEGABYTE)
+
+
+class Trace:
+    """Processor seconds of groups of processes as they go on, noted as long as the block lasts."""
+
+    def __init__(self, groups: Mapping[str, Callable[[], Iterable[int]]], often: float = NOTES_PER_SECOND) -> None:
+        """`groups` are functions that name the ancestors of all processes of a group."""
+        self._groups, self._pause = groups, 1 / often
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._times: list[float] = []
+        self._notes: dict[str, list[float]] = {name: [] for name in (*groups, MACHINE)}
+
+    def __enter__(self) -> "Trace":
+        self._note()
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._over.set()
+        self._thread.join()
+        self._note()
+
+    def used(self, group: str, begin: float, end: float) -> float:
+        """Processor seconds of a group, or of the whole machine, between two times of this machine's clock."""
+        return self._at(group, end) - self._at(group, begin)
+
+    def _at(self, group: str, time: float) -> float:
+        notes = self._notes[group]
+        after = min(max(bisect.bisect(self._times, time), 1), len(notes) - 1)
+        (begin, end), (low, high) = self._times[after - 1 : after + 1], notes[after - 1 : after + 1]
+        share = (time - begin) / (end - begin) if end > begin else 1.0
+        return low + (high - low) * min(max(share, 0.0), 1.0)
+
+    def _run(self) -> None:
+        while not self._over.wait(self._pause):
+            self._note()
+
+    def _note(self) -> None:
+        for name, pids in self._groups.items():
+            notes = self._notes[name]
+            # An ended process is missing for the moment between its end and its being collected.
+            notes.append(max([sum(map(_cpu, _descended(pids()))), *notes[-1:]]))
+        self._notes[MACHINE].append(_busy())
+        self._times.append(time.time())
+
+
+def _busy() -> float:
+    """Processor seconds that the whole machine has worked since it was started."""
+    user, nice, system, _, _, interrupt, soft = map(int, Path("/proc/stat").read_text().split()[1:8])
+    return (user + nice + system + interrupt + soft) / TICKS
+
+
+def _descended(pids: Iterable[int]) -> list[int]:
+    """The processes and their living descendants: the same as `family`, without a look at all others."""
+    found = list(pids)
+    for pid in found:
+        found += _children(pid)
+    return found
 
 
 def _children(pid: int) -> set[int]:
