@@ -31,6 +31,8 @@ class Scope(NamedTuple):
     "Rounds in which the things compared are measured in turn; None: as many as the benchmark finds right."
     data: Path = ROOT / ".reel" / "bench"
     "Folder in which generated footage is kept and everything works."
+    measure: bool = False
+    "Measure anew what a benchmark keeps in the repository."
 
 
 class Table(NamedTuple):

@@ -19,7 +19,7 @@ RESULTS = FOLDER / "results"
 def bench(options: argparse.Namespace) -> int:
     """Runs one benchmark or all of them. Returns 1 if figures are to be checked and one is higher than it may be."""
     names = _chosen(options.name)
-    scope = Scope(quick=options.quick, pairs=options.pairs)
+    scope = Scope(quick=options.quick, pairs=options.pairs, measure=options.measure)
     if options.data is not None:
         scope = scope._replace(data=options.data.resolve())
     _prepare(scope.data)

@@ -119,6 +119,7 @@ examples:
   ./reel bench                         all of them, which takes an hour
   ./reel bench render                  the pipeline against one ffmpeg command, at full size
   ./reel bench orchestration --quick   one of them, at small counts
+  ./reel bench scaling                 a cluster with 1 to 64 renderers, simulated with step times that were measured
 """
 
 
@@ -275,6 +276,7 @@ def _parser() -> argparse.ArgumentParser:
     bench.add_argument("--pairs", type=_count, metavar="N", help="rounds in which competitors take turns (5)")
     bench.add_argument("--check", action="store_true", help="fail when a ratio is worse than promised")
     bench.add_argument("--save", action="store_true", help="keep the figures in benchmarks/results/")
+    bench.add_argument("--measure", action="store_true", help="scaling: take its step times anew, half an hour")
     bench.add_argument("--data", type=Path, metavar="DIR", help="where footage is made, once, and films (.reel/bench)")
     return parser
 

@@ -21,10 +21,13 @@ class Policy(NamedTuple):
 
 @dataclass(frozen=True)
 class Rules:
-    """A ScaledObject with one figure, `metricType: AverageValue`. The defaults are those of Kubernetes and KEDA."""
+    """A ScaledObject with one figure, `metricType: AverageValue`, or an HPA by processor time.
+
+    The defaults are those of Kubernetes and KEDA.
+    """
 
     target: float
-    "Steps, ready or running, for each pod."
+    "Steps, ready or running, for each pod; or cores, if `by_cores`."
     least: int = 1
     most: int = 20
     sync: float = 15.0
@@ -38,6 +41,8 @@ class Rules:
     tolerance: float = 0.1
     by_jobs: bool = False
     "Jobs that have not ended ask for one pod, too, before there is a step for it."
+    by_cores: bool = False
+    "The figure is the number of cores at work, as it is in this moment; real figures are half a minute old."
     up: Sequence[Policy] = (Policy(15, pods=4), Policy(15, percent=100))
     down: Sequence[Policy] = (Policy(60, pods=1),)
 

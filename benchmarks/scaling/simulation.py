@@ -142,6 +142,11 @@ class Simulation:
         self.clock.run(lambda: self._ended >= goal, latest)
         return self._so_far()
 
+    def run_to_first(self, queue: str, latest: float) -> float:
+        """Runs until the first step of a queue begins, and returns when that was."""
+        self.clock.run(lambda: queue in self._outcome.first, latest)
+        return self._outcome.first[queue]
+
     def rest(self, seconds: float) -> Outcome:
         """Runs on for so long: the pods go when the work is done."""
         self.clock.run(lambda: False, self.clock.now + seconds)
@@ -271,7 +276,8 @@ class Simulation:
             return rules.by_jobs and bool(self._inside or self._lobby)
 
         def sync() -> None:
-            self.scale(queue, scaler.sync(self.clock.now, fleet.load, fleet.wanted, floor=int(under_way())))
+            figure = fleet.running if rules.by_cores else fleet.load
+            self.scale(queue, scaler.sync(self.clock.now, figure, fleet.wanted, floor=int(under_way())))
             self.clock.after(rules.sync, sync)
 
         def poll() -> None:

@@ -27,7 +27,15 @@ COUNTS = ("calls/scene", "commands/scene", "reads/step")
 
 
 def options(**changed: object) -> argparse.Namespace:
-    usual = {"name": "orchestration", "quick": True, "check": True, "save": True, "pairs": None, "data": None}
+    usual = {
+        "name": "orchestration",
+        "quick": True,
+        "check": True,
+        "save": True,
+        "pairs": None,
+        "data": None,
+        "measure": False,
+    }
     return argparse.Namespace(**{**usual, **changed})
 
 
@@ -83,7 +91,7 @@ def test_a_figure_that_is_too_high_fails_only_if_it_is_to_be_checked(
 
 
 def test_a_benchmark_that_is_not_there_is_named_with_those_that_are() -> None:
-    with pytest.raises(BadInput, match="no benchmark writing; there is: orchestration, render, scale"):
+    with pytest.raises(BadInput, match="no benchmark writing; there is: orchestration, render, scale, scaling"):
         bench.bench(options(name="writing"))
 
 
