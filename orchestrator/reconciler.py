@@ -52,6 +52,8 @@ MOST_DEFECTS = 10
 BROKER_PAUSE = 5.0
 "Seconds without hints after the broker did not take one; each attempt may cost all jobs some seconds."
 REVIVE_SECONDS = 60.0
+OVERLOOKED_SECONDS = 1.0
+"A count is enough to see that what was due got lost; what else a job may have lost is found by reading all of them."
 STORAGE_SECONDS = 3.0
 WATCH_SECONDS = 0.25
 "Seconds for which knowledge of the workers is taken to be true."
@@ -223,9 +225,11 @@ def reconcile(settings: Settings, stop: threading.Event) -> None:
     storage = S3Storage(replace(settings, s3_timeout=min(STORAGE_SECONDS, settings.s3_timeout)))
     reconciler = Reconciler(settings, store, storage, Hints(settings))
     revive = _every(REVIVE_SECONDS, store.revive)
+    find_overlooked = _every(OVERLOOKED_SECONDS, lambda: store.overlooked() and store.revive())
     while not stop.is_set():
         try:
             revive()
+            find_overlooked()
             store.wait_for_wake(1)
             reconciler.look()
         except Exception as error:

@@ -79,6 +79,16 @@ class Decisions(Reads, Workers):
         """Takes a job that has ended, or has no record, off the lists of those that run."""
         self.scripts.run("purge", job_id)
 
+    def overlooked(self) -> bool:
+        """True if some active job has no next look: what was due got lost."""
+
+        def count(client: Any) -> Any:
+            with client.pipeline(transaction=True) as pipe:
+                return pipe.zcard("due").scard("active").execute()
+
+        due, active = self.scripts.ask(count)
+        return bool(due < active)
+
     def revive(self) -> int:
         """Gives every active job back what it lost: its next look, its place. Returns how many jobs are active."""
         count = 0

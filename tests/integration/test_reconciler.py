@@ -3,12 +3,14 @@ decisions tell the workers.
 """
 
 import json
+import threading
 
 import pytest
 from flask.testing import FlaskClient
 
 from common.contracts.base import ObjectRef
 from common.contracts.job import READY, WAITING, Job, WorkerInfo
+from common.errors import StorageUnavailable
 from common.jobs.claims import Claim
 from common.jobs.store import JobStore
 from common.jobs.wishes import NewJob
@@ -20,6 +22,7 @@ from orchestrator.reconciler import MOST_DEFECTS, Reconciler
 from tests.integration.test_http import accepted
 from tests.support.pipeline import Pipeline
 from tests.support.ready import TOOLCHAINS
+from tests.support.waiting import eventually
 
 REQUEST = ObjectRef(key="local/request/a/b", sha256="0" * 64, size=1, media_type="application/json")
 
@@ -36,6 +39,13 @@ class NoBroker:
 
     def send(self, queue: str, job_id: str, step: str) -> None:
         raise AssertionError("nothing is sent before it was asked how much waits")
+
+
+class NoStorage(MemoryStorage):
+    """An object store that is away."""
+
+    def get_bytes(self, bucket: str, key: str) -> bytes:
+        raise StorageUnavailable("the object store does not answer")
 
 
 @pytest.fixture
@@ -84,6 +94,24 @@ def test_a_job_that_can_never_be_decided_ends_and_the_others_go_on(
     assert (bad.state, bad.failure.code if bad.failure else "") == ("failed", "internal_error")
     assert good.state == "cancelled"
     assert store.take_due(9, 1.0) == []
+
+
+def test_the_loop_soon_notices_that_what_is_due_was_lost(
+    quick: Settings, store: JobStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reconciler, "REVIVE_SECONDS", 3600.0)
+    monkeypatch.setattr(reconciler, "S3Storage", lambda settings: NoStorage())  # so the job stays where it is
+    stop = threading.Event()
+    thread = threading.Thread(target=reconciler.reconcile, args=(quick, stop))
+    thread.start()
+    try:
+        store.create("local", [NewJob("job_1", REQUEST, 60)], answer="")
+        eventually(lambda: (store.scripts.client.zscore("due", "job_1") or 0) > store.now())
+        store.scripts.client.delete("due")
+        eventually(lambda: store.scripts.client.zscore("due", "job_1"))
+    finally:
+        stop.set()
+        thread.join()
 
 
 def test_a_segment_is_the_last_only_when_no_other_one_of_its_film_is_to_come(

@@ -330,6 +330,17 @@ def test_a_job_that_lost_its_next_look_is_revived(store: JobStore) -> None:
     assert store.take_due(10, 1.0) == ["job_1"]
 
 
+@pytest.mark.parametrize("lost", [["job_1"], ["job_1", "job_2"]])
+def test_jobs_without_a_next_look_are_noticed(store: JobStore, lost: list[str]) -> None:
+    make(store)
+    make(store, "job_2")
+    assert not store.overlooked()
+    store.scripts.client.zrem("due", *lost)
+    assert store.overlooked()
+    store.revive()
+    assert not store.overlooked()
+
+
 def test_a_taken_job_is_held_for_its_taker(store: JobStore) -> None:
     make(store)
     assert store.take_due(10, 30.0) == ["job_1"]
