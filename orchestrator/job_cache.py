@@ -1,5 +1,7 @@
 """The memory of the reconciler: values that the last look at each job read and computed. Changes no decision."""
 
+import hashlib
+import logging
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -11,6 +13,8 @@ from common.errors import ObjectMissing, StorageUnavailable
 from common.jobs.record import Reader
 from common.storage.port import Storage
 from orchestrator.engine.memo import Memo
+
+log = logging.getLogger(__name__)
 
 Answer = TypeVar("Answer")
 
@@ -70,8 +74,8 @@ class JobCaches:
             self.doubt_all(cache)
 
     def read(self, refs: Iterable[ObjectRef], cache: JobCache) -> frozenset[str]:
-        """Puts stored objects into the cache; returns the keys of those that are not there."""
-        reading = {ref.key: self._readers.submit(self._body, ref.key) for ref in refs}
+        """Puts stored objects into the cache; returns the keys of those that are gone, or not what was stored."""
+        reading = {ref.key: self._readers.submit(self._body, ref) for ref in refs}
         wait(reading.values())
         bodies = {key: future.result() for key, future in reading.items() if future.exception() is None}
         there = {key: body for key, body in bodies.items() if body is not None}
@@ -97,11 +101,15 @@ class JobCaches:
     def _size(self, key: str) -> int | None:
         return self._asked(lambda: self._storage.size(self._bucket, key))
 
-    def _body(self, key: str) -> bytes | None:
+    def _body(self, ref: ObjectRef) -> bytes | None:
         try:
-            return self._asked(lambda: self._storage.get_bytes(self._bucket, key))
+            body = self._asked(lambda: self._storage.get_bytes(self._bucket, ref.key))
         except ObjectMissing:
             return None
+        if hashlib.sha256(body).hexdigest() == ref.sha256:
+            return body
+        log.warning("the stored object %s does not have the content it was stored with", ref.key)
+        return None
 
     def _asked(self, ask: Callable[[], Answer]) -> Answer:
         if self._away:
