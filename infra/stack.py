@@ -67,8 +67,10 @@ class Stack:
         *,
         patience: Patience | None = None,
         services: Callable[[Mapping[str, str]], list[Program]] = local.services,
+        placed: Callable[[Program], Program] = lambda program: program,
     ) -> None:
-        self._plan, self._own, self._ended, self._services = plan, own, ended, services
+        """`placed` says of each program how it is started here."""
+        self._plan, self._own, self._ended, self._services, self._placed = plan, own, ended, services, placed
         form = own.get("LOG_FORMAT") or TEXT
         self._supervisor = Supervisor(sink, patience, lambda text: line_of("supervisor", form, text))
         self.notes: tuple[str, ...] = ()
@@ -86,13 +88,12 @@ class Stack:
         reading = Settings.read(env)
         settings, self.notes = reading.settings, reading.notes
         self._supervisor.grant(settings.drain_seconds + BEYOND_DRAIN)
-        self._supervisor.start(local.redis_program(plan))
-        self._supervisor.start(local.s3_program(plan))
-        self._supervisor.start(local.front_program(plan))
+        for program in (local.redis_program(plan), local.s3_program(plan), local.front_program(plan)):
+            self._supervisor.start(self._placed(program))
         self._wait_for_redis(settings)
         self._until(S3Storage(settings).make_buckets, "the object store")
         for program in self._services(env):
-            self._supervisor.start(program)
+            self._supervisor.start(self._placed(program))
         self._until(lambda: _ready(plan.url), "the services")
 
     def _wait_for_redis(self, settings: Settings) -> None:

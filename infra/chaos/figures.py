@@ -2,31 +2,24 @@
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
-from common.contracts.job import CANCELLED, DONE, ELSEWHERE, RUNNING, TERMINAL, Event
+from common.contracts.job import CANCELLED, RUNNING, TERMINAL
 from common.contracts.names import Kind, StepName
 from infra.chaos.injector import Done
 from infra.chaos.invariants import Record
+from infra.chaos.recovery import HANDED_OVER, Lag, Recovery, recovery, was_running
+from infra.chaos.usage import JUDGED_SECONDS, Sample
+from infra.chaos.usage import lines as lines_of_usage
 
 LEGEND = (
-    "Steps hit: those under way in the part that was harmed. The times are seconds since the fault: median / 99th",
-    "percentile / longest. A step that survived its fault was done, but not started again.",
+    "Hits: faults that met at least one running step in the part they harmed (- where they are not aimed at steps).",
+    "The times are seconds since the fault: median / 99th percentile / longest. A step that survived its fault was",
+    "done, but not started again.",
 )
-HANDED_OVER = frozenset({DONE, *ELSEWHERE})
-"States of a step whose run came to something."
 SHOWN = 50
 "Violations that are printed; the first ones explain the rest."
-
-
-class Recovery(NamedTuple):
-    """The recovery of a step that a fault hit, in seconds after the fault."""
-
-    restart: float | None
-    "Time until it was started again; None if its holder survived and went on."
-    commit: float
 
 
 @dataclass
@@ -35,6 +28,12 @@ class Tally:
 
     count: int = 0
     not_made: str = ""
+    aimed: bool = True
+    "False if faults of this kind are not aimed at steps."
+    hits: int = 0
+    "Faults that met a running step."
+    steps: int = 0
+    "Steps that they met."
     recoveries: list[Recovery] = field(default_factory=list)
 
 
@@ -57,44 +56,38 @@ class Report:
     ordered: int = 0
     "Clips that were ordered at the far studio."
     called_off: int = 0
+    lags: Sequence[Lag] = ()
+    "Steps that lost their holders."
+    samples: Sequence[Sample] = ()
+    "What the run used over time."
 
     @property
     def well(self) -> bool:
         return not self.violations
 
 
-def tally(done: Sequence[Done], records: Sequence[Record]) -> dict[str, Tally]:
-    """A row per kind of fault, with the recovery of every step it hit."""
+def tally(done: Sequence[Done], records: Sequence[Record], aimed: Collection[str]) -> dict[str, Tally]:
+    """A row per kind of fault, with the recovery of every step it hit. `aimed` are the kinds aimed at steps."""
     events = {record.id: record.events for record in records}
     table: dict[str, Tally] = {}
     for one in done:
-        row = table.setdefault(one.fault.kind, Tally())
+        row = table.setdefault(one.fault.kind, Tally(aimed=one.fault.kind in aimed))
         if one.struck is None:
             row.not_made = one.why_not
             continue
         row.count += 1
-        found = (recovery(events.get(held.job, ()), held.step, one.struck.at) for held in one.struck.held)
+        at = one.struck.at
+        met = [held for held in one.struck.held if was_running(events.get(held.job, ()), held.step, at)]
+        row.hits, row.steps = row.hits + bool(met), row.steps + len(met)
+        found = (recovery(events[held.job], held.step, at) for held in met)
         row.recoveries += [each for each in found if each is not None]
     return table
 
 
-def recovery(events: Sequence[Event], step: str, at: int) -> Recovery | None:
-    """None if the step was not done, or given to somebody elsewhere, after `at` (ms), or a user wished something else
-    of its job before that.
-    """
-    started: int | None = None
-    for event in events:
-        if event.at <= at:
-            continue
-        if event.type == "wish":
-            return None
-        if event.type != "step" or event.data["step"] != step:
-            continue
-        if event.data["state"] == RUNNING and started is None:
-            started = event.at
-        if event.data["state"] in HANDED_OVER:
-            return Recovery((started - at) / 1000 if started is not None else None, (event.at - at) / 1000)
-    return None
+def hits(table: Mapping[str, Tally]) -> tuple[int, int]:
+    """Of the faults that are aimed at steps, how many met one, and how many there were."""
+    aimed = [row for row in table.values() if row.aimed]
+    return sum(row.hits for row in aimed), sum(row.count for row in aimed)
 
 
 def executions(records: Sequence[Record]) -> tuple[int, int]:
@@ -130,22 +123,26 @@ def lines(report: Report) -> list[str]:
     text = [
         f"seed {report.seed}: {made} faults in {report.seconds:.0f} s, {jobs} jobs accepted",
         "",
-        f"{'fault':<30} {'times':>5} {'steps hit':>10} {'started again after':>21} {'done after':>21}",
+        f"{'fault':<30} {'times':>5} {'hits':>5} {'steps':>6} {'started again after':>21} {'done after':>21}",
     ]
     text += [_row(kind, row) for kind, row in sorted(report.faults.items(), key=lambda item: -item[1].count)]
-    everything = Tally(made, "", [one for row in report.faults.values() for one in row.recoveries])
+    everything = _sum(report.faults)
     outcomes = ", ".join(f"{count} {state}" for state, count in report.outcomes.most_common())
     wishes = ", ".join(f"{count} {wish}" for wish, count in report.wishes.most_common())
+    met, aimed = hits(report.faults)
     share = 100 * report.repeated / report.runs if report.runs else 0.0
     text += [
         _row("all", everything),
         *LEGEND,
+        f"{met} of {aimed} faults that are aimed at steps met one",
+        *_lags(report.lags),
         "",
         f"jobs: {outcomes or 'none'}",
         f"wishes of users that were granted: {wishes or 'none'}",
         f"clips ordered elsewhere: {report.ordered}, {report.called_off} of them called off",
         f"steps were started {report.runs} times; {report.repeated} of these starts ({share:.1f} %) came to nothing",
         _settled(report),
+        *(["", *lines_of_usage(report.samples), ""] if report.seconds >= JUDGED_SECONDS else []),
     ]
     if report.well:
         return [*text, "every invariant holds: nothing was lost, broken, done twice or left over"]
@@ -153,6 +150,18 @@ def lines(report: Report) -> list[str]:
     head = "an invariant is violated:" if count == 1 else f"{count} violations of invariants:"
     shown = [f"  {violation}" for violation in report.violations[:SHOWN]]
     return [*text, head, *shown, *([f"  ... and {count - SHOWN} more"] if count > SHOWN else [])]
+
+
+def _lags(lags: Sequence[Lag]) -> list[str]:
+    """A line for each time limit of promise 8."""
+    text = []
+    for limit in sorted({lag.hit.limit for lag in lags}):
+        counted = [lag.counted for lag in lags if lag.hit.limit == limit]
+        text.append(
+            f"{len(counted)} steps lost their holders; they were ready again after {spread(counted)} s that count, "
+            f"of {limit:g}"
+        )
+    return text
 
 
 def _settled(report: Report) -> str:
@@ -163,7 +172,18 @@ def _settled(report: Report) -> str:
 
 def _row(kind: str, row: Tally) -> str:
     if not row.count and row.not_made:
-        return f"{kind:<30} {0:>5} {'':>10} not made: {row.not_made}"
+        return f"{kind:<30} {0:>5} {'':>12} not made: {row.not_made}"
+    hits, steps = (row.hits, row.steps) if row.aimed else ("-", "-")
     again = [one.restart for one in row.recoveries if one.restart is not None]
     done = [one.commit for one in row.recoveries]
-    return f"{kind:<30} {row.count:>5} {len(row.recoveries):>10} {spread(again):>21} {spread(done):>21}"
+    return f"{kind:<30} {row.count:>5} {hits:>5} {steps:>6} {spread(again):>21} {spread(done):>21}"
+
+
+def _sum(table: Mapping[str, Tally]) -> Tally:
+    rows = list(table.values())
+    return Tally(
+        count=sum(row.count for row in rows),
+        hits=sum(row.hits for row in rows if row.aimed),
+        steps=sum(row.steps for row in rows if row.aimed),
+        recoveries=[one for row in rows for one in row.recoveries],
+    )

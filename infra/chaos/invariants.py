@@ -25,6 +25,7 @@ from common.contracts.job import (
 from common.contracts.kinds import parse_facts
 from common.contracts.names import ASSEMBLE, PUBLISH, Kind, StepName
 from common.contracts.steps import CastFacts
+from infra.chaos.recovery import Lag
 
 SHOWN = 100
 "Characters shown of something long."
@@ -69,6 +70,10 @@ class Stock:
     "Answers of the service that no fault explains."
     orders: Sequence[str] = ()
     "Faults in the books of the far studio."
+    lags: Sequence[Lag] = ()
+    "Steps that lost their holders to faults."
+    damaged: frozenset[str] = frozenset()
+    "Keys of stored objects that a fault has damaged. Nobody need have noticed what nobody read again."
 
 
 def violations(stock: Stock) -> list[str]:
@@ -111,7 +116,7 @@ def artefacts(stock: Stock) -> Iterator[str]:
     for record, job in _jobs(stock):
         for step in job.steps.values():
             if step.state == DONE and step.facts:
-                for line in _wrong_objects(stock.objects, step.name, step.facts):
+                for line in _wrong_objects(stock, step.name, step.facts):
                     yield f"{record.id}: {step.name}: {line}"
         if job.state in ENDINGS_WITH_FILM:
             yield from (f"{record.id}: {line}" for line in _wrong_film(stock.objects, job))
@@ -141,6 +146,11 @@ def well_answered(stock: Stock) -> Iterator[str]:
     yield from stock.complaints
 
 
+def recovered_in_time(stock: Stock) -> Iterator[str]:
+    """Every step that lost its holder to a fault was ready for another one within the time promised."""
+    yield from (str(lag) for lag in stock.lags if lag.late)
+
+
 def paid_once(stock: Stock) -> Iterator[str]:
     """Nothing was ordered twice elsewhere, and nothing goes on there that nobody waits for."""
     for record, job in _jobs(stock):
@@ -159,6 +169,7 @@ CHECKS: tuple[Callable[[Stock], Iterable[str]], ...] = (
     nothing_left,
     well_answered,
     paid_once,
+    recovered_in_time,
 )
 
 
@@ -238,17 +249,19 @@ def _wrong_tokens(job: Job, events: Sequence[Event]) -> Iterator[str]:
         yield f"a step has token {max(tokens)}, but only {job.token} were given out"
 
 
-def _wrong_objects(objects: Mapping[str, Found], step: str, facts: str) -> Iterator[str]:
-    model = parse_facts(StepName(step).kind, facts)
+def _wrong_objects(stock: Stock, step: str, facts: str) -> Iterator[str]:
+    objects, model = stock.objects, parse_facts(StepName(step).kind, facts)
     for ref in refs_in(model):
         found = objects.get(f"assets/{ref.key}", Found())
+        if ref.key in stock.damaged:
+            continue
         if not found.sha256:
             yield f"{ref.key} is not there"
         elif found.sha256 != ref.sha256:
             yield f"{ref.key} has other content than was stored"
         elif found.problem:
             yield f"{ref.key} cannot be played: {found.problem}"
-    if StepName(step).kind in (Kind.SEGMENT, Kind.ASSEMBLE):
+    if StepName(step).kind in (Kind.SEGMENT, Kind.ASSEMBLE) and model.media.key not in stock.damaged:
         frames = objects.get(f"assets/{model.media.key}", Found()).frames
         if frames != model.frames:
             yield f"{model.media.key} has {frames} frames instead of {model.frames}"

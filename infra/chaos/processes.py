@@ -2,7 +2,7 @@
 
 import os
 import signal
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 
@@ -15,6 +15,21 @@ def family(pid: int) -> list[int]:
     for one in found:
         found += children.get(one, [])
     return found
+
+
+def owners(programs: Mapping[str, int]) -> dict[int, str]:
+    """By process, the program that it is a process of; `programs` has the main process of each."""
+    parents = {one: _parent(one) for one in _all()}
+    found = {pid: name for name, pid in programs.items()}
+    return {one: name for one in parents if (name := _above(one, parents, found))}
+
+
+def _above(pid: int, parents: Mapping[int, int], programs: Mapping[int, str]) -> str:
+    while pid in parents:
+        if pid in programs:
+            return programs[pid]
+        pid = parents[pid]
+    return ""
 
 
 def marked(entry: str, folder: Path) -> list[int]:
@@ -35,10 +50,19 @@ def works_in(pid: int, folder: Path) -> bool:
 
 def alive(pid: int) -> bool:
     """True if the process runs or is frozen; False if it is dead, even if not yet collected."""
+    return _state(pid) not in ("", "Z")
+
+
+def frozen(pid: int) -> bool:
+    return _state(pid) == "T"
+
+
+def command_of(pid: int) -> str:
+    """The name of the program that the process runs, without its folder; empty if it is gone."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+        return Path(os.fsdecode(Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[0])).name
     except OSError:
-        return False
+        return ""
 
 
 def name_of(pid: int) -> str:
@@ -70,6 +94,13 @@ def freeze(pid: int) -> list[int]:
 
 def _all() -> list[int]:
     return [int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit()]
+
+
+def _state(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return ""
 
 
 def _parent(pid: int) -> int:

@@ -7,7 +7,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -15,23 +15,30 @@ import imageio_ffmpeg
 
 from common.contracts.job import UNKNOWN
 from common.jobs.scripts import StateUnavailable
+from infra.chaos.disks import small_disk
 from infra.chaos.expectations import Expectations
 from infra.chaos.far_studio import FarStudio, open_studio
-from infra.chaos.faults import kinds
+from infra.chaos.faults.kinds import kinds
 from infra.chaos.figures import Report, executions, tally
 from infra.chaos.injector import Done, inject
 from infra.chaos.invariants import Stock, violations
 from infra.chaos.processes import alive, name_of
+from infra.chaos.recovery import Harm, lags
 from infra.chaos.schedule import schedule
-from infra.chaos.site import COPIES, Site, small_disk
+from infra.chaos.site import COPIES, Site
 from infra.chaos.stock import settle, take_stock
 from infra.chaos.traffic import Traffic
+from infra.chaos.usage import Sample, growth, sampling
+from infra.chaos.watch import harms_of, hits_of, watching
 
 GAP_SECONDS = 2.0
 MUTE = 0.15
 "Share of the orders of which the far studio says nothing."
 ROUSE_SECONDS = 1.0
-DISK_MEGABYTES = 64
+WORK_MEGABYTES, DATA_MEGABYTES = 64, 4096
+"Most that the small disks hold; they take no more memory than is in them."
+IMPATIENT = {"STEP_TIMEOUT": "20"}
+"Seconds: what hangs must be seen to be ended."
 END_SECONDS = 10.0
 "Seconds for processes to vanish once the stack has ended."
 
@@ -49,17 +56,58 @@ class Options:
     gap: float = GAP_SECONDS
     "Seconds between two faults on average."
     settings: Mapping[str, str] = field(default_factory=dict)
+    kept: bool = False
+    "True if the folder is wanted afterwards; it always is when an invariant is violated."
+
+
+@dataclass
+class _Evidence:
+    """All that a run has seen when it is over."""
+
+    done: list[Done]
+    "The faults."
+    absences: list[Harm]
+    samples: list[Sample]
+    settled: float
+    "Seconds from the end of the faults to the end of the last job, or of hope."
+    stock: Stock
 
 
 def run(options: Options, say: Callable[[str], None] = lambda _: None) -> Report:
     """Makes faults for `seconds`, lets all settle, then reports. Interrupting it ends everything in order."""
     studio = FarStudio(small_clip(), mute=MUTE, seed=options.seed)
-    with small_disk(options.data / "work", DISK_MEGABYTES), open_studio(studio), contextlib.ExitStack() as ending:
-        site = ending.enter_context(Site(options.data, settings=options.settings, copies=COPIES, studio=studio.url))
-        say(f"the stack runs at {site.url}; its logs are in {options.data / 'logs'}")
-        traffic = Traffic(site.url, options.seed, backlog=options.jobs)
-        ending.enter_context(rousing(site))
-        done = _storm(options, site, traffic, say)
+    kept = threading.Event()
+    kept.set()
+    with _small_disks(options.data, kept.is_set), open_studio(studio):
+        settings = IMPATIENT | dict(options.settings)
+        with Site(options.data, settings=settings, copies=COPIES, studio=studio.url) as site:
+            say(f"the stack runs at {site.url}; its logs are in {options.data / 'logs'}")
+            traffic = Traffic(site.url, options.seed, backlog=options.jobs)
+            evidence = _observe(options, site, traffic, studio, say)
+        report = _report(options, site, traffic.expectations, evidence)
+        report.ordered, report.called_off = len(studio.orders), sum(order.cancelled for order in studio.orders)
+        if report.well and not options.kept:
+            kept.clear()
+        return report
+
+
+@contextlib.contextmanager
+def _small_disks(data: Path, kept: Callable[[], bool]) -> Iterator[None]:
+    with (
+        small_disk(data / "work", WORK_MEGABYTES),
+        small_disk(data / "objects", DATA_MEGABYTES, kept),
+        small_disk(data / "redis", DATA_MEGABYTES, kept),
+    ):
+        yield
+
+
+def _observe(
+    options: Options, site: Site, traffic: Traffic, studio: FarStudio, say: Callable[[str], None]
+) -> _Evidence:
+    samples_path = options.data / "usage.csv"
+    with rousing(site), watching(site) as absences:
+        with sampling(site, options.seconds, samples_path, lambda: traffic.ordered) as samples:
+            done = _storm(options, site, traffic, say)
         calm = time.monotonic()
         traffic.finish()
         settle(site)
@@ -67,10 +115,7 @@ def run(options: Options, say: Callable[[str], None] = lambda _: None) -> Report
         say(f"{traffic.ordered} jobs had ended after {settled:.1f} s; looking at what they left")
         traffic.again()
         stock = take_stock(site, traffic.expectations, studio=studio)
-        ending.close()
-        report = _report(options, done, traffic.expectations, stock, settled, _survivors(site))
-        report.ordered, report.called_off = len(studio.orders), sum(order.cancelled for order in studio.orders)
-        return report
+    return _Evidence(done, absences, samples, settled, stock)
 
 
 @contextlib.contextmanager
@@ -96,7 +141,7 @@ def rousing(site: Site) -> Iterator[None]:
 
 
 def _storm(options: Options, site: Site, traffic: Traffic, say: Callable[[str], None]) -> list[Done]:
-    all_kinds = kinds(site.settings.lease_seconds)
+    all_kinds = kinds(site.settings)
     faults = schedule(
         options.seed, options.seconds, options.gap, {name: kind.habit for name, kind in all_kinds.items()}
     )
@@ -120,20 +165,32 @@ def _log(path: Path) -> Callable[[str], None]:
     return write
 
 
-def _report(
-    options: Options, done: list[Done], expectations: Expectations, stock: Stock, settled: float, survivors: list[str]
-) -> Report:
+def _report(options: Options, site: Site, expectations: Expectations, evidence: _Evidence) -> Report:
+    done, all_kinds = evidence.done, kinds(site.settings)
+    stock = replace(
+        evidence.stock,
+        complaints=(*evidence.stock.complaints, *site.complaints),
+        lags=lags(
+            hits_of(done, lambda kind: all_kinds[kind].limit, site.settings.lease_seconds),
+            {record.id: record.events for record in evidence.stock.records},
+            [*evidence.absences, *harms_of(done)],
+        ),
+        damaged=frozenset(site.damaged),
+    )
     runs, repeated = executions(stock.records)
+    survivors = [f"outlived the stack: {one}" for one in _survivors(site)]
     return Report(
         seed=options.seed,
         seconds=options.seconds,
-        faults=tally(done, stock.records),
+        faults=tally(done, stock.records, {name for name, kind in all_kinds.items() if kind.hits_steps}),
         outcomes=Counter(record.job.state if record.job else "gone" for record in stock.records),
         wishes=Counter(expectations.wishes),
         runs=runs,
         repeated=repeated,
-        settled=settled,
-        violations=[*violations(stock), *(f"outlived the stack: {one}" for one in survivors)],
+        settled=evidence.settled,
+        violations=[*violations(stock), *survivors, *growth(evidence.samples)],
+        samples=evidence.samples,
+        lags=stock.lags,
     )
 
 

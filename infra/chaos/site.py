@@ -1,12 +1,9 @@
 """A running stack with its internals in reach: process ids, state, objects, and the folders it works in."""
 
 import os
-import subprocess
-import threading
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import fields, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple
@@ -20,16 +17,12 @@ from common.settings import Settings
 from common.settings.reading import variables
 from common.storage.s3 import S3Storage
 from infra import local
-from infra.chaos.processes import family, marked
+from infra.chaos.processes import alive, family, frozen, marked, owners
+from infra.chaos.supervision import Order, Supervision
 from infra.local import Plan, StackError
-from infra.log_files import to_files
-from infra.stack import Stack, StackStopped
-from infra.supervisor import GaveUp, Patience, Program
 
 MARK = "REEL_CHAOS"
 "Variable in the environment of every process of a site, so that none of them can hide."
-DOGGED = Patience(first_pause=0.2, longest_pause=0.5, steady=60.0, max_falls=None)
-"Programs that are killed on purpose must be started again, however often."
 SMALL = {
     "TARGET_RESOLUTION": "90",
     "FFMPEG_PRESET": "ultrafast",
@@ -44,6 +37,8 @@ SMALL = {
     "RETRIEVER_SLOTS": "1",
 }
 "Small pictures and short leases, so that much happens in little time."
+GLANCE_SECONDS = 0.5
+"A look at what is under way must not keep a fault waiting."
 STUDIO = "REEL_FAR_STUDIO"
 "Variable with the address of the far studio."
 FAR_RETRIEVER = ["python", "-m", "infra.chaos.retriever"]
@@ -58,10 +53,22 @@ class Held(NamedTuple):
     job: str
     step: str
     pid: int
+    attempt: int = 1
+    program: str = ""
+    "The one that the process belongs to; empty if it is dead."
+
+    @property
+    def service(self) -> str:
+        return service_of(self.program)
+
+
+def service_of(program: str) -> str:
+    """The service that a program is a copy of."""
+    return program.partition(".")[0]
 
 
 class Site:
-    """A stack that runs while the block lasts. Raises `StackError` or `GaveUp` if it cannot.
+    """A stack that runs while the block lasts. Raises `StackError` if it cannot.
 
     `commands` replaces the commands of services; `copies` starts several of one.
     """
@@ -78,33 +85,30 @@ class Site:
         """`studio` is the address of a far studio, at which the retriever orders clips then."""
         self.plan = Plan.make(data, "127.0.0.1", 0)
         self.mark = f"{MARK}={uuid.uuid4().hex}"
-        self._copies, self._commands = copies or {}, dict(commands or {})
+        commands = dict(commands or {})
         own = _without_settings(os.environ) | SMALL | dict(settings or {}) | dict([self.mark.split("=")])
         if studio:
             own[STUDIO] = studio
-            self._commands.setdefault("retriever", FAR_RETRIEVER)
+            commands.setdefault("retriever", FAR_RETRIEVER)
         self.settings = Settings.from_env(local.environment(self.plan, own))
         self.store = connect(self.settings)
+        self._glance = connect(self.settings, timeout=GLANCE_SECONDS)
         self.storage = S3Storage(self.settings)
         self.redis: Any = redis.Redis.from_url(
             self.settings.state_url, socket_timeout=2, socket_connect_timeout=2, decode_responses=True
         )
-        self._end, self._up = threading.Event(), threading.Event()
-        self._failure: Exception | None = None
-        sink = to_files(self.plan.folder("logs"))
-        self._stack = Stack(self.plan, own, sink, self._end.wait, patience=DOGGED, services=self._programs)
-        self._thread = threading.Thread(target=self._run, name="stack")
+        self._supervision = Supervision(Order(self.plan, own, copies or {}, commands))
+        self.damaged: set[str] = set()
+        "Keys of stored objects that a fault has damaged."
+        self.complaints: list[str] = []
+        "Whatever the stack did wrong that can be seen only while it does it."
 
     def __enter__(self) -> "Site":
-        self._thread.start()
         try:
-            self._up.wait()
+            self._supervision.start()
         except BaseException:
             self._stop()
             raise
-        if self._failure is not None:
-            self._stop()
-            raise self._failure
         return self
 
     def __exit__(
@@ -121,15 +125,38 @@ class Site:
         """The folder in which attempts have theirs."""
         return self.plan.folder("work")
 
+    def object_path(self, key: str) -> Path:
+        """The file in which the object store keeps an object of the bucket of assets."""
+        return self.plan.folder("objects") / self.settings.assets_bucket / key
+
     def check(self) -> None:
         """Raises the error that ended the stack, if one did."""
-        if self._failure is not None:
-            raise self._failure
+        if self._supervision.failure:
+            raise StackError(self._supervision.failure)
+
+    def kill_supervisor(self) -> None:
+        """All its programs should end with it."""
+        self._supervision.kill()
+
+    def start_again(self) -> None:
+        """Starts the stack on the same data and addresses. Returns when it is up."""
+        self._supervision.start()
+
+    def programs(self, *services: str) -> dict[str, int]:
+        """The main processes of the programs of these services, or of all, by name."""
+        running = sorted(self._supervision.pids.items())
+        return {name: pid for name, pid in running if not services or service_of(name) in services}
 
     def pids(self, *services: str) -> list[int]:
         """The main processes of these services, or of all programs."""
-        running = sorted(self._stack.pids.items())
-        return [pid for name, pid in running if not services or name.partition(".")[0] in services]
+        return list(self.programs(*services).values())
+
+    def ready(self, service: str) -> bool:
+        """True if some worker of the service takes hints."""
+        ready = self._supervision.ready
+        return any(
+            ready.get(name) == pid and alive(pid) and not frozen(pid) for name, pid in self.programs(service).items()
+        )
 
     def processes(self) -> list[int]:
         """All processes of the stack, whatever their parent is by now."""
@@ -141,64 +168,30 @@ class Site:
         return [pid for pid in self.processes() if pid not in looked_after]
 
     def active(self) -> list[Job]:
-        """Jobs that have not ended; none when the state store does not answer."""
+        """Jobs that have not ended; none when the state store does not answer at once."""
         try:
-            jobs = [self.store.load(name) for name in self.store.active()]
+            jobs = [self._glance.load(name) for name in self._glance.active()]
         except (StateUnavailable, redis.RedisError):
             return []
         return [job for job in jobs if job is not None]
 
     def held(self, pids: Sequence[int] | None = None) -> list[Held]:
         """The steps under way, or those of them that one of these processes works on."""
-        found = [
-            Held(job.id, name, int(step.worker.rpartition(":")[2] or 0))
+        steps = [
+            Held(job.id, name, int(step.worker.rpartition(":")[2] or 0), step.attempt)
             for job in self.active()
             for name, step in job.steps.items()
             if step.state == RUNNING
         ]
+        programs = owners(self._supervision.pids) if steps else {}
+        found = [held._replace(program=programs.get(held.pid, "")) for held in steps]
         return found if pids is None else [one for one in found if one.pid in pids]
 
-    def _programs(self, env: Mapping[str, str]) -> list[Program]:
-        found = []
-        for program in local.services(env):
-            command = self._commands.get(program.name, program.command)
-            names = [program.name, *(f"{program.name}.{n}" for n in range(2, self._copies.get(program.name, 1) + 1))]
-            found += [replace(program, name=name, command=command) for name in names]
-        return found
-
-    def _run(self) -> None:
-        # All of it in this one thread: the kernel ties a child to the thread that started it.
-        try:
-            self._stack.start()
-            self._up.set()
-            while True:
-                self._stack.tend()
-        except StackStopped:
-            pass
-        except (GaveUp, StackError, OSError) as failure:
-            self._failure = failure
-        finally:
-            self._stack.stop()
-            self._up.set()
-
     def _stop(self) -> None:
-        self._end.set()
-        self._thread.join()
+        self._supervision.stop()
         self.store.close()
+        self._glance.close()
         self.redis.close()
-
-
-@contextmanager
-def small_disk(folder: Path, megabytes: int) -> Iterator[bool]:
-    """Lays a small file system over `folder`, which only root may do. Yields True if it is there."""
-    folder.mkdir(parents=True, exist_ok=True)
-    mount = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m,mode=700", "tmpfs", str(folder)]
-    mounted = os.geteuid() == 0 and subprocess.run(mount, capture_output=True, check=False).returncode == 0
-    try:
-        yield mounted
-    finally:
-        if mounted:
-            subprocess.run(["umount", "-l", str(folder)], capture_output=True, check=False)
 
 
 def _without_settings(env: Mapping[str, str]) -> dict[str, str]:

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from infra.chaos.disks import small_disk
 from infra.chaos.figures import lines
 from infra.chaos.processes import marked
 from infra.chaos.run import Options, run
-from infra.chaos.site import MARK, small_disk
+from infra.chaos.site import MARK
 from tests.support.api_server import ROOT
 from tests.support.processes import ctrl_c_works
 from tests.support.waiting import eventually

@@ -4,7 +4,7 @@ import signal
 
 import pytest
 
-from infra.chaos.faults import heal
+from infra.chaos.faults.striking import heal
 from infra.chaos.processes import send
 from infra.chaos.site import Site
 from tests.support.sites import Load

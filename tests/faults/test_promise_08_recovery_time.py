@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from infra.chaos.faults import now_ms
-from infra.chaos.figures import Recovery, percentile, recovery, spread
+from infra.chaos.faults.striking import now_ms
+from infra.chaos.figures import percentile, spread
 from infra.chaos.processes import send
+from infra.chaos.recovery import Recovery, recovery
 from infra.chaos.site import Held, Site
 from tests.support.running import ENDED, Running
 from tests.support.sites import QUIET, account, holder, log, main_of

@@ -5,7 +5,7 @@ import signal
 import pytest
 import requests
 
-from infra.chaos.faults import WORKERS
+from infra.chaos.faults.striking import WORKERS
 from infra.chaos.figures import executions
 from infra.chaos.processes import send
 from infra.chaos.site import Site

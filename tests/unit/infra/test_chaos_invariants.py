@@ -10,6 +10,7 @@ from common.contracts.base import Contract, ObjectRef
 from common.contracts.job import DONE, Event, Failure, Job, Pins, Step
 from common.contracts.steps import AssembleFacts, CastFacts, PlanFacts, PublishFacts, SegmentFacts
 from infra.chaos.invariants import Found, Record, Stock, refs_in, violations
+from infra.chaos.recovery import Hit, Lag
 
 FRAMES = 30
 Move = tuple[str, Mapping[str, Any]]
@@ -113,6 +114,17 @@ def test_a_reused_step_needs_no_run() -> None:
         job("completed"),
     ]
     assert violations(logged(moves)) == []
+
+
+def test_what_a_fault_has_damaged_is_only_wrong_in_the_film() -> None:
+    damaged = OBJECTS | {"assets/local/segment": Found("bad")}
+    assert violations(stock(sound_job(), objects=damaged, damaged=frozenset({"local/segment"}))) == []
+    assert violations(stock(sound_job(), objects=damaged)) != []
+
+
+def test_a_step_that_was_ready_again_in_time_is_no_violation() -> None:
+    hit = Hit("worker killed", 0, "job_1", "mix", "renderer", 8.0)
+    assert violations(stock(sound_job(), lags=[Lag(hit, 12.0, 8.0)])) == []
 
 
 WAITING_LOG: list[Move] = [job("queued"), job("cancelled")]
@@ -229,6 +241,18 @@ BROKEN: dict[str, tuple[Stock, str]] = {
     ),
     "a process is left": (stock(sound_job(), strays=["process 7 (ffmpeg)"]), "left running: process 7 (ffmpeg)"),
     "a folder is left": (stock(sound_job(), folders=["/w/reel-step-1"]), "left on disk: /w/reel-step-1"),
+    "a step was ready again too late": (
+        stock(sound_job(), lags=[Lag(Hit("worker killed", 0, "job_1", "mix", "renderer", 8.0), 9.0, 8.5)]),
+        "job_1: mix was ready again 9.0 s after the fault 'worker killed' (8.5 s after the last thing",
+    ),
+    "a damaged film was published": (
+        stock(
+            sound_job(),
+            objects=OBJECTS | {"assets/local/film": Found("bad"), "videos/job_1/output.mp4": Found("bad")},
+            damaged=frozenset({"local/film"}),
+        ),
+        "job_1: videos/job_1/output.mp4 is not the film that was assembled",
+    ),
     "an answer made no sense": (stock(sound_job(), complaints=["GET / was answered 500"]), "GET / was answered 500"),
 }
 

@@ -7,18 +7,21 @@ from itertools import islice, pairwise
 
 from common.contracts.job import Event, Job
 from common.contracts.request import VideoRequest
+from common.settings import Settings
 from infra.chaos.expectations import Order
-from infra.chaos.faults import Struck, kinds
-from infra.chaos.figures import Recovery, Report, executions, lines, percentile, recovery, tally
+from infra.chaos.faults.kinds import kinds
+from infra.chaos.faults.striking import Struck
+from infra.chaos.figures import Report, executions, hits, lines, percentile, tally
 from infra.chaos.injector import Done
 from infra.chaos.invariants import Record
 from infra.chaos.orders import batched, jobs_of, orders
+from infra.chaos.recovery import Hit, Lag
 from infra.chaos.run import GAP_SECONDS
 from infra.chaos.schedule import Fault, Habit, schedule
 from infra.chaos.site import Held
 from tests.unit.infra.test_chaos_invariants import ref
 
-HABITS = {name: kind.habit for name, kind in kinds(3.0).items()}
+HABITS = {name: kind.habit for name, kind in kinds(Settings(lease_seconds=3.0)).items()}
 
 
 def test_a_seed_gives_one_schedule_and_another_seed_another() -> None:
@@ -82,14 +85,6 @@ EVENTS = (
 )
 
 
-def test_recovery_is_counted_from_the_fault_to_the_next_start_and_commit() -> None:
-    assert recovery(EVENTS, "mix", 2_000) == Recovery(3.2, 4.0)
-    assert recovery(EVENTS, "mix", 5_500) == Recovery(None, 0.5), "the holder lived on"
-    assert recovery(EVENTS, "mix", 7_000) is None
-    wish = Event(4, 5_100, "wish", {"wish": "cancel"})
-    assert recovery((*EVENTS[:3], wish, *EVENTS[3:]), "mix", 2_000) is None, "it had to wait for somebody's wish"
-
-
 def record(state: str) -> Record:
     return Record("job_1", frozenset({state}), Job("job_1", "local", state, ref("request"), 0, 1), EVENTS)
 
@@ -105,6 +100,19 @@ def test_percentiles_are_values_that_were_seen() -> None:
     assert percentile([3.0], 0.99) == 3.0
 
 
+def test_only_steps_that_ran_at_that_moment_are_hit_and_only_by_faults_aimed_at_them() -> None:
+    mix = Held("job_1", "mix", 1)
+    done = [
+        Done(Fault("worker killed", 1, 0, 1), Struck(2_000, [mix])),
+        Done(Fault("worker killed", 2, 0, 1), Struck(7_000, [mix])),
+        Done(Fault("worker killed", 3, 0, 1), Struck(8_000)),
+        Done(Fault("API killed", 4, 0, 1), Struck(9_000)),
+    ]
+    table = tally(done, [record("completed")], {"worker killed"})
+    assert (table["worker killed"].count, table["worker killed"].hits, table["worker killed"].steps) == (3, 1, 1)
+    assert hits(table) == (1, 3)
+
+
 def test_the_report_shows_the_seed_the_faults_the_times_and_what_is_broken() -> None:
     done = [
         Done(Fault("worker killed", 1, 0, 1), Struck(2_000, [Held("job_1", "mix", 1)])),
@@ -113,17 +121,20 @@ def test_the_report_shows_the_seed_the_faults_the_times_and_what_is_broken() -> 
     report = Report(
         seed=42,
         seconds=20,
-        faults=tally(done, [record("completed")]),
+        faults=tally(done, [record("completed")], {"worker killed", "disk full"}),
         outcomes=Counter(completed=3, cancelled=1),
         wishes=Counter(cancel=1),
         runs=20,
         repeated=1,
         settled=4.2,
         violations=["job_1 is lost"],
+        lags=[Lag(Hit("worker killed", 2_000, "job_1", "mix", "renderer", 8.0), 3.0, 2.5)],
     )
     text = "\n".join(lines(report))
     assert text.startswith("seed 42: 1 faults in 20 s, 4 jobs accepted")
     assert "3.2 / 3.2 / 3.2" in text
+    assert "1 of 1 faults that are aimed at steps met one" in text
+    assert "1 steps lost their holders; they were ready again after 2.5 / 2.5 / 2.5 s that count, of 8" in text
     assert "4.0 / 4.0 / 4.0" in text
     assert "not made: a small disk of our own needs root" in text
     assert "jobs: 3 completed, 1 cancelled" in text
