@@ -51,6 +51,7 @@ def publish(spec: PublishSpec, run: StepRun) -> PublishFacts:
 
 
 def _copy(run: StepRun, ref: ObjectRef, name: str) -> None:
+    run.check_content(ref)  # the copy is made by the store, which copies damage as well
     run.check()  # the name is shared by all versions: a worker that has lost the step must not write it
     run.storage.copy(run.assets, ref.key, run.videos, name)
     verify(run.storage, run.videos, name, ref.size, "the whole film")

@@ -1,5 +1,6 @@
 """Objects in this process's memory: the `Storage` port for fast tests."""
 
+import hashlib
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -44,6 +45,9 @@ class MemoryStorage:
     def size(self, bucket: str, key: str) -> int | None:
         found = self._objects.get((bucket, key))
         return None if found is None else len(found.data)
+
+    def sha256(self, bucket: str, key: str) -> str:
+        return hashlib.sha256(self.get_bytes(bucket, key)).hexdigest()
 
     def copy(self, bucket: str, key: str, to_bucket: str, to_key: str) -> None:
         self.put_bytes(to_bucket, to_key, self.get_bytes(bucket, key), "")

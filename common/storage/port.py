@@ -38,6 +38,10 @@ class Storage(Protocol):
         """Bytes, or None when there is no such object."""
         ...
 
+    def sha256(self, bucket: str, key: str) -> str:
+        """Digest of the content as it is now, which is read for that piece by piece."""
+        ...
+
     def copy(self, bucket: str, key: str, to_bucket: str, to_key: str) -> None: ...
 
     def list(self, bucket: str, prefix: str = "", after: str = "") -> Iterator[Stored]:

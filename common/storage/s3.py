@@ -1,6 +1,7 @@
 """Objects on any S3 server, through the plain S3 calls of the `minio` client."""
 
 import contextlib
+import hashlib
 import io
 import math
 import random
@@ -89,6 +90,9 @@ class S3Storage:
             return None
         _check_head(found.metadata or {})
         return found.size
+
+    def sha256(self, bucket: str, key: str) -> str:
+        return _ask(lambda: _digest(self._read(bucket, key)), key)
 
     def copy(self, bucket: str, key: str, to_bucket: str, to_key: str) -> None:
         _ask(lambda: self._client.copy_object(to_bucket, to_key, CopySource(bucket, key)), key)
@@ -217,6 +221,14 @@ def _write(path: Path, pieces: Generator[bytes]) -> None:
         except BaseException:
             path.unlink(missing_ok=True)
             raise
+
+
+def _digest(pieces: Generator[bytes]) -> str:
+    digest = hashlib.sha256()
+    with contextlib.closing(pieces):
+        for piece in pieces:
+            digest.update(piece)
+    return digest.hexdigest()
 
 
 def _ask(call: Callable[[], T], key: str = "") -> T:

@@ -115,6 +115,11 @@ class StepRun:
             raise ObjectMissing(DAMAGED, ref.key)
         return data
 
+    def check_content(self, ref: ObjectRef) -> None:
+        """Raises `ObjectMissing` if an object is not what was stored. Reads it, but keeps nothing of it."""
+        if self.storage.sha256(self.assets, ref.key) != ref.sha256:
+            raise ObjectMissing(DAMAGED, ref.key)
+
     def gone(self, keys: Iterable[str]) -> list[str]:
         """Those of these objects that are not there, without duplicates; of very many, only the first are looked at.
 

@@ -1,5 +1,6 @@
 """What the pipeline may expect of every object store: the one in memory, rclone, and (slow) Ceph's gateway."""
 
+import hashlib
 import re
 import resource
 import threading
@@ -110,6 +111,15 @@ def test_a_file_of_several_parts_stays_whole(storage: Storage, tmp_path: Path) -
     storage.put_file(BUCKET, KEY, source, "video/mp4")
     assert storage.size(BUCKET, KEY) == PART_SIZE + 4
     assert storage.get_bytes(BUCKET, KEY)[-20:] == b"0123456789abcdeftail"
+
+
+def test_the_digest_is_that_of_the_content(storage: Storage) -> None:
+    data = b"0123456789abcdef" * 200_000
+    storage.put_bytes(BUCKET, KEY, data, "video/mp4")
+    assert storage.sha256(BUCKET, KEY) == hashlib.sha256(data).hexdigest()
+    with pytest.raises(ObjectMissing) as missing:
+        storage.sha256(BUCKET, f"{KEY}.gone")
+    assert missing.value.key == f"{KEY}.gone"
 
 
 def test_an_empty_object_is_an_object(storage: Storage) -> None:
