@@ -25,6 +25,7 @@ REDIS_OLDEST = (6, 2)
 # Below the range from which the kernel takes ports for outgoing connections, so that none is taken away
 # between our check and a program's binding.
 PORT_RANGE = range(20_000, 32_000)
+LOOPBACK = "127.0.0.1"
 WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 KEPT = "stack.json"
 "File in the data folder with the facts that the next run needs of the last one."
@@ -53,6 +54,9 @@ class Plan:
     password: str = field(repr=False)
     store_port: int = 0
     "Of the store itself, for the services alone."
+    redis_host: str = LOOPBACK
+    store_host: str = LOOPBACK
+    "Addresses of the two stores; others than this are only had by runs of chaos on several hosts."
 
     @classmethod
     def make(cls, data: Path, host: str, port: int) -> "Plan":
@@ -178,7 +182,7 @@ def redis_program(plan: Plan) -> Program:
     folder = plan.folder("redis")
     config = folder / "redis.conf"
     lines = [
-        "bind 127.0.0.1",
+        f"bind {plan.redis_host}",
         f"port {plan.redis_port}",
         f"requirepass {plan.password}",
         "appendonly yes",
@@ -208,14 +212,14 @@ def s3_program(plan: Plan) -> Program:
         # and takes a third to half of the time of reading.
         "RCLONE_NO_CHECKSUM": "true",
     }
-    command = [rclone, "serve", "s3", str(plan.folder("objects")), "--addr", f"127.0.0.1:{plan.store_port}"]
+    command = [rclone, "serve", "s3", str(plan.folder("objects")), "--addr", f"{plan.store_host}:{plan.store_port}"]
     return Program("s3", command, env, plan.data, STORE, NOISE)
 
 
 def front_program(plan: Plan) -> Program:
     """What download links lead to: the store itself answers requests for parts in a way that no browser seeks by."""
     listen = web_address(plan.host, plan.s3_port).removeprefix("http://")
-    command = [sys.executable, "-m", "infra.front", listen, f"127.0.0.1:{plan.store_port}"]
+    command = [sys.executable, "-m", "infra.front", listen, f"{plan.store_host}:{plan.store_port}"]
     return Program("front", command, {**os.environ, "PYTHONPATH": str(ROOT)}, ROOT, STORE)
 
 
@@ -248,7 +252,7 @@ def _redis_version(path: str) -> tuple[int, ...]:
 def environment(plan: Plan, own: Mapping[str, str]) -> dict[str, str]:
     """The environment of the services: the user's own settings, overridden by the addresses of this run."""
     own = {name: value for name, value in own.items() if name not in OVERRIDDEN_FILES}
-    redis_url = f"redis://:{plan.password}@127.0.0.1:{plan.redis_port}/0"
+    redis_url = f"redis://:{plan.password}@{plan.redis_host}:{plan.redis_port}/0"
     return {
         **own,
         "WORK_DIR": own.get("WORK_DIR") or str(plan.folder("work")),
@@ -259,7 +263,7 @@ def environment(plan: Plan, own: Mapping[str, str]) -> dict[str, str]:
         "PYTHONUNBUFFERED": "1",
         "BROKER_URL": redis_url,
         "STATE_URL": redis_url,
-        "S3_ENDPOINT": f"http://127.0.0.1:{plan.store_port}",
+        "S3_ENDPOINT": f"http://{plan.store_host}:{plan.store_port}",
         "S3_PUBLIC_ENDPOINT": own.get("S3_PUBLIC_ENDPOINT") or plan.s3_public,
         "S3_FOLDER": str(plan.folder("objects")),
         "S3_ACCESS_KEY": ACCESS_KEY,

@@ -8,7 +8,7 @@ import requests
 from infra.chaos.expectations import Expectations
 
 CONNECT_SECONDS, ANSWER_SECONDS = 2.0, 8.0
-AWAY = frozenset({429, 502, 503, 504})
+AWAY = frozenset({429, 502, 503, 504, 507})
 "Answers that mean: not now, ask again."
 PAUSE = 0.3
 

@@ -9,6 +9,7 @@ import json
 import time
 import uuid
 from typing import Any
+from urllib.parse import urlsplit
 
 from common.contracts.footage import Candidate, Provenance, ShotQuery, WebFile
 from common.contracts.later import Later, Unknown
@@ -26,8 +27,6 @@ DOUBT_SECONDS = 600.0
 "Longer than any run: whoever is in doubt is roused, and never gives up."
 CERTAIN_SECONDS = 5.0
 TIMEOUTS = Timeouts(reply=5.0, download=5.0)
-LOOPBACK = Settings(fetch_allow_networks="127.0.0.0/8")
-"Where the studio is."
 
 
 class FarProvider:
@@ -38,8 +37,9 @@ class FarProvider:
     def __init__(self, url: str, certain: float = CERTAIN_SECONDS) -> None:
         """What the studio does not know `certain` seconds after it was sent has never reached it."""
         self._url, self._certain = url, certain
-        self._http = Http(LOOPBACK, timeouts=TIMEOUTS)
-        self._downloads = Downloads(LOOPBACK, self._http)
+        near = Settings(fetch_allow_networks=f"{urlsplit(url).hostname}/32")  # the studio is not in the world outside
+        self._http = Http(near, timeouts=TIMEOUTS)
+        self._downloads = Downloads(near, self._http)
 
     def search(self, query: ShotQuery) -> list[Candidate]:
         """A clip for every other shot, so that films mix both."""

@@ -94,12 +94,12 @@ class FarStudio:
 
 
 @contextmanager
-def open_studio(studio: FarStudio) -> Iterator[FarStudio]:
-    """Serves it on loopback meanwhile, at `studio.url`."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(studio))
+def open_studio(studio: FarStudio, host: str = "127.0.0.1") -> Iterator[FarStudio]:
+    """Serves it meanwhile at this address of ours, at `studio.url`."""
+    server = ThreadingHTTPServer((host, 0), _handler(studio))
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-    studio.url = f"http://127.0.0.1:{server.server_port}"
+    studio.url = f"http://{host}:{server.server_port}"
     thread.start()
     try:
         yield studio

@@ -22,14 +22,16 @@ from infra.chaos.faults.kinds import kinds
 from infra.chaos.figures import Report, executions, tally
 from infra.chaos.injector import Done, inject
 from infra.chaos.invariants import Stock, violations
+from infra.chaos.network import Network, network
 from infra.chaos.processes import alive, name_of
 from infra.chaos.recovery import Harm, lags
 from infra.chaos.schedule import schedule
-from infra.chaos.site import COPIES, Site
+from infra.chaos.site import COPIES, Site, hosts
 from infra.chaos.stock import settle, take_stock
 from infra.chaos.traffic import Traffic
 from infra.chaos.usage import Sample, growth, sampling
 from infra.chaos.watch import harms_of, hits_of, watching
+from infra.local import LOOPBACK
 
 GAP_SECONDS = 2.0
 MUTE = 0.15
@@ -56,6 +58,8 @@ class Options:
     gap: float = GAP_SECONDS
     "Seconds between two faults on average."
     settings: Mapping[str, str] = field(default_factory=dict)
+    hosts: bool = False
+    "True: each program runs on a host of its own, and their links have faults, too. Needs root."
     kept: bool = False
     "True if the folder is wanted afterwards; it always is when an invariant is violated."
 
@@ -78,9 +82,13 @@ def run(options: Options, say: Callable[[str], None] = lambda _: None) -> Report
     studio = FarStudio(small_clip(), mute=MUTE, seed=options.seed)
     kept = threading.Event()
     kept.set()
-    with _small_disks(options.data, kept.is_set), open_studio(studio):
+    with _small_disks(options.data, kept.is_set), _hosts(options) as joined:
+        here = joined.users if joined is not None else LOOPBACK
         settings = IMPATIENT | dict(options.settings)
-        with Site(options.data, settings=settings, copies=COPIES, studio=studio.url) as site:
+        with (
+            open_studio(studio, here),
+            Site(options.data, settings=settings, copies=COPIES, studio=studio.url, network=joined) as site,
+        ):
             say(f"the stack runs at {site.url}; its logs are in {options.data / 'logs'}")
             traffic = Traffic(site.url, options.seed, backlog=options.jobs)
             evidence = _observe(options, site, traffic, studio, say)
@@ -99,6 +107,10 @@ def _small_disks(data: Path, kept: Callable[[], bool]) -> Iterator[None]:
         small_disk(data / "redis", DATA_MEGABYTES, kept),
     ):
         yield
+
+
+def _hosts(options: Options) -> contextlib.AbstractContextManager[Network | None]:
+    return network(hosts(COPIES)) if options.hosts else contextlib.nullcontext()
 
 
 def _observe(
@@ -141,7 +153,7 @@ def rousing(site: Site) -> Iterator[None]:
 
 
 def _storm(options: Options, site: Site, traffic: Traffic, say: Callable[[str], None]) -> list[Done]:
-    all_kinds = kinds(site.settings)
+    all_kinds = kinds(site.settings, options.hosts)
     faults = schedule(
         options.seed, options.seconds, options.gap, {name: kind.habit for name, kind in all_kinds.items()}
     )
@@ -166,7 +178,7 @@ def _log(path: Path) -> Callable[[str], None]:
 
 
 def _report(options: Options, site: Site, expectations: Expectations, evidence: _Evidence) -> Report:
-    done, all_kinds = evidence.done, kinds(site.settings)
+    done, all_kinds = evidence.done, kinds(site.settings, options.hosts)
     stock = replace(
         evidence.stock,
         complaints=(*evidence.stock.complaints, *site.complaints),

@@ -1,6 +1,7 @@
 """A running stack with its internals in reach: process ids, state, objects, and the folders it works in."""
 
 import os
+import secrets
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
@@ -17,8 +18,9 @@ from common.settings import Settings
 from common.settings.reading import variables
 from common.storage.s3 import S3Storage
 from infra import local
+from infra.chaos.network import Network
 from infra.chaos.processes import alive, family, frozen, marked, owners
-from infra.chaos.supervision import Order, Supervision
+from infra.chaos.supervision import Order, Supervision, names_of
 from infra.local import Plan, StackError
 
 MARK = "REEL_CHAOS"
@@ -37,6 +39,8 @@ SMALL = {
     "RETRIEVER_SLOTS": "1",
 }
 "Small pictures and short leases, so that much happens in little time."
+BESIDE = {"front": "api"}
+"Programs without a host of their own, and the host on which they run."
 GLANCE_SECONDS = 0.5
 "A look at what is under way must not keep a fault waiting."
 STUDIO = "REEL_FAR_STUDIO"
@@ -81,9 +85,13 @@ class Site:
         copies: Mapping[str, int] | None = None,
         commands: Mapping[str, Sequence[str]] | None = None,
         studio: str = "",
+        network: Network | None = None,
     ) -> None:
-        """`studio` is the address of a far studio, at which the retriever orders clips then."""
-        self.plan = Plan.make(data, "127.0.0.1", 0)
+        """`studio` is the address of a far studio, at which the retriever orders clips then. With a `network` each
+        program runs on a host of its own, as `hosts` names them.
+        """
+        self.network = network
+        self.plan = Plan.make(data, "127.0.0.1", 0) if network is None else _spread(data, network)
         self.mark = f"{MARK}={uuid.uuid4().hex}"
         commands = dict(commands or {})
         own = _without_settings(os.environ) | SMALL | dict(settings or {}) | dict([self.mark.split("=")])
@@ -97,7 +105,7 @@ class Site:
         self.redis: Any = redis.Redis.from_url(
             self.settings.state_url, socket_timeout=2, socket_connect_timeout=2, decode_responses=True
         )
-        self._supervision = Supervision(Order(self.plan, own, copies or {}, commands))
+        self._supervision = Supervision(Order(self.plan, own, copies or {}, commands, self._prefixes()))
         self.damaged: set[str] = set()
         "Keys of stored objects that a fault has damaged."
         self.complaints: list[str] = []
@@ -187,11 +195,44 @@ class Site:
         found = [held._replace(program=programs.get(held.pid, "")) for held in steps]
         return found if pids is None else [one for one in found if one.pid in pids]
 
+    def host_of(self, program: str) -> str:
+        """The host that a program runs on, if there are several."""
+        return BESIDE.get(program, program)
+
+    def _prefixes(self) -> dict[str, list[str]]:
+        """How programs are started on their hosts."""
+        network = self.network
+        if network is None:
+            return {}
+        programs = [*network.hosts, *(name for name, host in BESIDE.items() if host in network.hosts)]
+        return {name: network.prefix(self.host_of(name)) for name in programs}
+
     def _stop(self) -> None:
         self._supervision.stop()
         self.store.close()
         self._glance.close()
         self.redis.close()
+
+
+def hosts(copies: Mapping[str, int]) -> list[str]:
+    """The names of the hosts for a stack with so many copies of services: those of the programs."""
+    services = [program.name for program in local.services({})]
+    return ["redis", "s3", *(name for service in services for name in names_of(service, copies))]
+
+
+def _spread(data: Path, network: Network) -> Plan:
+    """Ports are free everywhere where nobody else is."""
+    return Plan(
+        data,
+        host=network.addresses["api"],
+        port=8080,
+        redis_port=6379,
+        s3_port=9001,
+        password=secrets.token_hex(16),
+        store_port=9000,
+        redis_host=network.addresses["redis"],
+        store_host=network.addresses["s3"],
+    )
 
 
 def _without_settings(env: Mapping[str, str]) -> dict[str, str]:

@@ -57,15 +57,17 @@ class Order:
         found = []
         for program in local.services(env):
             command = self.commands.get(program.name, program.command)
-            found += [replace(program, name=name, command=command) for name in self._names(program.name)]
+            found += [replace(program, name=name, command=command) for name in names_of(program.name, self.copies)]
         return found
 
     def placed(self, program: Program) -> Program:
         """The program, as it is started."""
         return replace(program, command=[*self.prefixes.get(program.name, ()), *program.command])
 
-    def _names(self, service: str) -> list[str]:
-        return [service, *(f"{service}.{number}" for number in range(2, self.copies.get(service, 1) + 1))]
+
+def names_of(service: str, copies: Mapping[str, int]) -> list[str]:
+    """The names of the programs of a service, of which there may be several copies."""
+    return [service, *(f"{service}.{number}" for number in range(2, copies.get(service, 1) + 1))]
 
 
 class Supervision:

@@ -3,6 +3,7 @@
 from functools import partial
 
 from common.settings import Settings
+from infra.chaos.faults.links import cut_link, deafen, silence
 from infra.chaos.faults.objects import damage_object, needed
 from infra.chaos.faults.programs import (
     POP_SECONDS,
@@ -41,14 +42,31 @@ from infra.chaos.recovery import GRACE
 from infra.chaos.schedule import Habit
 
 
-def kinds(settings: Settings) -> dict[str, FaultKind]:
-    """All kinds of faults of a stack with these settings, by their name in reports."""
+def kinds(settings: Settings, hosts: bool = False) -> dict[str, FaultKind]:
+    """All kinds of faults of a stack with these settings, by their name in reports; those of links with `hosts`."""
+    return _everywhere(settings) | (_links() if hosts else {})
+
+
+def _links() -> dict[str, FaultKind]:
+    return {
+        "link cut for 5 s": _of_link(5, 5.0, cut_link),
+        "link cut for 30 s": _of_link(2, 30.0, cut_link),
+        "host deaf for 5 s": _of_link(2, 5.0, deafen),
+        "host mute for 5 s": _of_link(2, 5.0, silence),
+    }
+
+
+def _of_link(share: int, lasts: float, inject: Injection) -> FaultKind:
+    return FaultKind(Habit("link", share, (lasts, lasts)), inject, anything_runs, True)
+
+
+def _everywhere(settings: Settings) -> dict[str, FaultKind]:
     lease, longest = settings.lease_seconds, settings.step_timeout
     past_lease = (lease + 0.5, lease + 2.5)
     return {
         "worker killed": _of_worker(3, kill_worker),
         "pool child killed": _of_worker(3, kill_pool_child),
-        "orchestrator killed": _of_worker(2, kill_orchestrator, "orchestrator"),
+        "orchestrator killed": FaultKind(Habit("worker", 2), kill_orchestrator, hits_steps=True),
         "all workers killed": _of_worker(1, kill_all_workers),
         "worker restarted": _of_worker(2, restart_worker),
         "worker frozen past its lease": FaultKind(Habit("frozen", 2, past_lease), freeze_worker, busy(*WORKERS), True),
@@ -77,8 +95,8 @@ def kinds(settings: Settings) -> dict[str, FaultKind]:
     }
 
 
-def _of_worker(share: int, inject: Injection, *services: str) -> FaultKind:
-    return FaultKind(Habit("worker", share), inject, busy(*services or WORKERS), True)
+def _of_worker(share: int, inject: Injection) -> FaultKind:
+    return FaultKind(Habit("worker", share), inject, busy(*WORKERS), True)
 
 
 def _of_store(part: str, share: int, inject: Injection, longest: float = 0.0) -> FaultKind:

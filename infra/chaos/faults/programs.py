@@ -25,6 +25,7 @@ POP_SECONDS = 1.5
 END_SECONDS = 10.0
 "Time for all programs to end with their supervisor."
 FFMPEG = "ffmpeg"
+PATIENT_TRIES = 40
 
 
 # workers and the API
@@ -37,7 +38,8 @@ def kill_worker(site: Site, rng: random.Random) -> Iterator[Struck]:
 
 @contextmanager
 def kill_orchestrator(site: Site, rng: random.Random) -> Iterator[Struck]:
-    yield strike(site, lambda: busy_worker(site, rng, "orchestrator"), signal.SIGKILL)
+    """Its own steps are so short that it must be caught at one."""
+    yield strike(site, lambda: busy_worker(site, rng, "orchestrator"), signal.SIGKILL, PATIENT_TRIES)
 
 
 @contextmanager
@@ -76,7 +78,7 @@ def freeze_worker(site: Site, rng: random.Random) -> Iterator[Struck]:
     """Freezes a worker past its leases; thawed, it must find out that its steps are no longer its own."""
     _, frozen, struck = caught(site, lambda: busy_worker(site, rng, *WORKERS))
     try:
-        yield struck._replace(at=now_ms())
+        yield struck
     finally:
         send(frozen, signal.SIGCONT)
 
@@ -106,18 +108,18 @@ def idle_workers(site: Site) -> dict[str, int]:
 @contextmanager
 def kill_ffmpeg(site: Site, rng: random.Random) -> Iterator[Struck]:
     """As when the kernel runs out of memory: the step is tried again, which costs one of its attempts."""
-    held, pid = _encoding(site, rng, first_attempts=True)
+    struck, pid = _encoding(site, rng, first_attempts=True)
     send([pid], signal.SIGKILL)
-    yield _struck_at(held)
+    yield struck
 
 
 @contextmanager
 def freeze_ffmpeg(site: Site, rng: random.Random) -> Iterator[Struck]:
     """It stands still for a while and goes on; its step beats all the while, and loses nothing."""
-    held, pid = _encoding(site, rng)
+    struck, pid = _encoding(site, rng)
     send([pid], signal.SIGSTOP)
     try:
-        yield _struck_at(held)
+        yield struck
     finally:
         send([pid], signal.SIGCONT)
 
@@ -125,9 +127,9 @@ def freeze_ffmpeg(site: Site, rng: random.Random) -> Iterator[Struck]:
 @contextmanager
 def hang_ffmpeg(site: Site, rng: random.Random) -> Iterator[Struck]:
     """It never goes on by itself: the limit of a step (STEP_TIMEOUT) must end it."""
-    held, pid = _encoding(site, rng, first_attempts=True)
+    struck, pid = _encoding(site, rng, first_attempts=True)
     send([pid], signal.SIGSTOP)
-    yield _struck_at(held)
+    yield struck
 
 
 def first_encoding(site: Site) -> bool:
@@ -140,15 +142,12 @@ def encoding(site: Site) -> bool:
     return bool(_encodings(site))
 
 
-def _struck_at(held: Held) -> Struck:
-    return Struck(now_ms(), [held], frozenset({held.program}))
-
-
-def _encoding(site: Site, rng: random.Random, first_attempts: bool = False) -> tuple[Held, int]:
+def _encoding(site: Site, rng: random.Random, first_attempts: bool = False) -> tuple[Struck, int]:
     found = _encodings(site, first_attempts)
     if not found:
         raise NothingToHit("no segment is encoded just now")
-    return rng.choice(found)
+    held, pid = rng.choice(found)
+    return Struck(now_ms(), [held], frozenset({held.program})), pid
 
 
 def _encodings(site: Site, first_attempts: bool = False) -> list[tuple[Held, int]]:

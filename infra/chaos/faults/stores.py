@@ -88,17 +88,17 @@ def fill_redis(site: Site, _: random.Random) -> Iterator[Struck]:
 @contextmanager
 def fill_work_disk(site: Site, _: random.Random) -> Iterator[Struck]:
     """Takes the last byte of the workers' disk; only of one of our own."""
-    held = site.held()
+    struck = Struck(now_ms(), site.held())
     with filled(_disks(site, ["work"])):
-        yield Struck(now_ms(), held)
+        yield struck
 
 
 @contextmanager
 def fill_data_disk(site: Site, _: random.Random) -> Iterator[Struck]:
     """The same with the disk of Redis and the object store."""
-    held = site.held()
+    struck = Struck(now_ms(), site.held(), frozenset({REDIS, S3}))
     with filled(_disks(site, DATA)):
-        yield Struck(now_ms(), held, frozenset({REDIS, S3}))
+        yield struck
 
 
 def _disks(site: Site, names: Sequence[str]) -> list[Path]:

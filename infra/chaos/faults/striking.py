@@ -27,7 +27,7 @@ class Struck(NamedTuple):
     """The target of a fault."""
 
     at: int
-    "In milliseconds; the clock of Redis, which runs on the same machine."
+    "In milliseconds, just before the blow; the clock of Redis, which runs on the same machine."
     held: Sequence[Held] = ()
     "Steps that were under way in the part it hit."
     programs: frozenset[str] = frozenset()
@@ -89,25 +89,27 @@ def busy_worker(site: Site, rng: random.Random, *services: str) -> list[int]:
 # harm
 
 
-def strike(site: Site, victim: Callable[[], Sequence[int]], number: signal.Signals) -> Struck:
+def strike(site: Site, victim: Callable[[], Sequence[int]], number: signal.Signals, tries: int = TRIES) -> Struck:
     """Sends the signal to the victim's processes; what they have started must see to it by itself."""
-    pids, frozen, struck = caught(site, victim)
+    pids, frozen, struck = caught(site, victim, tries)
     send(pids, number)
     send(frozen, signal.SIGCONT)
-    return struck._replace(at=now_ms())
+    return struck
 
 
-def caught(site: Site, victim: Callable[[], Sequence[int]]) -> tuple[Sequence[int], Sequence[int], Struck]:
+def caught(
+    site: Site, victim: Callable[[], Sequence[int]], tries: int = TRIES
+) -> tuple[Sequence[int], Sequence[int], Struck]:
     """Freezes processes with a step in hand, which cannot end the step before they are struck: they, and all of their
     families, which are frozen now.
 
     Many steps are shorter than a look at them, so it is tried a few times; then any victim will do.
     """
-    for tries in reversed(range(TRIES)):
+    for left in reversed(range(tries)):
         pids = victim()
         frozen = [one for pid in pids for one in freeze(pid)]
         struck = _account(site, frozen)
-        if struck.held or not tries:
+        if struck.held or not left:
             return pids, frozen, struck
         send(frozen, signal.SIGCONT)
         time.sleep(TRY_SECONDS)
@@ -115,15 +117,15 @@ def caught(site: Site, victim: Callable[[], Sequence[int]]) -> tuple[Sequence[in
 
 
 def _account(site: Site, pids: Sequence[int]) -> Struck:
-    whose = owners(site.programs())
-    return Struck(now_ms(), site.held(pids), frozenset(whose[pid] for pid in pids if pid in whose))
+    at, whose = now_ms(), owners(site.programs())
+    return Struck(at, site.held(pids), frozenset(whose[pid] for pid in pids if pid in whose))
 
 
 def strike_all(site: Site, harm: Callable[[], Any], programs: Iterable[str]) -> Struck:
     """Does harm to something that every step needs."""
-    held = site.held()
+    struck = Struck(now_ms(), site.held(), frozenset(programs))
     harm()
-    return Struck(now_ms(), held, frozenset(programs))
+    return struck
 
 
 def heal(call: Callable[[], Any]) -> None:
