@@ -58,6 +58,8 @@ class Report:
     called_off: int = 0
     lags: Sequence[Lag] = ()
     "Steps that lost their holders."
+    away: float = 0.0
+    "Seconds for which Redis, the store or every orchestrator was away."
     samples: Sequence[Sample] = ()
     "What the run used over time."
 
@@ -136,6 +138,7 @@ def lines(report: Report) -> list[str]:
         *LEGEND,
         f"{met} of {aimed} faults that are aimed at steps met one",
         *_lags(report.lags),
+        f"Redis, the object store or every orchestrator was away, slow or full for {report.away:.0f} s",
         "",
         f"jobs: {outcomes or 'none'}",
         f"wishes of users that were granted: {wishes or 'none'}",

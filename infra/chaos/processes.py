@@ -84,12 +84,14 @@ def send(pids: Iterable[int], number: signal.Signals) -> None:
 
 
 def freeze(pid: int) -> list[int]:
-    """Stops a process and its descendants, and returns them. A frozen one starts no further child, so this ends."""
-    frozen: list[int] = []
-    while more := [one for one in family(pid) if one not in frozen]:
-        send(more, signal.SIGSTOP)
-        frozen += more
-    return frozen
+    """Stops a process and its descendants, and returns those that ran. A frozen one starts no child, so this ends."""
+    seen, stopped = set[int](), list[int]()
+    while more := [one for one in family(pid) if one not in seen]:
+        running = [one for one in more if not frozen(one)]
+        send(running, signal.SIGSTOP)
+        stopped += running
+        seen.update(more)
+    return stopped
 
 
 def _all() -> list[int]:

@@ -122,6 +122,15 @@ def lags(hits: Iterable[Hit], events: Mapping[str, Sequence[Event]], harms: Sequ
     return found
 
 
+def away(harms: Iterable[Harm]) -> float:
+    """The seconds for which something that every recovery needs was away."""
+    total, end = 0, 0
+    for harm in sorted(harm for harm in harms if not harm.programs):
+        total += max(0, harm.until - max(end, harm.since))
+        end = max(end, harm.until)
+    return total / 1000
+
+
 def _clock_starts(hit: Hit, ready: int, harms: Sequence[Harm]) -> int:
     """The end of the last thing that the recovery had to wait for."""
     ends = [

@@ -24,7 +24,7 @@ from infra.chaos.injector import Done, inject
 from infra.chaos.invariants import Stock, violations
 from infra.chaos.network import Network, network
 from infra.chaos.processes import alive, name_of
-from infra.chaos.recovery import Harm, lags
+from infra.chaos.recovery import Harm, away, lags
 from infra.chaos.schedule import schedule
 from infra.chaos.site import COPIES, Site, hosts
 from infra.chaos.stock import settle, take_stock
@@ -179,13 +179,14 @@ def _log(path: Path) -> Callable[[str], None]:
 
 def _report(options: Options, site: Site, expectations: Expectations, evidence: _Evidence) -> Report:
     done, all_kinds = evidence.done, kinds(site.settings, options.hosts)
+    harms = [*evidence.absences, *harms_of(done)]
     stock = replace(
         evidence.stock,
         complaints=(*evidence.stock.complaints, *site.complaints),
         lags=lags(
             hits_of(done, lambda kind: all_kinds[kind].limit, site.settings.lease_seconds),
             {record.id: record.events for record in evidence.stock.records},
-            [*evidence.absences, *harms_of(done)],
+            harms,
         ),
         damaged=frozenset(site.damaged),
     )
@@ -203,6 +204,7 @@ def _report(options: Options, site: Site, expectations: Expectations, evidence: 
         violations=[*violations(stock), *survivors, *growth(evidence.samples)],
         samples=evidence.samples,
         lags=stock.lags,
+        away=away(harms),
     )
 
 

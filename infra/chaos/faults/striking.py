@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import redis
 
-from infra.chaos.processes import freeze, owners, send
+from infra.chaos.processes import family, freeze, owners, send
 from infra.chaos.schedule import Habit
 from infra.chaos.site import Held, Site
 
@@ -100,15 +100,15 @@ def strike(site: Site, victim: Callable[[], Sequence[int]], number: signal.Signa
 def caught(
     site: Site, victim: Callable[[], Sequence[int]], tries: int = TRIES
 ) -> tuple[Sequence[int], Sequence[int], Struck]:
-    """Freezes processes with a step in hand, which cannot end the step before they are struck: they, and all of their
-    families, which are frozen now.
+    """Freezes processes with a step in hand, which cannot end the step before they are struck: they, and all that are
+    to be thawed again.
 
     Many steps are shorter than a look at them, so it is tried a few times; then any victim will do.
     """
     for left in reversed(range(tries)):
         pids = victim()
         frozen = [one for pid in pids for one in freeze(pid)]
-        struck = _account(site, frozen)
+        struck = _account(site, [one for pid in pids for one in family(pid)])
         if struck.held or not left:
             return pids, frozen, struck
         send(frozen, signal.SIGCONT)

@@ -7,7 +7,7 @@ import pytest
 from common.contracts.job import Event
 from infra.chaos.faults.striking import Struck
 from infra.chaos.injector import Done
-from infra.chaos.recovery import Harm, Hit, Recovery, lags, ready_again, recovery, was_running
+from infra.chaos.recovery import Harm, Hit, Recovery, away, lags, ready_again, recovery, was_running
 from infra.chaos.schedule import Fault
 from infra.chaos.site import Held
 from infra.chaos.watch import harms_of, hits_of
@@ -114,6 +114,17 @@ def test_a_lasting_fault_of_something_needed_is_an_absence_and_one_of_a_worker_i
     absences = [(harm.since, harm.until) for harm in harms_of(done) if not harm.programs]
     assert absences == [(1_000, 3_000), (4_000, 4_000)]
     assert {one for harm in harms_of(done) for one in harm.programs} == {"redis", "orchestrator.2", "renderer"}
+
+
+def test_absences_at_the_same_time_count_once() -> None:
+    harms = [
+        Harm(1_000, 3_000),
+        Harm(2_000, 2_500),
+        Harm(2_000, 4_000),
+        Harm(9_000, 9_500),
+        Harm(0, 9_000, frozenset("a")),
+    ]
+    assert away(harms) == 3.5
 
 
 def test_a_step_is_judged_by_the_limit_of_its_fault_else_by_the_promise() -> None:
