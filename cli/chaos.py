@@ -6,15 +6,26 @@ import shutil
 import sys
 import tempfile
 from pathlib import Path
+from typing import NamedTuple
 
 from cli.errors import FAILED, OK, BadInput, CommandError
 from infra.chaos.client import Silent
 from infra.chaos.figures import lines
-from infra.chaos.run import Options, run
+from infra.chaos.run import GAP_SECONDS, Options, run
 from infra.local import StackError, held
 from infra.supervisor import GaveUp
 
 MAX_SEED = 2**31
+
+
+class Pace(NamedTuple):
+    """How long a run takes, and how far its faults are apart on average. In seconds."""
+
+    seconds: float
+    gap: float
+
+
+SHORT, SOAK = Pace(60.0, GAP_SECONDS), Pace(7200.0, 5.0)
 
 
 def chaos(options: argparse.Namespace) -> int:
@@ -24,7 +35,7 @@ def chaos(options: argparse.Namespace) -> int:
     kept = options.data is not None
     try:
         with held(data):
-            report = run(Options(seed=seed, seconds=options.seconds, data=data, jobs=options.jobs), _say)
+            report = run(_options(options, seed, data), _say)
     except (StackError, GaveUp, Silent) as error:
         kept = True
         raise CommandError(f"{error} (the logs are in {data / 'logs'})") from None
@@ -38,6 +49,12 @@ def chaos(options: argparse.Namespace) -> int:
         return OK
     _say(f"The logs, the state and the objects are in {data}; the same seed gives the same schedule.")
     return FAILED
+
+
+def _options(options: argparse.Namespace, seed: int, data: Path) -> Options:
+    usual = SOAK if options.soak else SHORT
+    seconds, gap = options.seconds or usual.seconds, options.gap or usual.gap
+    return Options(seed, seconds, data, options.jobs, gap, hosts=options.hosts, kept=options.data is not None)
 
 
 def _empty_folder(wanted: Path | None) -> Path:

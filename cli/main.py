@@ -102,13 +102,17 @@ examples:
   ./reel test --cov                      and which lines no test has run (those of other processes do not count)
 """
 CHAOS = """\
-Starts the whole system with small videos, gives it jobs, and kills, freezes, fills up and restarts its parts at random.
-Then it lets the system recover, waits for all jobs and checks that none is lost, that every result is whole and there
-once, and that no process, file, lease, message or key is left over. Needs no root; a full disk is only tried with it.
+Starts the whole system with small videos, gives it jobs, and kills, freezes, fills up, damages and restarts its parts
+at random, at moments when that hits steps under way. Then it lets the system recover, waits for all jobs and checks
+that none is lost, that every result is whole and there once, that lost steps were ready again in time, and that no
+process, file, lease, message or key is left over. With --data, usage.csv there has the use of memory, files and stores
+over time; a run of ten minutes or more shows it, and fails if it grows. Needs no root; full disks and --hosts do.
 
 examples:
   ./reel chaos                             60 seconds of faults, a random seed
   ./reel chaos --seconds 120 --seed 7      the same faults in the same order as anybody else with seed 7
+  ./reel chaos --soak --data soak          two hours with a fault every 5 seconds
+  ./reel chaos --hosts                     API, Redis, S3 and each worker on a host of its own; links are cut, too
 
 exit codes: 0 nothing was lost, 1 something was, 130 Ctrl-C
 """
@@ -153,6 +157,7 @@ different sources, 2 FOLDER cannot be used
 
 
 MIN_SECONDS, MAX_SECONDS, MAX_SEED = 3, 3600, 2**31 - 1
+MAX_CHAOS_SECONDS, MIN_GAP, MAX_GAP = 7 * 24 * 3600, 0.2, 600
 STYLES = ("cinematic", "documentary", "vivid", "mono", "vintage", "minimal")
 TELL_MORE = ("make",)
 "Commands that find more faults, in files and words, and tell them together with those of the options."
@@ -259,7 +264,10 @@ def _parser() -> argparse.ArgumentParser:
     test.add_argument("--all", action="store_true", help="the slow tests too")
     test.add_argument("--cov", action="store_true", help="and which lines no test has run")
     chaos = commands.add_parser("chaos", prog="reel chaos", description=CHAOS, formatter_class=Plain)
-    chaos.add_argument("--seconds", type=_seconds, default=60.0, metavar="S", help="of faults (60)")
+    chaos.add_argument("--seconds", type=_of_chaos, metavar="S", help="of faults (60; with --soak 7200)")
+    chaos.add_argument("--gap", type=_gap, metavar="S", help="seconds between two faults on average (2; with --soak 5)")
+    chaos.add_argument("--soak", action="store_true", help="for hours, and judge whether anything grows")
+    chaos.add_argument("--hosts", action="store_true", help="each program on a host of its own; links are cut (root)")
     chaos.add_argument("--seed", type=_seed, metavar="N", help="of the faults (a random one, which is told)")
     chaos.add_argument("--jobs", type=_count, default=8, metavar="N", help="at most so many jobs at a time (8)")
     chaos.add_argument("--data", type=Path, metavar="DIR", help="keep state, objects and logs in this new folder")
@@ -352,12 +360,24 @@ def _add_voices(voices: argparse.ArgumentParser) -> None:
 
 
 def _seconds(text: str) -> float:
+    return _span(text, MIN_SECONDS, MAX_SECONDS)
+
+
+def _of_chaos(text: str) -> float:
+    return _span(text, MIN_SECONDS, MAX_CHAOS_SECONDS)
+
+
+def _gap(text: str) -> float:
+    return _span(text, MIN_GAP, MAX_GAP)
+
+
+def _span(text: str, least: float, most: float) -> float:
     try:
         number = float(text)
     except ValueError:
         number = math.nan
-    if not MIN_SECONDS <= number <= MAX_SECONDS:
-        raise ValueError(f"must be a number of seconds from {MIN_SECONDS} to {MAX_SECONDS}")
+    if not least <= number <= most:
+        raise ValueError(f"must be a number of seconds from {least:g} to {most:g}")
     return number
 
 

@@ -54,6 +54,7 @@ def sampling(site: Site, seconds: float, path: Path, jobs: Callable[[], int]) ->
         started = time.monotonic()
         while True:
             samples.append(Sample(time.monotonic() - started, {JOBS: jobs(), **_figures(site)}))
+            write(samples, path)  # each time, for whoever looks at a run of hours
             if stop.wait(max(SHORTEST_PAUSE, seconds / SAMPLES)):
                 return
 
@@ -64,7 +65,6 @@ def sampling(site: Site, seconds: float, path: Path, jobs: Callable[[], int]) ->
     finally:
         stop.set()
         thread.join()
-        write(samples, path)
 
 
 def write(samples: Sequence[Sample], path: Path) -> None:
