@@ -25,7 +25,6 @@ POP_SECONDS = 1.5
 END_SECONDS = 10.0
 "Time for all programs to end with their supervisor."
 FFMPEG = "ffmpeg"
-PATIENT_TRIES = 40
 
 
 # workers and the API
@@ -39,7 +38,7 @@ def kill_worker(site: Site, rng: random.Random) -> Iterator[Struck]:
 @contextmanager
 def kill_orchestrator(site: Site, rng: random.Random) -> Iterator[Struck]:
     """Its own steps are so short that it must be caught at one."""
-    yield strike(site, lambda: busy_worker(site, rng, "orchestrator"), signal.SIGKILL, PATIENT_TRIES)
+    yield strike(site, lambda: busy_worker(site, rng, "orchestrator"), signal.SIGKILL)
 
 
 @contextmanager

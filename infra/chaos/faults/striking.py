@@ -15,7 +15,8 @@ from infra.chaos.site import Held, Site
 
 WORKERS = ("orchestrator", "retriever", "whisper_worker", "renderer")
 HEALING_SECONDS = 60.0
-TRIES = 10
+CATCH_SECONDS = 2.0
+"Time to catch a victim with a step in hand. The injector waits meanwhile, and lasting faults last longer."
 TRY_SECONDS = 0.05
 
 
@@ -89,31 +90,29 @@ def busy_worker(site: Site, rng: random.Random, *services: str) -> list[int]:
 # harm
 
 
-def strike(site: Site, victim: Callable[[], Sequence[int]], number: signal.Signals, tries: int = TRIES) -> Struck:
+def strike(site: Site, victim: Callable[[], Sequence[int]], number: signal.Signals) -> Struck:
     """Sends the signal to the victim's processes; what they have started must see to it by itself."""
-    pids, frozen, struck = caught(site, victim, tries)
+    pids, frozen, struck = caught(site, victim)
     send(pids, number)
     send(frozen, signal.SIGCONT)
     return struck
 
 
-def caught(
-    site: Site, victim: Callable[[], Sequence[int]], tries: int = TRIES
-) -> tuple[Sequence[int], Sequence[int], Struck]:
+def caught(site: Site, victim: Callable[[], Sequence[int]]) -> tuple[Sequence[int], Sequence[int], Struck]:
     """Freezes processes with a step in hand, which cannot end the step before they are struck: they, and all that are
     to be thawed again.
 
-    Many steps are shorter than a look at them, so it is tried a few times; then any victim will do.
+    Many steps are shorter than a look at them, so it is tried for a while; then any victim will do.
     """
-    for left in reversed(range(tries)):
+    until = time.monotonic() + CATCH_SECONDS
+    while True:
         pids = victim()
         frozen = [one for pid in pids for one in freeze(pid)]
         struck = _account(site, [one for pid in pids for one in family(pid)])
-        if struck.held or not left:
+        if struck.held or time.monotonic() > until:
             return pids, frozen, struck
         send(frozen, signal.SIGCONT)
         time.sleep(TRY_SECONDS)
-    raise AssertionError("it is tried at least once")
 
 
 def _account(site: Site, pids: Sequence[int]) -> Struck:
