@@ -266,7 +266,7 @@ def _parser() -> argparse.ArgumentParser:
     chaos = commands.add_parser("chaos", prog="reel chaos", description=CHAOS, formatter_class=Plain)
     chaos.add_argument("--seconds", type=_of_chaos, metavar="S", help="of faults (60; with --soak 7200)")
     chaos.add_argument("--gap", type=_gap, metavar="S", help="seconds between two faults on average (2; with --soak 5)")
-    chaos.add_argument("--soak", action="store_true", help="for hours, and judge whether anything grows")
+    chaos.add_argument("--soak", action="store_true", help="for two hours, with a fault every 5 s")
     chaos.add_argument("--hosts", action="store_true", help="each program on a host of its own; links are cut (root)")
     chaos.add_argument("--seed", type=_seed, metavar="N", help="of the faults (a random one, which is told)")
     chaos.add_argument("--jobs", type=_count, default=8, metavar="N", help="at most so many jobs at a time (8)")

@@ -201,7 +201,7 @@ def _report(options: Options, site: Site, expectations: Expectations, evidence: 
         runs=runs,
         repeated=repeated,
         settled=evidence.settled,
-        violations=[*violations(stock), *survivors, *growth(evidence.samples)],
+        violations=[*violations(stock), *survivors, *growth(evidence.samples, options.seconds)],
         samples=evidence.samples,
         lags=stock.lags,
         away=away(harms),
