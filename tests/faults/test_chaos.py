@@ -67,5 +67,5 @@ def test_ctrl_c_ends_a_run_in_order_and_leaves_nothing_behind(tmp_path: Path) ->
         process.kill()
         process.wait()
     assert marked(f"{MARK}=", data) == []
-    assert not os.path.ismount(data / "work")
+    assert not any(map(os.path.ismount, data.iterdir()))
     assert "Traceback" not in said.read_text()
