@@ -159,10 +159,11 @@ def _lags(lags: Sequence[Lag]) -> list[str]:
     """A line for each time limit of promise 8."""
     text = []
     for limit in sorted({lag.hit.limit for lag in lags}):
-        counted = [lag.counted for lag in lags if lag.hit.limit == limit]
+        found = [lag for lag in lags if lag.hit.limit == limit]
+        since, counted = spread([lag.since_fault for lag in found]), spread([lag.counted for lag in found])
         text.append(
-            f"{len(counted)} steps lost their holders; they were ready again after {spread(counted)} s that count, "
-            f"of {limit:g}"
+            f"{len(found)} steps lost their holders; they were ready again after {since} s. Without what they had to "
+            f"wait for that is {counted} s, of {limit:g}"
         )
     return text
 

@@ -134,7 +134,8 @@ def test_the_report_shows_the_seed_the_faults_the_times_and_what_is_broken() -> 
     assert text.startswith("seed 42: 1 faults in 20 s, 4 jobs accepted")
     assert "3.2 / 3.2 / 3.2" in text
     assert "1 of 1 faults that are aimed at steps met one" in text
-    assert "1 steps lost their holders; they were ready again after 2.5 / 2.5 / 2.5 s that count, of 8" in text
+    assert "1 steps lost their holders; they were ready again after 3.0 / 3.0 / 3.0 s." in text
+    assert "that is 2.5 / 2.5 / 2.5 s, of 8" in text
     assert "4.0 / 4.0 / 4.0" in text
     assert "not made: a small disk of our own needs root" in text
     assert "jobs: 3 completed, 1 cancelled" in text
