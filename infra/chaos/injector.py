@@ -96,7 +96,7 @@ class _Storm:
         fault, self._since = self.coming.pop(0), None
         self._start = time.monotonic() - fault.at
         made, harm = Done(fault, None), ExitStack()
-        one = _Open(self._part(fault), 0.0, harm, made)
+        one = _Open(self.kinds[fault.kind].habit.part, 0.0, harm, made)
         self.everything.callback(one.heal)
         try:
             made.struck = harm.enter_context(self.kinds[fault.kind].inject(self.site, random.Random(fault.luck)))
@@ -107,14 +107,11 @@ class _Storm:
         self.open.append(one)
         return made
 
-    def _part(self, fault: Fault) -> str:
-        return self.kinds[fault.kind].habit.part
-
     def _may_strike(self, fault: Fault) -> bool:
-        now = time.monotonic()
-        if fault.at > now - self._start or any(one.part == self._part(fault) for one in self.open):
+        now, kind = time.monotonic(), self.kinds[fault.kind]
+        if fault.at > now - self._start or any(kind.alone or one.part == kind.habit.part for one in self.open):
             return False
-        aim = self.kinds[fault.kind].aim
+        aim = kind.aim
         self._since = now if self._since is None else self._since
         return aim is None or now - self._since >= AIM_SECONDS or _finds(aim, self.site)
 

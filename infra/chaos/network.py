@@ -41,12 +41,15 @@ class Network:
         """The words before a command that is to run on this host."""
         return [_program("nsenter"), f"--net={FOLDER / self._name(host)}"]
 
-    def cut(self, host: str) -> None:
-        """Takes the plug of a host out of the switch."""
-        _ip("-n", self._name(SWITCH), "link", "set", self._port(host), "down")
-
-    def join(self, host: str) -> None:
-        _ip("-n", self._name(SWITCH), "link", "set", self._port(host), "up")
+    @contextmanager
+    def unplugged(self, host: str) -> Iterator[None]:
+        """The plug of the host is out of the switch while the block lasts."""
+        port = ["-n", self._name(SWITCH), "link", "set", self._port(host)]
+        _ip(*port, "down")
+        try:
+            yield
+        finally:
+            _ip(*port, "up")
 
     @contextmanager
     def one_way(self, host: str, *, deaf: bool) -> Iterator[None]:

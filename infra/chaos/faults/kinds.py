@@ -3,7 +3,7 @@
 from functools import partial
 
 from common.settings import Settings
-from infra.chaos.faults.links import cut_link, deafen, silence
+from infra.chaos.faults.links import cut_link, cut_off_redis, deafen, silence
 from infra.chaos.faults.objects import damage_object, needed
 from infra.chaos.faults.programs import (
     POP_SECONDS,
@@ -24,8 +24,6 @@ from infra.chaos.faults.programs import (
     restart_worker,
 )
 from infra.chaos.faults.stores import (
-    REDIS,
-    S3,
     delete_hints,
     fill_data_disk,
     fill_redis,
@@ -37,7 +35,7 @@ from infra.chaos.faults.stores import (
     multiply_hints,
     pause_redis,
 )
-from infra.chaos.faults.striking import WORKERS, FaultKind, Injection, anything_runs, busy
+from infra.chaos.faults.striking import REDIS, S3, WORKERS, FaultKind, Injection, anything_runs, busy
 from infra.chaos.recovery import GRACE
 from infra.chaos.schedule import Habit
 
@@ -49,8 +47,10 @@ def kinds(settings: Settings, hosts: bool = False) -> dict[str, FaultKind]:
 
 def _links() -> dict[str, FaultKind]:
     return {
-        "link cut for 5 s": _of_link(5, 5.0, cut_link),
+        "link cut for 5 s": _of_link(4, 5.0, cut_link),
         "link cut for 30 s": _of_link(2, 30.0, cut_link),
+        "Redis cut off for 5 s": _of_redis(2, 5.0),
+        "Redis cut off for 30 s": _of_redis(1, 30.0),
         "host deaf for 5 s": _of_link(2, 5.0, deafen),
         "host mute for 5 s": _of_link(2, 5.0, silence),
     }
@@ -58,6 +58,10 @@ def _links() -> dict[str, FaultKind]:
 
 def _of_link(share: int, lasts: float, inject: Injection) -> FaultKind:
     return FaultKind(Habit("link", share, (lasts, lasts)), inject, anything_runs, True)
+
+
+def _of_redis(share: int, lasts: float) -> FaultKind:
+    return FaultKind(Habit(REDIS, share, (lasts, lasts)), cut_off_redis, anything_runs, True)
 
 
 def _everywhere(settings: Settings) -> dict[str, FaultKind]:
@@ -79,16 +83,16 @@ def _everywhere(settings: Settings) -> dict[str, FaultKind]:
         "ffmpeg frozen": FaultKind(Habit("ffmpeg", 1, (0.5, lease + 3.0)), freeze_ffmpeg, encoding, True),
         "ffmpeg hangs": FaultKind(Habit("ffmpeg", 1), hang_ffmpeg, first_encoding, True, longest + GRACE),
         "API killed": FaultKind(Habit("api", 2), kill_api),
-        "supervisor killed": FaultKind(Habit("supervisor", 1), kill_supervisor, anything_runs, True),
+        "supervisor killed": FaultKind(Habit("supervisor", 1), kill_supervisor, anything_runs, True, alone=True),
         "hints deleted": FaultKind(Habit("broker", 2), delete_hints, hints_wait),
         "hints multiplied": FaultKind(Habit("broker", 2), multiply_hints, hints_wait),
         "what is due forgotten": FaultKind(Habit("broker", 1), forget_what_is_due, anything_runs),
-        "Redis killed": _of_store("redis", 2, partial(kill_store, REDIS)),
-        "Redis frozen": _of_store("redis", 1, partial(freeze_store, REDIS), 4.0),
-        "Redis slow": _of_store("redis", 1, pause_redis, 3.0),
-        "Redis full": _of_store("redis", 1, fill_redis, 3.0),
-        "S3 killed": _of_store("s3", 1, partial(kill_store, S3)),
-        "S3 frozen": _of_store("s3", 1, partial(freeze_store, S3), 6.0),
+        "Redis killed": _of_store(REDIS, 2, partial(kill_store, REDIS)),
+        "Redis frozen": _of_store(REDIS, 1, partial(freeze_store, REDIS), 4.0),
+        "Redis slow": _of_store(REDIS, 1, pause_redis, 3.0),
+        "Redis full": _of_store(REDIS, 1, fill_redis, 3.0),
+        "S3 killed": _of_store(S3, 1, partial(kill_store, S3)),
+        "S3 frozen": _of_store(S3, 1, partial(freeze_store, S3), 6.0),
         "stored object damaged": FaultKind(Habit("objects", 2), damage_object, needed),
         "work disk full": _of_store("disk", 1, fill_work_disk, 4.0),
         "data disk full": _of_store("disk", 1, fill_data_disk, 4.0),

@@ -4,11 +4,10 @@ import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from infra.chaos.faults.striking import Struck, now_ms
+from infra.chaos.faults.striking import REDIS, S3, Struck, now_ms
 from infra.chaos.network import Network
 from infra.chaos.site import Held, Site
 
-NEEDED_BY_ALL = ("redis", "s3")
 OTHERS = 0.25
 "Share of the faults that meet a host which no running step needs."
 
@@ -16,11 +15,16 @@ OTHERS = 0.25
 @contextmanager
 def cut_link(site: Site, rng: random.Random) -> Iterator[Struck]:
     network, host, struck = _chosen(site, rng)
-    network.cut(host)
-    try:
+    with network.unplugged(host):
         yield struck
-    finally:
-        network.join(host)
+
+
+@contextmanager
+def cut_off_redis(site: Site, _: random.Random) -> Iterator[Struck]:
+    """A kind of its own, and a fault of Redis: other faults of it are healed over this link."""
+    network = _network(site)
+    with network.unplugged(REDIS):
+        yield _struck(site, REDIS, site.held())
 
 
 @contextmanager
@@ -40,16 +44,20 @@ def silence(site: Site, rng: random.Random) -> Iterator[Struck]:
 
 
 def _chosen(site: Site, rng: random.Random) -> tuple[Network, str, Struck]:
-    """A host that some running step needs, or now and then any other one."""
-    assert site.network is not None
-    held = site.held()
-    busy = {site.host_of(one.program) for one in held if one.program}
-    needed = [*sorted(busy), *NEEDED_BY_ALL]
-    others = [host for host in site.network.hosts if host not in needed]
+    """A host but that of Redis which some running step needs, or now and then any other one."""
+    network, held = _network(site), site.held()
+    needed = sorted({S3, *(site.host_of(one.program) for one in held if one.program)})
+    others = [host for host in network.hosts if host not in (REDIS, *needed)]
     host = rng.choice(others if rng.random() < OTHERS else needed)
+    return network, host, _struck(site, host, held)
+
+
+def _network(site: Site) -> Network:
+    assert site.network is not None
+    return site.network
+
+
+def _struck(site: Site, host: str, held: list[Held]) -> Struck:
     programs = frozenset(name for name in site.programs() if site.host_of(name) == host)
-    return site.network, host, Struck(now_ms(), _needing(host, programs, held), programs, f"the host {host}")
-
-
-def _needing(host: str, programs: frozenset[str], held: list[Held]) -> list[Held]:
-    return held if host in NEEDED_BY_ALL else [one for one in held if one.program in programs]
+    needing = held if host in (REDIS, S3) else [one for one in held if one.program in programs]
+    return Struck(now_ms(), needing, programs, f"the host {host}")

@@ -8,12 +8,11 @@ from pathlib import Path
 
 from common.messaging.queues import QUEUES
 from infra.chaos.disks import filled
-from infra.chaos.faults.striking import NothingToHit, Struck, ask, heal, now_ms, pids_of, strike_all
+from infra.chaos.faults.striking import REDIS, S3, NothingToHit, Struck, ask, heal, now_ms, pids_of, strike_all
 from infra.chaos.processes import send
 from infra.chaos.site import Site
 
 COPIES_OF_A_HINT = 5
-REDIS, S3 = "redis", "s3"
 DATA = ("objects", "redis")
 "Folders of the disk for data."
 

@@ -13,6 +13,7 @@ from infra.chaos.processes import family, freeze, owners, send
 from infra.chaos.schedule import Habit
 from infra.chaos.site import Held, Site
 
+REDIS, S3 = "redis", "s3"
 WORKERS = ("orchestrator", "retriever", "whisper_worker", "renderer")
 HEALING_SECONDS = 60.0
 CATCH_SECONDS = 2.0
@@ -51,6 +52,8 @@ class FaultKind(NamedTuple):
     "True if it is aimed at running steps."
     limit: float | None = None
     "Seconds after which a step that lost its holder must be ready again; None: as promised."
+    alone: bool = False
+    "True if it can only be healed when no other fault lasts."
 
 
 def now_ms() -> int:

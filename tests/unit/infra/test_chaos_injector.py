@@ -24,7 +24,7 @@ class Site:
         """It is well."""
 
 
-def kind(name: str, part: str = "", aim: Any = None) -> FaultKind:
+def kind(name: str, part: str = "", aim: Any = None, alone: bool = False) -> FaultKind:
     @contextmanager
     def harm(site: Any, _: random.Random) -> Iterator[Struck]:
         site.log.append(name)
@@ -33,7 +33,7 @@ def kind(name: str, part: str = "", aim: Any = None) -> FaultKind:
         finally:
             site.log.append(f"{name} healed")
 
-    return FaultKind(Habit(part or name, 1), harm, aim)
+    return FaultKind(Habit(part or name, 1), harm, aim, alone=alone)
 
 
 @pytest.fixture(autouse=True)
@@ -80,6 +80,12 @@ def test_a_part_is_healed_before_it_is_struck_again_and_others_need_not_wait() -
     assert log == ["a", "a healed", "b", "b healed"]
     log, _ = make(kinds, Fault("a", 0, 0.05, 1), Fault("c", 0, 0, 1))
     assert log == ["a", "c", "c healed", "a healed"]
+
+
+def test_a_fault_that_needs_all_others_healed_waits_for_that() -> None:
+    kinds = {"a": kind("a"), "b": kind("b", alone=True)}
+    log, _ = make(kinds, Fault("a", 0, 0.02, 1), Fault("b", 0, 0, 1))
+    assert log == ["a", "a healed", "b", "b healed"]
 
 
 def test_the_end_heals_what_is_open_and_makes_nothing_more() -> None:

@@ -94,6 +94,13 @@ def test_starts_that_came_to_nothing_are_counted_but_not_in_cancelled_jobs() -> 
     assert executions([record("cancelled")]) == (0, 0)
 
 
+def test_the_link_of_redis_is_whole_while_another_fault_of_redis_waits_for_its_healing() -> None:
+    habits = {name: kind.habit for name, kind in kinds(Settings(), hosts=True).items()}
+    of_redis = {habit.part for name, habit in habits.items() if name.startswith("Redis")}
+    assert {"Redis full", "Redis cut off for 5 s", "Redis cut off for 30 s"} <= habits.keys()
+    assert len(of_redis) == 1
+
+
 def test_percentiles_are_values_that_were_seen() -> None:
     values = [float(number) for number in range(1, 101)]
     assert (percentile(values, 0.5), percentile(values, 0.99), percentile(values, 1.0)) == (50.0, 99.0, 100.0)
