@@ -22,9 +22,9 @@ def cut_link(site: Site, rng: random.Random) -> Iterator[Struck]:
 @contextmanager
 def cut_off_redis(site: Site, _: random.Random) -> Iterator[Struck]:
     """A kind of its own, and a fault of Redis: other faults of it are healed over this link."""
-    network = _network(site)
+    network, struck = _network(site), _struck(site, REDIS, site.held())  # nobody could ask it any more
     with network.unplugged(REDIS):
-        yield _struck(site, REDIS, site.held())
+        yield struck
 
 
 @contextmanager
