@@ -70,7 +70,7 @@ def _everywhere(settings: Settings) -> dict[str, FaultKind]:
     return {
         "worker killed": _of_worker(3, kill_worker),
         "pool child killed": _of_worker(3, kill_pool_child),
-        "orchestrator killed": FaultKind(Habit("worker", 2), kill_orchestrator, hits_steps=True),
+        "orchestrator killed": FaultKind(Habit("worker", 2), kill_orchestrator, busy("orchestrator"), True),
         "all workers killed": _of_worker(1, kill_all_workers),
         "worker restarted": _of_worker(2, restart_worker),
         "worker frozen past its lease": FaultKind(Habit("frozen", 2, past_lease), freeze_worker, busy(*WORKERS), True),
