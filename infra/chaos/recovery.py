@@ -3,8 +3,10 @@
 The rule: a step that has lost its holder is ready for the next one within a time limit (promise 8: a lease and five
 seconds). The clock starts with the fault. It starts anew with whatever a recovery has to wait for: when Redis or the
 object store answers again, when an orchestrator is there again, when one of these or the same holder is hit once more.
-A step whose holder went on with it has lost nothing, and is not judged; nor is one that a user's wish changed
-meanwhile. How long a ready step then waits for a free worker is not a matter of the fault.
+Of the limits of several faults that hit a step before it was ready, the longest one counts: it is that fault which took
+it from its holder, or keeps it there. A step whose holder went on with it has lost nothing, and is not judged; nor is
+one that a user's wish changed meanwhile. How long a ready step then waits for a free worker is not a matter of the
+fault.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -112,14 +114,16 @@ def ready_again(events: Sequence[Event], step: str, at: int) -> int | None:
 
 def lags(hits: Iterable[Hit], events: Mapping[str, Sequence[Event]], harms: Sequence[Harm]) -> list[Lag]:
     """The steps that lost their holders. `events` are those of the jobs, `harms` all that came between."""
-    found = []
+    lost: list[tuple[Hit, int]] = []
+    limits: dict[tuple[str, str, int], float] = {}
     for hit in hits:
         log = events.get(hit.job, ())
         ready = ready_again(log, hit.step, hit.at) if was_running(log, hit.step, hit.at) else None
         if ready is not None:
-            start = _clock_starts(hit, ready, harms)
-            found.append(Lag(hit, (ready - hit.at) / 1000, (ready - start) / 1000))
-    return found
+            lost.append((hit, ready))
+            loss = (hit.job, hit.step, ready)
+            limits[loss] = max(limits.get(loss, 0.0), hit.limit)
+    return [_lag(hit._replace(limit=limits[hit.job, hit.step, ready]), ready, harms) for hit, ready in lost]
 
 
 def away(harms: Iterable[Harm]) -> float:
@@ -129,6 +133,10 @@ def away(harms: Iterable[Harm]) -> float:
         total += max(0, harm.until - max(end, harm.since))
         end = max(end, harm.until)
     return total / 1000
+
+
+def _lag(hit: Hit, ready: int, harms: Sequence[Harm]) -> Lag:
+    return Lag(hit, (ready - hit.at) / 1000, (ready - _clock_starts(hit, ready, harms)) / 1000)
 
 
 def _clock_starts(hit: Hit, ready: int, harms: Sequence[Harm]) -> int:

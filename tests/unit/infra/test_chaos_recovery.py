@@ -72,6 +72,17 @@ def test_a_step_that_was_ready_in_time_is_not_late_and_one_that_was_not_is() -> 
     assert judged(LATE, hit=HIT._replace(limit=13.0)) == [(13.0, 13.0, False)]
 
 
+@pytest.mark.parametrize("hang", [1_500, 3_000], ids=["before", "after"])
+def test_a_step_that_several_faults_hit_has_the_longest_of_their_limits(hang: int) -> None:
+    hangs = HIT._replace(kind="ffmpeg hangs", at=hang, limit=25.0)
+    assert [lag.late for lag in lags([HIT, hangs], {"job_1": LATE}, [])] == [False, False]
+    elsewhere = hangs._replace(step="speak:s1")
+    assert [lag.late for lag in lags([HIT, elsewhere], {"job_1": LATE}, [])] == [True]
+    later = hangs._replace(at=15_150)
+    again = (*LATE, step(20_000, "ready"))
+    assert [lag.late for lag in lags([HIT, later], {"job_1": again}, [])] == [True, False], "another run of the step"
+
+
 def test_a_step_that_did_not_run_when_its_fault_came_is_not_judged() -> None:
     assert judged(LATE, hit=HIT._replace(at=500)) == []
     assert judged(LATE, hit=HIT._replace(job="job_2")) == []
