@@ -6,6 +6,7 @@ whatever was ordered must be fetched or called off in the end.
 
 import json
 import random
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -96,8 +97,7 @@ class FarStudio:
 @contextmanager
 def open_studio(studio: FarStudio, host: str = "127.0.0.1") -> Iterator[FarStudio]:
     """Serves it meanwhile at this address of ours, at `studio.url`."""
-    server = ThreadingHTTPServer((host, 0), _handler(studio))
-    server.daemon_threads = True
+    server = _Server((host, 0), _handler(studio))
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     studio.url = f"http://{host}:{server.server_port}"
     thread.start()
@@ -107,6 +107,15 @@ def open_studio(studio: FarStudio, host: str = "127.0.0.1") -> Iterator[FarStudi
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Whoever asks may be killed before the answer; all else is told."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
 
 def _handler(studio: FarStudio) -> type[BaseHTTPRequestHandler]:
