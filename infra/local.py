@@ -211,6 +211,9 @@ def s3_program(plan: Plan) -> Program:
         # Steps compare the SHA-256 of what they fetch. This sum would be compared with the same file on the same disk,
         # and takes a third to half of the time of reading.
         "RCLONE_NO_CHECKSUM": "true",
+        # For so long (by default five minutes) rclone remembers a file that went without its doing; reading that breaks
+        # off, which looks to a step as if the store were away.
+        "RCLONE_DIR_CACHE_TIME": "3s",
     }
     command = [rclone, "serve", "s3", str(plan.folder("objects")), "--addr", f"{plan.store_host}:{plan.store_port}"]
     return Program("s3", command, env, plan.data, STORE, NOISE)
