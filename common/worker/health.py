@@ -2,6 +2,7 @@
 
 A worker is alive as long as the loop that reads its queue goes round. The loop stops while the broker is away, which
 is no fault of the worker: it is only called dead if the broker answers and the loop has not gone round for a while.
+Once it drains it takes nothing more, and is alive until it ends, which it does in time by itself.
 """
 
 import json
@@ -21,6 +22,7 @@ from prometheus_client.registry import Collector
 
 from common.contracts.job import WorkerInfo
 from common.settings import Settings
+from common.worker.drain import Drain
 
 log = logging.getLogger(__name__)
 
@@ -54,19 +56,19 @@ class Pulse:
 class Health:
     """The answers of the port."""
 
-    def __init__(self, worker: WorkerInfo, pulse: Pulse, broker_answers: Callable[[], bool]) -> None:
-        self._worker, self._pulse, self._broker_answers = worker, pulse, broker_answers
+    def __init__(self, worker: WorkerInfo, pulse: Pulse, drain: Drain, broker_answers: Callable[[], bool]) -> None:
+        self._worker, self._pulse, self._drain, self._broker_answers = worker, pulse, drain, broker_answers
         self._registry = CollectorRegistry()
         self._registry.register(_Metrics(worker, self))
 
     @property
     def ready(self) -> bool:
         """True if it takes hints."""
-        return self._pulse.began and self._pulse.age < LATE_SECONDS
+        return self._pulse.began and self._pulse.age < LATE_SECONDS and not self._drain.began
 
     @property
     def alive(self) -> bool:
-        return self._pulse.age < DEAD_SECONDS or not self._broker_answers()
+        return self._drain.began or self._pulse.age < DEAD_SECONDS or not self._broker_answers()
 
     def answer(self, path: str) -> tuple[int, str, bytes]:
         """Status, media type and body."""
@@ -94,11 +96,11 @@ class _Metrics(Collector):
             yield family
 
 
-def serving_health(worker: WorkerInfo, pulse: Pulse) -> Callable[[Settings, threading.Event], None]:
+def serving_health(worker: WorkerInfo, pulse: Pulse, drain: Drain) -> Callable[[Settings, threading.Event], None]:
     """The port as work beside the steps; nothing if METRICS_PORT is 0. It listens until it is stopped."""
 
     def serve(settings: Settings, stop: threading.Event) -> None:
-        health = Health(worker, pulse, lambda: broker_answers(settings.broker_url))
+        health = Health(worker, pulse, drain, lambda: broker_answers(settings.broker_url))
         server = _Server((settings.metrics_host, settings.metrics_port), _handler(health))
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.2}, daemon=True)
         thread.start()

@@ -94,7 +94,9 @@ def serve(service: Service) -> int:
     logging.getLogger("celery.app.trace").addFilter(HandedBack())
     add_task(app, service, settings, chains, drain, Slots(slots))
     pulse = Pulse()
-    side = _Side([*_beside(service), *_health(worker, pulse, settings), _registration(worker)], settings, drain)
+    side = _Side(
+        [*_beside(service), _registration(worker)], settings, drain, to_the_end=_health(worker, pulse, drain, settings)
+    )
     side.watch()
     _listen_to_signals(settings, drain, side, pulse)
     # Celery warns of running as root because of pickle, which we do not accept.
@@ -124,8 +126,8 @@ def _beside(service: Service) -> list[Beside]:
     return [*service.beside, calling_off(service.queue, service.call_offs)]
 
 
-def _health(worker: WorkerInfo, pulse: Pulse, settings: Settings) -> list[Beside]:
-    return [serving_health(worker, pulse)] if settings.metrics_port else []
+def _health(worker: WorkerInfo, pulse: Pulse, drain: Drain, settings: Settings) -> list[Beside]:
+    return [serving_health(worker, pulse, drain)] if settings.metrics_port else []
 
 
 def toolchains(queue: str, engines: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
@@ -242,12 +244,16 @@ def _end_at_once(*_: object) -> None:
 
 
 class _Side:
-    """The work beside the steps, and the watch that ends the service in time."""
+    """The work beside the steps, and the watch that ends the service in time.
 
-    def __init__(self, work: Sequence[Beside], settings: Settings, drain: Drain) -> None:
+    `work` ends when the service begins to; `to_the_end` goes on while the last steps do.
+    """
+
+    def __init__(self, work: Sequence[Beside], settings: Settings, drain: Drain, to_the_end: Sequence[Beside]) -> None:
         self._settings, self._drain = settings, drain
-        self._stop = threading.Event()
-        self._threads = [threading.Thread(target=self._until_dead, args=(task,), daemon=True) for task in work]
+        self._stop, self._end = threading.Event(), threading.Event()
+        tasks = [*((task, self._stop) for task in work), *((task, self._end) for task in to_the_end)]
+        self._threads = [threading.Thread(target=self._until_dead, args=task, daemon=True) for task in tasks]
 
     def watch(self) -> None:
         """From now on, what has begun to end does end."""
@@ -260,14 +266,15 @@ class _Side:
     def join(self) -> None:
         """Lets the work come to its end, for a moment."""
         self._stop.set()
+        self._end.set()
         for thread in self._threads:
             if thread.ident is not None:
                 thread.join(REGISTER_SECONDS)
 
-    def _until_dead(self, task: Beside) -> None:
+    def _until_dead(self, task: Beside, stop: threading.Event) -> None:
         """A service whose side work died is not alive: better to end and be started again."""
         try:
-            task(self._settings, self._stop)
+            task(self._settings, stop)
         except Exception:
             log.exception("the service cannot go on")
             os._exit(70)

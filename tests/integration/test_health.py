@@ -1,4 +1,4 @@
-"""The health port of a worker: while all is well, while the broker is away, and for a loop that has stopped."""
+"""The health port of a worker: while all is well, the broker is away, the loop has stopped, or the worker drains."""
 
 import os
 import signal
@@ -18,11 +18,15 @@ import requests
 
 from common.contracts.job import WorkerInfo
 from common.settings import Settings
+from common.storage.s3 import S3Storage
 from common.worker import health
+from common.worker.drain import Drain
 from common.worker.health import DEAD_SECONDS, LATE_SECONDS, Health, Pulse
 from tests.support.api_server import ROOT
-from tests.support.redis_server import free_port, redis_server
+from tests.support.redis_server import RedisServer, free_port, redis_server
+from tests.support.s3_server import s3_server
 from tests.support.waiting import eventually
+from tests.support.workers import Farm, short_leases
 
 WORKER = WorkerInfo("renderer-1", "renderer", 2, {})
 
@@ -42,7 +46,7 @@ def test_a_worker_is_dead_only_if_its_loop_stands_while_the_broker_answers(
     monkeypatch: pytest.MonkeyPatch, broker: bool
 ) -> None:
     clock, pulse = Clock(monkeypatch), Pulse()
-    found = Health(WORKER, pulse, lambda: broker)
+    found = Health(WORKER, pulse, Drain(), lambda: broker)
     assert states(found) == (200, 503), "it has not begun to read"
     pulse.beat()
     assert states(found) == (200, 200)
@@ -56,22 +60,34 @@ def test_a_worker_is_dead_only_if_its_loop_stands_while_the_broker_answers(
 
 def test_a_worker_that_never_begins_is_dead_some_day(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock(monkeypatch)
-    found = Health(WORKER, Pulse(), lambda: True)
+    found = Health(WORKER, Pulse(), Drain(), lambda: True)
     clock.now += DEAD_SECONDS + 0.1
     assert states(found) == (503, 503)
+
+
+def test_a_worker_that_drains_takes_no_hints_and_is_never_called_dead(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its loop stands: it waits for the last steps, and ends in time by itself."""
+    clock, pulse, drain = Clock(monkeypatch), Pulse(), Drain()
+    found = Health(WORKER, pulse, drain, lambda: True)
+    pulse.beat()
+    assert states(found) == (200, 200)
+    drain.begin(3600.0)
+    assert states(found) == (200, 503)
+    clock.now += DEAD_SECONDS + 0.1
+    assert states(found) == (200, 503)
 
 
 def test_its_figures_have_its_service_and_slots() -> None:
     pulse = Pulse()
     pulse.beat()
-    status, media_type, body = Health(WORKER, pulse, lambda: True).answer("/metrics")
+    status, media_type, body = Health(WORKER, pulse, Drain(), lambda: True).answer("/metrics")
     assert (status, media_type.partition(";")[0]) == (200, "text/plain")
     assert 'reelwright_worker_slots{service="renderer"} 2.0' in body.decode().splitlines()
     assert 'reelwright_worker_ready{service="renderer"} 1.0' in body.decode().splitlines()
 
 
 def test_another_address_is_told_what_there_is() -> None:
-    status, _, body = Health(WORKER, Pulse(), lambda: True).answer("/")
+    status, _, body = Health(WORKER, Pulse(), Drain(), lambda: True).answer("/")
     assert (status, b"/healthz" in body) == (404, True)
 
 
@@ -130,17 +146,42 @@ def test_a_real_worker_answers_and_is_not_called_dead_for_a_broker_that_is_away(
         port = free_port()
         own: dict[str, Any] = {"broker_url": redis.url, "state_url": redis.url, "metrics_port": port}
         with worker(Settings(**{**vars(settings), **own}), name, tmp_path):
-
-            def status(path: str) -> int:
-                try:
-                    return requests.get(f"http://127.0.0.1:{port}{path}", timeout=5).status_code
-                except requests.RequestException:
-                    return 0
-
-            eventually(lambda: status("/readyz") == 200, 60)
-            assert status("/healthz") == 200
+            eventually(lambda: status(port, "/readyz") == 200, 60)
+            assert status(port, "/healthz") == 200
             redis.process.send_signal(signal.SIGSTOP)
-            eventually(lambda: status("/readyz") == 503, 60)
-            assert status("/healthz") == 200
+            eventually(lambda: status(port, "/readyz") == 503, 60)
+            assert status(port, "/healthz") == 200
             redis.process.send_signal(signal.SIGCONT)
-            eventually(lambda: status("/readyz") == 200, 90)
+            eventually(lambda: status(port, "/readyz") == 200, 90)
+
+
+@pytest.mark.parametrize(("pool", "step"), [("prefork", "mix"), ("threads", "plan")])
+def test_the_port_of_a_real_worker_is_open_until_its_last_step_has_ended(
+    tmp_path: Path, redis_here: RedisServer, pool: str, step: str
+) -> None:
+    """Else whoever asks whether it lives would kill it in the middle of that step."""
+    port = free_port()
+    with s3_server(tmp_path / "s3") as s3:
+        settings = short_leases(redis_here, s3, tmp_path)
+        farm = Farm(settings, S3Storage(settings), tmp_path)
+        try:
+            process = farm.start(pool, DRAIN_SECONDS="3600", METRICS_PORT=str(port))
+            eventually(lambda: status(port, "/readyz") == 200)
+            job = farm.job("job_1", "wait", step)
+            farm.until(job, "running", step)
+            process.send_signal(signal.SIGTERM)
+            eventually(lambda: status(port, "/readyz") != 200)
+            eventually(lambda: not farm.registered())
+            assert (status(port, "/healthz"), status(port, "/readyz")) == (200, 503)
+            farm.go(job)
+            assert process.wait(60) == 0
+        finally:
+            farm.end()
+
+
+def status(port: int, path: str) -> int:
+    """What the port answers; 0 if it does not."""
+    try:
+        return requests.get(f"http://127.0.0.1:{port}{path}", timeout=5).status_code
+    except requests.RequestException:
+        return 0

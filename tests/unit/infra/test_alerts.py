@@ -11,6 +11,7 @@ import yaml
 from prometheus_client.parser import text_string_to_metric_families as families
 
 from common.contracts.job import WorkerInfo
+from common.worker.drain import Drain
 from common.worker.health import Health, Pulse
 from tests.support.manifests import ROOT, Manifest, built
 from tests.support.quiet_store import figures
@@ -46,7 +47,7 @@ def test_a_cluster_has_the_alerts_of_compose_and_some_of_its_own() -> None:
 
 def told() -> dict[str, set[tuple[str, str]]]:
     """Names of figures of ours, and the labels with their values that each may have."""
-    health = Health(WorkerInfo("renderer-1", "renderer", 2, {}), Pulse(), lambda: True)
+    health = Health(WorkerInfo("renderer-1", "renderer", 2, {}), Pulse(), Drain(), lambda: True)
     texts = (figures(), health.answer("/metrics")[2].decode())
     found: dict[str, set[tuple[str, str]]] = {}
     for sample in (one for text in texts for family in families(text) for one in family.samples):
