@@ -61,7 +61,7 @@ def engine(folder: Path, compose: bool = True) -> Iterator[Docker]:
     if _answers(env):
         yield Docker(env, _program())
         return
-    with _own_engine(folder) as socket:
+    with own_engine(folder) as socket:
         yield Docker({**env, "DOCKER_HOST": socket}, _program())
 
 
@@ -104,8 +104,11 @@ def _answers(env: Mapping[str, str]) -> bool:
 
 
 @contextmanager
-def _own_engine(folder: Path) -> Iterator[str]:
-    """The address of an engine with its own data and socket, so that nothing of the machine's is touched."""
+def own_engine(folder: Path, *options: str) -> Iterator[str]:
+    """The address of an engine with its own data and socket, so that nothing of the machine's is touched.
+
+    `options` are more options of dockerd.
+    """
     if os.geteuid() != 0 or shutil.which("dockerd") is None:
         raise CannotRun("no Docker engine answers; start one, or run this as root where dockerd is installed")
     folder.mkdir(parents=True, exist_ok=True)
@@ -113,7 +116,7 @@ def _own_engine(folder: Path) -> Iterator[str]:
     roots = ["--data-root", str(folder / "data"), "--exec-root", str(folder / "exec")]
     with (folder / "engine.log").open("wb") as log:
         process = subprocess.Popen(
-            ["dockerd", *roots, "--pidfile", str(folder / "docker.pid"), "-H", socket],
+            ["dockerd", *roots, "--pidfile", str(folder / "docker.pid"), "-H", socket, *options],
             stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,
