@@ -27,6 +27,7 @@ commands:
   chaos    break a running system in every way we know, and see whether anything gets lost
   bench    measure speed and memory
   images   build the Docker images and try them
+  cluster  try the manifests for Kubernetes on a real one
   release  write the bills of materials and the digests of those images
 
 examples:
@@ -140,6 +141,20 @@ examples:
 
 exit codes: 0 all is well, 1 it is not, or it cannot be tried here
 """
+CLUSTER = """\
+Builds Kubernetes 1.20 from Debian's source, once, and starts a node of it: API server, controllers, scheduler, kubelet
+and kube-proxy. Then it applies the overlay dev of infra/k8s with the images of this source, makes a film through the
+Service, upgrades the API and the renderer while requests and jobs go on, and takes one of two busy renderers away.
+Both overlays are held to the API server before; docs/kubernetes.md lists what is rewritten for that old version.
+
+It runs as root on Debian 12, in namespaces of its own for processes, mounts and the network: they end with it.
+
+examples:
+  ./reel cluster                       half an hour with two cores; ten minutes of it only once
+  ./reel cluster --kubernetes /opt/k8s --data /big/disk    where Kubernetes and the images are, or will be
+
+exit codes: 0 all is well, 1 it is not, or it cannot be tried here, 130 Ctrl-C
+"""
 RELEASE = """\
 Writes the papers of the images that ./reel images has built: for each a bill of materials (TARGET.cdx.json: CycloneDX
 1.6, with the packages of Python and of Debian, their versions, and the licences and hashes that are known), and a
@@ -234,6 +249,10 @@ def _command(name: str) -> Callable[[argparse.Namespace], int]:
         from cli.images import images
 
         return images
+    if name == "cluster":
+        from cli.cluster import cluster
+
+        return cluster
     if name == "release":
         from cli.release import release
 
@@ -274,6 +293,9 @@ def _parser() -> argparse.ArgumentParser:
     images = commands.add_parser("images", prog="reel images", description=IMAGES, formatter_class=Plain)
     images.add_argument("--data", type=Path, metavar="DIR", help="data and logs of an engine of its own (.reel/images)")
     images.add_argument("--python", choices=("3.11", "3.12"), help="in the images (3.11)")
+    cluster = commands.add_parser("cluster", prog="reel cluster", description=CLUSTER, formatter_class=Plain)
+    cluster.add_argument("--kubernetes", type=Path, metavar="DIR", help="where Kubernetes is built (.reel/kubernetes)")
+    cluster.add_argument("--data", type=Path, metavar="DIR", help="that of ./reel images (.reel/images)")
     release = commands.add_parser("release", prog="reel release", description=RELEASE, formatter_class=Plain)
     release.add_argument("folder", type=Path, metavar="FOLDER", help="a new or an empty folder")
     release.add_argument("--tag", default="dev", help="of the images (dev)")

@@ -13,6 +13,8 @@ from infra.images.engine import CannotRun
 
 BRIDGE, ADDRESS, NETWORK, SERVICES = "pods0", "10.97.0.1", "10.97.0.1/24", "10.96.0.0/24"
 "The bridge of all pods, the node on it, both networks: they may well be those of others outside."
+GROUP = "reelwright-trial"
+"The group of processes that holds those of all containers."
 HIDDEN = ("/run", "/var/lib", "/var/log")
 "Folders of the machine in whose place the node has empty ones."
 TUNED = {
@@ -33,7 +35,7 @@ def apart(command: Sequence[str]) -> list[str]:
 
 
 def prepare(folder: Path) -> None:
-    """Inside: the empty folders, and a bridge with the node on it. Raises `CannotRun` for a folder that would vanish."""
+    """Inside: empty folders, and a bridge with the node on it. Raises `CannotRun` if `folder` would vanish."""
     for hidden in HIDDEN:
         if folder.is_relative_to(hidden):
             raise CannotRun(f"{folder} is in {hidden}, of which the node has its own; choose a folder elsewhere")

@@ -13,7 +13,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from infra.cluster.apart import ADDRESS, BRIDGE, SERVICES, run
+from infra.cluster.apart import ADDRESS, BRIDGE, GROUP, SERVICES, run
 from infra.images.engine import CannotRun, Docker, own_engine
 
 NAME = "node"
@@ -95,7 +95,7 @@ def node(programs: Path, kubectl: str, folder: Path, data: Path) -> Iterator[Clu
 
 
 def _identity(folder: Path) -> tuple[Path, Path]:
-    """Keys, the one user and how to reach the server, as files; the paths of the last and of the certificate to come."""
+    """Files: keys, the one user, how to reach the server. The paths of the last and of the certificate to come."""
     run("openssl", "genrsa", "-out", str(folder / "accounts.key"), "2048")
     with (folder / "users.csv").open("w") as users:
         csv.writer(users).writerow([TOKEN, "admin", "admin", "system:masters"])
@@ -190,7 +190,7 @@ def _proxy(programs: Path, folder: Path) -> list[str]:
 
 @contextmanager
 def _engine(folder: Path, data: Path) -> Iterator[Docker]:
-    options = [f"--bridge={BRIDGE}"]
+    options = [f"--bridge={BRIDGE}", f"--cgroup-parent=/{GROUP}"]
     if not _may_lower_oom_scores():
         options += [f"--add-runtime=no-oom-scores={Path(__file__).with_name('runc-no-oom-scores')}"]
         options += ["--default-runtime=no-oom-scores"]
@@ -208,7 +208,7 @@ def _remove_pods(docker: Docker) -> None:
 
 
 def _may_lower_oom_scores() -> bool:
-    """Kubelets shield containers from the kernel's search for memory, which needs a right that roots of some have not."""
+    """Kubelets shield containers from the kernel's search for memory; not every root has the right to."""
     score = Path("/proc/self/oom_score_adj")
     before = score.read_text()
     try:

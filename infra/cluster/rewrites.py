@@ -20,7 +20,7 @@ class Change(NamedTuple):
 def rewritten(manifests: Iterable[Manifest]) -> tuple[list[Manifest], list[str]]:
     """Manifests for 1.20, and what was done to them."""
     changed = copy.deepcopy(list(manifests))
-    done = [change.what for change in CHANGES if any([change.do(one) for one in changed])]
+    done = [change.what for change in CHANGES if sum(map(change.do, changed))]
     return changed, done
 
 
@@ -40,7 +40,10 @@ def _budget(manifest: Manifest) -> bool:
 
 def _spread(manifest: Manifest) -> bool:
     pod = manifest.get("spec", {}).get("template", {}).get("spec", {})
-    return any([one.pop("matchLabelKeys", None) for one in pod.get("topologySpreadConstraints", ())])
+    found = [one for one in pod.get("topologySpreadConstraints", ()) if "matchLabelKeys" in one]
+    for one in found:
+        del one["matchLabelKeys"]
+    return bool(found)
 
 
 CHANGES = (
