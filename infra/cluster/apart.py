@@ -39,6 +39,7 @@ def prepare(folder: Path) -> None:
     for hidden in HIDDEN:
         if folder.is_relative_to(hidden):
             raise CannotRun(f"{folder} is in {hidden}, of which the node has its own; choose a folder elsewhere")
+    for hidden in HIDDEN:
         run("mount", "-t", "tmpfs", "tmpfs", hidden)
     for name, value in TUNED.items():
         pretended = folder / "kernel" / name.replace("/", ".")
