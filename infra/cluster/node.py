@@ -194,8 +194,7 @@ def _engine(folder: Path, data: Path) -> Iterator[Docker]:
     if not _may_lower_oom_scores():
         options += [f"--add-runtime=no-oom-scores={Path(__file__).with_name('runc-no-oom-scores')}"]
         options += ["--default-runtime=no-oom-scores"]
-    with own_engine(data, *options) as address:
-        docker = Docker({**os.environ, "DOCKER_BUILDKIT": "1", "DOCKER_HOST": address})
+    with own_engine(data, *options) as docker:
         _remove_pods(docker)
         yield docker
         _remove_pods(docker)

@@ -11,7 +11,7 @@ from pathlib import Path
 from infra.cluster.apart import GROUP, apart
 from infra.cluster.node import PROGRAMS
 from infra.images import bases, build
-from infra.images.engine import CannotRun, Docker, own_engine
+from infra.images.engine import CannotRun, own_engine
 from infra.local import ROOT
 
 TOOLS = {
@@ -58,8 +58,7 @@ def provide_kubernetes(folder: Path, say: Callable[[str], None]) -> Path:
 
 def provide_images(folder: Path, say: Callable[[str], None]) -> list[str]:
     """Builds our images of the present source in an engine of its own; the names of stand-ins among their bases."""
-    with own_engine(folder) as address:
-        docker = Docker({**os.environ, "DOCKER_BUILDKIT": "1", "DOCKER_HOST": address})
+    with own_engine(folder) as docker:
         python = bases.usual_python(ROOT)
         stand_ins = bases.provide(docker, ROOT, folder, python, say)
         build.build_all(docker, ROOT, python)

@@ -55,14 +55,18 @@ def engine(folder: Path, compose: bool = True) -> Iterator[Docker]:
     """
     if shutil.which("docker") is None:
         raise CannotRun("there is no docker command; install Docker (Debian: docker.io)")
-    env = {**os.environ, "DOCKER_BUILDKIT": "1", "DOCKER_CONFIG": str(folder / "config")}
+    env = _environment(folder)
     if compose:
         _add_compose(folder / "config" / "cli-plugins")
     if _answers(env):
         yield Docker(env, _program())
         return
-    with own_engine(folder) as socket:
-        yield Docker({**env, "DOCKER_HOST": socket}, _program())
+    with own_engine(folder) as docker:
+        yield docker
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    return {**os.environ, "DOCKER_BUILDKIT": "1", "DOCKER_CONFIG": str(folder / "config")}
 
 
 def _program() -> str:
@@ -104,8 +108,8 @@ def _answers(env: Mapping[str, str]) -> bool:
 
 
 @contextmanager
-def own_engine(folder: Path, *options: str) -> Iterator[str]:
-    """The address of an engine with its own data and socket, so that nothing of the machine's is touched.
+def own_engine(folder: Path, *options: str) -> Iterator[Docker]:
+    """An engine with its own data and socket, so that nothing of the machine's is touched.
 
     `options` are more options of dockerd.
     """
@@ -122,8 +126,9 @@ def own_engine(folder: Path, *options: str) -> Iterator[str]:
             start_new_session=True,
         )
     try:
-        _await(process, {**os.environ, "DOCKER_HOST": socket}, folder / "engine.log")
-        yield socket
+        docker = Docker({**_environment(folder), "DOCKER_HOST": socket}, _program())
+        _await(process, docker.env, folder / "engine.log")
+        yield docker
     finally:
         process.terminate()
         try:
