@@ -20,7 +20,7 @@ NAME = "node"
 PROGRAMS = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy", "pause")
 "What build-kubernetes leaves in its folder."
 PAUSE = "reelwright/pause:1"
-SERVER = "https://127.0.0.1:6443"
+SERVER = f"https://{ADDRESS}:6443"
 TOKEN = "the-trial-of-a-cluster"
 "Of the only user. Nobody else reaches the server."
 READY_SECONDS, STOP_SECONDS, NAMES_SECONDS = 180.0, 30.0, 0.5
@@ -128,6 +128,7 @@ def _api_server(programs: Path, folder: Path) -> list[str]:
         "--service-account-issuer=https://kubernetes.default.svc",
         f"--token-auth-file={folder / 'users.csv'}",
         "--authorization-mode=RBAC",
+        "--kubelet-preferred-address-types=InternalIP",  # no server knows the name of the node
         GATES,
     ]
 
@@ -190,7 +191,9 @@ def _proxy(programs: Path, folder: Path) -> list[str]:
 
 @contextmanager
 def _engine(folder: Path, data: Path) -> Iterator[Docker]:
-    options = [f"--bridge={BRIDGE}", f"--cgroup-parent=/{GROUP}"]
+    # What tells of processes stays inside, where it ends with them: outside their numbers would be those of others.
+    options = ["--exec-root=/run/docker", "--pidfile=/run/docker.pid"]
+    options += [f"--bridge={BRIDGE}", f"--cgroup-parent=/{GROUP}"]
     if not _may_lower_oom_scores():
         options += [f"--add-runtime=no-oom-scores={Path(__file__).with_name('runc-no-oom-scores')}"]
         options += ["--default-runtime=no-oom-scores"]
