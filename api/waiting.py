@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 
 from common.contracts.job import Job
+from common.jobs.scripts import StateUnavailable
 from common.jobs.store import RequestStore
 
 LOOK_SECONDS = 0.25
@@ -11,11 +12,19 @@ LOOK_SECONDS = 0.25
 
 
 def wait_until(store: RequestStore, job_id: str, ready: Callable[[Job], bool], seconds: float) -> Job | None:
-    """The job as soon as it is `ready` or has ended, or as it is after `seconds`. None: it is gone."""
+    """The job as soon as it is `ready` or has ended, or as it is after `seconds`. None: it is gone.
+
+    A store that does not answer for a moment is waited for, too; raises `StateUnavailable` if it does not in time.
+    """
     give_up = time.monotonic() + seconds
     while True:
-        job = store.load(job_id)
         left = give_up - time.monotonic()
-        if job is None or job.terminal or ready(job) or left <= 0:
-            return job
-        store.wait_for_event(job_id, job.seq, min(left, LOOK_SECONDS))
+        try:
+            job = store.load(job_id)
+            if job is None or job.terminal or ready(job) or left <= 0:
+                return job
+            store.wait_for_event(job_id, job.seq, min(left, LOOK_SECONDS))
+        except StateUnavailable:
+            if left <= 0:
+                raise
+            time.sleep(min(left, LOOK_SECONDS))

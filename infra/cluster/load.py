@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import Any
 
 ANSWER_SECONDS = 60.0
-LOOK_SECONDS, LISTEN_SECONDS, ORDER_SECONDS = 0.1, 3.0, 8.0
+LOOK_SECONDS, LISTEN_SECONDS, ORDER_SECONDS = 0.1, 3.0, 15.0
 "Pauses between two requests of a kind."
 WAIT_SECONDS = 20
 "How long a request for a sample of a voice waits for it, at most."
@@ -80,5 +80,5 @@ class Load:
 
     def _order(self) -> None:
         prompt = f"{PROMPT}, number {next(self._numbers)} {self._name}"
-        wanted = {"prompt": prompt, "duration_target": 8, "draft": True}
+        wanted = {"prompt": prompt, "duration_target": 6, "draft": True}
         self.jobs.append(str(ask(f"{self._api}/mcp/generate", wanted)["job_id"]))
