@@ -138,9 +138,11 @@ class Trial:
         outcomes = [line.rpartition(": ")[2] for line in logs()]
         back = sum(outcomes.count(outcome) for outcome in HANDED_BACK)
         again = sum("(attempt " in line["message"] for job in jobs for line in self._status(job)["logs"])
+        if again:
+            raise TrialFailed(f"{again} attempts were lost when a renderer was taken away")
         self._note(
             f"renderers from 2 to 1 while both work (DRAIN_SECONDS={drain})",
-            f"gone after {seconds:.0f} s, {back} steps handed back, {again} attempts lost; "
+            f"gone after {seconds:.0f} s, {back} steps handed back, no attempt lost; "
             f"{len(jobs)} jobs of {LONG['duration_target']} s, all completed",
         )
         self._ended_by_themselves("renderer", exits)
@@ -149,6 +151,12 @@ class Trial:
         started = time.monotonic()
         self.cluster.kubectl("delete", "namespace", SPACE, f"--timeout={GO_SECONDS:.0f}s")
         self._note("removed", f"{time.monotonic() - started:.0f} s")
+
+    def keep_logs(self) -> None:
+        """Of all pods that are there, beside the logs of the node."""
+        for pod in self._pods():
+            name = pod["metadata"]["name"]
+            (self.folder / "logs" / f"{name}.log").write_text(self._kubectl("logs", name))
 
     # what they use
 
@@ -290,6 +298,14 @@ class Trial:
 def try_everything(trial: Trial) -> None:
     for name in ("api", "renderer"):
         trial.cluster.docker.run("tag", name_of(name), name_of(name, NEXT))
+    try:
+        _try_all_parts(trial)
+    except TrialFailed:
+        trial.keep_logs()
+        raise
+
+
+def _try_all_parts(trial: Trial) -> None:
     trial.hold_overlays_to_the_server()
     trial.start()
     trial.make_a_film()
