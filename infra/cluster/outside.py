@@ -28,6 +28,8 @@ TOOLS = {
 }
 "Programs that are used, and Debian's packages with them."
 GROUPS = Path("/sys/fs/cgroup")
+SHARES, WEIGHT = 16 * 1024, 16 * 100
+"What sixteen processes get that have groups of the usual weight, in the words of both kinds of groups."
 
 
 def require_tools() -> None:
@@ -69,9 +71,19 @@ def run_inside(programs: Path, kubectl: str, images: Path, folder: Path) -> int:
     """The exit code of the trial. Whatever it started has ended then."""
     options = ["--programs", programs, "--kubectl", kubectl, "--images", images, "--folder", folder]
     command = [sys.executable, "-P", "-m", "infra.cluster", *map(str, options)]
+    _weigh_pods()
     process = subprocess.Popen(apart(command))
     with _nothing_left(process):
         return process.wait()
+
+
+def _weigh_pods() -> None:
+    """A node has its processors for its pods; here they would all together get as much as one process outside."""
+    for group, name, weight in ((GROUPS / "cpu" / GROUP, "cpu.shares", SHARES), (GROUPS / GROUP, "cpu.weight", WEIGHT)):
+        if (group.parent / "cgroup.procs").exists():  # of groups, there are an old and a new kind
+            group.mkdir(exist_ok=True)
+            if (group / name).exists():
+                (group / name).write_text(str(weight))
 
 
 @contextmanager
