@@ -117,7 +117,7 @@ class Trial:
             self._until_only(name, 1)
             seconds = time.monotonic() - started
         self._wait_for(ongoing.jobs)
-        self._note(f"upgrade of the {name}", f"new pod ready after {ready:.0f} s, old one gone after {seconds:.0f} s")
+        self._note(f"upgrade of the {name}", f"new pod ready after {ready:.0f} s, old one ended after {seconds:.0f} s")
         self._note(f"meanwhile ({name})", f"{ongoing.described()}; {len(ongoing.jobs)} jobs, all completed")
         self._ended_by_themselves(name, exits)
         self.failures += [f"while the {name} was upgraded: {failure}" for failure in ongoing.failures]
@@ -148,7 +148,7 @@ class Trial:
             raise TrialFailed(f"{again} attempts were lost when a renderer was taken away")
         self._note(
             f"renderers from 2 to 1 while both work (DRAIN_SECONDS={drain})",
-            f"gone after {seconds:.0f} s, {back} steps handed back, no attempt lost; "
+            f"one ended after {seconds:.0f} s, {back} steps handed back, no attempt lost; "
             f"{len(jobs)} jobs of {LONG['duration_target']} s, all completed",
         )
         self._ended_by_themselves("renderer", exits)
@@ -206,7 +206,8 @@ class Trial:
         return [pod for pod, has in names if has == name or (not name and has != "buckets")]
 
     def _until_only(self, name: str, count: int) -> None:
-        self._until(lambda: len(self._pods(name)) == count, f"{count} pods of {name}", GO_SECONDS)
+        """Until so many of its containers run. Kubelets of this age list pods for a minute after their end."""
+        self._until(lambda: len(self._containers(name)) == count, f"{count} containers of {name}", GO_SECONDS)
 
     def _until(self, found: Callable[[], bool], what: str, seconds: float) -> None:
         give_up = time.monotonic() + seconds
