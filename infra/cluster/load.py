@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import Any
 
 ANSWER_SECONDS = 60.0
-LOOK_SECONDS, LISTEN_SECONDS, ORDER_SECONDS = 0.1, 3.0, 15.0
+LOOK_SECONDS, LISTEN_SECONDS, ORDER_SECONDS = 0.1, 3.0, 5.0
 "Pauses between two requests of a kind."
 WAIT_SECONDS = 20
 "How long a request for a sample of a voice waits for it, at most."
