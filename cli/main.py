@@ -150,7 +150,7 @@ Both overlays are held to the API server before; docs/kubernetes.md lists what i
 It runs as root on Debian 12, in namespaces of its own for processes, mounts and the network: they end with it.
 
 examples:
-  ./reel cluster                       half an hour with two cores; ten minutes of it only once
+  ./reel cluster                       five minutes with two cores; ten more the first time, for Kubernetes
   ./reel cluster --kubernetes /opt/k8s --data /big/disk    where Kubernetes and the images are, or will be
 
 exit codes: 0 all is well, 1 it is not, or it cannot be tried here, 130 Ctrl-C

@@ -37,7 +37,7 @@ def require_tools() -> None:
     if os.geteuid() != 0:
         raise CannotRun("run it as root: a node makes networks, mounts and groups of processes")
     if missing := sorted({package for tool, package in TOOLS.items() if shutil.which(tool) is None}):
-        raise CannotRun(f"apt-get install --no-install-recommends {' '.join(missing)}")
+        raise CannotRun(f"programs are missing: apt-get install --no-install-recommends {' '.join(missing)}")
 
 
 def provide_kubernetes(folder: Path, say: Callable[[str], None]) -> Path:

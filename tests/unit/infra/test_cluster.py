@@ -61,7 +61,10 @@ def test_without_programs_the_reason_and_the_cure_are_one_sentence(tmp_path: Pat
 def test_packages_that_are_missing_are_named_together(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("os.geteuid", lambda: 0)
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(CannotRun, match=r"^apt-get install --no-install-recommends conntrack .*etcd-server .*socat"):
+    with pytest.raises(
+        CannotRun,
+        match=r"^programs are missing: apt-get install --no-install-recommends conntrack .*etcd-server .*socat",
+    ):
         outside.require_tools()
 
 
