@@ -185,6 +185,18 @@ def test_compose_itself_accepts_the_files(more: list[str]) -> None:
     assert set(json.loads(done.stdout)["services"]) == set(SERVICES)
 
 
+@pytest.mark.parametrize(("more", "usual"), [([], "8333"), (["infra/compose/minio.yml"], "9000")])
+def test_links_lead_to_the_port_at_which_the_store_is_published(more: list[str], usual: str) -> None:
+    for env, place in (
+        ({}, f"http://localhost:{usual}"),
+        ({"S3_PORT": "18333"}, "http://localhost:18333"),
+        ({"S3_PORT": "18333", "S3_PUBLIC_ENDPOINT": "https://store.example.org"}, "https://store.example.org"),
+    ):
+        services = json.loads(composed(*more, env=env).stdout)["services"]
+        assert services["s3"]["ports"][0]["published"] == env.get("S3_PORT", usual)
+        assert services["api"]["environment"]["S3_PUBLIC_ENDPOINT"] == place
+
+
 def test_with_stores_of_its_own_a_site_runs_none_of_ours_and_reaches_them() -> None:
     done = composed("infra/compose/stores.yml", env=STORES)
     assert done.returncode == 0, done.stderr
