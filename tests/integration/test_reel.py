@@ -104,8 +104,9 @@ def test_changed_requirements_are_installed_and_test_needs_more_than_make(used: 
     assert reel(used, "make", "x").stderr == ""
 
 
-def test_the_papers_of_a_release_need_what_tests_need(used: Path) -> None:
-    assert "up to date" in reel(used, "release", "papers").stderr
+@pytest.mark.parametrize("command", ["images", "release", "cluster"])
+def test_images_their_papers_and_a_cluster_need_what_tests_need(used: Path, command: str) -> None:
+    assert "up to date" in reel(used, command, "papers").stderr
     assert reel(used, "test").stderr == ""
 
 
