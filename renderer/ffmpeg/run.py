@@ -70,7 +70,7 @@ def ffmpeg_build(program: str) -> str:
     try:
         said = subprocess.run(asked, env=environment(Path("/")), capture_output=True, text=True, check=True).stdout
     except (OSError, subprocess.CalledProcessError):
-        raise NotConfigured("the program FFMPEG names cannot be run") from None
+        raise NotConfigured(f"FFMPEG: {program} cannot be run; name another, or none to use ours") from None
     major = re.search(r"^libavformat +(\d+)", said, re.MULTILINE)
     if major is None or int(major[1]) < OLDEST:
         raise NotConfigured("the ffmpeg that FFMPEG names is older than version 9; name another, or none to use ours")

@@ -25,7 +25,7 @@ def test_a_segment_step_renders(tmp_path: Path):
 
 
 def test_an_ffmpeg_that_cannot_be_run_is_named_before_any_step():
-    with pytest.raises(NotConfigured, match="FFMPEG"):
+    with pytest.raises(NotConfigured, match="FFMPEG: /no/such/program cannot be run; name another"):
         engines(Settings(ffmpeg="/no/such/program"))
 
 
