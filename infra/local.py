@@ -294,7 +294,13 @@ def own_settings(folder: Path, env: Mapping[str, str]) -> dict[str, str]:
     path = folder / ".env"
     found: dict[str, str] = {}
     for line in path.read_text().splitlines() if path.exists() else []:
-        name, equals, value = line.removeprefix("export ").partition("=")
-        if equals and not line.startswith("#"):
-            found[name.strip()] = value.strip().strip("\"'")
+        name, equals, value = line.strip().removeprefix("export ").partition("=")
+        if equals and not name.startswith("#"):
+            found[name.strip()] = _dotenv_value(value)
     return found | dict(env)
+
+
+def _dotenv_value(text: str) -> str:
+    """The value as Compose reads it from the same file: without quotes, and without a remark behind it."""
+    quoted = re.fullmatch(r"""\s*(["'])(.*?)\1\s*(?:#.*)?""", text)
+    return quoted[2] if quoted else text.strip().partition(" #")[0].strip().strip("\"'")

@@ -15,7 +15,7 @@ import yaml
 from common.settings import Settings
 from infra.images.bases import PYTHONS, usual_python
 from infra.images.engine import compose_program
-from infra.local import parse_procfile
+from infra.local import own_settings, parse_procfile
 from infra.processes import BUCKETS, PROCESSES, TARGETS, VARIANTS
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -183,6 +183,18 @@ def test_compose_itself_accepts_the_files(more: list[str]) -> None:
     done = composed(*more)
     assert done.returncode == 0, done.stderr
     assert set(json.loads(done.stdout)["services"]) == set(SERVICES)
+
+
+def test_reel_reads_a_dotenv_file_as_compose_does(tmp_path: Path) -> None:
+    values = ["abc", "abc # mine", "abc#def", '"a # b" # mine', "'a # b'", "'a$b'", '"abc=="', "a b ", "#abc", ""]
+    lines = [f"S3_{number}={value}" for number, value in enumerate(values)]
+    (tmp_path / ".env").write_text("\n".join(["# above", "  # mine=2", "  export A=1", "B = 2", *lines]))
+    (tmp_path / "docker-compose.yml").write_text('{"services": {"x": {"image": "x", "env_file": ".env"}}}')
+    done = subprocess.run(
+        [compose_program(), "config", "--format", "json"], cwd=tmp_path, capture_output=True, check=True
+    )
+    read = json.loads(done.stdout)["services"]["x"]["environment"]
+    assert own_settings(tmp_path, {}) == {name: value.replace("$$", "$") for name, value in read.items()}
 
 
 @pytest.mark.parametrize(("more", "usual"), [([], "8333"), (["infra/compose/minio.yml"], "9000")])
