@@ -369,6 +369,9 @@ RULES = (
 
 def _remarks(settings: Settings, given: Mapping[str, Given]) -> Iterator[str]:
     """What whoever set a value may expect in vain."""
+    # No fault, since a disk may be mounted later; films are made meanwhile.
+    if settings.clip_folder and not Path(settings.clip_folder).is_dir():
+        yield f"CLIP_FOLDER={settings.clip_folder} is no folder that can be seen here: until it is, no clips are found"
     if settings.enable_webhooks:
         yield "ENABLE_WEBHOOKS=true has no effect yet: requests with a callback_url are refused"
     if "whisper_model" in given:

@@ -250,6 +250,13 @@ def test_what_has_no_effect_yet_says_so_where_it_would_have_one() -> None:
     assert Settings.read({"ENABLE_WEBHOOKS": "false"}).notes == ()
 
 
+def test_a_folder_of_clips_that_is_not_there_is_told_by_whoever_looks_into_it(tmp_path: Path) -> None:
+    assert Settings.read({"CLIP_FOLDER": str(tmp_path)}, "retriever").notes == ()
+    (note,) = Settings.read({"CLIP_FOLDER": str(tmp_path / "clips")}, "retriever").notes
+    assert note.startswith(f"CLIP_FOLDER={tmp_path}/clips is no folder")
+    assert Settings.read({"CLIP_FOLDER": "/no/clips"}, "renderer").notes == ()
+
+
 # names that are nearly ours
 
 
