@@ -24,6 +24,7 @@ os.environ.pop("REMAP_SIGTERM", None)
 # A step has one core to itself; the threads numpy would start only wait for each other.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+import celery.apps.worker
 from celery import signals
 from celery.exceptions import Reject
 from celery.platforms import SecurityWarning
@@ -99,6 +100,8 @@ def serve(service: Service) -> int:
     )
     side.watch()
     _listen_to_signals(settings, drain, side, pulse)
+    # Of an end Celery tells in a form of its own on standard output, past the log; the watch of the side work tells it.
+    celery.apps.worker.safe_say = lambda *_: None
     # Celery warns of running as root because of pickle, which we do not accept.
     warnings.filterwarnings("ignore", category=SecurityWarning)
     arguments = [
@@ -283,6 +286,7 @@ class _Side:
         while not self._drain.began:
             time.sleep(DRAIN_LOOK_SECONDS)
         self._stop.set()
+        log.info("asked to end: steps that run have %g s", self._settings.drain_seconds)
         time.sleep(self._settings.drain_seconds + LAST_SECONDS)
         log.warning("a step does not end; the service ends without it")
         scratch.drop_temporary()

@@ -1,5 +1,6 @@
 """The health port of a worker: while all is well, the broker is away, the loop has stopped, or the worker drains."""
 
+import json
 import os
 import signal
 import socket
@@ -121,7 +122,7 @@ def test_a_probe_that_hangs_up_leaves_no_traceback(path: str, traced: bool, caps
 
 
 @contextmanager
-def worker(settings: Settings, name: str, folder: Path) -> Iterator[None]:
+def worker(settings: Settings, name: str, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
     env = {field.name.upper(): str(getattr(settings, field.name)) for field in fields(settings)}
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
@@ -132,7 +133,7 @@ def worker(settings: Settings, name: str, folder: Path) -> Iterator[None]:
             stderr=subprocess.STDOUT,
         )
     try:
-        yield
+        yield process
     finally:
         process.kill()
         process.wait()
@@ -153,6 +154,19 @@ def test_a_real_worker_answers_and_is_not_called_dead_for_a_broker_that_is_away(
             assert status(port, "/healthz") == 200
             redis.process.send_signal(signal.SIGCONT)
             eventually(lambda: status(port, "/readyz") == 200, 90)
+
+
+def test_all_that_a_worker_says_until_its_end_is_json_if_that_is_wished(tmp_path: Path, settings: Settings) -> None:
+    with redis_server(tmp_path) as redis:
+        port = free_port()
+        own: dict[str, Any] = {"broker_url": redis.url, "state_url": redis.url, "metrics_port": port}
+        with worker(Settings(**{**vars(settings), **own, "log_format": "json"}), "retriever", tmp_path) as process:
+            eventually(lambda: status(port, "/readyz") == 200, 60)
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(60) == 0
+    lines = (tmp_path / "log").read_text().splitlines()
+    assert lines
+    assert {json.loads(line)["service"] for line in lines} == {"retriever"}
 
 
 @pytest.mark.parametrize(("pool", "step"), [("prefork", "mix"), ("threads", "plan")])
