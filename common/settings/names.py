@@ -6,6 +6,8 @@ from difflib import SequenceMatcher
 
 PREFIXES = ("S3_", "API_", "FFMPEG_", "PEXELS_", "PIXABAY_")
 "A variable that begins so is meant for us."
+OF_COMPOSE = ("S3_PORT",)
+"Variables of docker-compose.yml that begin so and are no settings: they stand in the same `.env`."
 NEAR = 0.85
 "Similarity, from 0 to 1, from which a name is taken for a misspelled one of ours."
 LINK_NAME = re.compile(r".+_SERVICE_(HOST|PORT)(_\w+)?|.+_PORT_\d+_(TCP|UDP|SCTP)(_\w+)?")
@@ -17,10 +19,14 @@ def is_service_link(variable: str, text: str) -> bool:
     return variable.endswith("_PORT") and LINK_VALUE.match(text) is not None
 
 
+def _is_of_kubernetes(variable: str, text: str) -> bool:
+    return LINK_NAME.fullmatch(variable) is not None or is_service_link(variable, text)
+
+
 def strangers(env: Mapping[str, str], known: Collection[str]) -> Iterator[tuple[str, str, bool]]:
     """Variables that are set and look like one of `known`: each with the most similar one, and whether it is near."""
     for variable, value in sorted(env.items()):
-        if not value or variable in known or LINK_NAME.fullmatch(variable) or is_service_link(variable, value):
+        if not value or variable in known or variable in OF_COMPOSE or _is_of_kubernetes(variable, value):
             continue
         ours = variable.startswith(PREFIXES)
         candidates = [name for name in known if ours or abs(len(name) - len(variable)) <= 3]

@@ -185,6 +185,14 @@ def test_compose_itself_accepts_the_files(more: list[str]) -> None:
     assert set(json.loads(done.stdout)["services"]) == set(SERVICES)
 
 
+def test_a_variable_of_compose_is_not_taken_for_a_misspelled_setting() -> None:
+    files = [ROOT / "docker-compose.yml", *(ROOT / "infra" / "compose").glob("*.yml")]
+    named = {name for file in files for name in re.findall(r"\$\{([A-Z0-9_]+)", file.read_text())}
+    declared = {name.upper() for name in vars(Settings())}
+    assert {"S3_PORT", "REDIS_PASSWORD", "REELWRIGHT_TAG"} <= named - declared
+    assert Settings.read(dict.fromkeys(named - declared, "1")).notes == ()
+
+
 def test_reel_reads_a_dotenv_file_as_compose_does(tmp_path: Path) -> None:
     values = ["abc", "abc # mine", "abc#def", '"a # b" # mine', "'a # b'", "'a$b'", '"abc=="', "a b ", "#abc", ""]
     lines = [f"S3_{number}={value}" for number, value in enumerate(values)]
