@@ -74,7 +74,7 @@ def test_a_film_that_is_finished_stays_so(site: Site, running: Running) -> None:
 def cancelled_while(site: Site, running: Running, state: str, step: str, order: dict[str, Any]) -> str:
     """A job that was cancelled in this state, with this step under way. Some states are short: tries until one was."""
     for seed in range(TRIES):
-        job = running.generate(**order, **QUIET, seed=100 + seed)
+        job = running.generate(**anew(order, seed), **QUIET, seed=100 + seed)
         with frozen_at(site, job, step) as caught:
             if caught:
                 eventually(lambda job=job: record(site, job).state in {state, *TERMINAL})  # type: ignore[misc]
@@ -83,6 +83,15 @@ def cancelled_while(site: Site, running: Running, state: str, step: str, order: 
                 return job
         eventually(lambda job=job: record(site, job).terminal)  # type: ignore[misc]
     raise AssertionError(f"no job could be caught while {state}")
+
+
+def anew(order: dict[str, Any], number: int) -> dict[str, Any]:
+    """The order with other words in each try: what has been spoken once is not spoken again, and cannot be caught."""
+    scenes = [
+        scene | ({"narration": f"{scene['narration']} Take {number}."} if "narration" in scene else {})
+        for scene in order["scenes"]
+    ]
+    return {**order, "scenes": scenes}
 
 
 @contextmanager
