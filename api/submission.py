@@ -81,7 +81,12 @@ class RequestChecks:
             errors += self._of_asset(request.music.asset, SOUNDS, "music.asset")
         if request.watermark is not None and request.watermark.asset is not None:
             errors += self._of_asset(request.watermark.asset, WATERMARKS, "watermark.asset")
-        return errors + self.of_voice(request.voice, request.language)
+        errors += self.of_voice(request.voice, request.language)
+        for index, scene in enumerate(request.scenes or ()):
+            if scene.voice is not None:
+                of_scene = self.of_voice(scene.voice, request.language)
+                errors += [error._replace(field=f"scenes[{index}].voice") for error in of_scene]
+        return errors
 
     def of_media(self, media: MediaRef | None, field: str) -> list[FieldError]:
         return self._of_asset(media.asset, PICTURES, field) if media is not None and media.asset else []

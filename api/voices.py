@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from difflib import get_close_matches
+from typing import Any
 
 from api.errors import Cure, FieldError, Remedy, raise_if_any
-from common.contracts.voice import SpeechEngine, Voice, engines_of
+from common.contracts.voice import Speaker, SpeechEngine, Voice, engines_of, neutral
 from common.jobs.store import RequestStore
 
 NEAR, ALIKE = 4, 0.6
@@ -17,7 +18,7 @@ class Voices:
     def __init__(self, store: RequestStore) -> None:
         self._store = store
 
-    def listing(self, language: str = "", engine: str = "") -> list[dict[str, str]]:
+    def listing(self, language: str = "", engine: str = "") -> list[dict[str, Any]]:
         """The voices that speak `language`, of the engine of that name; empty strings stand for any.
 
         Raises `InvalidFields` for an engine that is not up while others are.
@@ -25,7 +26,7 @@ class Voices:
         raise_if_any(self.engine_faults(engine))
         engines = engines_of(self._store.workers())
         rows = {
-            (one.name, voice.id): {**voice.model_dump(), "engine": one.name}
+            (one.name, voice.id): {**voice.model_dump(), "engine": one.name, "bends": one.bends}
             for one in engines
             for voice in one.voices
             if engine.lower() in ("", one.name.lower()) and (not language or _speaks(one, voice, language))
@@ -45,14 +46,17 @@ def voice_errors(engines: Sequence[SpeechEngine], voice: str | None, language: s
 
     `voice` None is the usual one of the language.
     """
-    if not engines or any(engine.speaks(voice, language) for engine in engines):
+    speaker = Speaker(voice, language)
+    if not engines or any(engine.speaks(speaker) or engine.stands_in(speaker) for engine in engines):
         return []
-    spoken = any(engine.speaks(None, language) for engine in engines)
+    spoken = any(engine.has_language(language) for engine in engines)
     foreign = [] if spoken else [_error("language", f'no speech engine of this server speaks "{language}"')]
     if voice is None:
         return foreign
-    if any(engine.voice(voice) for engine in engines):
+    if (neutral(voice) and spoken) or any(engine.voice(voice) for engine in engines):
         return [_error("language", f'the voice "{voice}" does not speak "{language}"')]
+    if neutral(voice):
+        return foreign
     near = _near(engines, voice)
     there_are = f"; near it are {', '.join(near)}" if near else ""
     return [_error("voice", f'no speech engine of this server has the voice "{voice}"{there_are}'), *foreign]

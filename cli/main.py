@@ -328,7 +328,13 @@ def _add_look_and_sound(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--duration", type=_seconds, metavar="S", help="length in seconds (a one-line prompt: 30)")
     group.add_argument("--aspect", choices=("16:9", "9:16", "1:1", "4:5"), help="shape of the picture (16:9)")
     group.add_argument("--style", choices=STYLES, metavar="STYLE", help=f"{', '.join(STYLES)} (cinematic)")
-    group.add_argument("--voice", metavar="VOICE", help="one of `./reel voices` (the language's own)")
+    group.add_argument(
+        "--voice",
+        metavar="VOICE",
+        help="one of `./reel voices`, a wish such as en-US-female, or none: captions only (the language's own)",
+    )
+    group.add_argument("--speed", type=float, metavar="X", help="of the voice: 0.5 to 2 times its own (1)")
+    group.add_argument("--pitch", type=float, metavar="N", help="of the voice: -12 to 12 semitones from its own (0)")
     group.add_argument("--language", metavar="TAG", help="of the narration, such as en or pt-BR (en)")
     group.add_argument(
         "--footage",

@@ -11,13 +11,15 @@ from typing import Any, NoReturn
 from cli.errors import BadInput, refuse, together
 from common.contracts.names import ASSET_ID
 
-SCENE_FIELDS = ("narration", "show", "media", "duration", "transition")
+SCENE_FIELDS = ("narration", "show", "media", "duration", "transition", "voice")
 FIELDS = {
     "duration": "duration_target",
     "aspect": "aspect",
     "style": "style",
     "voice": "voice",
     "language": "language",
+    "speed": "speed",
+    "pitch": "pitch",
     "captions": "captions",
     "seed": "seed",
     "on_failure": "on_scene_failure",

@@ -39,10 +39,10 @@ class Schema(NamedTuple):
 
 
 SCHEMAS: Mapping[type[Contract], Schema] = {
-    VideoRequest: Schema("request", 1),
-    PreviewRequest: Schema("preview", 1),
-    Edit: Schema("edit", 1),
-    Storyboard: Schema("storyboard", 1),
+    VideoRequest: Schema("request", 2),
+    PreviewRequest: Schema("preview", 2),
+    Edit: Schema("edit", 2),
+    Storyboard: Schema("storyboard", 2),
     CandidateList: Schema("candidates", 2),
     FilmTimeline: Schema("timeline", 1),
     Asset: Schema("asset", 1),
@@ -70,7 +70,23 @@ def _origin(candidate: Mapping[str, Any]) -> dict[str, Any]:
     return {"kind": "web", "url": candidate["url"]}
 
 
-UPGRADES: Mapping[tuple[type[Contract], int], Upgrade] = {(CandidateList, 1): _with_origins}
+def _with_speed(body: dict[str, Any]) -> dict[str, Any]:
+    """Previews of number 1 called the speed `pace`."""
+    return {("speed" if name == "pace" else name): value for name, value in body.items()}
+
+
+def _as_it_was(body: dict[str, Any]) -> dict[str, Any]:
+    """Of fields that came in with the next number, those of before have none."""
+    return body
+
+
+UPGRADES: Mapping[tuple[type[Contract], int], Upgrade] = {
+    (CandidateList, 1): _with_origins,
+    (PreviewRequest, 1): _with_speed,
+    (VideoRequest, 1): _as_it_was,
+    (Edit, 1): _as_it_was,
+    (Storyboard, 1): _as_it_was,
+}
 "Upgrades of a body to the next number, by kind of document and present number."
 
 

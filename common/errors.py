@@ -14,6 +14,7 @@ ReelwrightError
     |       +-- DiskFull
     |       +-- DiskBroken
     +-- Permanent           the same call will fail again
+        +-- VoiceUnavailable  a speech engine cannot speak now: another one is to
         +-- NotConfigured   a key, model or program is missing
         +-- BadMedia        the media cannot be read or is not allowed
         +-- RenderFailed    ffmpeg refused (its last words attached)
@@ -126,6 +127,12 @@ class Permanent(StepError):
 
 class NotConfigured(Permanent):
     code = "not_configured"
+
+
+class VoiceUnavailable(Permanent):
+    """A speech engine refuses, or what it sent cannot be heard: asking again would not help, another engine may."""
+
+    code = "voice_unavailable"
 
 
 class BadMedia(Permanent):

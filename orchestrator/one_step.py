@@ -13,31 +13,22 @@ from orchestrator.engine.working_copy import WorkingCopy
 Request = TypeVar("Request", bound=Contract)
 
 
-def one_step(
-    step: StepName,
-    request: type[Request],
-    spec: Callable[[Request], Contract],
-    prepare: Callable[[WorkingCopy, Request], None] = lambda copy, request: None,
-) -> Callable[[WorkingCopy, object], "OneStep[Request]"]:
-    """The workflow of a kind of job that wants this one step, of which the request asks this spec.
+Want = Callable[[WorkingCopy, StepName, Request], Any]
+"Wants the step that a request asks for: its facts, or None while it is on its way."
 
-    `prepare` tells the working copy what else the step goes by, such as the speaker whose engine is to be pinned.
-    """
-    return lambda copy, policy: OneStep(copy, step, request, spec, prepare)
+
+def one_step(
+    step: StepName, request: type[Request], want: Want[Request]
+) -> Callable[[WorkingCopy, object], "OneStep[Request]"]:
+    """The workflow of a kind of job that wants this one step."""
+    return lambda copy, policy: OneStep(copy, step, request, want)
 
 
 class OneStep(Generic[Request]):
     """Wants the one step of a job."""
 
-    def __init__(
-        self,
-        copy: WorkingCopy,
-        step: StepName,
-        request: type[Request],
-        spec: Callable[[Request], Contract],
-        prepare: Callable[[WorkingCopy, Request], None],
-    ) -> None:
-        self._copy, self._request, self._spec, self._prepare = copy, request, spec, prepare
+    def __init__(self, copy: WorkingCopy, step: StepName, request: type[Request], want: Want[Request]) -> None:
+        self._copy, self._request, self._want = copy, request, want
         self.last = step
         self.finished = False
 
@@ -45,8 +36,7 @@ class OneStep(Generic[Request]):
         self._copy.begin()
         request = body(self._copy, self._request, self._copy.job.request)
         if request is not None:
-            self._prepare(self._copy, request)
-            self.finished = self._copy.want(self.last, self._spec, request) is not None
+            self.finished = self._want(self._copy, self.last, request) is not None
         self._copy.sweep(frozenset({self.last}), frozenset())
 
     def failure(self) -> Failure | None:

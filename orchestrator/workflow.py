@@ -22,15 +22,17 @@ from common.contracts.job import (
     Failure,
     Job,
     Step,
+    VoiceCast,
 )
 from common.contracts.job_kinds import JobKind, Makes, kind_of_job
 from common.contracts.kinds import parse_facts
 from common.contracts.names import ASSEMBLE, CAST, SPEAK, Kind, StepName
 from common.contracts.preview import PreviewRequest
 from common.contracts.steps import AssembleFacts, SpeakSpec
+from common.contracts.voice import Speaker
 from common.jobs.record import pins_json, pins_of
 from orchestrator.engine.attempts import Rules
-from orchestrator.engine.capabilities import Fleet, Speaker
+from orchestrator.engine.capabilities import Fleet
 from orchestrator.engine.knowledge import Knowledge
 from orchestrator.engine.memo import Memo
 from orchestrator.engine.working_copy import IllegalMoveError, WorkingCopy
@@ -102,18 +104,27 @@ class Workflow(Protocol):
         ...
 
 
-def _spoken(asked: PreviewRequest) -> SpeakSpec:
-    return SpeakSpec(text=asked.text, language=asked.language, voice=asked.voice, pace=asked.pace)
+def _spoken(asked: PreviewRequest, cast: VoiceCast) -> SpeakSpec:
+    return SpeakSpec(
+        text=asked.text, language=cast.language, voice=cast.voice, pace=round(asked.speed, 3), pitch=asked.pitch
+    )
 
 
-def _pin_speaker(copy: WorkingCopy, asked: PreviewRequest) -> None:
-    copy.pinning.speaker = Speaker(asked.voice, asked.language)
+def _want_spoken(copy: WorkingCopy, step: StepName, asked: PreviewRequest) -> Any:
+    """The narration of a preview, by the first engine that can speak it."""
+    speaker = Speaker(asked.voice, asked.language)
+    while (cast := copy.cast(speaker)) is not None:
+        narration = copy.want(step, _spoken, asked, cast, toolchain=cast.chain)
+        if step not in copy.final or not copy.pass_over(speaker, copy.final[step]):
+            return narration
+        copy.begin()
+    return None
 
 
 WORKFLOWS: Mapping[str, Callable[[WorkingCopy, Policy], Workflow]] = {
     JobKind.FILM: lambda copy, policy: Film(copy, policy.defaults),
     JobKind.BATCH: lambda copy, policy: Film(copy, policy.defaults),
-    JobKind.VOICE_PREVIEW: one_step(SPEAK, PreviewRequest, _spoken, _pin_speaker),
+    JobKind.VOICE_PREVIEW: one_step(SPEAK, PreviewRequest, _want_spoken),
 }
 
 

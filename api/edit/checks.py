@@ -131,6 +131,8 @@ def _film_is_so(changes: Changes, storyboard: Storyboard) -> bool:
         "order": list(changes.order or names) == names,
         "add": not changes.add,
         "voice": (changes.voice or "") == (storyboard.voice or ""),
+        "speed": changes.speed == storyboard.speed,
+        "pitch": changes.pitch == storyboard.pitch,
         "quality": changes.quality == storyboard.quality,
         "mood": changes.mood == storyboard.mood,
     }
@@ -145,6 +147,7 @@ def _scene_is_so(edit: SceneEdit, scene: Scene, cast: CastFacts) -> bool:
         and (edit.media is None or len(scene.shots) == 1),
         "duration": edit.duration == scene.min_seconds,
         "transition": edit.transition == scene.transition,
+        "voice": edit.voice == scene.voice,
     }
     return all(given[name] for name in edit.model_fields_set - {"id"})
 

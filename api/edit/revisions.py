@@ -132,10 +132,16 @@ class Revisions:
         media |= {f"scenes[{index}].media.asset": edit.media for index, edit in enumerate(changes.scenes)}
         media |= {f"shots[{index}].media.asset": edit.media for index, edit in enumerate(changes.shots)}
         errors = [error for field, ref in media.items() for error in checks.of_media(ref, field)]
-        if changes.voice is None:
-            return errors
-        of_voice = checks.of_voice(changes.voice, self._records.request(job).language)
-        return errors + [error._replace(field="voice") for error in of_voice]
+        voices = {"voice": changes.voice}
+        voices |= {f"add[{index}].voice": scene.voice for index, scene in enumerate(changes.add)}
+        voices |= {f"scenes[{index}].voice": edit.voice for index, edit in enumerate(changes.scenes)}
+        language = self._records.request(job).language if any(voices.values()) else ""
+        return errors + [
+            error._replace(field=field)
+            for field, voice in voices.items()
+            if voice is not None
+            for error in checks.of_voice(voice, language)
+        ]
 
     def _make_known(self, old: Job) -> None:
         """Lets other steps of the owner find the work of an old version, for as long as work of its kind is known."""

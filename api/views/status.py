@@ -35,6 +35,7 @@ def status_view(job: Job, storyboard: Storyboard | None, events: Iterable[Event]
         "scenes_processed": sum(scene["state"] == RENDERED for scene in scenes),
         "total_scenes": len(scenes),
         "steps": steps_view(job),
+        "voices": voices_view(job),
         "scenes": scenes,
         "logs": [line for event in events if (line := log_line(event))],
     }
@@ -95,6 +96,7 @@ def result_view(job: Job, storyboard: Storyboard) -> dict[str, Any]:
         "height": film.height,
         "frames": film.frames,
         "loudness": mix.loudness,
+        "voices": voices_view(job),
         "note": job.pins.note,
         "left_out": [
             {"scene": scene["id"], "why": scene["problem"]} for scene in scenes if scene["id"] in left_out(job)
@@ -103,6 +105,20 @@ def result_view(job: Job, storyboard: Storyboard) -> dict[str, Any]:
         "metadata": dict(job.metadata),
         "scenes": scenes,
     }
+
+
+def voices_view(job: Job) -> list[dict[str, Any]]:
+    """Who speaks in this version, for each voice that is asked for, and who was passed over because they could not."""
+    return [
+        {
+            "asked": key.rpartition(" ")[0] or None,
+            "engine": cast.engine,
+            "voice": cast.voice,
+            "language": cast.language,
+            "instead_of": [{"engine": one.engine, "why": one.why} for one in cast.passed],
+        }
+        for key, cast in job.pins.casts.items()
+    ]
 
 
 def versions_view(job: Job) -> list[dict[str, Any]]:

@@ -5,7 +5,18 @@ from typing import Annotated, Any
 from pydantic import Field, SerializerFunctionWrapHandler, StringConstraints, model_serializer, model_validator
 
 from common.contracts.base import Contract
-from common.contracts.request import MAX_SCENE_CHARS, MAX_SCENES, MediaRef, Mood, Quality, SceneRequest, TransitionKind
+from common.contracts.request import (
+    MAX_SCENE_CHARS,
+    MAX_SCENES,
+    MediaRef,
+    Mood,
+    Pitch,
+    Quality,
+    SceneRequest,
+    Speed,
+    TransitionKind,
+    VoiceId,
+)
 from common.contracts.texts import PROSE
 
 SCENE_ID = r"^s[0-9]{1,6}$"
@@ -14,7 +25,6 @@ SceneId = Annotated[str, StringConstraints(pattern=SCENE_ID)]
 ShotId = Annotated[str, StringConstraints(pattern=SHOT_ID)]
 CandidateId = Annotated[str, StringConstraints(min_length=1, max_length=500)]
 Show = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500), PROSE]
-Voice = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.+-]{1,64}$")]
 Seed = Annotated[int, Field(ge=0, le=2**31 - 1)]
 MAX_AVOIDED = 200
 
@@ -46,6 +56,8 @@ class SceneEdit(Patch):
     "Null: as long as the narration needs."
     transition: TransitionKind | None = None
     "Transition into the scene. Null: the film's default."
+    voice: VoiceId | None = None
+    "Null: that of the film."
 
 
 class ShotEdit(Patch):
@@ -87,8 +99,12 @@ class Changes(Patch):
     add: Annotated[tuple[SceneAdd, ...], Field(max_length=MAX_SCENES)] = ()
     scenes: Annotated[tuple[SceneEdit, ...], Field(max_length=MAX_SCENES)] = ()
     shots: Annotated[tuple[ShotEdit, ...], Field(max_length=MAX_SCENES)] = ()
-    voice: Voice | None = None
+    voice: VoiceId | None = None
     "Null: the usual voice of the language."
+    speed: Speed | None = None
+    "Null: as requested."
+    pitch: Pitch | None = None
+    "Null: as requested."
     quality: Quality | None = None
     "For example `standard`, to turn a draft that is liked into the film itself. Null: as requested."
     mood: Mood | None = None
@@ -114,10 +130,11 @@ class EditRequest(Changes):
 
     @model_validator(mode="after")
     def _changes_something(self) -> "EditRequest":
-        whole = self.gives("voice") or self.gives("quality") or self.gives("mood")
+        whole = any(self.gives(name) for name in ("voice", "speed", "pitch", "quality", "mood"))
         if not (self.drop or self.order or self.add or self.scenes or self.shots or whole):
             raise ValueError(
-                "it changes nothing; give at least one of drop, order, add, scenes, shots, voice, quality and mood"
+                "it changes nothing; give at least one of drop, order, add, scenes, shots, voice, speed, pitch, "
+                "quality and mood"
             )
         return self
 

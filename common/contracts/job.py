@@ -116,11 +116,38 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class Passed:
+    """A speech engine that was passed over because it could not speak."""
+
+    tool: str
+    engine: str
+    "Its name."
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceCast:
+    """The engine and voice that speak for one wish (`Speaker`) all through a job."""
+
+    chain: str
+    "Toolchain of its `speak` steps."
+    engine: str = ""
+    "Its name; empty while nobody has described it."
+    voice: str | None = None
+    "Id of the voice within the engine; None: the usual one of the language."
+    language: str = ""
+    passed: tuple[Passed, ...] = ()
+    "Engines that come first and could not speak."
+
+
+@dataclass(frozen=True, slots=True)
 class Pins:
     """Decisions made once for a whole job, and kept while it goes on."""
 
     toolchains: Mapping[str, str] = field(default_factory=dict)
-    "Toolchain by kind of step."
+    "Toolchain by kind of step. Of `speak`: that of jobs of before, which had one engine."
+    casts: Mapping[str, VoiceCast] = field(default_factory=dict)
+    "Who speaks, by the key of a `Speaker`."
     build: str = ""
     "The ffmpeg build of all segments and of everything made from them."
     sources: tuple[str, ...] = ()

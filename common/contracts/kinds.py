@@ -52,7 +52,7 @@ class Tool(StrEnum):
     FFMPEG = "ffmpeg"
     "The ffmpeg build: all that is encoded for a film must come from the same one."
     SPEECH = "speech"
-    "The speech engine: a film has one voice."
+    "The speech engine: a speaker has one voice."
 
 
 class StepKind(NamedTuple):
@@ -89,7 +89,7 @@ STEP_KINDS: Mapping[str, StepKind] = {
     Kind.PLAN: StepKind(
         "orchestrate", PlanSpec, PlanFacts, 2, Per.FILM, PLANNING, "planning", 2.0, counted=False, delivered=True
     ),
-    Kind.SPEAK: StepKind("speech", SpeakSpec, Narration, 2, Per.SCENE, GATHERING, "speaking", 0.5, tool=Tool.SPEECH),
+    Kind.SPEAK: StepKind("speech", SpeakSpec, Narration, 3, Per.SCENE, GATHERING, "speaking", 0.5, tool=Tool.SPEECH),
     Kind.SEARCH: StepKind(
         "retrieve", SearchSpec, SearchFacts, 3, Per.SHOT, GATHERING, "searching footage", 0.5, reuse=3600
     ),

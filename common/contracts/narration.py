@@ -2,6 +2,9 @@
 
 from common.contracts.base import Contract, ObjectRef
 
+SILENCE = -60.0
+"LUFS at which nothing is heard."
+
 
 class Word(Contract):
     """A word as written, and its span in samples (48 kHz, from the start of the narration)."""
@@ -22,3 +25,8 @@ class Narration(Contract):
     engine: str
     loudness: float
     "Integrated, in LUFS, as stored."
+
+    @property
+    def silent(self) -> bool:
+        """True if nothing is heard of it, as in a film without a voice."""
+        return self.loudness <= SILENCE

@@ -1,15 +1,14 @@
 """Requests to hear a voice before a film is made with it."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import Field, StringConstraints
+from pydantic import StringConstraints, model_validator
 
 from common.contracts.base import Contract
-from common.contracts.request import LanguageTag, VoiceId
+from common.contracts.request import LanguageTag, Pitch, Speed, VoiceId, with_language
 from common.contracts.texts import PROSE
 
 MAX_TEXT_CHARS = 300
-SLOWEST, FASTEST = 0.5, 2.0
 
 
 class PreviewRequest(Contract):
@@ -19,5 +18,10 @@ class PreviewRequest(Contract):
     voice: VoiceId | None = None
     "None: the default voice of the language."
     language: LanguageTag = "en"
-    pace: Annotated[float, Field(ge=SLOWEST, le=FASTEST)] = 1.0
-    "1.0 is the voice's own rate."
+    speed: Speed = 1.0
+    pitch: Pitch = 0.0
+
+    @model_validator(mode="before")
+    @classmethod
+    def _language_of_voice(cls, value: Any) -> Any:
+        return with_language(value)

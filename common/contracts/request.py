@@ -9,6 +9,7 @@ from common.contracts.base import Contract, canonical_json
 from common.contracts.names import ASSET_ID
 from common.contracts.sources import REQUESTED
 from common.contracts.texts import LETTERS, PROSE
+from common.contracts.voice import neutral
 
 Aspect = Literal["16:9", "9:16", "1:1", "4:5"]
 Style = Literal["cinematic", "documentary", "vivid", "mono", "vintage", "minimal"]
@@ -34,9 +35,24 @@ MIN_SIDE, MAX_LONG_SIDE, MAX_SHORT_SIDE = 128, 3840, 2160
 "Pixels of a canvas."
 
 
-VoiceId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.+-]{1,64}$")]
+VoiceId = Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9_.-]{1,32}/)?[A-Za-z0-9_.+-]{1,64}$")]
+"An id of the list of voices, `engine/id`, a neutral name (`en-US-female`), or `none`."
+SLOWEST, FASTEST = 0.5, 2.0
+Speed = Annotated[float, Field(ge=SLOWEST, le=FASTEST)]
+"1.0 is the voice's own."
+MOST_PITCH = 12.0
+Pitch = Annotated[float, Field(ge=-MOST_PITCH, le=MOST_PITCH)]
+"Semitones above the voice's own; as it is, for engines that cannot."
 LANGUAGE_TAG = r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$"
 LanguageTag = Annotated[str, StringConstraints(pattern=LANGUAGE_TAG)]
+
+
+def with_language(body: Any) -> Any:
+    """The body of a request, in the language of a neutral voice if it names none."""
+    if not isinstance(body, dict) or "language" in body or not isinstance(body.get("voice"), str):
+        return body
+    wish = neutral(body["voice"])
+    return body if wish is None else {**body, "language": wish.language}
 
 
 A_SOURCE = f"must be {', '.join(map(repr, REQUESTED[:-1]))} or {REQUESTED[-1]!r}"
@@ -76,6 +92,8 @@ class SceneRequest(Contract):
     "Seconds; the narration still gets the time it needs."
     transition: TransitionKind | None = None
     "Transition into the scene; None: the film's default."
+    voice: VoiceId | None = None
+    "None: that of the film."
 
     @model_validator(mode="after")
     def _something_to_film(self) -> "SceneRequest":
@@ -201,8 +219,11 @@ class VideoRequest(Contract):
     "Same as `quality: draft`: small and quick, for a look before the film itself is rendered."
     style: Style = "cinematic"
     voice: VoiceId | None = None
-    "None: the default voice of the language."
+    "None: the default voice of the language. `none`: nothing is heard, and the words can be read in their time."
     language: LanguageTag = "en"
+    "Of the words. A neutral name of a voice says it, too."
+    speed: Speed = 1.0
+    pitch: Pitch = 0.0
     footage: FootageChoice = FootageChoice()
     captions: CaptionMode = "burn"
     music: MusicChoice = MusicChoice()
@@ -215,6 +236,11 @@ class VideoRequest(Contract):
     on_scene_failure: SceneFailure = "fallback"
     metadata: dict[str, Any] = Field(default_factory=dict)
     "The user's own data; comes back in the status and the result."
+
+    @model_validator(mode="before")
+    @classmethod
+    def _language_of_voice(cls, value: Any) -> Any:
+        return with_language(value)
 
     @field_validator("footage", mode="before")
     @classmethod

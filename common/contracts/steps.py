@@ -46,8 +46,11 @@ class SpeakSpec(Contract):
     text: str
     language: str
     voice: str | None
+    "Id of the voice within its engine; None: the usual one of the language."
     pace: float
     "1.0 is the voice's own rate."
+    pitch: float = 0.0
+    "Semitones above the voice's own, for engines that can."
 
 
 class SearchSpec(Contract):

@@ -44,6 +44,8 @@ class Scene(Contract):
     "Length in seconds that its pictures were searched for, if longer than the estimate; None: the estimate."
     transition: TransitionKind | None = None
     "Transition into it; None: the film's default."
+    voice: str | None = None
+    "None: that of the film."
     card: Card | None = None
     "Words over its picture: a title or an end card. Its credits are added when the footage is known."
     credits: bool = False
@@ -73,6 +75,10 @@ class Storyboard(Contract):
     "Mood of the music of this version; None: as requested."
     voice: str | None = None
     "None: that of the request; empty: the usual voice of the language."
+    speed: float | None = None
+    "None: that of the request."
+    pitch: float | None = None
+    "None: that of the request."
     made: int = 0
     "The highest number ever given to a scene, so that a new one never gets the name of a dropped one."
     pace: float = 1.0

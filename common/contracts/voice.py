@@ -1,8 +1,9 @@
 """Speech engines and their voices, as speech workers register them. Pure."""
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from pydantic import ValidationError
 
@@ -10,6 +11,14 @@ from common.contracts.base import Contract
 from common.contracts.job import WorkerInfo
 
 Gender = Literal["female", "male", ""]
+
+NO_VOICE = "none"
+"The voice of films without one: the only voice of the engine of the same name, which is silent at reading speed."
+SILENT = "zxx"
+"ISO 639: no linguistic content."
+NEUTRAL = re.compile(r"([a-z]{2,3}(?:-[a-z0-9]{2,8})*)-(neutral|female|male)", re.IGNORECASE)
+"A name for the best voice that there is, of any engine: `en-US-neutral`, `de-DE-female`."
+GENDERS: Mapping[str, Gender] = {"neutral": "", "female": "female", "male": "male"}
 
 
 class Voice(Contract):
@@ -24,8 +33,41 @@ class Voice(Contract):
 
     def may_speak(self, language: str) -> bool:
         """True for a voice of the language, of a shorter or longer form of it, or of any."""
-        own = self.language.lower()
-        return not own or own in forms_of(language) or language.lower() in forms_of(own)
+        return not self.language or _is_form(self.language, language)
+
+
+class Speaker(NamedTuple):
+    """Whom a narration asks for."""
+
+    voice: str | None
+    "An id, `engine/id`, or a neutral name; None: the usual voice of the language."
+    language: str
+
+    @property
+    def key(self) -> str:
+        """Its name in records: equal wishes have equal names."""
+        return f"{(self.voice or '').lower()} {self.language.lower()}".strip()
+
+    @property
+    def accent(self) -> str:
+        """The language as the narration is to sound: a neutral name may say it more exactly."""
+        wish = neutral(self.voice)
+        longer = wish is not None and self.language.lower() in forms_of(wish.language)
+        return wish.language if wish is not None and longer else self.language
+
+
+class Neutral(NamedTuple):
+    """The wish in a neutral name."""
+
+    language: str
+    gender: Gender
+    "Empty: any."
+
+
+def neutral(voice: str | None) -> Neutral | None:
+    """The wish, if this is a neutral name."""
+    found = NEUTRAL.fullmatch(voice or "")
+    return Neutral(found[1], GENDERS[found[2].lower()]) if found is not None else None
 
 
 class SpeechEngine(Contract):
@@ -35,21 +77,49 @@ class SpeechEngine(Contract):
     version: str
     "Of the engine and its data: whatever changes its sound."
     voices: tuple[Voice, ...]
+    bends: bool = False
+    "True if it can speak higher and lower than usual."
 
     @property
     def tool(self) -> str:
         """Its name in a toolchain."""
         return f"{self.name}-{self.version}"
 
-    def speaks(self, voice: str | None, language: str) -> bool:
+    def speaks(self, speaker: Speaker) -> bool:
         """True if it has the voice, and the language if the voice is tied to none; None is the usual voice."""
-        found = None if voice is None else self.voice(voice)
-        if voice is not None and (found is None or found.language):
-            return found is not None
-        return self.has_language(language)
+        found = self.voice(speaker.voice or "")
+        if found is not None:
+            return bool(found.language) or self.has_language(speaker.language)
+        wish = neutral(speaker.voice)
+        if wish is None:
+            return speaker.voice is None and self.has_language(speaker.language)
+        return self.stands_in(speaker) and (not wish.gender or self._like(speaker) is not None)
+
+    def stands_in(self, speaker: Speaker) -> bool:
+        """True if it speaks for a neutral name, maybe with a voice of another gender."""
+        wish = neutral(speaker.voice)
+        return wish is not None and _is_form(wish.language, speaker.language) and self.has_language(speaker.accent)
+
+    def choose(self, speaker: Speaker) -> str | None:
+        """The id of the voice to ask the engine for; None is its usual one of the language.
+
+        If it lacks the voice, that is the first one of the gender in a neutral name.
+        """
+        found = self.voice(speaker.voice or "") or self._like(speaker)
+        return found.id if found is not None else None
 
     def voice(self, name: str) -> Voice | None:
-        return self._by_id.get(name.lower())
+        """The voice of that id, which may stand behind the name of the engine: `kokoro/af_heart`."""
+        engine, _, own = name.lower().rpartition("/")
+        return self._by_id.get(own) if engine in ("", self.name.lower()) else None
+
+    def _like(self, speaker: Speaker) -> Voice | None:
+        """The first voice of the language and gender in a neutral name; None for any other."""
+        wish = neutral(speaker.voice)
+        if wish is None or not wish.gender:
+            return None
+        fit = (one for one in self.voices if one.gender == wish.gender and one.may_speak(speaker.accent))
+        return next(fit, None)
 
     def has_language(self, language: str) -> bool:
         """True if a voice is tied to the language, a shorter or a longer form of it, or none is tied to any."""
@@ -74,6 +144,11 @@ def forms_of(tag: str) -> list[str]:
     """A language tag and its shorter forms, in lower case: `pt-br`, `pt`."""
     parts = tag.lower().split("-")
     return ["-".join(parts[:count]) for count in range(len(parts), 0, -1)]
+
+
+def _is_form(one: str, other: str) -> bool:
+    """True if two tags are the same language, or one is a longer form of the other."""
+    return one.lower() in forms_of(other) or other.lower() in forms_of(one)
 
 
 def engines_of(workers: Iterable[WorkerInfo]) -> tuple[SpeechEngine, ...]:

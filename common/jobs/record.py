@@ -2,10 +2,11 @@
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from typing import Any
 
 from common.contracts.base import ObjectRef
-from common.contracts.job import Event, Failure, Job, Pins, Step, Version, WorkerInfo
+from common.contracts.job import Event, Failure, Job, Passed, Pins, Step, Version, VoiceCast, WorkerInfo
 from common.contracts.names import StepName
 
 STEP, VERSION = "step:", "version:"
@@ -75,6 +76,7 @@ def pins_of(text: str) -> Pins:
     data = json.loads(text)
     return Pins(
         toolchains=data.get("offers", {}),
+        casts={key: _cast(cast) for key, cast in data.get("casts", {}).items()},
         build=data.get("build", ""),
         sources=tuple(data.get("sources", ())),
         pace=data.get("pace"),
@@ -89,6 +91,7 @@ def pins_json(pins: Pins) -> str:
     """The same pins have the same text; what is not settled is left out."""
     settled = {
         "offers": pins.toolchains,
+        "casts": {key: asdict(cast) for key, cast in pins.casts.items()},
         "build": pins.build,
         "sources": pins.sources,
         "pace": pins.pace,
@@ -98,6 +101,10 @@ def pins_json(pins: Pins) -> str:
         "seconds": pins.seconds,
     }
     return json.dumps({name: value for name, value in settled.items() if value}, sort_keys=True)
+
+
+def _cast(data: Mapping[str, Any]) -> VoiceCast:
+    return VoiceCast(**{**data, "passed": tuple(Passed(**one) for one in data["passed"])})
 
 
 def step_patch(before: Step | None, after: Step) -> dict[str, Any]:

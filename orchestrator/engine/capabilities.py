@@ -1,18 +1,16 @@
 """The toolchains a job uses, chosen among those of the live workers and pinned once for each kind of step. Pure.
 
-A film must come from one recipe, one ffmpeg build and one speech engine from end to end, so a job holds on to what it
-took first, through restarts and short absences. Only when a step waits for a toolchain that no worker has had for a
-while, and a worker has another, does the job move to that one; work done with the old one is then done again. A job
-that is given a voice moves to an engine that has it.
+A film must come from one recipe and one ffmpeg build from end to end, so a job holds on to what it took first, through
+restarts and short absences. Only when a step waits for a toolchain that no worker has had for a while, and a worker has
+another, does the job move to that one; work done with the old one is then done again. Who speaks is chosen in the same
+spirit (`speakers.py`).
 """
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
-from enum import IntEnum
-from typing import NamedTuple
 
 from common.contracts.job import READY, RUNNING, Pins, Step
-from common.contracts.kinds import NEEDS_BUILD, NEEDS_ENGINE, tool_of, toolchain
+from common.contracts.kinds import NEEDS_BUILD, tool_of, toolchain
 from common.contracts.names import Kind
 from common.contracts.voice import SpeechEngine
 
@@ -52,23 +50,6 @@ class Fleet:
         return self.engines.index(engine) if engine is not None else len(self.engines)
 
 
-class Fit(IntEnum):
-    """Whether an engine has the voice of a film, from best to worst."""
-
-    SPEAKS = 0
-    UNKNOWN = 1
-    "No worker says which voices it has."
-    LACKS = 2
-
-
-class Speaker(NamedTuple):
-    """The voice that a film asks for."""
-
-    voice: str | None
-    "None: the usual one of the language."
-    language: str
-
-
 @dataclass
 class Pinning:
     """The toolchains of one job."""
@@ -81,91 +62,43 @@ class Pinning:
     now: int
     patience: int
     "Milliseconds for which a toolchain may be away."
-    speaker: Speaker | None = None
-    "Must be set before the toolchain of a speech engine is asked for."
     waits: bool = False
     "True when the job waits for a worker."
     away: set[str] = field(default_factory=set)
     "Kinds of steps that keep toolchains of which some are missing: a step that is ready waits for a worker, too."
 
     def toolchain_for(self, kind: str) -> str | None:
-        """The toolchain that a worker must have for steps of `kind`; None while there is none to choose from."""
-        together = next((kinds for kinds in (NEEDS_BUILD, NEEDS_ENGINE) if kind in kinds), frozenset({kind}))
-        self._pin(together)
-        if kind in NEEDS_ENGINE and self._awaits_voice():
-            self.waits = True
-            return None
+        """The toolchain that a worker must have for steps of `kind`; None while there is none to choose from.
+
+        For all kinds but those of speech engines.
+        """
+        self._pin(NEEDS_BUILD if kind in NEEDS_BUILD else frozenset({kind}))
         return self.pins.toolchains.get(kind)
 
     def _pin(self, kinds: frozenset[str]) -> None:
         """Takes toolchains that are there now for kinds that go together, if the earlier ones are gone."""
         taken = {kind: chain for kind, chain in self.pins.toolchains.items() if kind in kinds}
         gone = [kind for kind, chain in taken.items() if not self.fleet.has(kind, chain)]
-        if len(taken) == len(kinds) and not (self._given_up(taken, gone) if gone else self._lacks_voice(taken)):
+        if len(taken) == len(kinds) and not (gone and self.given_up(taken, gone)):
             self.away.update(kinds if gone else ())
             return
-        chosen = self._chosen(kinds, taken)
+        chosen = _of_one_build(self.fleet) if kinds == NEEDS_BUILD else _of_one_kind(self.fleet, *kinds)
         if not chosen and not taken:
             # A hint for the toolchain of this version of the code waits for a worker; only a tool must be known.
-            chosen = {kind: toolchain(kind) for kind in kinds - NEEDS_BUILD - NEEDS_ENGINE}
+            chosen = {kind: toolchain(kind) for kind in kinds - NEEDS_BUILD}
         if not chosen:
             self.waits = True
             return
         self.pins = replace(self.pins, toolchains={**self.pins.toolchains, **chosen})
         if kinds == NEEDS_BUILD:
             self.pins = replace(self.pins, build=tool_of(chosen[Kind.SEGMENT]))
-        if kinds == NEEDS_ENGINE:
-            # Another engine takes another time for the same words.
-            self.pins = replace(self.pins, paced="")
 
-    def _chosen(self, kinds: frozenset[str], taken: Mapping[str, str]) -> dict[str, str]:
-        """Toolchains that are there for kinds that go together; empty if there are none to choose from."""
-        if kinds == NEEDS_BUILD:
-            return _of_one_build(self.fleet)
-        if kinds == NEEDS_ENGINE:
-            return self._of_one_engine(taken.get(Kind.SPEAK, ""))
-        return _of_one_kind(self.fleet, *kinds)
+    def given_up(self, taken: Mapping[str, str], gone: Collection[str], only: str = "") -> bool:
+        """True if a step has waited long enough for a worker that has these toolchains again.
 
-    def _of_one_engine(self, before: str) -> dict[str, str]:
-        """The preferred engine that has the voice; `before` is the toolchain that the job had, if it had one.
-
-        If none has the voice, the job waits for its own engine (a toolchain of the release before names none), or for
-        one that was there a moment ago. Otherwise it takes an engine that can say that the voice is unknown.
+        `only` limits the steps to those that need this toolchain.
         """
-        chain = min(self.fleet.live.get(Kind.SPEAK, ()), key=self._preference, default="")
-        awaits = tool_of(before) or self.fleet.lost_since(Kind.SPEAK, self.now - self.patience)
-        if not chain or (self._fit(chain) == Fit.LACKS and awaits):
-            return {}
-        return {Kind.SPEAK: chain}
-
-    def _lacks_voice(self, taken: Mapping[str, str]) -> bool:
-        """True if the engine that the job has lacks the voice, and another has it."""
-        chain = taken.get(Kind.SPEAK)
-        if chain is None or self._fit(chain) != Fit.LACKS:
-            return False
-        return any(self._fit(other) == Fit.SPEAKS for other in self.fleet.live[Kind.SPEAK])
-
-    def _awaits_voice(self) -> bool:
-        """True if the engine that the job has lacks the voice, and another was there a moment ago."""
-        chain = self.pins.toolchains.get(Kind.SPEAK)
-        lacks = chain is not None and self._fit(chain) == Fit.LACKS
-        return lacks and self.fleet.lost_since(Kind.SPEAK, self.now - self.patience)
-
-    def _preference(self, chain: str) -> tuple[Fit, int, bool, str]:
-        """Sorts the best engine first: one with the voice, then by preference, then with this version's recipe."""
-        own = chain == toolchain(Kind.SPEAK, tool_of(chain))
-        return self._fit(chain), self.fleet.place_of(chain), not own, chain
-
-    def _fit(self, chain: str) -> Fit:
-        assert self.speaker is not None, "nobody has said which voice is to speak"
-        engine = self.fleet.engine_of(chain)
-        if engine is None:
-            return Fit.UNKNOWN
-        return Fit.SPEAKS if engine.speaks(*self.speaker) else Fit.LACKS
-
-    def _given_up(self, taken: Mapping[str, str], gone: Collection[str]) -> bool:
-        """True if a step has waited long enough for a worker that has these toolchains again."""
-        of_kind = [step for step in self.steps.values() if step.kind in taken]
+        of_kind = [step for step in self.steps.values() if step.kind in taken and only in ("", step.toolchain)]
         if not any(step.state == READY for step in of_kind):
             return False
         recent = any(self.fleet.seen_since(kind, taken[kind], self.now - self.patience) for kind in gone)

@@ -6,7 +6,7 @@ redoes what depends on it and nothing else, a late or duplicate fact changes not
 of its own. (The `Memo` saves time, nothing else.)
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -28,16 +28,24 @@ from common.contracts.job import (
     Job,
     Pins,
     Step,
+    VoiceCast,
 )
 from common.contracts.kinds import STEP_KINDS, parse_facts
 from common.contracts.names import CAST, StepName
+from common.contracts.voice import Speaker
 from common.jobs.record import step_patch
 from orchestrator.engine.attempts import Attempts, Rules
 from orchestrator.engine.capabilities import Fleet, Pinning
 from orchestrator.engine.knowledge import Knowledge
 from orchestrator.engine.losses import Losses, irretrievable, losses_of, object_keys
 from orchestrator.engine.memo import Memo
+from orchestrator.engine.speakers import Speakers
 from orchestrator.engine.work import Work, work_of
+
+FAULTS_OF_ENGINES = frozenset(
+    {"voice_unavailable", "not_configured", "temporarily_unavailable", "throttled", "worker_lost"}
+)
+"Codes of final failures of a `speak` step after which another speech engine is tried."
 
 
 class IllegalMoveError(Exception):
@@ -74,6 +82,8 @@ class WorkingCopy:
     _wanted: set[str] = field(default_factory=set)
     _toolchains: dict[str, str] = field(default_factory=dict)
     "Toolchain of this look, by kind."
+    _casts: dict[Speaker, VoiceCast] = field(default_factory=dict)
+    "Who speaks, in this look."
     _losses: Losses = field(init=False)
     _losing: bool = field(init=False)
     _attempts: Attempts = field(init=False)
@@ -125,13 +135,39 @@ class WorkingCopy:
         """Pins something for the whole job. `values` are fields of `Pins`."""
         self.pinning.pins = replace(self.pinning.pins, **values)
 
-    def want(self, name: StepName, make: Callable[..., Contract], *inputs: Any) -> Any:
+    def cast(self, speaker: Speaker) -> VoiceCast | None:
+        """Who speaks for the speaker; None while there is nobody."""
+        cast = self._casts.get(speaker) or Speakers(self.pinning).cast(speaker)
+        if cast is None:
+            return None
+        self._casts[speaker] = self.memo.same(("cast", speaker), cast)
+        return self._casts[speaker]
+
+    def keep_casts(self, speakers: Iterable[Speaker]) -> None:
+        """Forgets who spoke for others than these, whom no scene asks for any more."""
+        keys = {speaker.key for speaker in speakers}
+        casts = {key: cast for key, cast in self.pins.casts.items() if key in keys}
+        if len(casts) < len(self.pins.casts):
+            self.pin(casts=casts)
+
+    def pass_over(self, speaker: Speaker, failure: Failure) -> bool:
+        """Lets another engine speak for the speaker if it is the engine's fault that a step failed; False if none can.
+
+        All that was spoken for them is spoken again: a film has one voice.
+        """
+        if failure.code not in FAULTS_OF_ENGINES or not Speakers(self.pinning).pass_over(speaker, failure.message):
+            return False
+        self._casts.pop(speaker, None)
+        return True
+
+    def want(self, name: StepName, make: Callable[..., Contract], *inputs: Any, toolchain: str | None = None) -> Any:
         """The facts of the step if it has done the work of the spec `make(*inputs)`; None while it is on its way.
 
         Also None while no worker is known that could do it. Inputs must be the same objects while they are equal.
+        `toolchain` is that of a speaker; None: that of the kind.
         """
         kind = name.kind
-        toolchain = self._toolchains.get(kind) or self._toolchain(kind)
+        toolchain = toolchain or self._toolchains.get(kind) or self._toolchain(kind)
         if toolchain is None:
             return None
         work = self.memo(work_of, kind, toolchain, make, *inputs, of=name)

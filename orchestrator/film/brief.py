@@ -10,6 +10,7 @@ from common.contracts.request import Fit, SceneFailure, Style, TransitionKind, V
 from common.contracts.storyboard import UNNAMED, Scene, Shot, Storyboard
 from common.contracts.styles import DEFAULTS
 from common.contracts.timeline import MusicCue, PlacedWatermark, TextFrame
+from common.contracts.voice import Speaker
 from orchestrator.film.profile import Profiles
 from orchestrator.planners.rules import search_terms
 
@@ -31,8 +32,12 @@ class Brief(NamedTuple):
     "Scenes that are in the film: all of the storyboard's but those left out."
     profiles: Profiles
     voice: str | None
-    "None: the usual one of the language."
+    "Of scenes that name none. None: the usual one of the language."
     language: str
+    speed: float
+    "1.0 is the voice's own."
+    pitch: float
+    "Semitones above the voice's own."
     style: Style
     fit: Fit
     seed: int
@@ -52,6 +57,10 @@ class Brief(NamedTuple):
     @property
     def marked_by_picture(self) -> bool:
         return self.watermark is not None and self.watermark.media is not None
+
+    def speaker(self, scene: Scene) -> Speaker:
+        """Whom the narration of a scene asks for."""
+        return Speaker(scene.voice or self.voice, self.language)
 
     def transition_into(self, scene: Scene) -> TransitionKind:
         """The transition into a scene that is not the first."""
@@ -76,6 +85,8 @@ def resolve(request: VideoRequest, story: Storyboard, profiles: Profiles, scenes
         profiles=profiles,
         voice=story.voice_or(request.voice),
         language=request.language,
+        speed=request.speed if story.speed is None else story.speed,
+        pitch=request.pitch if story.pitch is None else story.pitch,
         style=request.style,
         fit=request.footage.fit,
         seed=request.seed,

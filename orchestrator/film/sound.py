@@ -6,7 +6,6 @@ from common.contracts.base import fingerprint
 from common.contracts.names import Kind, StepName
 from common.contracts.narration import Narration
 from common.contracts.storyboard import Scene
-from orchestrator.engine.capabilities import Speaker
 from orchestrator.engine.working_copy import WorkingCopy
 from orchestrator.film import specs
 from orchestrator.film.brief import Brief
@@ -17,18 +16,26 @@ Narrations = dict[str, Narration]
 
 
 def want_narrations(copy: WorkingCopy, brief: Brief) -> Narrations:
-    copy.pinning.speaker = Speaker(brief.voice, brief.language)
     if not copy.pins.pace:
         copy.pin(pace=brief.story.pace)
     pace = copy.memo.same("pace", copy.pins.pace)
     spoken: Narrations = {}
+    copy.keep_casts(brief.speaker(scene) for scene in brief.scenes if scene.narration)
     for scene in brief.scenes:
         if scene.narration:
-            name = StepName.of(Kind.SPEAK, scene.id)
-            narration = copy.want(name, specs.speak, brief, scene, pace)
+            narration = _spoken(copy, brief, scene, pace)
             if narration is not None:
                 spoken[scene.id] = narration
     return spoken
+
+
+def _spoken(copy: WorkingCopy, brief: Brief, scene: Scene, pace: float | None) -> Narration | None:
+    cast = copy.cast(brief.speaker(scene))
+    if cast is None:
+        return None
+    name = StepName.of(Kind.SPEAK, scene.id)
+    narration: Narration | None = copy.want(name, specs.speak, brief, scene, cast, pace, toolchain=cast.chain)
+    return narration
 
 
 def want_layout(copy: WorkingCopy, brief: Brief, spoken: Narrations) -> tuple[Iterable[Placement], Layout | None]:
@@ -69,9 +76,9 @@ def _paced(copy: WorkingCopy, brief: Brief, layout: Layout) -> bool:
 
 
 def _script(brief: Brief) -> str:
-    """The fingerprint of the spoken words, their voice and the target length."""
-    said = [scene.narration for scene in brief.story.scenes]
-    return fingerprint(brief.story.duration_target, brief.voice, said)
+    """The fingerprint of the spoken words, their voices, their speed and the target length."""
+    said = [[scene.narration, brief.speaker(scene).key] for scene in brief.story.scenes]
+    return fingerprint(brief.story.duration_target, brief.speed, said)
 
 
 def _in_a_row(*placements: Placement) -> Layout:

@@ -27,9 +27,10 @@ def dips(brief: Brief, layout: Layout) -> tuple[Span, ...]:
 
 
 def placed(layout: Layout, narrations: Sequence[Narration | None], fps: int) -> tuple[PlacedNarration, ...]:
-    """The narrations on the film's time axis; `narrations` has one entry per placement."""
+    """The narrations on the film's time axis; `narrations` has one entry per placement. Silent ones are no sound."""
     step = samples_per_frame(fps)
     return tuple(
         PlacedNarration(audio=narration.audio, start=start * step + placement.voice_offset, samples=narration.samples)
         for placement, start, narration in narrated(layout, narrations)
+        if not narration.silent
     )

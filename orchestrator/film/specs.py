@@ -2,6 +2,7 @@
 
 from common.contracts.base import ObjectRef, canonical_json
 from common.contracts.footage import Candidate, Footage, ShotQuery
+from common.contracts.job import VoiceCast
 from common.contracts.narration import Narration
 from common.contracts.steps import (
     AcquireSpec,
@@ -30,8 +31,15 @@ def plan(request: ObjectRef, base: ObjectRef | None, edit: ObjectRef | None) -> 
     return PlanSpec(request=request, base=base, edit=edit)
 
 
-def speak(brief: Brief, scene: Scene, pace: float) -> SpeakSpec:
-    return SpeakSpec(text=scene.narration, language=brief.language, voice=brief.voice, pace=pace)
+def speak(brief: Brief, scene: Scene, cast: VoiceCast, pace: float | None) -> SpeakSpec:
+    """`pace` is the one that fits the words to the target."""
+    return SpeakSpec(
+        text=scene.narration,
+        language=cast.language,
+        voice=cast.voice,
+        pace=round((pace or 1.0) * brief.speed, 3),
+        pitch=brief.pitch,
+    )
 
 
 def search(brief: Brief, scene: Scene, shot: Shot, sources: tuple[str, ...]) -> SearchSpec:

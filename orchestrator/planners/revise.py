@@ -17,7 +17,7 @@ MAX_SEED = 2**31 - 1
 
 
 def revise(request: VideoRequest, storyboard: Storyboard, edit: Edit) -> Storyboard:
-    """The storyboard with the changes made, in this order: drop, order, add, scenes, shots, voice.
+    """The storyboard with the changes made, in this order: drop, order, add, scenes, shots, the rest.
 
     The request is that of the first version. Raises `Permanent` for an edit that does not fit the storyboard.
     """
@@ -36,6 +36,8 @@ def revise(request: VideoRequest, storyboard: Storyboard, edit: Edit) -> Storybo
             "scenes": tuple(scenes),
             "made": made + len(edit.add),
             "voice": (edit.voice or "") if edit.gives("voice") else storyboard.voice,
+            "speed": edit.speed if edit.gives("speed") else storyboard.speed,
+            "pitch": edit.pitch if edit.gives("pitch") else storyboard.pitch,
             "quality": edit.quality if edit.gives("quality") else storyboard.quality,
             "mood": edit.mood if edit.gives("mood") else storyboard.mood,
         }
@@ -66,7 +68,7 @@ def _with_new(scenes: list[Scene], wanted: Sequence[SceneAdd], made: int, topic:
         scene = plan_scene(
             f"s{number}", topic, narration=one.narration, show=one.show, media=one.media, duration=one.duration
         )
-        scene = scene.model_copy(update={"transition": one.transition})
+        scene = scene.model_copy(update={"transition": one.transition, "voice": one.voice})
         following.setdefault(one.after, []).append(scene)
     behind = [new for old in scenes for new in (old, *following.get(old.id, ()))]
     return [*following.get(None, ()), *behind]
@@ -77,6 +79,7 @@ def _changed(scene: Scene, edit: SceneEdit, topic: Sequence[str]) -> Scene:
     # Properties of the scene, not of its words and pictures, survive new ones.
     kept: dict[str, object] = {"card": scene.card, "credits": scene.credits}
     kept["transition"] = edit.transition if edit.gives("transition") else scene.transition
+    kept["voice"] = edit.voice if edit.gives("voice") else scene.voice
     return planned.model_copy(update=kept)
 
 

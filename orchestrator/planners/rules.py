@@ -32,16 +32,17 @@ CHARS_PER_SECOND = 14.0
 def plan(request: VideoRequest) -> Storyboard:
     """The storyboard of a request. Deterministic; keeps every word the user wrote."""
     board = _board(request)
-    scenes = _with_transitions(board.scenes, request)
+    scenes = _with_wishes(board.scenes, request)
     scenes, made = _with_cards(scenes, request)
     return board.model_copy(update={"scenes": scenes, "voice": request.voice, "made": made})
 
 
-def _with_transitions(scenes: Sequence[Scene], request: VideoRequest) -> Sequence[Scene]:
+def _with_wishes(scenes: Sequence[Scene], request: VideoRequest) -> Sequence[Scene]:
+    """The scenes with the transitions and voices that were asked for them."""
     if request.scenes is None:
         return scenes
-    wanted = (one.transition for one in request.scenes)
-    return [scene.model_copy(update={"transition": kind}) for scene, kind in zip(scenes, wanted, strict=True)]
+    wanted = ({"transition": one.transition, "voice": one.voice} for one in request.scenes)
+    return [scene.model_copy(update=wishes) for scene, wishes in zip(scenes, wanted, strict=True)]
 
 
 def _with_cards(scenes: Sequence[Scene], request: VideoRequest) -> tuple[tuple[Scene, ...], int]:

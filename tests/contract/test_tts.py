@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 
 from common.contracts.request import VideoRequest
 from common.contracts.storyboard import words_of
-from common.contracts.voice import Voice
+from common.contracts.voice import NO_VOICE, Speaker, Voice
 from common.errors import Permanent
 from common.settings import Settings
 from tests.support.speech import Hummer
 from whisper_worker.align import BySound
 from whisper_worker.tts import ENGINES, described
-from whisper_worker.tts.port import Engine, Speech, SpokenWord
+from whisper_worker.tts.port import Engine, Manner, Speech, SpokenWord
 
 SENTENCE = "The sun sets, with waves crashing on the beach in 2026."
 
@@ -57,17 +57,23 @@ def engine(request: pytest.FixtureRequest) -> Engine:
     return EVERY[request.param](Settings())
 
 
+@pytest.fixture(scope="module", params=sorted(EVERY.keys() - {NO_VOICE}))
+def heard(request: pytest.FixtureRequest) -> Engine:
+    """An engine of which something is to be heard."""
+    return EVERY[request.param](Settings())
+
+
 def languages(engine: Engine) -> list[str]:
     """English first, if it has it: the sentences here are English. That of an engine which takes all for one, too."""
     tags = sorted({voice.language for voice in engine.voices() if voice.language})
     return ["en", *tags] if described(engine).has_language("en") else tags
 
 
-def say(engine: Engine, text: str, voice: Voice | None = None, pace: float = 1.0) -> Speech:
+def say(engine: Engine, text: str, voice: Voice | None = None, pace: float = 1.0, pitch: float = 0.0) -> Speech:
     """In a language that the engine, or the voice, has."""
     if voice is None:
-        return engine.speak(text, languages(engine)[0], None, pace)
-    return engine.speak(text, voice.language or languages(engine)[0], voice.id, pace)
+        return engine.speak(text, languages(engine)[0], None, Manner(pace, pitch))
+    return engine.speak(text, voice.language or languages(engine)[0], voice.id, Manner(pace, pitch))
 
 
 def is_heard(speech: Speech) -> bool:
@@ -91,8 +97,8 @@ def seconds(speech: Speech) -> float:
     return len(speech.samples) / speech.rate
 
 
-def test_speech_is_mono_float_sound_at_a_level_that_does_not_clip(engine):
-    speech = say(engine, SENTENCE)
+def test_speech_is_mono_float_sound_at_a_level_that_does_not_clip(heard):
+    speech = say(heard, SENTENCE)
     assert speech.samples.ndim == 1
     assert speech.samples.dtype == np.float32
     assert 0.1 < np.abs(speech.samples).max() < 0.99
@@ -114,23 +120,23 @@ def test_any_text_is_spoken_and_timed(engine, text):
     assert_sound_and_words_agree(say(engine, text), text)
 
 
-def test_sound_begins_with_the_first_word_and_ends_with_the_last(engine):
-    speech = say(engine, SENTENCE)
+def test_sound_begins_with_the_first_word_and_ends_with_the_last(heard):
+    speech = say(heard, SENTENCE)
     loud = np.flatnonzero(np.abs(speech.samples) > 0.01) / speech.rate
     assert loud[0] < 0.1
     assert seconds(speech) - loud[-1] < 0.2
 
 
-def test_each_word_is_heard_during_its_time(engine):
+def test_each_word_is_heard_during_its_time(heard):
     said = "One, two, three, four."
-    speech = say(engine, said)
+    speech = say(heard, said)
     for word in words_in(speech, said):
         part = speech.samples[int(word.start * speech.rate) : int(word.end * speech.rate)]
         assert np.abs(part).max() > 0.05, word.text
 
 
-def test_a_pause_between_sentences_belongs_to_no_word(engine):
-    stop, go = words_in(say(engine, "Stop. Go."), "Stop. Go.")
+def test_a_pause_between_sentences_belongs_to_no_word(heard):
+    stop, go = words_in(say(heard, "Stop. Go."), "Stop. Go.")
     assert go.start - stop.end > 0.1
 
 
@@ -149,7 +155,7 @@ def test_markup_is_not_obeyed(engine):
 def test_equal_requests_for_the_default_voice_give_equal_sound_whatever_was_spoken_between(engine):
     first = say(engine, SENTENCE)
     *_, other = engine.voices()[:2]
-    engine.speak("Something else.", other.language or languages(engine)[-1], other.id, 1.2)
+    engine.speak("Something else.", other.language or languages(engine)[-1], other.id, Manner(1.2, 3.0))
     second = say(engine, SENTENCE)
     assert np.array_equal(first.samples, second.samples)
     assert first.words == second.words
@@ -168,8 +174,25 @@ def test_an_extreme_pace_stays_intelligible(engine, pace):
     assert 40 < words / minutes < 400
 
 
-def test_every_offered_voice_speaks(engine):
-    assert [voice.id for voice in engine.voices() if not is_heard(say(engine, "mi 2", voice))] == []
+@pytest.mark.parametrize("pitch", [-12.0, 5.0, 12.0])
+def test_an_engine_that_bends_speaks_higher_or_lower_in_about_the_same_time(heard, pitch):
+    usual, bent = say(heard, SENTENCE), say(heard, SENTENCE, pitch=pitch)
+    if not heard.bends:
+        assert np.array_equal(usual.samples, bent.samples)
+        return
+    assert seconds(bent) == pytest.approx(seconds(usual), rel=0.1)
+    assert (brightness(bent) > brightness(usual)) == (pitch > 0)
+
+
+def brightness(speech: Speech) -> float:
+    """The frequency in hertz below which half of the energy up to 1 kHz lies."""
+    power = np.abs(np.fft.rfft(speech.samples)) ** 2
+    power = power[: int(1000 * len(speech.samples) / speech.rate)]
+    return float(np.searchsorted(np.cumsum(power), power.sum() / 2) * speech.rate / len(speech.samples))
+
+
+def test_every_offered_voice_speaks(heard):
+    assert [voice.id for voice in heard.voices() if not is_heard(say(heard, "mi 2", voice))] == []
 
 
 def test_the_list_of_voices_is_short_enough_to_register(engine):
@@ -199,9 +222,9 @@ def test_the_case_of_a_voice_does_not_matter(engine):
 def test_its_description_says_which_languages_it_speaks(engine, language):
     of_any_language = [voice.id for voice in engine.voices() if not voice.language]
     for voice in (None, *of_any_language[:1]):
-        said = described(engine).speaks(voice, language)
+        said = described(engine).speaks(Speaker(voice, language))
         try:
-            engine.speak("2", language, voice, 1.0)
+            engine.speak("2", language, voice)
         except Permanent:
             assert not said
         else:
@@ -209,9 +232,9 @@ def test_its_description_says_which_languages_it_speaks(engine, language):
 
 
 @pytest.mark.parametrize("form", ["{tag}", "{tag}-ZZ", "{first}"])
-def test_a_language_is_found_by_its_tag_or_a_longer_or_shorter_form_of_it(engine, form):
-    forms = [form.format(tag=tag, first=tag.partition("-")[0]) for tag in languages(engine)]
-    assert [tag for tag in forms if not is_heard(engine.speak("mi 2", tag, None, 1.0))] == []
+def test_a_language_is_found_by_its_tag_or_a_longer_or_shorter_form_of_it(heard, form):
+    forms = [form.format(tag=tag, first=tag.partition("-")[0]) for tag in languages(heard)]
+    assert [tag for tag in forms if not is_heard(heard.speak("mi 2", tag, None))] == []
 
 
 def test_voices_differ(engine):
@@ -223,19 +246,19 @@ def test_voices_differ(engine):
 @pytest.mark.parametrize("voice", ["nobody", "en-us+nobody", "../../etc/passwd", "+", "xx+f3"])
 def test_an_unknown_voice_is_refused_by_name_with_examples(engine, voice):
     with pytest.raises(Permanent, match=r"^voice .*try for example"):
-        engine.speak("Hello", languages(engine)[0], voice, 1.0)
+        engine.speak("Hello", languages(engine)[0], voice)
 
 
 def test_an_unknown_language_is_refused_by_name_with_examples_where_voices_have_languages(engine):
     if not any(voice.language for voice in engine.voices()):
-        assert is_heard(engine.speak("Hello", "xx", None, 1.0))
+        assert is_heard(engine.speak("Hello", "xx", None))
         return
     with pytest.raises(Permanent, match=r'^language "xx".*try for example'):
-        engine.speak("Hello", "xx", None, 1.0)
+        engine.speak("Hello", "xx", None)
 
 
 def test_a_refused_voice_leaves_the_engine_as_it_was(engine):
     before = say(engine, "Hello")
     with pytest.raises(Permanent):
-        engine.speak("Hello", languages(engine)[0], "nobody", 1.0)
+        engine.speak("Hello", languages(engine)[0], "nobody")
     assert np.array_equal(say(engine, "Hello").samples, before.samples)

@@ -867,7 +867,7 @@ def test_a_storyboard_of_another_release_is_refused_in_a_sentence_and_no_fault_o
     for path in (f"scenes/{job_id}/s1", f"storyboard/{job_id}", f"result/{job_id}"):
         problem = problem_of(client.get(f"/mcp/{path}"), 409)
         assert problem["code"] == "unreadable_document"
-        assert "has the schema storyboard.9, and this release reads storyboard.1" in problem["detail"]
+        assert "has the schema storyboard.9, and this release reads storyboard.2" in problem["detail"]
 
 
 def test_documents_that_are_not_kept_whole_make_no_job(settings: Settings, store: JobStore) -> None:

@@ -127,7 +127,7 @@ def test_a_sentence_that_cannot_be_spoken_is_refused_with_the_reason(client: Fla
         ({}, "text"),
         ({"text": "  "}, "text"),
         ({"text": "x" * 301}, "text"),
-        ({"text": "Hello", "pace": 9}, "pace"),
+        ({"text": "Hello", "speed": 9}, "speed"),
         ({"text": "Hello", "voices": "en"}, "voices"),
     ],
 )

@@ -60,6 +60,7 @@ def test_the_voices_of_all_engines_are_listed_by_preference_with_what_a_reader_n
         "language": "en-us",
         "gender": "female",
         "engine": "english",
+        "bends": False,
     }
 
 
@@ -287,7 +288,7 @@ def test_an_edit_to_a_voice_of_another_engine_moves_the_job_to_it(client: FlaskC
     assert {one.engine for one in speakers.spoken(job_id).values()} == {HUM}
     job = speakers.store.load(job_id)
     assert job is not None
-    assert tool_of(job.pins.toolchains["speak"]) == "hum-1"
+    assert tool_of(job.pins.casts["de en"].chain) == "hum-1"
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from common.worker.steprun import StepRun
 from whisper_worker.align import BySound
 from whisper_worker.speak import speak
 from whisper_worker.tts.espeak import Espeak
-from whisper_worker.tts.port import Speech
+from whisper_worker.tts.port import AS_IT_IS, Manner, Speech
 
 RATE = 16_000
 PER_SIGN, BETWEEN, AT_A_STOP = 0.06, 0.03, 0.25
@@ -32,6 +32,7 @@ class Hummer:
     """
 
     version = "1"
+    bends = True
 
     def __init__(
         self, name: str = "hum", languages: Sequence[str] = LANGUAGES, pitches: Mapping[str, float] = PITCHES
@@ -42,14 +43,15 @@ class Hummer:
         pitches = [Voice(id=name, name=name.capitalize(), gender="") for name in self._pitches]
         return pitches + [Voice(id=tag, name=f"Hums in {tag}", language=tag) for tag in self._languages]
 
-    def speak(self, text: str, language: str, voice: str | None, pace: float) -> Speech:
+    def speak(self, text: str, language: str, voice: str | None, manner: Manner = AS_IT_IS) -> Speech:
         asked = (voice or "").lower()
         if asked and asked not in self._pitches and asked not in self._languages:
             raise Permanent(f'voice "{voice}" is unknown to {self.name}; try for example "en"')
         if asked not in self._languages and not self._has(language):
             raise Permanent(f'language "{language}" is unknown to {self.name}; try for example "en"')
         name = asked if asked in self._pitches else next(iter(self._pitches))
-        samples = hummed(text, self._pitches[name], min(FASTEST, max(SLOWEST, pace)))
+        pitch = self._pitches[name] * 2 ** (manner.pitch / 12)
+        samples = hummed(text, pitch, min(FASTEST, max(SLOWEST, manner.pace)))
         return Speech(samples, RATE, None, name)
 
     def _has(self, language: str) -> bool:

@@ -8,10 +8,14 @@ from common.errors import NotConfigured
 from common.settings import BadSetting, Settings
 from whisper_worker.tts.espeak import Espeak
 from whisper_worker.tts.port import Engine
+from whisper_worker.tts.silent import Silent
 
 log = logging.getLogger(__name__)
 
-ENGINES: Mapping[str, Callable[[Settings], Engine]] = {Espeak.name: Espeak}
+ENGINES: Mapping[str, Callable[[Settings], Engine]] = {
+    Espeak.name: Espeak,
+    Silent.name: Silent,
+}
 "Engine name -> how to make it, which raises `NotConfigured` if it cannot run. In order of preference, unless set."
 
 
@@ -35,7 +39,7 @@ def make_engines(settings: Settings) -> list[Engine]:
 
 def described(engine: Engine) -> SpeechEngine:
     """The engine as workers register it."""
-    return SpeechEngine(name=engine.name, version=engine.version, voices=tuple(engine.voices()))
+    return SpeechEngine(name=engine.name, version=engine.version, voices=tuple(engine.voices()), bends=engine.bends)
 
 
 def _wanted(settings: Settings) -> list[str]:

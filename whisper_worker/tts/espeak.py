@@ -14,20 +14,22 @@ import numpy as np
 from common.contracts.voice import Gender, Voice, forms_of
 from common.errors import NotConfigured, Permanent
 from common.settings import Settings
-from whisper_worker.tts.port import Speech
+from whisper_worker.tts.port import AS_IT_IS, Manner, Speech
 from whisper_worker.tts.timing import Mark, time_words, trim
 
 SYNCHRONOUS = 2
 DONT_EXIT = 0x8000
 UTF8 = 1
 WORD_EVENT = 1
-RATE, VOLUME = 1, 2
+RATE, VOLUME, PITCH = 1, 2, 3
 
 # At its full volume some variants clip inside the library; levels are set afterwards anyway.
 SAFE_VOLUME = 70
 WORDS_PER_MINUTE = 155
-SLOWEST, FASTEST = 90, 300
+SLOWEST, FASTEST = 75, 310
 "Beyond these (words per minute) it is hard to follow."
+USUAL_PITCH, PER_OCTAVE = 50, 50
+"The library's scale of pitch goes from 0, an octave below the voice's own, to 100, an octave above it."
 
 DEFAULT_VARIANT = "adam"
 """Of all that come with the library, one of those whose long-term spectrum is nearest to that of human
@@ -43,8 +45,9 @@ VARIANTS: Mapping[str, Gender] = {
     "annie": "female",
 }
 """Those that are offered, of a hundred: the others are worse, or jokes. As a voice, each speaks every language."""
-WITHOUT_DICTIONARY = {"fo", "kaa", "xex"}
-"Languages that the library lists although the package lacks what it needs to speak them."
+UNSPOKEN = {"fo", "kaa", "xex", "ja"}
+"""Languages that the library lists and does not speak: the package lacks the dictionaries of the first, and of Japanese
+the library knows kana only; it spells kanji out as "Chinese letter"."""
 SEED = 1
 PREFERRED = {"en": "en-us"}
 "Languages whose first voice is not the one most people expect."
@@ -97,6 +100,7 @@ class Espeak:
     """
 
     name = "espeak-ng"
+    bends = True
 
     def __init__(self, settings: Settings) -> None:
         self._library = _library()
@@ -108,10 +112,11 @@ class Espeak:
         gender = VARIANTS[DEFAULT_VARIANT]
         return variants + [Voice(id=tag, name=one.name, language=tag, gender=gender) for tag, one in languages]
 
-    def speak(self, text: str, language: str, voice: str | None, pace: float) -> Speech:
+    def speak(self, text: str, language: str, voice: str | None, manner: Manner = AS_IT_IS) -> Speech:
         speaker = self._choose(language.lower(), (voice or "").lower())
-        rate = round(min(FASTEST, max(SLOWEST, WORDS_PER_MINUTE * pace)))
-        sound, marks = self._library.synthesise(_speakable(text), self._path(speaker), rate)
+        rate = round(min(FASTEST, max(SLOWEST, WORDS_PER_MINUTE * manner.pace)))
+        pitch = round(USUAL_PITCH + PER_OCTAVE * max(-1.0, min(1.0, manner.pitch / 12)))
+        sound, marks = self._library.synthesise(_speakable(text), self._path(speaker), rate, pitch)
         samples, cut = trim(sound, self._library.rate)
         shifted = [Mark(mark.position, mark.seconds - cut) for mark in marks]
         return Speech(samples, self._library.rate, time_words(text, shifted, samples, self._library.rate), speaker)
@@ -166,7 +171,7 @@ class _Library:
         "By tag, in lower case."
         self.variants = {path.name.lower(): path.name for path in (data / "voices" / "!v").iterdir()}
 
-    def synthesise(self, text: str, voice: str, words_per_minute: int) -> tuple[np.ndarray, list[Mark]]:
+    def synthesise(self, text: str, voice: str, words_per_minute: int, pitch: int) -> tuple[np.ndarray, list[Mark]]:
         """Mono float32 sound, and where in the text it is when. Raises `Permanent` if the library refuses."""
         data = text.encode()
         with self._lock:
@@ -174,6 +179,7 @@ class _Library:
             failed = self._lib.espeak_SetVoiceByName(voice.encode())
             self._lib.espeak_ng_SetRandSeed(ctypes.c_long(SEED))
             self._lib.espeak_SetParameter(RATE, words_per_minute, 0)
+            self._lib.espeak_SetParameter(PITCH, pitch, 0)
             self._lib.espeak_SetParameter(VOLUME, SAFE_VOLUME, 0)
             failed = failed or self._lib.espeak_Synth(data, len(data) + 1, 0, 1, 0, UTF8, None, None)
             sound, marks = b"".join(self._sound), self._marks
@@ -200,7 +206,7 @@ class _Library:
             for priority, tag in _tags(voice.languages):
                 best[tag] = min(best.get(tag, (255, language)), (priority, language))
             index += 1
-        return {tag: language for tag, (_, language) in best.items() if tag not in WITHOUT_DICTIONARY}
+        return {tag: language for tag, (_, language) in best.items() if tag not in UNSPOKEN}
 
 
 @functools.cache

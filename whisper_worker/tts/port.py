@@ -29,20 +29,38 @@ class Speech(NamedTuple):
     "The full name of the voice that spoke."
 
 
+class Manner(NamedTuple):
+    """How something is to be said."""
+
+    pace: float = 1.0
+    "1.0 is the rate that the engine speaks best at."
+    pitch: float = 0.0
+    "Semitones above the voice's own; an engine that does not bend ignores it."
+
+
+AS_IT_IS = Manner()
+
+
 class Engine(Protocol):
-    """Voices of one make. Raises `Permanent` for a language or voice it lacks, `NotConfigured` if it cannot run."""
+    """Voices of one make.
+
+    Raises `Permanent` for a language or voice it lacks, `NotConfigured` if it cannot run, `VoiceUnavailable` if it will
+    not speak now, and `Retryable` if it may in a moment. After all but the first another engine is tried.
+    """
 
     name: str
     "The one that SPEECH_ENGINES knows it by."
     version: str
-    "Of the engine and its data: whatever changes its sound. No film has narrations of two versions."
+    "Of the engine and its data: whatever changes its sound. No speaker of a film has narrations of two versions."
+    bends: bool
+    "True if it can speak higher and lower."
 
     def voices(self) -> list[Voice]:
         """The voices that `speak` takes, with different ids. Workers register them, so 20 kB of JSON are the limit."""
         ...
 
-    def speak(self, text: str, language: str, voice: str | None, pace: float) -> Speech:
-        """Speaks plain text: markup in it is words. `pace` 1.0 is the rate the engine speaks best at.
+    def speak(self, text: str, language: str, voice: str | None, manner: Manner = AS_IT_IS) -> Speech:
+        """Speaks plain text: markup in it is words.
 
         `language` is a tag; a longer or shorter form of one that the engine has will do. `voice` is the id of a voice,
         in any case of letters; None is the default of the language, and equal texts spoken by it give equal sound.

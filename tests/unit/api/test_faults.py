@@ -70,7 +70,7 @@ SPOILED_PREVIEW: list[Spoiled] = [
     ("text", NOTHING, ["text"]),
     ("voice", "no body", ["voice"]),
     ("language", 5, ["language"]),
-    ("pace", 9, ["pace"]),
+    ("speed", 9, ["speed"]),
 ]
 
 

@@ -1,16 +1,21 @@
 """Which toolchains a job takes, keeps and gives up; and whole jobs through a roll-out."""
 
 import itertools
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from common.contracts.job import DONE, READY, RUNNING, Pins, Step, WorkerInfo
+from api.views.status import voices_view
+from common.contracts.job import DONE, READY, RUNNING, Failure, Passed, Pins, Step, VoiceCast, WorkerInfo
 from common.contracts.kinds import NEEDS_BUILD, tool_of, toolchain
 from common.contracts.names import StepName
+from common.contracts.preview import PreviewRequest
 from common.contracts.request import VideoRequest
-from common.contracts.voice import SpeechEngine, Voice, engines_of
-from orchestrator.engine.capabilities import Fleet, Pinning, Speaker
+from common.contracts.voice import Gender, Speaker, SpeechEngine, Voice, engines_of
+from orchestrator.engine.capabilities import Fleet, Pinning
+from orchestrator.engine.speakers import Speakers
 from tests.support.sim import LEASE, Sim
 
 PATIENCE = 60_000
@@ -22,7 +27,7 @@ def renderers(*builds: str, recipe: str = "1") -> dict[str, set[str]]:
 
 
 def pinning(fleet: Fleet, pins: Pins | None = None, *steps: Step) -> Pinning:
-    return Pinning(fleet, pins or Pins(), {step.name: step for step in steps}, NOW, PATIENCE, Speaker(None, "en"))
+    return Pinning(fleet, pins or Pins(), {step.name: step for step in steps}, NOW, PATIENCE)
 
 
 def test_the_orchestrators_own_recipe_comes_first_then_the_least() -> None:
@@ -36,7 +41,9 @@ def test_without_workers_a_step_waits_for_what_this_code_would_offer_but_a_tool_
     assert job.toolchain_for("search") == toolchain("search")
     assert not job.waits
     assert job.toolchain_for("segment") is None
-    assert job.toolchain_for("speak") is None
+    assert job.waits
+    job.waits = False
+    assert chosen(job, None) == ""
     assert job.waits
     assert job.pins == Pins(toolchains={"search": toolchain("search")})
 
@@ -64,7 +71,7 @@ def test_a_build_with_this_codes_recipe_is_better_than_an_older_one() -> None:
         ([Step("segment:s1.0", state=DONE)], 0, False),
         ([Step("segment:s1.0", state=READY), Step("mix", state=RUNNING, lease=NOW + 1)], 0, False),
         ([Step("segment:s1.0", state=READY), Step("mix", state=RUNNING, lease=NOW - 1)], 0, True),
-        ([Step("speak:s1", state=READY)], 0, False),
+        ([Step("search:s1.1", state=READY)], 0, False),
     ],
     ids=["long ago", "never", "just now", "nobody waits", "still runs", "ran out", "another kind"],
 )
@@ -79,9 +86,10 @@ def test_a_job_gives_up_an_offer_that_is_away_for_long_while_a_step_waits_for_it
 
 
 def test_an_offer_is_kept_when_there_is_no_other() -> None:
-    pins = Pins(toolchains={"speak": "7", "search": "7"})
-    job = pinning(Fleet(), pins, Step("speak:s1", state=READY), Step("search:s1.1", state=READY))
-    assert [job.toolchain_for(kind) for kind in ("speak", "search")] == ["7", "7"]
+    pins = Pins(toolchains={"segment": "7", "search": "7"})
+    job = pinning(Fleet(), pins, Step("segment:s1.0", state=READY), Step("search:s1.1", state=READY))
+    assert [job.toolchain_for(kind) for kind in ("segment", "search")] == ["7", "7"]
+    assert chosen(pinning(Fleet(), spoken(None, "b-1"), waiting("b-1")), None) == "b-1"
 
 
 # speech engines
@@ -104,8 +112,18 @@ def speakers(*engines: SpeechEngine, seen: int = 0, gone: tuple[SpeechEngine, ..
 
 
 def chosen(job: Pinning, voice: str | None, language: str = "en") -> str:
-    job.speaker = Speaker(voice, language)
-    return tool_of(job.toolchain_for("speak") or "")
+    cast = Speakers(job).cast(Speaker(voice, language))
+    return tool_of(cast.chain) if cast is not None else ""
+
+
+def spoken(voice: str | None, tool: str, language: str = "en", **more: Any) -> Pins:
+    """Pins of a job in which this engine speaks for this voice."""
+    cast = VoiceCast(toolchain("speak", tool), tool.partition("-")[0], language=language)
+    return Pins(casts={Speaker(voice, language).key: cast}, **more)
+
+
+def waiting(tool: str) -> Step:
+    return Step("speak:s1", state=READY, toolchain=toolchain("speak", tool))
 
 
 @pytest.mark.parametrize(
@@ -135,33 +153,49 @@ def test_the_preference_of_the_fleet_decides_between_engines_with_the_language()
 
 
 def test_a_job_keeps_its_engine_when_a_better_one_comes() -> None:
-    pins = Pins(toolchains={"speak": toolchain("speak", "b-1")})
-    assert chosen(pinning(speakers(BOTH, ENGLISH), pins, Step("speak:s1", state=READY)), "en") == "b-1"
+    assert chosen(pinning(speakers(BOTH, ENGLISH), spoken("en", "b-1"), waiting("b-1")), "en") == "b-1"
 
 
-def test_a_voice_of_another_engine_moves_the_job_there_at_once_and_its_pace_is_fitted_anew() -> None:
-    pins = Pins(toolchains={"speak": toolchain("speak", "b-1"), "plan": "1"}, pace=1.1, paced="abc")
+def test_an_engine_that_lacks_the_voice_gives_way_to_one_that_has_it_and_the_pace_is_fitted_anew() -> None:
+    pins = spoken("de", "b-1", pace=1.1, paced="abc")
     job = pinning(speakers(ENGLISH, GERMAN), pins, Step("speak:s1", state=DONE))
     assert chosen(job, "de") == "a-1"
-    assert job.pins == Pins(toolchains={"speak": toolchain("speak", "a-1"), "plan": "1"}, pace=1.1)
+    assert (job.pins.pace, job.pins.paced) == (1.1, "")
+
+
+def test_each_speaker_has_an_engine_of_their_own() -> None:
+    job = pinning(speakers(ENGLISH, GERMAN))
+    assert [chosen(job, voice) for voice in ("bob", "anna", None)] == ["b-1", "b-1", "b-1"], "anna speaks no English"
+    assert [chosen(job, voice) for voice in ("bob", "a/de", "en")] == ["b-1", "a-1", "b-1"]
+    assert {key: cast.voice for key, cast in job.pins.casts.items()} == {
+        "bob en": "bob",
+        "anna en": "anna",
+        "en": None,
+        "a/de en": "de",
+        "en en": "en",
+    }
 
 
 def test_a_voice_that_nobody_lists_moves_no_job() -> None:
-    pins = Pins(toolchains={"speak": toolchain("speak", "b-1")}, paced="abc")
+    pins = spoken("de+f3", "b-1", paced="abc")
     job = pinning(speakers(GERMAN, ENGLISH), pins)
     assert (chosen(job, "de+f3"), job.pins) == ("b-1", pins)
 
 
 @pytest.mark.parametrize(("seen", "engine"), [(NOW - PATIENCE + 1, "b-1"), (NOW - PATIENCE - 1, "c-1"), (0, "c-1")])
 def test_an_engine_that_is_away_for_long_gives_way_to_another_that_has_the_voice(seen: int, engine: str) -> None:
-    pins = Pins(toolchains={"speak": toolchain("speak", "b-1")})
-    job = pinning(speakers(GERMAN, BOTH, seen=seen, gone=(ENGLISH,)), pins, Step("speak:s1", state=READY))
+    job = pinning(speakers(GERMAN, BOTH, seen=seen, gone=(ENGLISH,)), spoken("en", "b-1"), waiting("b-1"))
     assert chosen(job, "en") == engine
 
 
+def test_a_speaker_whose_engine_is_away_moves_although_the_step_of_another_one_runs() -> None:
+    runs = Step("speak:s2", state=RUNNING, lease=NOW + 1, toolchain=toolchain("speak", "c-1"))
+    job = pinning(speakers(GERMAN, BOTH, gone=(ENGLISH,)), spoken("en", "b-1"), waiting("b-1"), runs)
+    assert chosen(job, "en") == "c-1"
+
+
 def test_an_engine_that_is_away_is_waited_for_while_no_other_has_the_voice() -> None:
-    pins = Pins(toolchains={"speak": toolchain("speak", "b-1")})
-    job = pinning(speakers(GERMAN, seen=0, gone=(ENGLISH,)), pins, Step("speak:s1", state=READY))
+    job = pinning(speakers(GERMAN, seen=0, gone=(ENGLISH,)), spoken("bob", "b-1"), waiting("b-1"))
     assert chosen(job, "bob") == "b-1"
     assert job.waits
 
@@ -176,21 +210,88 @@ def test_a_new_job_waits_a_while_for_an_engine_that_has_just_gone_if_no_other_ha
 def test_of_two_versions_of_an_engine_a_job_keeps_the_one_it_has() -> None:
     new = engine("b", "en", version="2")
     assert chosen(pinning(speakers(ENGLISH, new)), None) == "b-1"
-    pins = Pins(toolchains={"speak": toolchain("speak", "b-2")})
-    assert chosen(pinning(speakers(ENGLISH, new), pins), None) == "b-2"
+    assert chosen(pinning(speakers(ENGLISH, new), spoken(None, "b-2")), None) == "b-2"
 
 
 def test_a_worker_of_the_release_before_keeps_its_jobs_and_gets_no_new_ones() -> None:
     fleet = replace(speakers(ENGLISH), live={"speak": {"1", toolchain("speak", "b-1")}})
-    assert pinning(fleet, Pins(toolchains={"speak": "1"})).toolchain_for("speak") == "1"
+    of_before = Speakers(pinning(fleet, Pins(toolchains={"speak": "1"}))).cast(Speaker(None, "en"))
+    assert of_before is not None
+    assert of_before.chain == "1"
     assert chosen(pinning(fleet), "bob") == "b-1"
-    assert pinning(replace(fleet, live={"speak": {"1"}}, engines=())).toolchain_for("speak") == "1"
 
 
-def test_a_job_of_the_release_before_is_taken_over_with_any_name_of_a_voice() -> None:
+def test_a_job_of_the_release_before_keeps_its_engine_and_is_taken_over_with_any_name_of_a_voice() -> None:
+    pins = Pins(toolchains={"speak": toolchain("speak", "c-1")})
+    assert chosen(pinning(speakers(ENGLISH, BOTH), pins), None) == "c-1"
     pins = Pins(toolchains={"speak": "1"})
-    job = pinning(speakers(ENGLISH), pins, Step("speak:s1", state=READY))
-    assert chosen(job, "en-us+f3") == "b-1"
+    step = Step("speak:s1", state=READY, toolchain="1")
+    assert chosen(pinning(speakers(ENGLISH), pins, step), "en-us+f3") == "b-1"
+
+
+# neutral names, and engines that cannot speak
+
+
+def gendered(name: str, **voices: Gender) -> SpeechEngine:
+    """Voices that speak English; one named `de` speaks German."""
+    tongues = {voice: "de" if voice == "de" else "en-US" for voice in voices}
+    about = (Voice(id=id, name=id, language=tongues[id], gender=gender) for id, gender in voices.items())
+    return SpeechEngine(name=name, version="1", voices=tuple(about))
+
+
+MEN, WOMEN = gendered("m", bob="male", de="male"), gendered("w", ann="female", amy="female")
+
+
+@pytest.mark.parametrize(
+    ("voice", "language", "tool", "id"),
+    [
+        ("en-US-neutral", "en-US", "m-1", None),
+        ("en-neutral", "en", "m-1", None),
+        ("en-US-female", "en", "w-1", "ann"),
+        ("EN-us-Male", "en-us", "m-1", "bob"),
+        ("de-DE-female", "de-DE", "m-1", None),
+        ("w/amy", "en", "w-1", "amy"),
+        ("M/Bob", "en", "m-1", "bob"),
+    ],
+)
+def test_a_neutral_name_is_the_best_voice_that_there_is(voice: str, language: str, tool: str, id: str | None) -> None:
+    job = pinning(speakers(MEN, WOMEN))
+    assert chosen(job, voice, language) == tool
+    assert job.pins.casts[Speaker(voice, language).key].voice == id
+
+
+def passed_over(job: Pinning, voice: str | None, *whys: str) -> list[str]:
+    """The engines that speak for the voice, after each failed with its reason."""
+    found = [chosen(job, voice)]
+    for why in whys:
+        if not Speakers(job).pass_over(Speaker(voice, "en"), why):
+            return [*found, "nobody"]
+        found.append(chosen(job, voice))
+    return found
+
+
+def test_an_engine_that_cannot_speak_gives_way_to_the_next_and_the_record_says_why() -> None:
+    job = pinning(speakers(WOMEN, MEN, GERMAN, BOTH), Pins(paced="abc"))
+    assert passed_over(job, None, "403", "silence", "half") == ["w-1", "m-1", "c-1", "nobody"]
+    assert job.pins.casts["en"].passed == (Passed("w-1", "w", "403"), Passed("m-1", "m", "silence"))
+    assert job.pins.paced == ""
+
+
+@pytest.mark.parametrize(("voice", "like"), [("amy", "ann"), ("w/ann", "ann"), ("bob", None)])
+def test_in_the_place_of_a_voice_speaks_one_of_its_gender_if_there_is_one(voice: str, like: str | None) -> None:
+    others = gendered("o", tom="male", ann="female") if like else gendered("o", eve="female")
+    job = pinning(speakers(WOMEN, MEN, others))
+    passed_over(job, voice, "403")
+    cast = job.pins.casts[Speaker(voice, "en").key]
+    assert cast.voice == like
+    assert chosen(job, voice) == cast.chain.partition("/")[2], "it stays there, though it lacks the voice"
+
+
+def test_an_engine_that_was_passed_over_is_not_taken_again_when_its_successor_goes() -> None:
+    job = pinning(speakers(WOMEN, MEN))
+    passed_over(job, None, "403")
+    later = pinning(speakers(WOMEN, BOTH, gone=(MEN,)), job.pins, waiting("m-1"))
+    assert chosen(later, None) == "c-1"
 
 
 @pytest.mark.parametrize("workers", list(itertools.permutations(range(3))), ids=str)
@@ -393,3 +494,84 @@ def test_nothing_is_rendered_before_a_renderer_is_there() -> None:
     assert decision.change.look <= sim.now + 1_000, "it looks out for a renderer"
     sim.builds = {"build-1"}
     assert sim.run().job.state == "completed"
+
+
+def refusing(sim: Sim, *tools: str, code: str = "voice_unavailable") -> Callable[[str, Any], Failure | None]:
+    """The engines that cannot speak."""
+    failure = Failure(code=code, message="it answered 403")
+    return lambda name, spec: failure if tool_of(sim.job.steps[name].toolchain) in tools else None
+
+
+@pytest.mark.parametrize("target", [None, 9.0])
+def test_a_film_is_spoken_by_the_next_engine_when_the_first_refuses_in_the_middle_of_it(target: float | None) -> None:
+    sim = Sim(REQUEST.model_copy(update={"duration_target": target}))
+    sim.engines = (ENGLISH, BOTH)
+    sim.run(until=lambda sim: "speak:s2" in sim.names(READY))
+    token = sim.claim("speak:s1")
+    assert token is not None
+    assert sim.commit("speak:s1", token)
+    sim.run(refusing(sim, "b-1"))
+    assert (sim.job.state, of_engine(sim)) == ("completed", {"c-1"}), "one film, one voice"
+    (said,) = voices_view(sim.job)
+    assert (said["engine"], said["instead_of"]) == ("c", [{"engine": "b", "why": "it answered 403"}])
+
+
+@pytest.mark.parametrize("policy", ["fail", "fallback"])
+def test_a_film_that_no_engine_can_speak_ends_as_any_other_scene_that_cannot_be_made(policy: Any) -> None:
+    sim = Sim(REQUEST.model_copy(update={"on_scene_failure": policy}))
+    sim.engines = (ENGLISH, BOTH)
+    sim.run(refusing(sim, "b-1", "c-1"))
+    assert sim.job.state == "failed"
+    assert sim.job.failure is not None
+    assert "it answered 403" in sim.job.failure.message
+    assert sim.ran.count("speak:s1") <= 2, "each engine is asked once"
+
+
+@pytest.mark.parametrize("code", ["bad_text", "failed", "object_missing"])
+def test_another_engine_is_not_asked_for_what_is_no_fault_of_the_first(code: str) -> None:
+    sim = Sim(REQUEST)
+    sim.engines = (ENGLISH, BOTH)
+    sim.run(refusing(sim, "b-1", code=code))
+    assert (sim.job.state, of_engine(sim)) == ("failed", {"b-1"})
+
+
+def test_a_preview_is_spoken_by_the_next_engine_too() -> None:
+    sim = Sim(PreviewRequest(text="Hello"))  # type: ignore[arg-type]
+    sim.job = replace(sim.job, kind="voice_preview")
+    sim.engines = (ENGLISH, BOTH)
+    sim.run(refusing(sim, "b-1"))
+    assert (sim.job.state, of_engine(sim)) == ("completed", {"c-1"})
+
+
+def test_each_scene_has_its_voice_and_an_edit_of_one_speaks_that_scene_only() -> None:
+    scenes = [{"narration": "Bees are small."}, {"narration": "Bees matter.", "voice": "a/de"}]
+    sim = Sim(VideoRequest.model_validate({"scenes": scenes}))
+    sim.engines = (ENGLISH, GERMAN)
+    sim.run()
+    assert [tool_of(sim.job.steps[f"speak:s{number}"].toolchain) for number in (1, 2)] == ["b-1", "a-1"]
+    before = len(sim.ran)
+    sim.edit(scenes=[{"id": "s2", "voice": "bob"}])
+    sim.run()
+    assert [name for name in sim.ran[before:] if name.startswith("speak")] == ["speak:s2"]
+    assert {key: cast.engine for key, cast in sim.job.pins.casts.items()} == {"en": "b", "bob en": "b"}
+    sim.edit(scenes=[{"id": "s2", "voice": None}])
+    sim.run()
+    assert list(sim.job.pins.casts) == ["en"], "nobody asks for the other voice any more"
+
+
+def test_speed_and_pitch_are_those_of_the_version() -> None:
+    sim = Sim(REQUEST.model_copy(update={"speed": 1.5, "pitch": -2.0}))
+    sim.run()
+    assert [manner(sim, "speak:s1")] == [(1.5, -2.0)]
+    sim.edit(speed=0.8)
+    sim.run()
+    assert [manner(sim, "speak:s1")] == [(0.8, -2.0)]
+    sim.edit(speed=None, pitch=None)
+    sim.run()
+    assert [manner(sim, "speak:s1")] == [(1.5, -2.0)]
+
+
+def manner(sim: Sim, step: str) -> tuple[float, float]:
+    """Pace and pitch of the work that was last done."""
+    spec = sim.specs[sim.job.steps[step].fingerprint]
+    return spec.pace, spec.pitch

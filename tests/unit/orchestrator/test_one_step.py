@@ -1,14 +1,16 @@
 """Jobs of one step, whatever the step: here one that needs nothing beside its spec."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from common.contracts.job import CANCELLED, COMPLETED, FAILED, Failure
 from common.contracts.job_kinds import JobKind
-from common.contracts.names import PLAN
+from common.contracts.names import PLAN, StepName
 from common.contracts.request import VideoRequest
 from common.contracts.steps import PlanSpec
+from orchestrator.engine.working_copy import WorkingCopy
 from orchestrator.one_step import one_step
 from orchestrator.workflow import WORKFLOWS
 from tests.support.sim import Sim
@@ -19,7 +21,11 @@ NEVER = Failure(code="failed", message="not ever")
 @pytest.fixture
 def sim(monkeypatch: pytest.MonkeyPatch) -> Sim:
     sim = Sim(VideoRequest(prompt="Waves at dusk"))
-    workflow = one_step(PLAN, VideoRequest, lambda request: PlanSpec(request=sim.job.request))
+
+    def want(copy: WorkingCopy, step: StepName, request: VideoRequest) -> Any:
+        return copy.want(step, lambda request: PlanSpec(request=sim.job.request), request)
+
+    workflow = one_step(PLAN, VideoRequest, want)
     monkeypatch.setitem(WORKFLOWS, JobKind.VOICE_PREVIEW, workflow)  # type: ignore[arg-type]
     sim.job = replace(sim.job, kind=JobKind.VOICE_PREVIEW)
     return sim
