@@ -1,0 +1,1 @@
+"""Recognisers of speech, one module each; `port.py` is their common port."""
