@@ -10,7 +10,7 @@ from common.contracts.grid import SAMPLE_RATE
 from common.contracts.narration import Narration, Word
 from common.contracts.steps import SpeakSpec
 from common.worker.steprun import StepRun
-from whisper_worker.align import Aligner
+from whisper_worker.align.port import Aligner
 from whisper_worker.level import polish
 from whisper_worker.tts.port import Engine, Manner, SpokenWord
 
