@@ -312,7 +312,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_make(make: argparse.ArgumentParser) -> None:
-    make.usage = "reel make (PROMPT | --script FILE | --scenes FILE) [options]"
+    make.usage = "reel make (PROMPT | --script FILE | --scenes FILE | --recording FILE) [options]"
     _add_subject(make.add_argument_group("what it is about (one of these)"))
     _add_look_and_sound(make.add_argument_group("how it looks and sounds"))
     _add_places(make.add_argument_group("where"))
@@ -332,6 +332,11 @@ def _add_look_and_sound(group: argparse._ArgumentGroup) -> None:
         "--voice",
         metavar="VOICE",
         help="one of `./reel voices`, a wish such as en-US-female, or none: captions only (the language's own)",
+    )
+    group.add_argument(
+        "--recording",
+        metavar="FILE",
+        help="your own voice: the words of --script or --scenes are found in it; alone, what is said is recognised",
     )
     group.add_argument("--speed", type=float, metavar="X", help="of the voice: 0.5 to 2 times its own (1)")
     group.add_argument("--pitch", type=float, metavar="N", help="of the voice: -12 to 12 semitones from its own (0)")
