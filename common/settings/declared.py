@@ -288,8 +288,15 @@ class Settings:
         VOICE,
         SPEECH,
         "The speech engines of a worker in order of preference, separated by commas; empty means all that can run "
-        "there. There is espeak-ng. A film is spoken by one engine: by the first that has its voice, or its "
-        "language.",
+        "there. There are piper, espeak-ng and none (no voice). A film is spoken by one engine: by the first that has "
+        "its voice, or its language.",
+    )
+    piper_voices: v.Folder = setting(
+        "",
+        VOICE,
+        SPEECH,
+        "A folder with more voices of Piper on the machine of the speech service: NAME.onnx with NAME.onnx.json "
+        "beside it. `./reel voices add NAME` fetches one into it.",
     )
     whisper_model: v.WhisperModel = setting(
         "", VOICE, SPEECH, "The model that recognises speech. It has no effect yet: nothing recognises speech so far."

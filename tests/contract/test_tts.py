@@ -233,7 +233,8 @@ def test_its_description_says_which_languages_it_speaks(engine, language):
 
 @pytest.mark.parametrize("form", ["{tag}", "{tag}-ZZ", "{first}"])
 def test_a_language_is_found_by_its_tag_or_a_longer_or_shorter_form_of_it(heard, form):
-    forms = [form.format(tag=tag, first=tag.partition("-")[0]) for tag in languages(heard)]
+    tags = sorted({voice.language for voice in heard.voices() if voice.language}) or ["en"]
+    forms = [form.format(tag=tag, first=tag.partition("-")[0]) for tag in tags]
     assert [tag for tag in forms if not is_heard(heard.speak("mi 2", tag, None))] == []
 
 

@@ -7,12 +7,14 @@ from common.contracts.voice import SpeechEngine
 from common.errors import NotConfigured
 from common.settings import BadSetting, Settings
 from whisper_worker.tts.espeak import Espeak
+from whisper_worker.tts.piper import Piper
 from whisper_worker.tts.port import Engine
 from whisper_worker.tts.silent import Silent
 
 log = logging.getLogger(__name__)
 
 ENGINES: Mapping[str, Callable[[Settings], Engine]] = {
+    Piper.name: Piper,
     Espeak.name: Espeak,
     Silent.name: Silent,
 }
