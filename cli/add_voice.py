@@ -40,7 +40,7 @@ def add_voice(options: argparse.Namespace) -> int:
 
 def _downloader(source: str) -> Any:
     """Piper's own, at this source."""
-    module = importlib.import_module("piper.download_voices")
+    module: Any = importlib.import_module("piper.download_voices")
     module.URL_FORMAT = re.sub(r"^https?://[^/]+", source.rstrip("/"), module.URL_FORMAT)
     return module
 
