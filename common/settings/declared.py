@@ -288,8 +288,8 @@ class Settings:
         VOICE,
         SPEECH,
         "The speech engines of a worker in order of preference, separated by commas; empty means all that can run "
-        "there. There are piper, espeak-ng and none (no voice). A film is spoken by one engine: by the first that has "
-        "its voice, or its language.",
+        "there. There are piper, kokoro, espeak-ng and none (no voice). A film is spoken by one engine: by "
+        "the first that has its voice, or its language.",
     )
     piper_voices: v.Folder = setting(
         "",
@@ -297,6 +297,23 @@ class Settings:
         SPEECH,
         "A folder with more voices of Piper on the machine of the speech service: NAME.onnx with NAME.onnx.json "
         "beside it. `./reel voices add NAME` fetches one into it.",
+    )
+    kokoro_model: v.File = setting(
+        "",
+        VOICE,
+        SPEECH,
+        "The model of Kokoro (an ONNX file of Kokoro-82M) on the machine of the speech service; docs/voices.md says "
+        "where it is. Without it there is no Kokoro.",
+    )
+    kokoro_voices: v.FileOrFolder = setting(
+        "", VOICE, SPEECH, "The voices of Kokoro: a file such as voices-v1.0.bin, or a folder of .bin files."
+    )
+    voice_quality: v.VoiceQuality = setting(
+        "fast",
+        VOICE,
+        SPEECH,
+        "Which engine speaks first of those that can: fast means Piper, best means Kokoro, which takes about as long "
+        "as the speech lasts. SPEECH_ENGINES overrules it.",
     )
     whisper_model: v.WhisperModel = setting(
         "", VOICE, SPEECH, "The model that recognises speech. It has no effect yet: nothing recognises speech so far."
