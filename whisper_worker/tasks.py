@@ -10,7 +10,7 @@ from common.contracts.narration import Narration
 from common.contracts.steps import SpeakSpec
 from common.settings import Settings
 from common.worker.steprun import StepRun
-from whisper_worker.align import BySound
+from whisper_worker.align import make_aligner
 from whisper_worker.recordings.fit import fit
 from whisper_worker.recordings.take import take
 from whisper_worker.speak import speak
@@ -20,7 +20,7 @@ from whisper_worker.tts import described, make_engines
 def handlers(settings: Settings) -> dict[str, Callable[[Any, StepRun], Contract]]:
     """The engines are made now, once for all steps of the process."""
     made = {described(engine).tool: engine for engine in make_engines(settings)}
-    aligner = BySound()
+    aligner = make_aligner(settings)
 
     def handle(spec: SpeakSpec, run: StepRun) -> Narration:
         return speak(spec, run, made[tool_of(run.toolchain)], aligner)
