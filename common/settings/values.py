@@ -14,7 +14,8 @@ LOG_FORMATS = ("text", "json")
 "Possible values of LOG_FORMAT."
 PRESETS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow")
 "Possible values of FFMPEG_PRESET: x264's, the quickest first."
-WHISPER_MODELS = ("tiny", "base", "small", "medium", "large", "turbo")
+DEVICES = ("auto", "cpu", "cuda")
+"Possible values of WHISPER_DEVICE."
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 MOST = 1_000_000_000
 "Of anything that is counted: more would not fit where other programs keep it."
@@ -140,7 +141,7 @@ Level = Annotated[str, BeforeValidator(_upper), AfterValidator(_one_of(LEVELS)),
 Preset = Annotated[str, AfterValidator(_one_of(PRESETS)), Accepts(_list(PRESETS))]
 Encoder = Annotated[str, AfterValidator(_one_of(ENCODERS)), Accepts(_list(ENCODERS))]
 LogFormat = Annotated[str, AfterValidator(_one_of(LOG_FORMATS)), Accepts(_list(LOG_FORMATS))]
-WhisperModel = Annotated[str, AfterValidator(_one_of(WHISPER_MODELS)), Accepts(_list(WHISPER_MODELS))]
+Device = Annotated[str, AfterValidator(_one_of(DEVICES)), Accepts(_list(DEVICES))]
 Text = Annotated[str, Accepts("a text")]
 Names = Annotated[str, Accepts("names, separated by commas")]
 Secret = Annotated[str, AfterValidator(_matches(r"\S+")), Accepts("a text without spaces and line breaks")]
