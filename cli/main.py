@@ -20,7 +20,7 @@ Turns a prompt, a script or a list of scenes into a narrated, captioned, scored 
 
 commands:
   make     make a video
-  voices   list the voices that narrations can have
+  voices   list the voices that narrations can have, or fetch another
   up       run the service on this machine until Ctrl-C
   settings show the settings that apply, and where each comes from
   test     check the code and run the tests
@@ -68,6 +68,15 @@ and ends again.
 examples:
   ./reel voices
   ./reel voices --language de    those that speak German
+  ./reel voices add de_DE-thorsten-medium
+"""
+ADD_VOICE = """\
+Fetches a voice of Piper (two files, some 60 MB) into the folder of PIPER_VOICES, or into .reel/voices, where ./reel up
+and ./reel make look. docs/voices.md names some that anybody may use for anything.
+
+examples:
+  ./reel voices add en_US-ljspeech-medium
+  ./reel voices add de_DE-thorsten-medium --folder ~/voices
 """
 UP = """\
 Runs Redis, an object store and the five services in the foreground until Ctrl-C, and shows what they log.
@@ -229,6 +238,10 @@ def _command(name: str) -> Callable[[argparse.Namespace], int]:
         from cli.make import make
 
         return make
+    if name == "voices add":
+        from cli.add_voice import add_voice
+
+        return add_voice
     if name == "voices":
         from cli.voices import voices
 
@@ -312,7 +325,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_make(make: argparse.ArgumentParser) -> None:
-    make.usage = "reel make (PROMPT | --script FILE | --scenes FILE) [options]"
+    make.usage = "reel make (PROMPT | --script FILE | --scenes FILE | --recording FILE) [options]"
     _add_subject(make.add_argument_group("what it is about (one of these)"))
     _add_look_and_sound(make.add_argument_group("how it looks and sounds"))
     _add_places(make.add_argument_group("where"))
@@ -333,8 +346,13 @@ def _add_look_and_sound(group: argparse._ArgumentGroup) -> None:
         metavar="VOICE",
         help="one of `./reel voices`, a wish such as en-US-female, or none: captions only (the language's own)",
     )
-    group.add_argument("--speed", type=float, metavar="X", help="of the voice: 0.5 to 2 times its own (1)")
-    group.add_argument("--pitch", type=float, metavar="N", help="of the voice: -12 to 12 semitones from its own (0)")
+    group.add_argument(
+        "--recording",
+        metavar="FILE",
+        help="your own voice: the words of --script or --scenes are found in it; alone, what is said is recognised",
+    )
+    group.add_argument("--speed", type=_speed, metavar="X", help="of the voice: 0.5 to 2 times its own (1)")
+    group.add_argument("--pitch", type=_pitch, metavar="N", help="of the voice: -12 to 12 semitones from its own (0)")
     group.add_argument("--language", metavar="TAG", help="of the narration, such as en or pt-BR (en)")
     group.add_argument(
         "--footage",
@@ -385,10 +403,24 @@ def _add_voices(voices: argparse.ArgumentParser) -> None:
     voices.add_argument("--engine", metavar="NAME", help="only voices of this speech engine")
     voices.add_argument("--server", type=_address, metavar="URL", help="the Reelwright that is asked")
     voices.add_argument("--data", type=Path, metavar="DIR", help="start a private stack that keeps its logs here")
+    actions = voices.add_subparsers(metavar="[add NAME]")
+    add = actions.add_parser("add", prog="reel voices add", description=ADD_VOICE, formatter_class=Plain)
+    add.set_defaults(command="voices add")
+    add.add_argument("name", metavar="NAME", help="language, name and quality, such as en_US-ljspeech-medium")
+    add.add_argument("--folder", type=Path, metavar="DIR", help="where it is put")
+    add.add_argument("--source", metavar="URL", help="another server with the same files (huggingface.co)")
 
 
 def _seconds(text: str) -> float:
     return _span(text, MIN_SECONDS, MAX_SECONDS)
+
+
+def _speed(text: str) -> float:
+    return _number(text, 0.5, 2, "a number")
+
+
+def _pitch(text: str) -> float:
+    return _number(text, -12, 12, "a number of semitones")
 
 
 def _of_chaos(text: str) -> float:
@@ -400,12 +432,16 @@ def _gap(text: str) -> float:
 
 
 def _span(text: str, least: float, most: float) -> float:
+    return _number(text, least, most, "a number of seconds")
+
+
+def _number(text: str, least: float, most: float, what: str) -> float:
     try:
         number = float(text)
     except ValueError:
         number = math.nan
     if not least <= number <= most:
-        raise ValueError(f"must be a number of seconds from {least:g} to {most:g}")
+        raise ValueError(f"must be {what} from {least:g} to {most:g}")
     return number
 
 

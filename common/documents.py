@@ -15,9 +15,11 @@ from common.contracts.batch import Batch
 from common.contracts.edit import Edit
 from common.contracts.footage import CandidateList
 from common.contracts.preview import PreviewRequest
+from common.contracts.recordings import Transcript
 from common.contracts.request import VideoRequest
 from common.contracts.storyboard import Storyboard
 from common.contracts.timeline import FilmTimeline
+from common.contracts.transcription import TranscriptionRequest
 from common.errors import Permanent
 
 Document = TypeVar("Document", bound=Contract)
@@ -41,7 +43,9 @@ class Schema(NamedTuple):
 SCHEMAS: Mapping[type[Contract], Schema] = {
     VideoRequest: Schema("request", 2),
     PreviewRequest: Schema("preview", 2),
+    TranscriptionRequest: Schema("transcription", 1),
     Edit: Schema("edit", 2),
+    Transcript: Schema("transcript", 1),
     Storyboard: Schema("storyboard", 2),
     CandidateList: Schema("candidates", 2),
     FilmTimeline: Schema("timeline", 1),

@@ -18,6 +18,10 @@ from common.contracts.steps import (
     AssembleFacts,
     AssembleSpec,
     CastFacts,
+    FitFacts,
+    FitSpec,
+    HearFacts,
+    HearSpec,
     MarkFacts,
     MarkSpec,
     MixFacts,
@@ -33,6 +37,7 @@ from common.contracts.steps import (
     SegmentFacts,
     SegmentSpec,
     SpeakSpec,
+    TakeSpec,
 )
 
 
@@ -53,6 +58,8 @@ class Tool(StrEnum):
     "The ffmpeg build: all that is encoded for a film must come from the same one."
     SPEECH = "speech"
     "The speech engine: a speaker has one voice."
+    HEARING = "hearing"
+    "The recogniser and its model: another one hears other words."
 
 
 class StepKind(NamedTuple):
@@ -86,10 +93,12 @@ class StepKind(NamedTuple):
 
 
 STEP_KINDS: Mapping[str, StepKind] = {
+    Kind.FIT: StepKind("speech", FitSpec, FitFacts, 1, Per.FILM, PLANNING, "timing the recording", 1.0, counted=False),
     Kind.PLAN: StepKind(
-        "orchestrate", PlanSpec, PlanFacts, 2, Per.FILM, PLANNING, "planning", 2.0, counted=False, delivered=True
+        "orchestrate", PlanSpec, PlanFacts, 3, Per.FILM, PLANNING, "planning", 2.0, counted=False, delivered=True
     ),
     Kind.SPEAK: StepKind("speech", SpeakSpec, Narration, 3, Per.SCENE, GATHERING, "speaking", 0.5, tool=Tool.SPEECH),
+    Kind.TAKE: StepKind("speech", TakeSpec, Narration, 1, Per.SCENE, GATHERING, "cutting the recording", 0.5),
     Kind.SEARCH: StepKind(
         "retrieve", SearchSpec, SearchFacts, 3, Per.SHOT, GATHERING, "searching footage", 0.5, reuse=3600
     ),
@@ -129,6 +138,7 @@ STEP_KINDS: Mapping[str, StepKind] = {
     Kind.PUBLISH: StepKind(
         "orchestrate", PublishSpec, PublishFacts, 1, Per.FILM, ASSEMBLING, "publishing", 0.5, delivered=True, reuse=0
     ),
+    Kind.HEAR: StepKind("speech", HearSpec, HearFacts, 1, Per.FILM, GATHERING, "listening", 1.0, tool=Tool.HEARING),
 }
 "Rows in the order of `Kind`. Raise a recipe's number when the same spec would now give different bytes."
 

@@ -15,8 +15,10 @@ _KEY = re.compile(r'"key":\s*"([^"]+)"')
 class Kind(StrEnum):
     """The kinds of steps, in the order in which a film needs them."""
 
+    FIT = "fit"
     PLAN = "plan"
     SPEAK = "speak"
+    TAKE = "take"
     SEARCH = "search"
     CAST = "cast"
     ACQUIRE = "acquire"
@@ -26,6 +28,8 @@ class Kind(StrEnum):
     MIX = "mix"
     ASSEMBLE = "assemble"
     PUBLISH = "publish"
+    HEAR = "hear"
+    "Not of a film: what is said in an upload."
 
 
 class StepName(str):
@@ -82,6 +86,8 @@ ASSEMBLE, PUBLISH = map(StepName.of, (Kind.ASSEMBLE, Kind.PUBLISH))
 "The steps of the film as a whole."
 SPEAK = StepName.of(Kind.SPEAK)
 "The one step of a preview; those of a film are named by their scenes."
+HEAR = StepName.of(Kind.HEAR)
+"The one step of a transcription."
 
 
 def keys_in(text: str) -> list[str]:

@@ -8,8 +8,8 @@ from importlib.metadata import Distribution, distributions
 from pathlib import Path
 from typing import Any
 
-REPORT = "installed.json"
-"pip's report of the packages that it installed, in the folder of the virtual environment."
+REPORTS = "installed*.json"
+"pip's reports of the packages that it installed, in the folder of the virtual environment."
 
 
 def main() -> None:
@@ -21,7 +21,7 @@ def main() -> None:
         "python": platform.python_version(),
         "os": platform.freedesktop_os_release(),
         "packages": list(packages.values()),
-        "hashes": _hashes(Path(sys.prefix, REPORT)),
+        "hashes": _hashes(Path(sys.prefix)),
     }
     print(json.dumps(contents))
 
@@ -37,14 +37,13 @@ def _package(one: Distribution) -> dict[str, Any]:
     }
 
 
-def _hashes(report: Path) -> dict[str, str]:
+def _hashes(folder: Path) -> dict[str, str]:
     """The SHA-256 of the archive of each package that pip has installed, by name and version as in `six==1.17.0`."""
-    if not report.exists():
-        return {}
     hashes = {}
-    for one in json.loads(report.read_text())["install"]:
-        name, version = one["metadata"]["name"], one["metadata"]["version"]
-        hashes[f"{name}=={version}"] = one["download_info"]["archive_info"]["hashes"]["sha256"]
+    for report in folder.glob(REPORTS):
+        for one in json.loads(report.read_text())["install"]:
+            name, version = one["metadata"]["name"], one["metadata"]["version"]
+            hashes[f"{name}=={version}"] = one["download_info"]["archive_info"]["hashes"]["sha256"]
     return hashes
 
 

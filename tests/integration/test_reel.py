@@ -3,12 +3,15 @@
 Making an environment takes seconds, so one is made and most tests work on copies of it.
 """
 
+import hashlib
 import os
 import shutil
 import subprocess
 import sys
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -51,6 +54,7 @@ def make_clone(clone: Path) -> Path:
     shutil.copy(ROOT / "reel", clone / "reel")
     (clone / "requirements.txt").write_text("# nothing\n")
     (clone / "requirements-dev.txt").write_text("-r requirements.txt\n")
+    (clone / "requirements-voices.txt").write_text("# no voice\n")
     (clone / "cli" / "__init__.py").write_text("")
     (clone / "cli" / "__main__.py").write_text(CLI)
     return clone
@@ -102,6 +106,24 @@ def test_changed_requirements_are_installed_and_test_needs_more_than_make(used: 
     (used / "requirements.txt").write_text("# still nothing\n")
     assert "up to date" in reel(used, "make", "x").stderr
     assert reel(used, "make", "x").stderr == ""
+
+
+def test_a_changed_voice_is_installed_and_only_with_its_hash(used: Path) -> None:
+    wheel = used / "none-1-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w") as file:
+        about = "Metadata-Version: 2.1\nName: none\nVersion: 1\nRequires-Dist: gone\n"
+        file.writestr("none-1.dist-info/METADATA", about)
+        file.writestr("none-1.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        file.writestr("none-1.dist-info/RECORD", "")
+    right = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    voices = used / "requirements-voices.txt"
+    voices.write_text(f"none @ file://{quote(str(wheel))} --hash=sha256:{right}\n")
+    assert "up to date" in reel(used, "make", "x").stderr
+    assert reel(used, "make", "x").stderr == ""
+    assert list(used.glob(".venv/lib/*/site-packages/none-1.dist-info"))
+    voices.write_text(f"none @ file://{quote(str(wheel))} --hash=sha256:{'0' * 64}\n")
+    failed = reel(used, "make", "x")
+    assert (failed.returncode, "HASH" in failed.stderr.upper()) == (1, True)
 
 
 @pytest.mark.parametrize("command", ["images", "release", "cluster"])

@@ -88,7 +88,7 @@ def keep_apart(starts: list[float], total: float) -> list[float]:
         starts[index] = max(starts[index], starts[index - 1] + step)
     limit = total
     for index in reversed(range(len(starts))):
-        limit = starts[index] = min(starts[index], limit - step)
+        limit = starts[index] = max(0.0, min(starts[index], limit - step))
     return starts
 
 

@@ -231,7 +231,7 @@ def test_inside_an_image_packages_are_found_with_the_hashes_that_pip_reported(
     about.write_text("Metadata-Version: 2.4\nName: Ham_egg\nVersion: 1.0\nLicense-Expression: MIT\n")
     archive = {"archive_info": {"hashes": {"sha256": "cd" * 32}}}
     report = {"install": [{"metadata": {"name": "Ham_egg", "version": "1.0"}, "download_info": archive}]}
-    (tmp_path / inside.REPORT).write_text(json.dumps(report))
+    (tmp_path / "installed-more.json").write_text(json.dumps(report))
     monkeypatch.setattr("sys.path", [str(tmp_path)])
     monkeypatch.setattr("sys.prefix", str(tmp_path))
     inside.main()
