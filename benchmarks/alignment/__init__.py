@@ -3,12 +3,12 @@
 import time
 import tracemalloc
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import groupby
+from itertools import groupby, pairwise
 
 import numpy as np
 
 from benchmarks.alignment import festival
-from benchmarks.alignment.recordings import NOISY, Recording, noisy, of_engines, of_espeak
+from benchmarks.alignment.recordings import NOISY, Recording, noisy, of_engines, of_espeak, said_less, said_more
 from benchmarks.alignment.texts import ENGLISH, long_text
 from benchmarks.report import Check, Report, Row, Say, Scope, Table
 from common.contracts.storyboard import words_of
@@ -29,6 +29,8 @@ LONG = 4300
 "Characters that take five minutes to read."
 PAUSE = 0.12
 "Seconds of silence after which it can be heard when a word begins."
+FAR = 300.0
+"Milliseconds."
 MEGABYTE = 1 << 20
 
 Guess = Callable[[Recording], Sequence[float]]
@@ -44,8 +46,9 @@ def measure(scope: Scope, say: Say) -> Report:
         "starts of words after a pause as the synthesiser tells them, against the sound: ms", _heard(recordings)
     )
     aligned = Table("starts of words against those the synthesiser tells: ms", _rows(recordings, aligner, say))
+    unlike = Table("recordings that say more or less than the text", _unlike(recordings, aligner))
     long = Table("a long recording", [_long(settings, aligner, LONG // 5 if scope.quick else LONG)])
-    return Report([engines, aligned, long], _checks(engines, aligned, long, quick=scope.quick))
+    return Report([engines, aligned, unlike, long], _checks(engines, aligned, long, quick=scope.quick))
 
 
 def _recordings(settings: Settings, count: int, say: Say) -> list[Recording]:
@@ -92,6 +95,28 @@ def _rows(recordings: Iterable[Recording], aligner: Aligner, say: Say) -> list[R
             row = dict(row) | _spread(f"{way} ", np.concatenate([_errors(one, guess(one)) for one in some]))
         rows.append(row)
     return rows
+
+
+def _unlike(recordings: Iterable[Recording], aligner: Aligner) -> list[Row]:
+    """The words of the text that were said; how many are far off says whether what is not in both was told apart."""
+    rows: list[Row] = []
+    for name, group in groupby(recordings, key=lambda one: one.name):
+        some = list(group)
+        if len(some) < 2 or name.endswith(NOISY):
+            continue
+        for what, change in (("more", said_more), ("less", said_less)):
+            errors = np.concatenate([_told_errors(change(one, other), aligner) for one, other in pairwise(some)])
+            far = float(100 * np.mean(np.abs(errors) > FAR))
+            rows.append(
+                {"recording": f"{name}, {what}", "words": len(errors)} | _spread("", errors) | {"% far off": far}
+            )
+    return rows
+
+
+def _told_errors(recording: Recording, aligner: Aligner) -> np.ndarray:
+    """Of the words that were said."""
+    errors = _errors(recording, _by(aligner, recording))
+    return errors[~np.isnan(errors)]
 
 
 def _speech(recording: Recording) -> Speech:

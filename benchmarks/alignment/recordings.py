@@ -16,6 +16,8 @@ from whisper_worker.tts.port import Engine, Manner
 
 NOISE = 10.0
 "Decibels by which white noise lies under the voice."
+MORE, GAP, FEW = 4.0, 0.4, 5
+"Seconds that are said besides a text, seconds between them, and words that are not said."
 NOISY = ", noise"
 "At the end of the names of such recordings."
 ESPEAK: Sequence[tuple[str, str, str, float]] = (
@@ -68,6 +70,22 @@ def noisy(recording: Recording) -> Recording:
     noise = np.random.default_rng(1).standard_normal(len(recording.samples)).astype(np.float32)
     loud = np.sqrt(np.mean(recording.samples**2)) * 10 ** (-NOISE / 20)
     return recording._replace(name=f"{recording.name}{NOISY}", samples=recording.samples + noise * np.float32(loud))
+
+
+def said_more(recording: Recording, other: Recording) -> Recording:
+    """Before and after the text, a few seconds of another one by the same speaker."""
+    rate, gap = recording.rate, np.zeros(round(GAP * recording.rate), np.float32)
+    more = other.samples[: round(MORE * rate)], other.samples[-round(MORE * rate) :]
+    samples = np.concatenate([more[0], gap, recording.samples, gap, more[1]])
+    before = (len(more[0]) + len(gap)) / rate
+    return recording._replace(samples=samples, starts=[start + before for start in recording.starts])
+
+
+def said_less(recording: Recording, other: Recording) -> Recording:
+    """The text has a few words before and after it that were not said: they have no start."""
+    words = other.text.split()
+    text = " ".join([*words[:FEW], recording.text, *words[-FEW:]])
+    return recording._replace(text=text, starts=[*[np.nan] * FEW, *recording.starts, *[np.nan] * FEW])
 
 
 def _spoken(engine: Engine, name: str, text: str, language: str, voice: str | None, pace: float) -> Recording:

@@ -8,7 +8,7 @@ import pytest
 from common.contracts.storyboard import words_of
 from common.settings import Settings
 from tests.support.speech import hummed
-from whisper_worker.align import BySound, ByWarping, align_recording, make_aligner
+from whisper_worker.align import BySound, ByWarping, make_aligner
 from whisper_worker.align.features import BANDS, HOP, Frames, frames_of
 from whisper_worker.align.matching import CLOSE_BAND, NEAR, POOL, ROUGH_BAND, SLICE, match
 from whisper_worker.align.pauses import pauses
@@ -145,14 +145,13 @@ def test_a_text_with_nothing_to_pronounce_is_timed_by_sound_alone(engine, aligne
     assert aligner.timed(spoken(engine), "— … 😀", "en").by == "sound"
 
 
-def test_a_long_recording_is_aligned_as_a_whole(engine) -> None:
+def test_a_long_recording_is_aligned_as_a_whole(engine, aligner) -> None:
     text = " ".join([TEXT, OTHER] * 4)
     speech = spoken(engine, text, voice="edward", pace=1.2)
-    words = align_recording(speech.samples, speech.rate, text, "en")
-    found = np.abs([a.start - b.start for a, b in zip(words, speech.words or (), strict=True)])
-    assert len(found) == len(words_of(text))
-    assert np.median(found) < 0.015
-    assert np.percentile(found, 95) < 0.06
+    assert len(speech.samples) / speech.rate > SLICE * HOP * 2
+    found = errors(aligner, speech, text)
+    assert np.median(found) < 15
+    assert np.percentile(found, 95) < 60
 
 
 def test_the_aligner_that_is_made_compares(aligner) -> None:
