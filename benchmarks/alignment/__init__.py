@@ -41,7 +41,7 @@ def measure(scope: Scope, say: Say) -> Report:
     """Recordings whose word times are known, timed by each aligner and by a guess."""
     settings = Settings.from_env()
     aligner = make_aligner(settings)
-    recordings = _recordings(settings, 1 if scope.quick else len(ENGLISH), say)
+    recordings = _recordings(settings, 2 if scope.quick else len(ENGLISH), say)
     engines = Table(
         "starts of words after a pause as the synthesiser tells them, against the sound: ms", _heard(recordings)
     )
@@ -107,9 +107,8 @@ def _unlike(recordings: Iterable[Recording], aligner: Aligner) -> list[Row]:
         for what, change in (("more", said_more), ("less", said_less)):
             errors = np.concatenate([_told_errors(change(one, other), aligner) for one, other in pairwise(some)])
             far = float(100 * np.mean(np.abs(errors) > FAR))
-            rows.append(
-                {"recording": f"{name}, {what}", "words": len(errors)} | _spread("", errors) | {"% far off": far}
-            )
+            row: Row = {"recording": f"{name}, {what}", "words": len(errors), "% far off": far}
+            rows.append(dict(row) | _spread("", errors))
     return rows
 
 

@@ -25,7 +25,7 @@ STRETCHES = (0.88, 1.0, 1.12)
 "Throats that the speaker of the reference is tried with: that of a child or woman, its own, a longer one."
 PACES = (0.55, 0.7, 0.85, 1.0, 1.2, 1.45, 1.8)
 "At which the reference is tried."
-TRIED = round(60 / HOP)
+TRIED = round(30 / HOP)
 "Frames of both that throats and paces are tried on."
 STEADY = 11
 "Pooled frames: what is heard in both is heard in most of so many, else it is chance."
