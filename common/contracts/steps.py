@@ -35,6 +35,8 @@ class FitSpec(Contract):
     "Id of the upload."
     text: str
     language: str
+    heard: ObjectRef | None = None
+    "A `Transcript` as JSON: what a recogniser heard where there is no text."
 
 
 class FitFacts(Contract):

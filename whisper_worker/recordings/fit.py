@@ -9,9 +9,10 @@ from av.audio.resampler import AudioResampler
 
 from common.contracts.base import ObjectRef
 from common.contracts.grid import SAMPLE_RATE
+from common.contracts.narration import Word
 from common.contracts.recordings import CHUNK, Transcript
 from common.contracts.steps import FitFacts, FitSpec
-from common.documents import JSON, document_json
+from common.documents import JSON, document_json, read_document
 from common.errors import BadMedia, Permanent
 from common.uploads import uploaded
 from common.worker.steprun import StepRun
@@ -37,20 +38,32 @@ def fit(spec: FitSpec, run: StepRun, aligner: Aligner) -> FitFacts:
     except BadMedia as problem:
         raise BadMedia(f"the recording cannot be used: {problem}") from None
     run.progress(0.3)
-    heard = for_listening(sound)
-    if not np.any(np.abs(heard) > LOUD):
-        raise BadMedia("the recording cannot be used: nothing is heard in it")
-    words, timed_by = aligner.timed(Speech(heard, LISTENING_RATE, None, ""), spec.text, spec.language)
+    words, timed_by = _heard_before(spec.heard, run) if spec.heard is not None else _found(sound, spec, aligner)
     run.progress(0.8)
     chunks = tuple(kept_in_chunks(sound, run))
     transcript = Transcript(
         language=spec.language,
-        words=on_grid(words),
+        words=words,
         samples=len(sound),
         chunks=chunks,
         timed_by=timed_by,
     )
     return FitFacts(transcript=run.keep_bytes("transcript", document_json(transcript).encode(), JSON), chunks=chunks)
+
+
+def _heard_before(ref: ObjectRef, run: StepRun) -> tuple[tuple[Word, ...], str]:
+    """The words that a recogniser has heard, and its name."""
+    transcript = read_document(Transcript, run.read(ref))
+    return transcript.words, transcript.timed_by
+
+
+def _found(sound: np.ndarray, spec: FitSpec, aligner: Aligner) -> tuple[tuple[Word, ...], str]:
+    """The words of the text in the sound, and the name of the aligner that found them."""
+    listened = for_listening(sound)
+    if not np.any(np.abs(listened) > LOUD):
+        raise BadMedia("the recording cannot be used: nothing is heard in it")
+    words, timed_by = aligner.timed(Speech(listened, LISTENING_RATE, None, ""), spec.text, spec.language)
+    return on_grid(words), timed_by
 
 
 def for_listening(sound: np.ndarray) -> np.ndarray:
