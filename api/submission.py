@@ -77,6 +77,10 @@ class RequestChecks:
             for index, scene in enumerate(request.scenes or ())
             for error in self.of_media(scene.media, f"scenes[{index}].media.asset")
         ]
+        recordings = {f"scenes[{index}].recording": scene.recording for index, scene in enumerate(request.scenes or ())}
+        for field, asset in {"recording": request.recording, **recordings}.items():
+            if asset is not None:
+                errors += self._of_asset(asset, SOUNDS, field)
         if request.music.asset is not None:
             errors += self._of_asset(request.music.asset, SOUNDS, "music.asset")
         if request.watermark is not None and request.watermark.asset is not None:

@@ -325,7 +325,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_make(make: argparse.ArgumentParser) -> None:
-    make.usage = "reel make (PROMPT | --script FILE | --scenes FILE) [options]"
+    make.usage = "reel make (PROMPT | --script FILE | --scenes FILE | --recording FILE) [options]"
     _add_subject(make.add_argument_group("what it is about (one of these)"))
     _add_look_and_sound(make.add_argument_group("how it looks and sounds"))
     _add_places(make.add_argument_group("where"))
@@ -346,8 +346,13 @@ def _add_look_and_sound(group: argparse._ArgumentGroup) -> None:
         metavar="VOICE",
         help="one of `./reel voices`, a wish such as en-US-female, or none: captions only (the language's own)",
     )
-    group.add_argument("--speed", type=float, metavar="X", help="of the voice: 0.5 to 2 times its own (1)")
-    group.add_argument("--pitch", type=float, metavar="N", help="of the voice: -12 to 12 semitones from its own (0)")
+    group.add_argument(
+        "--recording",
+        metavar="FILE",
+        help="your own voice: the words of --script or --scenes are found in it; alone, what is said is recognised",
+    )
+    group.add_argument("--speed", type=_speed, metavar="X", help="of the voice: 0.5 to 2 times its own (1)")
+    group.add_argument("--pitch", type=_pitch, metavar="N", help="of the voice: -12 to 12 semitones from its own (0)")
     group.add_argument("--language", metavar="TAG", help="of the narration, such as en or pt-BR (en)")
     group.add_argument(
         "--footage",
@@ -410,6 +415,14 @@ def _seconds(text: str) -> float:
     return _span(text, MIN_SECONDS, MAX_SECONDS)
 
 
+def _speed(text: str) -> float:
+    return _number(text, 0.5, 2, "a number")
+
+
+def _pitch(text: str) -> float:
+    return _number(text, -12, 12, "a number of semitones")
+
+
 def _of_chaos(text: str) -> float:
     return _span(text, MIN_SECONDS, MAX_CHAOS_SECONDS)
 
@@ -419,12 +432,16 @@ def _gap(text: str) -> float:
 
 
 def _span(text: str, least: float, most: float) -> float:
+    return _number(text, least, most, "a number of seconds")
+
+
+def _number(text: str, least: float, most: float, what: str) -> float:
     try:
         number = float(text)
     except ValueError:
         number = math.nan
     if not least <= number <= most:
-        raise ValueError(f"must be a number of seconds from {least:g} to {most:g}")
+        raise ValueError(f"must be {what} from {least:g} to {most:g}")
     return number
 
 

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 from cli.errors import BadInput, refuse, together
 from common.contracts.names import ASSET_ID
 
-SCENE_FIELDS = ("narration", "show", "media", "duration", "transition", "voice")
+SCENE_FIELDS = ("narration", "show", "media", "duration", "transition", "voice", "recording")
 FIELDS = {
     "duration": "duration_target",
     "aspect": "aspect",
@@ -37,11 +37,15 @@ ASSET = re.compile(ASSET_ID)
 
 def read_request(options: argparse.Namespace) -> dict[str, Any]:
     """The body of the request, with a `Path` for every local file that must be uploaded first. Raises `BadInput`."""
-    subject, music, watermark = together(
-        lambda: _subject(options), lambda: _music(options.music), lambda: _watermark(options.watermark)
+    subject, music, watermark, recording = together(
+        lambda: _subject(options),
+        lambda: _music(options.music),
+        lambda: _watermark(options.watermark),
+        lambda: _recording(options.recording),
     )
     given = {field: getattr(options, name) for name, field in FIELDS.items()}
     given |= {"footage": _footage(options), "music": music, "draft": options.draft or None, "watermark": watermark}
+    given["recording"] = recording
     return subject | {field: value for field, value in given.items() if value is not None}
 
 
@@ -63,11 +67,13 @@ def with_uploads(body: Any, upload: Callable[[Path], str]) -> Any:
 
 def words_of_request(options: argparse.Namespace) -> str:
     """Words for the file name of the film: the prompt, or the name of the file with the script or the scenes."""
-    return options.prompt or Path(options.script or options.scenes or "").stem
+    return options.prompt or Path(options.script or options.scenes or options.recording or "").stem
 
 
 def _subject(options: argparse.Namespace) -> dict[str, Any]:
     given = [name for name in ("prompt", "script", "scenes") if getattr(options, name) is not None]
+    if not given and options.recording is not None:
+        return {}
     if len(given) != 1:
         raise BadInput("say what to make: a PROMPT, or --script FILE, or --scenes FILE (one of them)")
     if options.prompt is not None:
@@ -98,12 +104,14 @@ def _scenes(path: Path) -> list[dict[str, Any]]:
 def _scene(scene: Any, where: str, folder: Path) -> dict[str, Any]:
     if not isinstance(scene, dict):
         raise BadInput(f"{where} must be an object with {', '.join(SCENE_FIELDS)}")
-    media = scene.get("media")
-    _, ref = together(
+    media, recording = scene.get("media"), scene.get("recording")
+    _, ref, sound = together(
         lambda: _refuse_unknown(scene, where),
         lambda: _media(media, where, folder) if isinstance(media, str) else media,
+        lambda: _sound(recording, folder, f"{where}: recording") if isinstance(recording, str) else recording,
     )
-    return {**scene, "media": ref} if "media" in scene else scene
+    found = {"media": ref, "recording": sound}
+    return {name: found.get(name, value) for name, value in scene.items()}
 
 
 def _refuse_unknown(scene: dict[str, Any], where: str) -> None:
@@ -133,6 +141,15 @@ def _music(music: str | None) -> Any:
     if music is None or music in ("auto", "none", *MOODS) or ASSET.fullmatch(music):
         return music
     return {"asset": _file(Path(music).expanduser(), "--music (auto, none, a mood or a file)")}
+
+
+def _recording(recording: str | None) -> Any:
+    return None if recording is None else _sound(recording, Path(), "--recording")
+
+
+def _sound(recording: str, folder: Path, where: str) -> Any:
+    """An asset id, or a file of the user's own."""
+    return recording if ASSET.fullmatch(recording) else _file(folder / Path(recording).expanduser(), where)
 
 
 def _watermark(watermark: str | None) -> Any:

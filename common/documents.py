@@ -15,6 +15,7 @@ from common.contracts.batch import Batch
 from common.contracts.edit import Edit
 from common.contracts.footage import CandidateList
 from common.contracts.preview import PreviewRequest
+from common.contracts.recordings import Transcript
 from common.contracts.request import VideoRequest
 from common.contracts.storyboard import Storyboard
 from common.contracts.timeline import FilmTimeline
@@ -42,6 +43,7 @@ SCHEMAS: Mapping[type[Contract], Schema] = {
     VideoRequest: Schema("request", 2),
     PreviewRequest: Schema("preview", 2),
     Edit: Schema("edit", 2),
+    Transcript: Schema("transcript", 1),
     Storyboard: Schema("storyboard", 2),
     CandidateList: Schema("candidates", 2),
     FilmTimeline: Schema("timeline", 1),

@@ -38,6 +38,20 @@ _DEMUXERS = {
     "image/gif": "gif",
 }
 
+SOUND_DEMUXERS = {
+    "audio/mpeg": "mp3",
+    "audio/wav": "wav",
+    "audio/flac": "flac",
+    "audio/ogg": "ogg",
+    "audio/mp4": "mov",
+    # Sound in a container that usually holds a picture as well.
+    "video/mp4": "mov",
+    "video/quicktime": "mov",
+    "video/webm": "matroska",
+    "video/x-matroska": "matroska",
+    "video/x-msvideo": "avi",
+}
+
 
 def sniff(head: bytes) -> str | None:
     """The media type of a file that begins with `head`, or None if we do not know it."""
@@ -65,3 +79,8 @@ def demuxer(media_type: str) -> str | None:
     Naming it keeps a playlist that calls itself a video from being opened as a playlist.
     """
     return _DEMUXERS.get(media_type)
+
+
+def sound_demuxer(media_type: str) -> str | None:
+    """The ffmpeg input format for sound of this type, alone or beside a picture; None for any other."""
+    return SOUND_DEMUXERS.get(media_type)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from common.contracts.base import ObjectRef
 from common.contracts.edit import Edit
 from common.contracts.names import Kind
+from common.contracts.recordings import Transcript
 from common.contracts.request import VideoRequest
 from common.contracts.steps import PlanFacts, PlanSpec, PublishFacts, PublishSpec
 from common.contracts.storyboard import Storyboard
@@ -15,7 +16,7 @@ from common.storage.verified import verify
 from common.uploads import uploaded
 from common.worker.runner import Handler
 from common.worker.steprun import StepRun
-from orchestrator.planners import rules
+from orchestrator.planners import rules, takes
 from orchestrator.planners.revise import revise
 
 
@@ -37,7 +38,9 @@ def plan(spec: PlanSpec, run: StepRun) -> PlanFacts:
             read_document(Edit, run.read(spec.edit)),
         )
     else:
-        storyboard = _with_files(rules.plan(request), request, run)
+        transcripts = {name: read_document(Transcript, run.read(ref)) for name, ref in spec.transcripts.items()}
+        board = takes.plan(request, transcripts) if transcripts else rules.plan(request)
+        storyboard = _with_files(board, request, run)
     ref = run.keep_bytes("storyboard", document_json(storyboard).encode(), JSON)
     return PlanFacts(storyboard=ref)
 

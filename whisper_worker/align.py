@@ -25,6 +25,9 @@ AT_A_CLAUSE = 0.4
 class Aligner(Protocol):
     """Finds out when words are heard."""
 
+    name: str
+    "The one that results tell."
+
     def align(self, speech: Speech, text: str, language: str) -> list[SpokenWord]:
         """One per word of the text, as `Speech.words` must be."""
         ...
@@ -39,6 +42,8 @@ class Stretch(NamedTuple):
 
 class BySound:
     """Lays pauses between words, and shares the sound between two pauses among its words by their length."""
+
+    name = "sound"
 
     def align(self, speech: Speech, text: str, language: str) -> list[SpokenWord]:
         words = words_of(text)

@@ -24,24 +24,26 @@ Filter = tuple[str, str]
 # Rumble out; then what a synthetic voice has too much of compared with people: some presence, and hiss.
 # The all-pass filters change no level, only phases: the pulses of such a voice are all peak and little
 # sound, and spread out they need 3 dB less headroom.
-CLEAN: Sequence[Filter] = (
+OF_ENGINES: Sequence[Filter] = (
     ("highpass", "f=70"),
     *[("allpass", "f=300:t=q:w=0.7")] * 4,
     ("equalizer", "f=1500:t=q:w=0.8:g=-3"),
     ("equalizer", "f=4500:t=q:w=1:g=-4"),
     ("treble", "f=6000:t=q:w=0.7:g=-4"),
 )
+OF_PEOPLE: Sequence[Filter] = (("highpass", "f=70"),)
+"What a recording of a person needs before it is levelled."
 EVEN: Filter = ("acompressor", "threshold=-26dB:ratio=3:attack=5:release=100:knee=6dB")
 LIMIT: Filter = ("alimiter", f"limit={CEILING}dB:attack=5:release=60:level=disabled:latency=true")
 
 
-def polish(samples: np.ndarray, rate: int) -> tuple[np.ndarray, float]:
+def polish(samples: np.ndarray, rate: int, clean: Sequence[Filter] = OF_ENGINES) -> tuple[np.ndarray, float]:
     """Speech (mono, any rate) as mono float32 at 48 kHz, `TARGET` LUFS, and the loudness it really has.
 
     The length is that of the input, to the sample. Silence stays silence.
     """
     length = round(len(samples) * SAMPLE_RATE / rate)
-    voice = _process(samples, rate, CLEAN)
+    voice = _process(samples, rate, clean)
     # Twice: the compressor needs its input at a known level, and changes it.
     for shape in (EVEN, LIMIT):
         voice = _process(voice, SAMPLE_RATE, [_gain_to_target(voice), shape])

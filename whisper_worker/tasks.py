@@ -11,6 +11,8 @@ from common.contracts.steps import SpeakSpec
 from common.settings import Settings
 from common.worker.steprun import StepRun
 from whisper_worker.align import BySound
+from whisper_worker.recordings.fit import fit
+from whisper_worker.recordings.take import take
 from whisper_worker.speak import speak
 from whisper_worker.tts import described, make_engines
 
@@ -23,7 +25,7 @@ def handlers(settings: Settings) -> dict[str, Callable[[Any, StepRun], Contract]
     def handle(spec: SpeakSpec, run: StepRun) -> Narration:
         return speak(spec, run, made[tool_of(run.toolchain)], aligner)
 
-    return {Kind.SPEAK: handle}
+    return {Kind.SPEAK: handle, Kind.FIT: lambda spec, run: fit(spec, run, aligner), Kind.TAKE: take}
 
 
 def engines(settings: Settings) -> dict[str, list[dict[str, Any]]]:

@@ -72,7 +72,9 @@ def _of_bare(edits: Sequence[SceneEdit], stay: dict[str, Scene]) -> Iterator[Fie
     for index, edit in enumerate(edits):
         taken = (edit.gives("show") and edit.show is None) or (edit.gives("media") and edit.media is None)
         if edit.id in stay and taken and not _is_left(stay[edit.id], edit):
-            yield FieldError(f"scenes[{index}]", "a scene needs narration, show or media; this takes away the last one")
+            yield FieldError(
+                f"scenes[{index}]", "a scene needs narration, show, media or recording; this takes away the last one"
+            )
 
 
 def _is_left(scene: Scene, edit: SceneEdit) -> bool:

@@ -84,10 +84,16 @@ class ShotEdit(Patch):
 
 
 class SceneAdd(SceneRequest):
-    """A new scene."""
+    """A new scene. It is spoken: a recording belongs to the request of the film."""
 
     after: SceneId | None = None
     "The scene it follows; None: it becomes the first."
+
+    @model_validator(mode="after")
+    def _is_spoken(self) -> "SceneAdd":
+        if self.recording is not None:
+            raise ValueError("recording: an edit cannot add one; make a new film with it")
+        return self
 
 
 class Changes(Patch):

@@ -18,6 +18,8 @@ from common.contracts.steps import (
     AssembleFacts,
     AssembleSpec,
     CastFacts,
+    FitFacts,
+    FitSpec,
     MarkFacts,
     MarkSpec,
     MixFacts,
@@ -33,6 +35,7 @@ from common.contracts.steps import (
     SegmentFacts,
     SegmentSpec,
     SpeakSpec,
+    TakeSpec,
 )
 
 
@@ -86,10 +89,12 @@ class StepKind(NamedTuple):
 
 
 STEP_KINDS: Mapping[str, StepKind] = {
+    Kind.FIT: StepKind("speech", FitSpec, FitFacts, 1, Per.FILM, PLANNING, "timing the recording", 1.0, counted=False),
     Kind.PLAN: StepKind(
-        "orchestrate", PlanSpec, PlanFacts, 2, Per.FILM, PLANNING, "planning", 2.0, counted=False, delivered=True
+        "orchestrate", PlanSpec, PlanFacts, 3, Per.FILM, PLANNING, "planning", 2.0, counted=False, delivered=True
     ),
     Kind.SPEAK: StepKind("speech", SpeakSpec, Narration, 3, Per.SCENE, GATHERING, "speaking", 0.5, tool=Tool.SPEECH),
+    Kind.TAKE: StepKind("speech", TakeSpec, Narration, 1, Per.SCENE, GATHERING, "cutting the recording", 0.5),
     Kind.SEARCH: StepKind(
         "retrieve", SearchSpec, SearchFacts, 3, Per.SHOT, GATHERING, "searching footage", 0.5, reuse=3600
     ),

@@ -15,8 +15,10 @@ _KEY = re.compile(r'"key":\s*"([^"]+)"')
 class Kind(StrEnum):
     """The kinds of steps, in the order in which a film needs them."""
 
+    FIT = "fit"
     PLAN = "plan"
     SPEAK = "speak"
+    TAKE = "take"
     SEARCH = "search"
     CAST = "cast"
     ACQUIRE = "acquire"

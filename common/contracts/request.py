@@ -94,11 +94,13 @@ class SceneRequest(Contract):
     "Transition into the scene; None: the film's default."
     voice: VoiceId | None = None
     "None: that of the film."
+    recording: AssetId | None = None
+    "The user's own recording of the narration; without a narration, what is said in it is recognised."
 
     @model_validator(mode="after")
     def _something_to_film(self) -> "SceneRequest":
-        if not (self.narration or self.show or self.media):
-            raise ValueError("a scene needs narration, show or media")
+        if not (self.narration or self.show or self.media or self.recording):
+            raise ValueError("a scene needs narration, show, media or recording")
         return self
 
 
@@ -224,6 +226,8 @@ class VideoRequest(Contract):
     "Of the words. A neutral name of a voice says it, too."
     speed: Speed = 1.0
     pitch: Pitch = 0.0
+    recording: AssetId | None = None
+    "The user's own recording of all the words; without any, what is said in it is recognised."
     footage: FootageChoice = FootageChoice()
     captions: CaptionMode = "burn"
     music: MusicChoice = MusicChoice()
@@ -319,9 +323,21 @@ class VideoRequest(Contract):
         return self
 
     @model_validator(mode="after")
+    def _recorded_once(self) -> "VideoRequest":
+        if self.recording is None:
+            return self
+        if self.prompt is not None:
+            raise ValueError("recording: a prompt is not spoken word for word; give the words as script, or none")
+        if any(scene.recording for scene in self.scenes or ()):
+            raise ValueError("recording: give one of the film or those of scenes, not both")
+        if self.scenes is not None and not any(scene.narration for scene in self.scenes):
+            raise ValueError("recording: no scene has a narration that could be found in it")
+        return self
+
+    @model_validator(mode="after")
     def _exactly_one_source(self) -> "VideoRequest":
         given = [name for name in ("prompt", "script", "scenes") if getattr(self, name) is not None]
-        if len(given) != 1:
+        if len(given) != 1 and not (self.recording and not given):
             raise ValueError("give exactly one of prompt, script and scenes")
         if sum(len(scene.narration) for scene in self.scenes or ()) > MAX_SCRIPT_CHARS:
             raise ValueError(f"the narrations of all scenes may have {MAX_SCRIPT_CHARS:,} characters together")

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from common.contracts.base import Contract, ObjectRef
 from common.contracts.footage import Candidate, ProviderNote, ShotQuery
+from common.contracts.recordings import Take
 from common.contracts.request import Style
 from common.contracts.timeline import (
     Card,
@@ -27,6 +28,28 @@ from common.contracts.timeline import (
 )
 
 
+class FitSpec(Contract):
+    """A recording of a text, whose words are to be found in it."""
+
+    asset: str
+    "Id of the upload."
+    text: str
+    language: str
+
+
+class FitFacts(Contract):
+    transcript: ObjectRef
+    "A `Transcript` as JSON."
+    chunks: tuple[ObjectRef, ...]
+    "Those in it: what is lost of them is made again by this step."
+
+
+class TakeSpec(Contract):
+    """A part of a recording that becomes the narration of a scene."""
+
+    take: Take
+
+
 class PlanSpec(Contract):
     """A request to plan, or an edit of an earlier storyboard to carry out."""
 
@@ -35,6 +58,8 @@ class PlanSpec(Contract):
     "A `Storyboard` as JSON."
     edit: ObjectRef | None = None
     "An `Edit` as JSON."
+    transcripts: dict[str, ObjectRef] = Field(default_factory=dict)
+    "By scene of the request, or under an empty name for the film: a `Transcript` of its recording as JSON."
 
 
 class PlanFacts(Contract):

@@ -3,6 +3,7 @@
 import itertools
 
 from common.contracts.base import Contract, ObjectRef
+from common.contracts.recordings import Take
 from common.contracts.request import MediaRef, Mood, Quality, TransitionKind
 from common.contracts.timeline import Card
 
@@ -46,6 +47,8 @@ class Scene(Contract):
     "Transition into it; None: the film's default."
     voice: str | None = None
     "None: that of the film."
+    take: Take | None = None
+    "The user's own recording of the narration; None: it is spoken."
     card: Card | None = None
     "Words over its picture: a title or an end card. Its credits are added when the footage is known."
     credits: bool = False

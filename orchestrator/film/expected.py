@@ -21,11 +21,16 @@ def expected(
     return frozenset(of_scenes | searches | _mark(brief) | {MIX, ASSEMBLE, PUBLISH}), frozenset(left_out)
 
 
+def narration_step(scene: Scene) -> StepName:
+    """The step that makes the narration of a scene."""
+    return StepName.of(Kind.SPEAK if scene.take is None else Kind.TAKE, scene.id)
+
+
 def inputs(brief: Brief, parts: Mapping[str, int]) -> dict[str, frozenset[str]]:
     """Steps that are given objects, and the steps these come from; each stands after those."""
     found: dict[str, frozenset[str]] = {}
     scenes = brief.scenes
-    spoken = {scene.id: StepName.of(Kind.SPEAK, scene.id) for scene in scenes if scene.narration}
+    spoken = {scene.id: narration_step(scene) for scene in scenes if scene.narration}
     rendered: list[StepName] = []
     for scene, after in zip(scenes, (*scenes[1:], None), strict=False):
         segments, said = _segments(scene, parts), frozenset(_present(spoken.get(scene.id)))
@@ -59,7 +64,7 @@ def _segments(scene: Scene, parts: Mapping[str, int]) -> list[StepName]:
 
 
 def _steps_of(scene: Scene, parts: Mapping[str, int]) -> list[StepName]:
-    spoken = [StepName.of(Kind.SPEAK, scene.id)] if scene.narration else []
+    spoken = [narration_step(scene)] if scene.narration else []
     joined = [StepName.of(Kind.SCENE, scene.id)] if parts.get(scene.id, 1) > 1 else []
     gathered = [StepName.of(kind, shot.id) for kind in (Kind.SEARCH, Kind.ACQUIRE) for shot in scene.shots]
     return [*spoken, *gathered, *_segments(scene, parts), *joined]

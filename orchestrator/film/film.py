@@ -23,7 +23,7 @@ from common.contracts.job import (
     Step,
 )
 from common.contracts.kinds import STEP_KINDS
-from common.contracts.names import ASSEMBLE, MARK, MIX, PLAN, PUBLISH, StepName
+from common.contracts.names import ASSEMBLE, MARK, MIX, PLAN, PUBLISH, Kind, StepName
 from common.contracts.steps import AssembleFacts, MarkFacts, MixFacts, SegmentFacts
 from orchestrator.engine.working_copy import WorkingCopy
 from orchestrator.film import specs, wording
@@ -171,7 +171,7 @@ def job_state(steps: Mapping[str, Step]) -> str:
     """The state of a film that is being made: that of its earliest kind of step with work left."""
     plan = steps.get(PLAN)
     if plan is None or plan.state == READY:
-        return QUEUED
+        return PLANNING if any(step.kind == Kind.FIT and step.state != READY for step in steps.values()) else QUEUED
     if plan.state not in SETTLED:
         return PLANNING
     # A step that failed and did not end the job was replaced by something else.

@@ -13,6 +13,7 @@ from orchestrator.engine.documents import body
 from orchestrator.engine.working_copy import WorkingCopy
 from orchestrator.film import specs
 from orchestrator.film.brief import Brief, resolve
+from orchestrator.film.listening import want_transcripts
 from orchestrator.film.profile import OutputDefaults, profiles
 
 
@@ -41,8 +42,19 @@ def planned(copy: WorkingCopy) -> ObjectRef | None:
     job = copy.job
     if job.base is not None and job.edit is None:
         return job.base
-    plan = copy.want(PLAN, specs.plan, job.request, job.base, job.edit)
+    transcripts = _transcripts(copy)
+    if transcripts is None:
+        return None
+    plan = copy.want(PLAN, specs.plan, job.request, job.base, job.edit, transcripts)
     return plan.storyboard if plan is not None else None
+
+
+def _transcripts(copy: WorkingCopy) -> Mapping[str, ObjectRef] | None:
+    """Those that the first plan is made from; an edit goes by the storyboard. None while they are not all there."""
+    if copy.job.base is not None:
+        return copy.memo.same("transcripts", {})
+    request = body(copy, VideoRequest, copy.job.request)
+    return want_transcripts(copy, request) if request is not None else None
 
 
 def read_brief(copy: WorkingCopy, defaults: OutputDefaults, storyboard: ObjectRef | None) -> Brief | None:

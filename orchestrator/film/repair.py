@@ -9,7 +9,7 @@ from orchestrator.engine.working_copy import WorkingCopy
 from orchestrator.film.brief import Brief
 from orchestrator.film.reading import cast_as, casting
 
-OF_A_SCENE = frozenset({Kind.SPEAK, Kind.ACQUIRE, Kind.SEGMENT})
+OF_A_SCENE = frozenset({Kind.SPEAK, Kind.TAKE, Kind.ACQUIRE, Kind.SEGMENT})
 "Kinds of steps that may fail without ending the job: at worst the film is made without their scene."
 
 

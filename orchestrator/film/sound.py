@@ -3,12 +3,12 @@
 from collections.abc import Iterable
 
 from common.contracts.base import fingerprint
-from common.contracts.names import Kind, StepName
 from common.contracts.narration import Narration
 from common.contracts.storyboard import Scene
 from orchestrator.engine.working_copy import WorkingCopy
 from orchestrator.film import specs
 from orchestrator.film.brief import Brief
+from orchestrator.film.expected import narration_step
 from orchestrator.film.layout import Layout, Placement, lay_out, placement_of
 
 Narrations = dict[str, Narration]
@@ -20,7 +20,7 @@ def want_narrations(copy: WorkingCopy, brief: Brief) -> Narrations:
         copy.pin(pace=brief.story.pace)
     pace = copy.memo.same("pace", copy.pins.pace)
     spoken: Narrations = {}
-    copy.keep_casts(brief.speaker(scene) for scene in brief.scenes if scene.narration)
+    copy.keep_casts(brief.speaker(scene) for scene in brief.scenes if scene.narration and scene.take is None)
     for scene in brief.scenes:
         if scene.narration:
             narration = _spoken(copy, brief, scene, pace)
@@ -30,11 +30,15 @@ def want_narrations(copy: WorkingCopy, brief: Brief) -> Narrations:
 
 
 def _spoken(copy: WorkingCopy, brief: Brief, scene: Scene, pace: float | None) -> Narration | None:
+    if scene.take is not None:
+        taken: Narration | None = copy.want(narration_step(scene), specs.take, scene)
+        return taken
     cast = copy.cast(brief.speaker(scene))
     if cast is None:
         return None
-    name = StepName.of(Kind.SPEAK, scene.id)
-    narration: Narration | None = copy.want(name, specs.speak, brief, scene, cast, pace, toolchain=cast.chain)
+    narration: Narration | None = copy.want(
+        narration_step(scene), specs.speak, brief, scene, cast, pace, toolchain=cast.chain
+    )
     return narration
 
 

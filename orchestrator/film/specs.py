@@ -1,5 +1,7 @@
 """The spec of each step of a film. Pure: each function takes what the film has at hand and gives the spec."""
 
+from collections.abc import Mapping
+
 from common.contracts.base import ObjectRef, canonical_json
 from common.contracts.footage import Candidate, Footage, ShotQuery
 from common.contracts.job import VoiceCast
@@ -19,6 +21,7 @@ from common.contracts.steps import (
     SegmentFacts,
     SegmentSpec,
     SpeakSpec,
+    TakeSpec,
 )
 from common.contracts.storyboard import Scene, Shot
 from common.contracts.timeline import CutList, PlacedWatermark, Profile, SceneCut, TextFrame
@@ -27,8 +30,10 @@ from orchestrator.film.brief import Brief
 from orchestrator.film.layout import Layout, Part, Placement
 
 
-def plan(request: ObjectRef, base: ObjectRef | None, edit: ObjectRef | None) -> PlanSpec:
-    return PlanSpec(request=request, base=base, edit=edit)
+def plan(
+    request: ObjectRef, base: ObjectRef | None, edit: ObjectRef | None, transcripts: Mapping[str, ObjectRef]
+) -> PlanSpec:
+    return PlanSpec(request=request, base=base, edit=edit, transcripts=dict(transcripts))
 
 
 def speak(brief: Brief, scene: Scene, cast: VoiceCast, pace: float | None) -> SpeakSpec:
@@ -40,6 +45,11 @@ def speak(brief: Brief, scene: Scene, cast: VoiceCast, pace: float | None) -> Sp
         pace=round((pace or 1.0) * brief.speed, 3),
         pitch=brief.pitch,
     )
+
+
+def take(scene: Scene) -> TakeSpec:
+    assert scene.take is not None
+    return TakeSpec(take=scene.take)
 
 
 def search(brief: Brief, scene: Scene, shot: Shot, sources: tuple[str, ...]) -> SearchSpec:

@@ -80,6 +80,8 @@ def _changed(scene: Scene, edit: SceneEdit, topic: Sequence[str]) -> Scene:
     kept: dict[str, object] = {"card": scene.card, "credits": scene.credits}
     kept["transition"] = edit.transition if edit.gives("transition") else scene.transition
     kept["voice"] = edit.voice if edit.gives("voice") else scene.voice
+    # A recording is of these words, and gives way to a voice that is asked for.
+    kept["take"] = scene.take if planned.narration == scene.narration and not edit.voice else None
     return planned.model_copy(update=kept)
 
 

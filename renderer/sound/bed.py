@@ -10,6 +10,7 @@ from common.contracts.base import ObjectRef
 from common.contracts.grid import SAMPLE_RATE
 from common.contracts.timeline import MusicCue
 from common.errors import BadMedia, RenderFailed
+from common.sniff import sound_demuxer
 from common.worker.steprun import StepRun
 from renderer.ffmpeg.formats import GUARD, Stream
 from renderer.ffmpeg.limits import for_sound
@@ -17,20 +18,6 @@ from renderer.ffmpeg.run import Feed, run_ffmpeg
 from renderer.sound.loudness import Loudness, heard, meter
 from renderer.sound.music import compose_blocks
 
-# The demuxer that each type of sound may be read with; see renderer.steps.segment for why there is only one.
-DEMUXERS = {
-    "audio/mpeg": "mp3",
-    "audio/wav": "wav",
-    "audio/flac": "flac",
-    "audio/ogg": "ogg",
-    "audio/mp4": "mov",
-    # Sound in a container that usually holds a picture as well.
-    "video/mp4": "mov",
-    "video/quicktime": "mov",
-    "video/webm": "matroska",
-    "video/x-matroska": "matroska",
-    "video/x-msvideo": "avi",
-}
 BED_FILE = "bed.raw"
 RAW = {"f": "s16le", "ar": SAMPLE_RATE, "ac": 2}
 "The form of the sound in BED_FILE."
@@ -75,7 +62,7 @@ def blocks(total: int, folder: Path) -> Iterator[np.ndarray]:
 
 
 def _file(media: ObjectRef, total: int, run: StepRun) -> Stream:
-    demuxer = DEMUXERS.get(media.media_type)
+    demuxer = sound_demuxer(media.media_type)
     if demuxer is None:
         raise BadMedia(f"music of the type {media.media_type} cannot be played; use MP3, WAV, FLAC, Ogg or M4A")
     run.fetch(media, "music")

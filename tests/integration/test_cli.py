@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import threading
+import wave
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from io import BytesIO
@@ -218,6 +219,25 @@ def _read(terminal: int) -> bytes:
         return b""
 
 
+def test_recordings_are_uploaded_and_sent_as_assets(
+    site: tuple[str, Settings], pipeline: Callable[..., Pipeline], tmp_path: Path
+) -> None:
+    with wave.open(str(tmp_path / "me.wav"), "wb") as file:
+        file.setparams((1, 2, 8000, 0, "NONE", ""))
+        file.writeframes(bytes(8000))
+    (tmp_path / "list.json").write_text(json.dumps([{"narration": "One.", "recording": "me.wav", "voice": "f3"}]))
+    (tmp_path / "talk.txt").write_text("One.")
+    running = pipeline(completed)
+    common = ["--server", site[0], "--speed", "1.5", "--pitch", "-2"]
+    for subject in (["--scenes", "list.json"], ["--script", "talk.txt", "--recording", "me.wav"]):
+        done = reel(tmp_path, "make", *subject, *common, "-o", "a")
+        assert done.returncode == 0, done.stderr
+    of_scene, of_film = running.requests
+    assert of_scene.scenes is not None
+    assert of_scene.scenes[0].recording == of_film.recording is not None
+    assert (of_scene.scenes[0].voice, of_film.speed, of_film.pitch) == ("f3", 1.5, -2)
+
+
 def test_a_scenes_file_with_own_media_is_uploaded_and_sent_as_assets(
     site: tuple[str, Settings], pipeline: Callable[..., Pipeline], tmp_path: Path
 ) -> None:
@@ -329,6 +349,10 @@ def test_a_signal_cancels_the_job(
         (["make", "x", "--duration", "long"], "must be a number of seconds"),
         (["make", "x", "--duration", "3601"], "from 3 to 3600"),
         (["make", "x", "--seed", "-1"], "from 0 to 2147483647"),
+        (["make", "x", "--speed", "3"], "must be a number from 0.5 to 2"),
+        (["make", "x", "--pitch", "high"], "must be a number of semitones from -12 to 12"),
+        (["make", "--recording", "missing.wav"], "--recording: there is no file"),
+        (["make", "--scenes", "recording.json"], "scene 1: recording: there is no file"),
         (["make", "x", "--fit", "stretch"], "--fit"),
         (["make", "x", "--on-failure", "ignore"], "--on-failure"),
         (["make", ""], "the prompt is empty"),
@@ -349,6 +373,7 @@ def test_wrong_use_is_one_line_and_exit_code_2(tmp_path: Path, arguments: list[s
     (tmp_path / "object.json").write_text("{}")
     (tmp_path / "field.json").write_text('[{"text": "x"}]')
     (tmp_path / "media.json").write_text('[{"media": "missing.jpg"}]')
+    (tmp_path / "recording.json").write_text('[{"narration": "x", "recording": "missing.wav"}]')
     done = reel(tmp_path, *arguments)
     assert done.returncode == 2
     assert done.stderr.startswith("reel: ")

@@ -176,7 +176,7 @@ def test_what_is_no_json_object_is_a_400(client: FlaskClient, body: bytes) -> No
         ({"scenes": [{"narration": "a", "duration": 0.1}]}, "scenes[0].duration", "0.5"),
         ({"scenes": [{"narration": "a"}, {"media": {"url": "ftp://x"}}]}, "scenes[1].media.url", "http or https"),
         ({"scenes": [{"media": {"asset": "ast_1"}}]}, "scenes[0].media.asset", "POST /mcp/assets"),
-        ({"scenes": [{}]}, "scenes[0]", "narration, show or media"),
+        ({"scenes": [{}]}, "scenes[0]", "narration, show, media or recording"),
         ({"prompt": "x", "metadata": {"k": "v" * 5000}}, "metadata", "4096 bytes"),
         ({"prompt": "x", "callback_url": "https://example.org"}, "callback_url", "poll /mcp/status"),
     ],
@@ -266,7 +266,7 @@ def test_faults_are_told_while_the_stores_are_away(storage: MemoryStorage) -> No
 @pytest.mark.parametrize(
     ("body", "field", "message"),
     [
-        ({"scenes": [{}]}, "scenes[0]", "a scene needs narration, show or media"),
+        ({"scenes": [{}]}, "scenes[0]", "a scene needs narration, show, media or recording"),
         ({"scenes": [{"media": "x.jpg"}]}, "scenes[0].media", "must be a JSON object"),
         ({"scenes": {"show": "x"}}, "scenes", "must be a JSON list"),
         ({"prompt": "x", "metadata": 3}, "metadata", "must be a JSON object"),

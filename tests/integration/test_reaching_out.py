@@ -13,6 +13,7 @@ from common.contracts.footage import Footage
 from common.contracts.steps import MarkSpec
 from common.contracts.timeline import MusicCue, TextFrame
 from common.errors import BadMedia, RenderFailed, StepError
+from common.sniff import SOUND_DEMUXERS
 from common.storage.memory import MemoryStorage
 from common.walls import kernel
 from common.worker.steprun import StepRun
@@ -27,6 +28,7 @@ from retriever.inspection.sandbox import probe
 from tests.support.scenes import FROM, PROGRAM, clip, scene
 from tests.support.steprun import step_run
 from tests.support.web_server import WebServer, reply, web_server
+from whisper_worker.recordings.sound import decoded
 
 WORD = b"CANARY"
 PICTURE = b"YUV4MPEG2 W16 H16 F25:1 Ip A1:1 C420jpeg\nFRAME\n" + WORD * 64
@@ -139,11 +141,20 @@ def test_as_footage_it_is_rendered(run: StepRun, trap: WebServer, secret: Path, 
 
 
 @pytest.mark.parametrize("reach", REACHING)
-@pytest.mark.parametrize("claim", bed.DEMUXERS)
+@pytest.mark.parametrize("claim", SOUND_DEMUXERS)
 def test_as_music(run: StepRun, trap: WebServer, secret: Path, reach, claim: str) -> None:
     media = run.keep_bytes("asset", reach(secret.as_uri(), f"{trap.url}/x.y4m").encode(), claim)
     with pytest.raises(BadMedia):
         bed.prepare(MusicCue(mood="calm", seed=1, media=media), 48_000, run, PROGRAM)
+    nothing_came(run, trap)
+
+
+@pytest.mark.parametrize("reach", REACHING)
+@pytest.mark.parametrize("claim", SOUND_DEMUXERS)
+def test_as_a_recording(run: StepRun, trap: WebServer, secret: Path, reach, claim: str) -> None:
+    media = run.keep_bytes("asset", reach(secret.as_uri(), f"{trap.url}/x.y4m").encode(), claim)
+    with pytest.raises(BadMedia):
+        decoded(media, 48_000, run)
     nothing_came(run, trap)
 
 

@@ -161,7 +161,7 @@ MISFITS: list[tuple[dict[str, Any], str, str]] = [
     ({"order": ["s1", "s2", "s3", "s3"]}, "order", "s3 is named twice"),
     ({"drop": ["s3"], "order": ["s1", "s2", "s3"]}, "order", "s3 is no scene that stays"),
     ({"add": [{"show": "x", "after": "s9"}]}, "add[0].after", "no s9"),
-    ({"add": [{"after": "s1"}]}, "add[0]", "narration, show or media"),
+    ({"add": [{"after": "s1"}]}, "add[0]", "narration, show, media or recording"),
     ({"add": [{"show": "x"}] * 198}, "add", "201 scenes"),
     ({"add": [{"narration": "x" * 2000}] * 25}, "add", "characters together"),
     ({"scenes": [{"id": "s9", "narration": "x"}]}, "scenes[0].id", "no s9"),

@@ -35,9 +35,11 @@ from common.contracts.job import (
 from common.contracts.kinds import STEP_KINDS, Tool, parse_spec, spec_fingerprint, toolchain
 from common.contracts.names import StepName, keys_in
 from common.contracts.narration import Narration, Word
+from common.contracts.recordings import CHUNK, Transcript
 from common.contracts.request import VideoRequest
 from common.contracts.steps import (
     AssembleFacts,
+    FitFacts,
     MarkFacts,
     MixFacts,
     PlanFacts,
@@ -57,6 +59,7 @@ from orchestrator.engine.knowledge import Knowledge
 from orchestrator.engine.memo import Memo
 from orchestrator.film.profile import OutputDefaults
 from orchestrator.planners import rules as planner
+from orchestrator.planners import takes
 from orchestrator.planners.revise import revise
 from orchestrator.workflow import Decision, Policy, decide, ending
 from tests.support.ready import ENGINE
@@ -431,13 +434,40 @@ class Sim:
 
     def _plan(self, spec: Any) -> PlanFacts:
         if spec.base is None:
-            storyboard = planner.plan(self.request)
+            stored = {name: self.objects[ref.key] for name, ref in spec.transcripts.items()}
+            transcripts = {name: read_document(Transcript, data) for name, data in stored.items()}
+            storyboard = takes.plan(self.request, transcripts) if transcripts else planner.plan(self.request)
             if self.request.watermark is not None and self.request.watermark.asset is not None:
                 storyboard = storyboard.model_copy(update={"watermark": self.put("asset", b"logo")})
         else:
             base = read_document(Storyboard, self.objects[spec.base.key])
             storyboard = revise(self.request, base, read_document(Edit, self.objects[spec.edit.key]))
         return PlanFacts(storyboard=self.put("storyboard", canonical_json(storyboard).encode()))
+
+    def _fit(self, spec: Any) -> FitFacts:
+        """Every word takes half a second, after a second of silence."""
+        each, texts = 24_000, spec.text.split()
+        words = tuple(Word(text=text, start=each * (2 + i), end=each * (3 + i)) for i, text in enumerate(texts))
+        samples = each * (len(texts) + 3)
+        chunks = tuple(
+            self.put("recording", f"{spec.asset}{number}".encode()) for number in range(-(-samples // CHUNK))
+        )
+        transcript = Transcript(
+            language=spec.language, words=words, samples=samples, chunks=chunks, timed_by="half seconds"
+        )
+        return FitFacts(transcript=self.put("transcript", document_json(transcript).encode()), chunks=chunks)
+
+    def _take(self, spec: Any) -> Narration:
+        audio = self.put("narration", canonical_json(spec).encode())
+        take = spec.take
+        return Narration(
+            audio=audio,
+            samples=take.samples,
+            words=take.words,
+            voice="recording",
+            engine="recording",
+            loudness=-18.0,
+        )
 
     def _speak(self, spec: Any) -> Narration:
         each = int(18_000 / spec.pace)
