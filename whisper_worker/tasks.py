@@ -8,6 +8,7 @@ from common.contracts.kinds import tool_of
 from common.contracts.names import Kind
 from common.contracts.narration import Narration
 from common.contracts.steps import SpeakSpec
+from common.contracts.voice import tool_name
 from common.settings import Settings
 from common.worker.steprun import StepRun
 from whisper_worker.align import BySound
@@ -19,7 +20,7 @@ from whisper_worker.tts import described, make_engines
 
 def handlers(settings: Settings) -> dict[str, Callable[[Any, StepRun], Contract]]:
     """The engines are made now, once for all steps of the process."""
-    made = {described(engine).tool: engine for engine in make_engines(settings)}
+    made = {tool_name(engine.name, engine.version): engine for engine in make_engines(settings)}
     aligner = BySound()
 
     def handle(spec: SpeakSpec, run: StepRun) -> Narration:
@@ -29,4 +30,6 @@ def handlers(settings: Settings) -> dict[str, Callable[[Any, StepRun], Contract]
 
 
 def engines(settings: Settings) -> dict[str, list[dict[str, Any]]]:
-    return {"speech": [described(engine).model_dump() for engine in make_engines(settings)]}
+    """The engines with their voices. One that knows of none now is left out until the worker starts anew."""
+    found = [described(engine) for engine in make_engines(settings)]
+    return {"speech": [engine.model_dump() for engine in found if engine.voices]}
