@@ -20,7 +20,7 @@ Turns a prompt, a script or a list of scenes into a narrated, captioned, scored 
 
 commands:
   make     make a video
-  voices   list the voices that narrations can have
+  voices   list the voices that narrations can have, or fetch another
   up       run the service on this machine until Ctrl-C
   settings show the settings that apply, and where each comes from
   test     check the code and run the tests
@@ -68,6 +68,15 @@ and ends again.
 examples:
   ./reel voices
   ./reel voices --language de    those that speak German
+  ./reel voices add de_DE-thorsten-medium
+"""
+ADD_VOICE = """\
+Fetches a voice of Piper (two files, some 60 MB) into the folder of PIPER_VOICES, or into .reel/voices, where ./reel up
+and ./reel make look. docs/voices.md names some that anybody may use for anything.
+
+examples:
+  ./reel voices add en_US-ljspeech-medium
+  ./reel voices add de_DE-thorsten-medium --folder ~/voices
 """
 UP = """\
 Runs Redis, an object store and the five services in the foreground until Ctrl-C, and shows what they log.
@@ -229,6 +238,10 @@ def _command(name: str) -> Callable[[argparse.Namespace], int]:
         from cli.make import make
 
         return make
+    if name == "voices add":
+        from cli.add_voice import add_voice
+
+        return add_voice
     if name == "voices":
         from cli.voices import voices
 
@@ -390,6 +403,12 @@ def _add_voices(voices: argparse.ArgumentParser) -> None:
     voices.add_argument("--engine", metavar="NAME", help="only voices of this speech engine")
     voices.add_argument("--server", type=_address, metavar="URL", help="the Reelwright that is asked")
     voices.add_argument("--data", type=Path, metavar="DIR", help="start a private stack that keeps its logs here")
+    actions = voices.add_subparsers(metavar="[add NAME]")
+    add = actions.add_parser("add", prog="reel voices add", description=ADD_VOICE, formatter_class=Plain)
+    add.set_defaults(command="voices add")
+    add.add_argument("name", metavar="NAME", help="language, name and quality, such as en_US-ljspeech-medium")
+    add.add_argument("--folder", type=Path, metavar="DIR", help="where it is put")
+    add.add_argument("--source", metavar="URL", help="another server with the same files (huggingface.co)")
 
 
 def _seconds(text: str) -> float:

@@ -9,7 +9,7 @@ No proxy variables, cookies or `.netrc` are used, and no redirect is followed un
 import json
 import socket
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -60,6 +60,15 @@ class RawReply(NamedTuple):
     refusal: str = ""
 
 
+class Upload(NamedTuple):
+    """A file in a form."""
+
+    field: str
+    filename: str
+    content: bytes
+    media_type: str
+
+
 class Download(NamedTuple):
     """A downloaded file. `media_type` is what the server claims; only the bytes can be believed."""
 
@@ -94,15 +103,20 @@ class Http:
         a body that is not JSON and a host that does not answer, `Permanent` for a redirect, `NotConfigured`
         for settings that make no request. After a `Retryable`, what was asked for may have been done.
         """
-        raw = self.ask_bytes(method, url, headers, params, body)
-        empty = raw.status >= 300 or raw.status == 204
-        return Reply(raw.status, None if empty else _parse(raw.data, raw.host), raw.refusal)
+        return _parsed(self._asked(_provider_request(method, url, headers, params=dict(params), json=body)))
 
     def ask_bytes(
         self, method: str, url: str, headers: Mapping[str, str], params: Mapping[str, str], body: Any = None
     ) -> RawReply:
         """As `ask_json`, for an answer that is not JSON."""
-        request = _provider_request(method, url, headers, params, body)
+        return self._asked(_provider_request(method, url, headers, params=dict(params), json=body))
+
+    def send_form(self, url: str, headers: Mapping[str, str], fields: Sequence[tuple[str, str]], file: Upload) -> Reply:
+        """One POST to a configured provider: a form with a file in it. Answers and errors as of `ask_json`."""
+        parts = [*((name, (None, value)) for name, value in fields), (file.field, file[1:])]
+        return _parsed(self._asked(_provider_request("POST", url, headers, files=parts)))
+
+    def _asked(self, request: requests.PreparedRequest) -> RawReply:
         host = _host_of(request)
         with Watch(self._timeouts.reply, _never) as watch, self._send(request, watch, connect) as response:
             _raise_retryable(response, host)
@@ -146,13 +160,11 @@ class Http:
             adapter.close()
 
 
-def _provider_request(
-    method: str, url: str, headers: Mapping[str, str], params: Mapping[str, str], body: Any
-) -> requests.PreparedRequest:
+def _provider_request(method: str, url: str, headers: Mapping[str, str], **content: Any) -> requests.PreparedRequest:
     try:
         if not "".join(headers.values()).isascii():
             raise ValueError("a header is not ASCII")
-        return requests.Request(method, url, headers={**HEADERS, **headers}, params=dict(params), json=body).prepare()
+        return requests.Request(method, url, headers={**HEADERS, **headers}, **content).prepare()
     except ValueError:  # its text may hold the key
         raise NotConfigured("the address or key of a provider in the settings cannot be used; correct it") from None
 
@@ -238,6 +250,11 @@ def _retry_after(value: str) -> float | None:
     except (ValueError, OverflowError):
         return None
     return min(max(0.0, seconds), MAX_RETRY_AFTER)
+
+
+def _parsed(raw: RawReply) -> Reply:
+    empty = raw.status >= 300 or raw.status == 204
+    return Reply(raw.status, None if empty else _parse(raw.data, raw.host), raw.refusal)
 
 
 def _parse(body: bytes, host: str) -> Any:

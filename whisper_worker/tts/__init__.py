@@ -8,6 +8,7 @@ from common.errors import NotConfigured
 from common.settings import BadSetting, Settings
 from whisper_worker.tts import kokoro_server, openai
 from whisper_worker.tts.espeak import Espeak
+from whisper_worker.tts.kokoro import Kokoro
 from whisper_worker.tts.piper import Piper
 from whisper_worker.tts.port import Engine
 from whisper_worker.tts.service import Service
@@ -22,6 +23,7 @@ SERVICES: Mapping[str, Callable[[Settings], Engine]] = {
 "Those that ask somebody else. Few installations have any."
 ENGINES: Mapping[str, Callable[[Settings], Engine]] = {
     Piper.name: Piper,
+    Kokoro.name: Kokoro,
     Espeak.name: Espeak,
     **SERVICES,
     Silent.name: Silent,
@@ -64,4 +66,6 @@ def _wanted(settings: Settings) -> list[str]:
     for name in names:
         if name not in ENGINES:
             raise BadSetting(f"SPEECH_ENGINES may name {', '.join(ENGINES)} (comma separated), not {name!r}")
-    return list(dict.fromkeys(names)) or list(ENGINES)
+    if not names:
+        names = [Kokoro.name, *ENGINES] if settings.voice_quality == "best" else list(ENGINES)
+    return list(dict.fromkeys(names))

@@ -10,7 +10,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from common.contracts.storyboard import words_of
-from whisper_worker.tts.onsets import heard_start
+from whisper_worker.tts.onsets import first_heard, heard_start
 from whisper_worker.tts.port import SpokenWord
 from whisper_worker.tts.readings import readings
 from whisper_worker.tts.timing import NOTHING_SAID, Mark, time_words, trim
@@ -126,7 +126,9 @@ def _starts(said: Said, rate: int) -> Iterator[tuple[int, float]]:
     last, paused = NOBODY, True
     for owner, edge in zip(said.owners, said.sound.edges, strict=True):
         if owner not in (NOBODY, last):
-            yield owner, heard_start(said.sound.samples, rate, float(edge) / rate, paused)
+            # What is heard before the first word is its beginning: models let it wait, and are not sure for how long.
+            start = first_heard(said.sound.samples) if last == NOBODY else float(edge)
+            yield owner, heard_start(said.sound.samples, rate, start / rate, paused)
             last = owner
         paused = owner == NOBODY
 
