@@ -61,7 +61,7 @@ def kokoro(settings: Settings) -> Engine:
     return ENGINES["kokoro"](replace(settings, kokoro_model=str(model), kokoro_voices=str(voices)))
 
 
-LIMITED = ("kokoro_server", "openai_speech")
+LIMITED = ("kokoro_server", "openai_speech", "elevenlabs", "minimax")
 EVERY: Mapping[str, Callable[[Settings], Engine]] = {
     **ENGINES,
     "kokoro": kokoro,

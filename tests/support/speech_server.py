@@ -243,6 +243,104 @@ class KokoroServer(SpeechServer):
         return [*spelt, *((sign, end, end) for sign in word[len(core) :])]
 
 
+class ElevenLabsServer(SpeechServer):
+    """Its account has two voices."""
+
+    VOICES: Mapping[str, str] = {
+        "21m00Tcm4TlvDq8ikWAM": "Rachel",
+        "pNInz6obpgDQGcFmaJgB": "Adam",
+        "XrExE9yKIg1W": "Mia",
+    }
+
+    def settings(self) -> dict[str, Any]:
+        return {"elevenlabs_base_url": self.url, "elevenlabs_api_key": KEY}
+
+    def other(self, asked: Asked) -> Answer:
+        if asked.path != "/v1/voices":
+            return super().other(asked)
+        rows = [
+            {"voice_id": key, "name": name, "category": "premade", "labels": {"gender": "female"}, "preview_url": None}
+            for key, name in self.VOICES.items()
+        ]
+        return Answer(200, json.dumps({"voices": rows}).encode())
+
+    def speech(self, asked: Asked) -> Answer:
+        if asked.headers.get("xi-api-key") != KEY:
+            return Answer(401, b'{"detail":{"status":"invalid_api_key","message":"Invalid API key"}}')
+        voice = asked.path.removeprefix("/v1/text-to-speech/").removesuffix("/with-timestamps")
+        if voice not in self.VOICES:
+            return Answer(404, b'{"detail":{"status":"voice_not_found","message":"?"}}')
+        body = asked.body
+        speed = body["voice_settings"]["speed"]
+        if asked.query != "output_format=mp3_44100_128" or not body.get("model_id") or not 0.7 <= speed <= 1.2:
+            return Answer(422, b'{"detail":[{"loc":["body","text"],"msg":"?","type":"?"}]}')
+        sung = self.spoil(sing(body["text"], pitch_of(voice), speed))
+        signs = [one for word in sung.times for one in _signs(*word)]
+        alignment = {
+            "characters": [sign for sign, _, _ in signs],
+            "character_start_times_seconds": [start for _, start, _ in signs],
+            "character_end_times_seconds": [end for _, _, end in signs],
+        }
+        answer = {"audio_base64": base64.b64encode(wav(sung.samples)).decode(), "alignment": alignment}
+        return Answer(200, json.dumps({**answer, "normalized_alignment": None}).encode())
+
+
+def _signs(word: str, start: float, end: float) -> list[tuple[str, float, float]]:
+    """The signs of a word in equal parts of its time, and the space after it."""
+    edges = np.linspace(start, end, len(word) + 1).tolist()
+    return [*zip(word, edges[:-1], edges[1:], strict=True), (" ", end, end)]
+
+
+class MiniMaxServer(SpeechServer):
+    """Words are told in a file of their own, some of them in two pieces."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.subtitles: list[bytes] = []
+
+    def settings(self) -> dict[str, Any]:
+        return {"minimax_base_url": self.url, "minimax_api_key": KEY}
+
+    def other(self, asked: Asked) -> Answer:
+        number = asked.path.removeprefix("/subtitles/")
+        return Answer(200, self.subtitles[int(number)]) if number.isdecimal() else super().other(asked)
+
+    def speech(self, asked: Asked) -> Answer:
+        if asked.headers.get("authorization") != f"Bearer {KEY}":
+            return self._failed(1004)
+        body, how = asked.body, asked.body["voice_setting"]
+        if asked.path != "/v1/t2a_v2" or not 0.5 <= how["speed"] <= 2 or body["output_format"] != "hex":
+            return self._failed(2013)
+        whole = sing(body["text"], pitch_of(how["voice_id"]) * 2 ** (how["pitch"] / 12), how["speed"])
+        sung = self.spoil(whole)
+        words = [piece for word in sung.times for piece in _halves(*word)]
+        rows = [{"text": body["text"], "time_begin": 0, "timestamped_words": words}]
+        self.subtitles.append(json.dumps(rows).encode())
+        answer = {
+            "data": {
+                "audio": wav(sung.samples).hex(),
+                "status": 2,
+                "subtitle_file": f"{self.url}/subtitles/{len(self.subtitles) - 1}",
+            },
+            "extra_info": {"audio_length": round(len(whole.samples) / RATE * 1000), "audio_format": "wav"},
+            "base_resp": {"status_code": 0, "status_msg": "success"},
+        }
+        return Answer(200, json.dumps(answer).encode())
+
+    def _failed(self, code: int) -> Answer:
+        answer = {"data": None, "base_resp": {"status_code": code, "status_msg": "?"}}
+        return Answer(200, json.dumps(answer).encode())
+
+
+def _halves(word: str, start: float, end: float) -> list[dict[str, Any]]:
+    half, middle = len(word) // 2, (start + end) / 2
+    pieces = [(word, start, end)] if half < 3 else [(word[:half], start, middle), (word[half:], middle, end)]
+    return [
+        {"word": text, "time_begin": round(begin * 1000), "time_end": round(stop * 1000)}
+        for text, begin, stop in pieces
+    ]
+
+
 @contextmanager
 def running(kind: type[SpeechServer]) -> Iterator[SpeechServer]:
     server = kind()
@@ -253,5 +351,10 @@ def running(kind: type[SpeechServer]) -> Iterator[SpeechServer]:
         server.stop()
 
 
-SERVERS: Mapping[str, type[SpeechServer]] = {"openai": OpenAiServer, "kokoro-server": KokoroServer}
+SERVERS: Mapping[str, type[SpeechServer]] = {
+    "openai": OpenAiServer,
+    "kokoro-server": KokoroServer,
+    "elevenlabs": ElevenLabsServer,
+    "minimax": MiniMaxServer,
+}
 "By the name of the engine."

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from common.contracts.voice import SpeechEngine
 from common.errors import NotConfigured
 from common.settings import BadSetting, Settings
-from whisper_worker.tts import kokoro_server, openai
+from whisper_worker.tts import elevenlabs, kokoro_server, minimax, openai
 from whisper_worker.tts.espeak import Espeak
 from whisper_worker.tts.kokoro import Kokoro
 from whisper_worker.tts.piper import Piper
@@ -19,6 +19,8 @@ log = logging.getLogger(__name__)
 SERVICES: Mapping[str, Callable[[Settings], Engine]] = {
     kokoro_server.NAME: kokoro_server.engine,
     openai.NAME: openai.engine,
+    elevenlabs.NAME: elevenlabs.engine,
+    minimax.NAME: minimax.engine,
 }
 "Those that ask somebody else. Few installations have any."
 ENGINES: Mapping[str, Callable[[Settings], Engine]] = {

@@ -3,6 +3,8 @@
 Limits, counts and the circuit breaker are kept in the state store, for all workers that use the same key.
 """
 
+import base64
+import binascii
 import hashlib
 import json
 import tempfile
@@ -81,6 +83,8 @@ class Desk:
     def ask(self, request: Request, read: Callable[[RawReply], T], *, brief: bool = False) -> T:
         """What `read` makes of the answer; it raises `VoiceUnavailable` or `Retryable` for an unfit one.
 
+        `read` may raise `Refused` and `Throttled` as well, for a service that tells them in its own way.
+
         Raises `VoiceUnavailable` for a refusal and, without a call, while the service is left alone; `Throttled` where
         the limit is used up; `Retryable` where it does not answer.
         """
@@ -90,7 +94,7 @@ class Desk:
         except _Declined as error:
             self._note("refused", self._breaker.succeeded)
             raise VoiceUnavailable(str(error)) from None
-        except _Refused as error:
+        except Refused as error:
             self._note("refused", lambda: self._breaker.refused(REFUSED_SECONDS))
             raise VoiceUnavailable(str(error)) from None
         except Throttled as error:
@@ -127,9 +131,9 @@ class Desk:
         try:
             reply = http.ask_bytes(request.method, url, account.headers, request.parameters, request.body)
         except (NotConfigured, Permanent) as error:
-            raise _Refused(str(error)) from None
+            raise Refused(str(error)) from None
         if reply.status in REFUSALS:
-            raise _Refused(
+            raise Refused(
                 f"{account.label} refused with {reply.status}; check the key in {account.key_setting} and its credit"
             )
         if reply.status >= 400:
@@ -152,11 +156,19 @@ def json_of(reply: RawReply, label: str) -> dict[str, Any]:
     return found
 
 
+def sound_in(text: Any, label: str) -> bytes:
+    """Base64 as bytes. Raises `Retryable`."""
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, TypeError, ValueError):
+        raise Retryable(f"{label} answered something that is not sound") from None
+
+
 class _Declined(Exception):
     """The service works, but not for this request."""
 
 
-class _Refused(Exception):
+class Refused(Exception):
     """The service does not work for us at all."""
 
 

@@ -1,7 +1,5 @@
 """Speech of a Kokoro-FastAPI server, which tells when its words are heard."""
 
-import base64
-import binascii
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,7 +8,7 @@ from common.contracts.voice import Gender, Voice
 from common.errors import NotConfigured, Retryable
 from common.net.client import RawReply
 from common.settings import Settings
-from whisper_worker.tts.desk import Account, Request, json_of
+from whisper_worker.tts.desk import Account, Request, json_of, sound_in
 from whisper_worker.tts.matching import Token
 from whisper_worker.tts.received import Decode, within_walls
 from whisper_worker.tts.service import Answer, Call, Fetch, Service
@@ -87,14 +85,6 @@ def voices_named(names: Sequence[str]) -> list[Voice]:
         for part in parts
         if part is not None
     ]
-
-
-def sound_in(text: Any, label: str) -> bytes:
-    """Base64 as bytes. Raises `Retryable`."""
-    try:
-        return base64.b64decode(text, validate=True)
-    except (binascii.Error, TypeError, ValueError):
-        raise Retryable(f"{label} answered something that is not sound") from None
 
 
 def tokens_of(rows: Any) -> list[Token] | None:

@@ -97,8 +97,11 @@ class Service:
 
     def voices(self) -> list[Voice]:
         """As the service tells now; else as it told before, or as they are known to be."""
-        self._listed = self._listed or self._told() or self._noted() or list(self._dialect.known)
-        return self._listed
+        try:
+            return self._told()
+        except (Retryable, Permanent) as error:
+            log.warning("the voices of %s are not known anew: %s", self.name, error)
+            return self._noted() or list(self._dialect.known)
 
     def speak(self, text: str, language: str, voice: str | None, manner: Manner = AS_IT_IS) -> Speech:
         chosen = self._choose(voice, language)
@@ -139,11 +142,7 @@ class Service:
 
     def _choose(self, voice: str | None, language: str) -> Voice:
         """Raises `Permanent` for a voice or language that there is not."""
-        there = self._listed or self._noted() or self.voices()
-        if not there and voice is None:
-            raise VoiceUnavailable(f"{self._dialect.account.label} does not tell its voices now")
-        if not there:
-            return Voice(id=voice or "", name=voice or "")
+        there = self._listed or self._noted() or self._told()
         about = SpeechEngine(name=self.name, version=self.version, voices=tuple(there))
         found = about.voice(voice) if voice is not None else None
         if voice is not None and found is None:
@@ -154,15 +153,16 @@ class Service:
         return found or next((one for one in there if one.may_speak(language)), there[0])
 
     def _told(self) -> list[Voice]:
+        """As the service tells. Raises as `Desk.ask` does, or `VoiceUnavailable` if it has none."""
         if self._dialect.listing is None:
-            return []
-        try:
+            return list(self._dialect.known)
+        if not self._listed:
             found = self._desk.ask(self._dialect.listing, self._dialect.voices, brief=True)
+            if not found:
+                raise VoiceUnavailable(f"{self._dialect.account.label} has no voices for this account")
             self._desk.notes.put("all", [voice.model_dump() for voice in found])
-        except (Retryable, Permanent) as error:
-            log.warning("the voices of %s are not known anew: %s", self.name, error)
-            return []
-        return found
+            self._listed = found
+        return self._listed
 
     def _noted(self) -> list[Voice]:
         try:
