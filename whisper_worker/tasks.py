@@ -10,6 +10,7 @@ from common.contracts.kinds import tool_of
 from common.contracts.names import Kind
 from common.contracts.narration import Narration
 from common.contracts.steps import SpeakSpec
+from common.contracts.voice import tool_name
 from common.errors import NotConfigured
 from common.settings import Settings
 from common.worker.steprun import StepRun
@@ -27,7 +28,7 @@ log = logging.getLogger(__name__)
 
 def handlers(settings: Settings) -> dict[str, Callable[[Any, StepRun], Contract]]:
     """The engines are made now, once for all steps of the process."""
-    made = {described(engine).tool: engine for engine in make_engines(settings)}
+    made = {tool_name(engine.name, engine.version): engine for engine in make_engines(settings)}
     aligner, recogniser = make_aligner(settings), recogniser_of(settings)
 
     def handle(spec: SpeakSpec, run: StepRun) -> Narration:
@@ -42,10 +43,15 @@ def handlers(settings: Settings) -> dict[str, Callable[[Any, StepRun], Contract]
 
 
 def engines(settings: Settings) -> dict[str, list[dict[str, Any]]]:
+    """The engines with their voices, and the recogniser.
+
+    An engine that knows of no voice now is left out until the worker starts anew.
+    """
+    found = [described(engine) for engine in make_engines(settings)]
     recogniser = recogniser_of(settings)
     heard_by = [RecogniserInfo(name=recogniser.name, version=recogniser.version)] if recogniser is not None else []
     return {
-        "speech": [described(engine).model_dump() for engine in make_engines(settings)],
+        "speech": [engine.model_dump() for engine in found if engine.voices],
         "recogniser": [one.model_dump() for one in heard_by],
     }
 

@@ -25,6 +25,8 @@ class Fit(IntEnum):
     UNKNOWN = 2
     "No worker says which voices it has."
     LACKS = 3
+    NEVER = 4
+    "It lacks the voice, and speaks for those only that name one of its own."
 
 
 class Speakers:
@@ -38,7 +40,7 @@ class Speakers:
         cast = self._pinning.pins.casts.get(speaker.key)
         if cast is None or not self._stays(speaker, cast):
             cast = self._choose(speaker, cast or self._of_before())
-        if cast is None or (self._fit(cast.chain, self._wanted(speaker, cast.passed)) == Fit.LACKS and self._lost()):
+        if cast is None or (self._fit(cast.chain, self._wanted(speaker, cast.passed)) >= Fit.LACKS and self._lost()):
             self._pinning.waits = True
             return None
         return cast
@@ -66,7 +68,7 @@ class Speakers:
             self._pinning.away.update(() if gone else {Kind.SPEAK})
             return not gone
         wanted = self._wanted(speaker, cast.passed)
-        return self._fit(chain, wanted) != Fit.LACKS or not self._able(wanted, cast.passed, worst=Fit.LIKE)
+        return self._fit(chain, wanted) < Fit.LACKS or not self._able(wanted, cast.passed, worst=Fit.LIKE)
 
     def _choose(self, speaker: Speaker, before: VoiceCast | None) -> VoiceCast | None:
         """The engine of before if it stays, else the preferred one that has the voice.
@@ -87,7 +89,7 @@ class Speakers:
 
     def _pin(self, speaker: Speaker, chain: str, passed: tuple[Passed, ...]) -> VoiceCast:
         engine, wanted = self._fleet.engine_of(chain), self._wanted(speaker, passed)
-        known = engine is not None and self._fit(chain, wanted) != Fit.LACKS
+        known = engine is not None and self._fit(chain, wanted) < Fit.LACKS
         cast = VoiceCast(
             chain=chain,
             engine=engine.name if engine is not None else "",
@@ -127,6 +129,8 @@ class Speakers:
             return Fit.UNKNOWN
         if engine.speaks(wanted):
             return Fit.SPEAKS
+        if engine.by_name:
+            return Fit.NEVER
         return Fit.LIKE if engine.stands_in(wanted) else Fit.LACKS
 
     def _lost(self) -> bool:
