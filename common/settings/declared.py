@@ -279,7 +279,7 @@ class Settings:
     fetch_allow_networks: v.Networks = setting(
         "",
         FOOTAGE,
-        RETRIEVER,
+        ("retriever", "whisper_worker"),
         "Private networks from which media may be fetched all the same, such as 10.1.0.0/16; separated by commas.",
     )
 

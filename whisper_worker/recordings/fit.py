@@ -15,7 +15,7 @@ from common.documents import JSON, document_json
 from common.errors import BadMedia, Permanent
 from common.uploads import uploaded
 from common.worker.steprun import StepRun
-from whisper_worker.align.port import Aligner
+from whisper_worker.ears import Ears
 from whisper_worker.recordings.sound import decoded
 from whisper_worker.tts.port import Speech
 from whisper_worker.wav import on_grid, write_wav
@@ -27,7 +27,7 @@ LOUD = 0.004
 FULL_SCALE = 32768.0
 
 
-def fit(spec: FitSpec, run: StepRun, aligner: Aligner) -> FitFacts:
+def fit(spec: FitSpec, run: StepRun, ears: Ears) -> FitFacts:
     """Stores the recording in parts, and when each word is said in it. Raises `BadMedia` for one without sound."""
     media = uploaded(run.storage, run.assets, run.owner, spec.asset)
     if media is None:
@@ -40,15 +40,15 @@ def fit(spec: FitSpec, run: StepRun, aligner: Aligner) -> FitFacts:
     heard = for_listening(sound)
     if not np.any(np.abs(heard) > LOUD):
         raise BadMedia("the recording cannot be used: nothing is heard in it")
-    words, timed_by = aligner.timed(Speech(heard, LISTENING_RATE, None, ""), spec.text, spec.language)
+    times = ears.times(Speech(heard, LISTENING_RATE, None, ""), spec.text, spec.language)
     run.progress(0.8)
     chunks = tuple(kept_in_chunks(sound, run))
     transcript = Transcript(
         language=spec.language,
-        words=on_grid(words),
+        words=on_grid(times.words),
         samples=len(sound),
         chunks=chunks,
-        timed_by=timed_by,
+        timed_by=times.by,
     )
     return FitFacts(transcript=run.keep_bytes("transcript", document_json(transcript).encode(), JSON), chunks=chunks)
 
