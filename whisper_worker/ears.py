@@ -11,7 +11,7 @@ from whisper_worker.align.port import Aligner, Timed
 from whisper_worker.recognition.matching import timed
 from whisper_worker.recognition.misreading import misread, words_for_comparing
 from whisper_worker.recognition.port import Heard, Recogniser
-from whisper_worker.tts.port import Speech, SpokenWord
+from whisper_worker.tts.port import Speech
 from whisper_worker.tts.timing import LOUD
 
 log = logging.getLogger(__name__)
