@@ -97,7 +97,7 @@ STEP_KINDS: Mapping[str, StepKind] = {
     Kind.PLAN: StepKind(
         "orchestrate", PlanSpec, PlanFacts, 3, Per.FILM, PLANNING, "planning", 2.0, counted=False, delivered=True
     ),
-    Kind.SPEAK: StepKind("speech", SpeakSpec, Narration, 3, Per.SCENE, GATHERING, "speaking", 0.5, tool=Tool.SPEECH),
+    Kind.SPEAK: StepKind("speech", SpeakSpec, Narration, 4, Per.SCENE, GATHERING, "speaking", 0.5, tool=Tool.SPEECH),
     Kind.TAKE: StepKind("speech", TakeSpec, Narration, 1, Per.SCENE, GATHERING, "cutting the recording", 0.5),
     Kind.SEARCH: StepKind(
         "retrieve", SearchSpec, SearchFacts, 3, Per.SHOT, GATHERING, "searching footage", 0.5, reuse=3600

@@ -78,6 +78,8 @@ class SpeakSpec(Contract):
     "1.0 is the voice's own rate."
     pitch: float = 0.0
     "Semitones above the voice's own, for engines that can."
+    lenient: bool = False
+    "True: no engine is left that is understood better, so a narration is taken as it is."
 
 
 class HearSpec(Contract):

@@ -21,6 +21,7 @@ from common.worker.steprun import StepRun
 from orchestrator.planners import takes
 from tests.support.steprun import step_run
 from whisper_worker.align import BySound
+from whisper_worker.ears import Ears
 from whisper_worker.level import TARGET, measure
 from whisper_worker.recordings.fit import fit
 from whisper_worker.recordings.take import take
@@ -70,7 +71,7 @@ def recorded(run: StepRun, samples: Sequence[float] | np.ndarray, rate: int, gai
 
 
 def fitted(run: StepRun, text: str = SCRIPT) -> Transcript:
-    facts = fit(FitSpec(asset=ASSET, text=text, language="en"), run, BySound())
+    facts = fit(FitSpec(asset=ASSET, text=text, language="en"), run, Ears(BySound()))
     transcript = read_document(Transcript, run.read(facts.transcript))
     assert transcript.chunks == facts.chunks
     return transcript

@@ -16,7 +16,7 @@ from common.documents import JSON, document_json, read_document
 from common.errors import BadMedia, Permanent
 from common.uploads import uploaded
 from common.worker.steprun import StepRun
-from whisper_worker.align.port import Aligner
+from whisper_worker.ears import Ears
 from whisper_worker.recordings.sound import decoded
 from whisper_worker.tts.port import Speech
 from whisper_worker.wav import on_grid, write_wav
@@ -28,7 +28,7 @@ LOUD = 0.004
 FULL_SCALE = 32768.0
 
 
-def fit(spec: FitSpec, run: StepRun, aligner: Aligner) -> FitFacts:
+def fit(spec: FitSpec, run: StepRun, ears: Ears) -> FitFacts:
     """Stores the recording in parts, and when each word is said in it. Raises `BadMedia` for one without sound."""
     media = uploaded(run.storage, run.assets, run.owner, spec.asset)
     if media is None:
@@ -38,7 +38,7 @@ def fit(spec: FitSpec, run: StepRun, aligner: Aligner) -> FitFacts:
     except BadMedia as problem:
         raise BadMedia(f"the recording cannot be used: {problem}") from None
     run.progress(0.3)
-    words, timed_by = _heard_before(spec.heard, run) if spec.heard is not None else _found(sound, spec, aligner)
+    words, timed_by = _heard_before(spec.heard, run) if spec.heard is not None else _found(sound, spec, ears)
     run.progress(0.8)
     chunks = tuple(kept_in_chunks(sound, run))
     transcript = Transcript(
@@ -57,13 +57,13 @@ def _heard_before(ref: ObjectRef, run: StepRun) -> tuple[tuple[Word, ...], str]:
     return transcript.words, transcript.timed_by
 
 
-def _found(sound: np.ndarray, spec: FitSpec, aligner: Aligner) -> tuple[tuple[Word, ...], str]:
-    """The words of the text in the sound, and the name of the aligner that found them."""
+def _found(sound: np.ndarray, spec: FitSpec, ears: Ears) -> tuple[tuple[Word, ...], str]:
+    """The words of the text in the sound, and the name of what found them."""
     listened = for_listening(sound)
     if not np.any(np.abs(listened) > LOUD):
         raise BadMedia("the recording cannot be used: nothing is heard in it")
-    words, timed_by = aligner.timed(Speech(listened, LISTENING_RATE, None, ""), spec.text, spec.language)
-    return on_grid(words), timed_by
+    times = ears.times(Speech(listened, LISTENING_RATE, None, ""), spec.text, spec.language)
+    return on_grid(times.words), times.by
 
 
 def for_listening(sound: np.ndarray) -> np.ndarray:
