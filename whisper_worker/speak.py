@@ -7,6 +7,7 @@ from common.contracts.steps import SpeakSpec
 from common.worker.steprun import StepRun
 from whisper_worker.align import Aligner
 from whisper_worker.level import polish
+from whisper_worker.sentences import Passage, spoken
 from whisper_worker.tts.port import Engine, Manner
 from whisper_worker.wav import on_grid, write_wav
 
@@ -16,7 +17,8 @@ def speak(spec: SpeakSpec, run: StepRun, engine: Engine, aligner: Aligner) -> Na
 
     The aligner is asked for an engine that does not know when its words are heard.
     """
-    speech = engine.speak(spec.text, spec.language, spec.voice, Manner(spec.pace, spec.pitch))
+    manner = Manner(spec.pace, spec.pitch)
+    speech = spoken(engine, Passage(spec.text, spec.language, spec.voice, manner, spec.last))
     run.progress(0.5)
     timed = aligner.align(speech, spec.text, spec.language) if speech.words is None else speech.words
     voice, loudness = polish(speech.samples, speech.rate)

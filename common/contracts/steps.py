@@ -76,6 +76,8 @@ class SpeakSpec(Contract):
     "1.0 is the voice's own rate."
     pitch: float = 0.0
     "Semitones above the voice's own, for engines that can."
+    last: bool = False
+    "True if the last of several sentences here is the last one of the film, before which the voice rests longer."
 
 
 class SearchSpec(Contract):
