@@ -1,6 +1,7 @@
 """Where sentences and paragraphs of plain text begin and end. Pure; no word of the text is lost or changed."""
 
 import re
+from collections.abc import Iterator
 from typing import NamedTuple
 
 
@@ -36,23 +37,38 @@ class Sentence(NamedTuple):
 
 
 def read(text: str) -> list[Sentence]:
-    """Sentences in order; joined by spaces they have exactly the words of `text`. The first begins no paragraph."""
-    found: list[Sentence] = []
-    start, paragraph = 0, False
+    """Sentences in order; joined by spaces they have exactly the words of `text`. The first begins no paragraph.
+
+    Signs alone are no sentence: they belong to the one before them, or to the first.
+    """
+    found: list[list[str]] = []
+    paragraphs: list[bool] = []
+    start, paragraph, speaks = 0, False, False
+    for end, blank in _ends(text):
+        words = text[start:end].split()
+        spoken = any(sign.isalnum() for word in words for sign in word)
+        if found and not (spoken and speaks):
+            found[-1] += words
+        elif words:
+            found.append(words)
+            paragraphs.append(paragraph and len(found) > 1)
+            paragraph = False
+        speaks = speaks or spoken
+        paragraph = paragraph or blank
+        start = end
+    return [Sentence(" ".join(words), begins) for words, begins in zip(found, paragraphs, strict=True)]
+
+
+def _ends(text: str) -> Iterator[tuple[int, bool]]:
+    """Where each sentence ends, and whether a blank line follows."""
+    start = 0
     for match in SENTENCE_END.finditer(text):
         blank = match.group().count("\n") > 1
         tail = text[max(start, match.start() - TAIL) : match.start() + 1]
-        if not blank and _goes_on(tail, text[match.end() : match.end() + TAIL]):
-            continue
-        said = " ".join(text[start : match.end()].split())
-        if said:
-            found.append(Sentence(said, paragraph and bool(found)))
-            paragraph = False
-        paragraph = paragraph or blank
-        start = match.end()
-    if rest := " ".join(text[start:].split()):
-        found.append(Sentence(rest, paragraph and bool(found)))
-    return found
+        if blank or not _goes_on(tail, text[match.end() : match.end() + TAIL]):
+            yield match.end(), blank
+            start = match.end()
+    yield len(text), False
 
 
 def sentences(text: str) -> list[str]:

@@ -7,9 +7,9 @@ import unicodedata
 
 from common.prose import end_mark
 
-SENTENCE = (0.35, 0.50)
+SENTENCE = (0.36, 0.48)
 "Seconds after a short and after a long sentence."
-PARAGRAPH = (0.80, 1.20)
+PARAGRAPH = (0.82, 1.16)
 "Seconds before a paragraph, after a short and after a long sentence."
 QUESTION = 0.60
 EXCLAMATION = 0.55

@@ -57,7 +57,8 @@ def joined(text: str, speeches: Sequence[Speech], rests: Sequence[float]) -> Spe
     words: list[SpokenWord] | None = []
     length = 0
     for speech, rest in zip(speeches, [*rests, 0.0], strict=True):
-        samples, cut = trim(speech.samples, rate)
+        samples, cut = trim(_faded(speech.samples, rate), rate)
+        # The sound is faded twice, for an engine may have left none of its own silence at its ends.
         words = _later(words, speech, length / rate - cut)
         # What `trim` leaves around the sound is silence, too, and so a part of the rest.
         pause = max(0, round((rest - LEAD - TAIL) * rate)) if rest else 0

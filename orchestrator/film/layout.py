@@ -172,11 +172,12 @@ def _needed(scene: Scene, narration: Narration | None, first: bool, tail: float,
 
 def _tightened(needed: list[int], least: list[int], target: int) -> list[int]:
     """Lengths in frames with rests shortened, all by the same share of what they can give, if the target is missed."""
-    room = sum(needed) - sum(least)
-    over = min(sum(needed) - target, room)
+    room = list(itertools.accumulate((length - short for length, short in zip(needed, least, strict=True)), initial=0))
+    over = min(sum(needed) - target, room[-1])
     if over <= 0:
         return needed
-    return [length - (length - short) * over // room for length, short in zip(needed, least, strict=True)]
+    taken = itertools.pairwise(given * over // room[-1] for given in room)
+    return [length - (after - before) for length, (before, after) in zip(needed, taken, strict=True)]
 
 
 def _fitted(scenes: Sequence[Scene], needed: list[int], target: float, fps: int) -> list[int]:
