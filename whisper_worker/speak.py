@@ -10,6 +10,7 @@ from common.errors import Misread
 from common.worker.steprun import StepRun
 from whisper_worker.ears import Ears, Hearing
 from whisper_worker.level import polish
+from whisper_worker.sentences import Passage, spoken
 from whisper_worker.tts.port import Engine, Manner, Speech
 from whisper_worker.wav import on_grid, write_wav
 
@@ -69,5 +70,5 @@ def _understood(spec: SpeakSpec, run: StepRun, engine: Engine, ears: Ears) -> Sa
 
 def _said(spec: SpeakSpec, engine: Engine, ears: Ears, pace: float) -> Said:
     manner = Manner(round(spec.pace * pace, 3), spec.pitch)
-    speech = engine.speak(spec.text, spec.language, spec.voice, manner)
+    speech = spoken(engine, Passage(spec.text, spec.language, spec.voice, manner, spec.last))
     return Said(speech, ears.read_back(speech, spec.text, spec.language))

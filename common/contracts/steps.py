@@ -80,6 +80,8 @@ class SpeakSpec(Contract):
     "Semitones above the voice's own, for engines that can."
     lenient: bool = False
     "True: no engine is left that is understood better, so a narration is taken as it is."
+    last: bool = False
+    "True if the last of several sentences here is the last one of the film, before which the voice rests longer."
 
 
 class HearSpec(Contract):
