@@ -134,6 +134,7 @@ examples:
   ./reel bench render                  the pipeline against one ffmpeg command, at full size
   ./reel bench orchestration --quick   one of them, at small counts
   ./reel bench alignment               how exactly it is known when words are heard
+  ./reel bench voices                  speech engines: speed, memory, and how many words are understood
   ./reel bench scaling                 a cluster with 1 to 64 renderers, simulated with step times that were measured
 """
 
