@@ -133,6 +133,7 @@ examples:
   ./reel bench                         all of them, which takes an hour
   ./reel bench render                  the pipeline against one ffmpeg command, at full size
   ./reel bench orchestration --quick   one of them, at small counts
+  ./reel bench voices                  speech engines: speed, memory, and how many words are understood
   ./reel bench scaling                 a cluster with 1 to 64 renderers, simulated with step times that were measured
 """
 

@@ -107,7 +107,12 @@ class Workflow(Protocol):
 
 def _spoken(asked: PreviewRequest, cast: VoiceCast) -> SpeakSpec:
     return SpeakSpec(
-        text=asked.text, language=cast.language, voice=cast.voice, pace=round(asked.speed, 3), pitch=asked.pitch
+        text=asked.text,
+        language=cast.language,
+        voice=cast.voice,
+        pace=round(asked.speed, 3),
+        pitch=asked.pitch,
+        lenient=cast.lenient,
     )
 
 

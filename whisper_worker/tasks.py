@@ -15,6 +15,7 @@ from common.errors import NotConfigured
 from common.settings import Settings
 from common.worker.steprun import StepRun
 from whisper_worker.align import make_aligner
+from whisper_worker.ears import Ears
 from whisper_worker.hear import hear
 from whisper_worker.recognition import Missing, make_recogniser
 from whisper_worker.recognition.port import Recogniser
@@ -29,14 +30,15 @@ log = logging.getLogger(__name__)
 def handlers(settings: Settings) -> dict[str, Callable[[Any, StepRun], Contract]]:
     """The engines are made now, once for all steps of the process."""
     made = {tool_name(engine.name, engine.version): engine for engine in make_engines(settings)}
-    aligner, recogniser = make_aligner(settings), recogniser_of(settings)
+    recogniser = recogniser_of(settings)
+    ears = Ears(make_aligner(settings), recogniser, settings.read_back)
 
     def handle(spec: SpeakSpec, run: StepRun) -> Narration:
-        return speak(spec, run, made[tool_of(run.toolchain)], aligner)
+        return speak(spec, run, made[tool_of(run.toolchain)], ears)
 
     return {
         Kind.SPEAK: handle,
-        Kind.FIT: lambda spec, run: fit(spec, run, aligner),
+        Kind.FIT: lambda spec, run: fit(spec, run, ears),
         Kind.TAKE: take,
         Kind.HEAR: lambda spec, run: hear(spec, run, recogniser),
     }
