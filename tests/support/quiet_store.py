@@ -19,7 +19,7 @@ class QuietStore:
         return []
 
     def speech_calls(self) -> dict[tuple[str, str], int]:
-        return {("openai", "ok"): 0}
+        return {("openai", "ok"): 0, ("openai", "failed"): 0}
 
     def open_breakers(self) -> dict[str, bool]:
         return {"openai 0123456789ab": False}
