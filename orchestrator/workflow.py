@@ -121,7 +121,7 @@ def _want_spoken(copy: WorkingCopy, step: StepName, asked: PreviewRequest) -> An
     speaker = Speaker(asked.voice, asked.language)
     while (cast := copy.cast(speaker)) is not None:
         narration = copy.want(step, _spoken, asked, cast, toolchain=cast.chain)
-        if step not in copy.final or not copy.pass_over(speaker, step, copy.final[step]):
+        if step not in copy.final or not copy.pass_over(speaker, copy.final[step]):
             return narration
         copy.begin()
     return None

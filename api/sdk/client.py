@@ -58,6 +58,14 @@ class Client:
             raise ServiceError("the sentence was not spoken in time; is a speech worker running?")
         return _checked(reply).content
 
+    def sample(self, voice: str) -> bytes:
+        """The sample sentence of a voice: WAV. Voices that cost money have none."""
+        address, parameters = self._at("voices/sample"), {"voice": voice, "wait": "30"}
+        reply = self._patiently(lambda: self._session.get(address, params=parameters, timeout=TIMEOUT))
+        if reply.status_code == HTTPStatus.ACCEPTED:
+            raise ServiceError("the sentence was not spoken in time; is a speech worker running?")
+        return _checked(reply).content
+
     def status(self, job_id: str) -> dict[str, Any]:
         return self._get(f"status/{job_id}")
 

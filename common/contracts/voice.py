@@ -79,8 +79,10 @@ class SpeechEngine(Contract):
     voices: tuple[Voice, ...]
     bends: bool = False
     "True if it can speak higher and lower than usual."
+    paid: bool = False
+    "True if it costs money to hear it."
     by_name: bool = False
-    "True if it speaks for requests only that name a voice of its own: it costs money."
+    "True if it speaks for requests only that name a voice of its own."
 
     @property
     def tool(self) -> str:

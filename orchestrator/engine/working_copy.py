@@ -151,17 +151,15 @@ class WorkingCopy:
         if len(casts) < len(self.pins.casts):
             self.pin(casts=casts)
 
-    def pass_over(self, speaker: Speaker, failed: StepName, failure: Failure) -> bool:
+    def pass_over(self, speaker: Speaker, failure: Failure) -> bool:
         """Lets another engine speak for the speaker if it is the engine's fault that a step failed; False if none can.
 
-        All that was spoken for them is spoken again: a film has one voice. True as well if the engine of the step has
-        been passed over already, as another step of it failed in the same look.
+        All that was spoken for them is spoken again: a film has one voice.
         """
         if failure.code not in FAULTS_OF_ENGINES:
             return False
-        cast, step = self.pins.casts.get(speaker.key), self.steps.get(failed)
-        if cast is not None and step is not None and step.toolchain != cast.chain:
-            return True
+        if speaker not in self._casts:
+            return True  # it happened a moment ago, for another of their narrations
         if not Speakers(self.pinning).pass_over(speaker, failure.message, failure.code == Misread.code):
             return False
         self._casts = {one: cast for one, cast in self._casts.items() if one.key != speaker.key}

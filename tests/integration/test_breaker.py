@@ -6,7 +6,9 @@ from collections.abc import Iterator
 import pytest
 import redis
 
+from api.metrics import Metrics
 from common.errors import Retryable
+from common.jobs.store import JobStore
 from common.net.breaker import Breaker, open_breakers
 from common.net.tally import calls, count_call
 from tests.support.redis_server import RedisServer, free_port
@@ -120,3 +122,13 @@ def test_calls_are_counted_by_service_and_outcome(client: redis.Redis) -> None:
         count_call(client, "kokoro-server", outcome)
     count_call(client, "openai", "ok")
     assert calls(client) == {("kokoro-server", "ok"): 2, ("kokoro-server", "failed"): 1, ("openai", "ok"): 1}
+
+
+def test_the_figures_of_the_api_tell_calls_and_breakers(client: redis.Redis, store: JobStore) -> None:
+    count_call(client, "openai", "ok")
+    count_call(client, "kokoro-server", "failed")
+    breaker(client, name="openai 0123", most=1).failed()
+    lines = Metrics(store).text().decode().splitlines()
+    assert 'reelwright_speech_calls_total{engine="openai",outcome="ok"} 1.0' in lines
+    assert 'reelwright_speech_breaker_open{engine="openai"} 1.0' in lines
+    assert 'reelwright_speech_breaker_open{engine="kokoro-server"} 0.0' in lines

@@ -62,6 +62,7 @@ def test_the_voices_of_all_engines_are_listed_by_preference_with_what_a_reader_n
         "gender": "female",
         "engine": "english",
         "bends": False,
+        "sample": "/mcp/voices/sample?voice=english/en-us",
     }
 
 

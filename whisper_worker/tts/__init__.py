@@ -59,6 +59,7 @@ def described(engine: Engine) -> SpeechEngine:
         version=engine.version,
         voices=tuple(engine.voices()),
         bends=engine.bends,
+        paid=isinstance(engine, Service) and engine.paid,
         by_name=isinstance(engine, Service) and engine.by_name,
     )
 

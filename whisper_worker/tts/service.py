@@ -90,7 +90,8 @@ class Service:
     def __init__(self, dialect: Dialect, settings: Settings, decode: Decode = within_walls) -> None:
         self.name, self.version, self.bends = dialect.account.engine, dialect.version, dialect.bends
         named = [name.strip() for name in settings.speech_engines.split(",")]
-        self.by_name = dialect.paid and not settings.speech_failover_paid and self.name not in named
+        self.paid = dialect.paid
+        self.by_name = self.paid and not settings.speech_failover_paid and self.name not in named
         self._dialect, self._decode = dialect, decode
         self._desk = Desk(dialect.account, settings)
         self._listed: list[Voice] = []
