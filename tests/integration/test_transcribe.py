@@ -168,6 +168,21 @@ def test_a_fleet_without_a_recogniser_says_so_at_once(
     assert "TRANSCRIPTION_URL" in reply.get_json()["detail"]
 
 
+def test_a_recording_without_words_needs_a_recogniser_too(
+    client: FlaskClient, store: JobStore, quick: Settings, settings: Settings, sound: bytes
+) -> None:
+    asset = uploaded(client, sound)
+    scenes = [{"show": "sea"}, {"recording": asset}]
+    bodies: dict[str, Any] = {"recording": {"recording": asset}, "scenes[1].recording": {"scenes": scenes}}
+    registered(store, quick)
+    for field, body in bodies.items():
+        (error,) = client.post("/mcp/generate", json=body).get_json()["errors"]
+        assert (error["field"], "docs/transcription.md" in error["message"]) == (field, True)
+    assert client.post("/mcp/generate", json={"recording": asset, "script": SCRIPT}).status_code == 202
+    registered(store, settings)
+    assert [client.post("/mcp/generate", json=body).status_code for body in bodies.values()] == [202, 202]
+
+
 def test_a_picture_is_no_sound(client: FlaskClient) -> None:
     picture = clips.picture().read_bytes()
     reply = transcribe(client, {"asset": uploaded(client, picture)})
