@@ -125,6 +125,13 @@ def test_a_film_without_sound_and_a_sound_without_speech(client: FlaskClient) ->
 
 
 @pytest.mark.usefixtures("worker")
+def test_a_language_that_the_model_does_not_hear_is_told(client: FlaskClient, sound: bytes) -> None:
+    reply = transcribe(client, {"asset": uploaded(client, sound), "language": "de"})
+    assert reply.status_code == 409
+    assert 'faster-whisper does not hear "de" with its model' in reply.get_json()["detail"]
+
+
+@pytest.mark.usefixtures("worker")
 def test_the_same_upload_is_heard_once(client: FlaskClient, handlers: Handlers, sound: bytes) -> None:
     asset, calls, real = uploaded(client, sound), [], handlers["hear"]
 
