@@ -80,11 +80,11 @@ class RequestChecks:
         recordings = {f"scenes[{index}].recording": scene.recording for index, scene in enumerate(request.scenes or ())}
         for field, asset in {"recording": request.recording, **recordings}.items():
             if asset is not None:
-                errors += self._of_asset(asset, SOUNDS, field)
+                errors += self.of_asset(asset, SOUNDS, field)
         if request.music.asset is not None:
-            errors += self._of_asset(request.music.asset, SOUNDS, "music.asset")
+            errors += self.of_asset(request.music.asset, SOUNDS, "music.asset")
         if request.watermark is not None and request.watermark.asset is not None:
-            errors += self._of_asset(request.watermark.asset, WATERMARKS, "watermark.asset")
+            errors += self.of_asset(request.watermark.asset, WATERMARKS, "watermark.asset")
         errors += self.of_voice(request.voice, request.language)
         for index, scene in enumerate(request.scenes or ()):
             if scene.voice is not None:
@@ -93,7 +93,7 @@ class RequestChecks:
         return errors
 
     def of_media(self, media: MediaRef | None, field: str) -> list[FieldError]:
-        return self._of_asset(media.asset, PICTURES, field) if media is not None and media.asset else []
+        return self.of_asset(media.asset, PICTURES, field) if media is not None and media.asset else []
 
     def of_voice(self, voice: str | None, language: str) -> list[FieldError]:
         """Errors if no engine has the voice, or one for the language; none while no speech worker is up to ask."""
@@ -101,7 +101,7 @@ class RequestChecks:
             self._engines = engines_of(self._store.workers())
         return voice_errors(self._engines, voice, language)
 
-    def _of_asset(self, asset: str, kinds: tuple[str, ...], field: str) -> list[FieldError]:
+    def of_asset(self, asset: str, kinds: tuple[str, ...], field: str) -> list[FieldError]:
         """`kinds` are those that the field takes: `video`, `audio`, ..."""
         if asset not in self._media_types:
             self._media_types[asset] = self._assets.media_type(self._owner, asset)

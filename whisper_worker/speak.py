@@ -5,7 +5,7 @@ import numpy as np
 from common.contracts.narration import Narration
 from common.contracts.steps import SpeakSpec
 from common.worker.steprun import StepRun
-from whisper_worker.align import Aligner
+from whisper_worker.align.port import Aligner
 from whisper_worker.level import polish
 from whisper_worker.tts.port import Engine, Manner
 from whisper_worker.wav import on_grid, write_wav

@@ -78,6 +78,30 @@ class SpeakSpec(Contract):
     "Semitones above the voice's own, for engines that can."
 
 
+class HearSpec(Contract):
+    """An upload to be listened to."""
+
+    asset: str
+    language: str | None
+    script: str
+    "What is said, if that is known; empty: the recogniser finds out."
+
+
+class HearFacts(Contract):
+    """What was heard. Texts are UTF-8."""
+
+    transcript: ObjectRef
+    "A `Transcript` as JSON, without the sound."
+    srt: ObjectRef
+    vtt: ObjectRef
+    language: str
+    recogniser: str
+    seconds: float
+    "Length of the sound."
+    misread: float | None
+    "Word error rate of what was heard against the script; None without one."
+
+
 class SearchSpec(Contract):
     query: ShotQuery
 

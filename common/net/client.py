@@ -9,7 +9,7 @@ No proxy variables, cookies or `.netrc` are used, and no redirect is followed un
 import json
 import socket
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -51,6 +51,15 @@ class Reply(NamedTuple):
     "The beginning of the body of a 4xx. It tells reasons apart and is never shown: it may repeat the key."
 
 
+class Upload(NamedTuple):
+    """A file in a form."""
+
+    field: str
+    filename: str
+    content: bytes
+    media_type: str
+
+
 class Download(NamedTuple):
     """A downloaded file. `media_type` is what the server claims; only the bytes can be believed."""
 
@@ -85,7 +94,14 @@ class Http:
         a body that is not JSON and a host that does not answer, `Permanent` for a redirect, `NotConfigured`
         for settings that make no request. After a `Retryable`, what was asked for may have been done.
         """
-        request = _provider_request(method, url, headers, params, body)
+        return self._asked(_provider_request(method, url, headers, params=dict(params), json=body))
+
+    def send_form(self, url: str, headers: Mapping[str, str], fields: Sequence[tuple[str, str]], file: Upload) -> Reply:
+        """One POST to a configured provider: a form with a file in it. Answers and errors as of `ask_json`."""
+        parts = [*((name, (None, value)) for name, value in fields), (file.field, file[1:])]
+        return self._asked(_provider_request("POST", url, headers, files=parts))
+
+    def _asked(self, request: requests.PreparedRequest) -> Reply:
         host = _host_of(request)
         with Watch(self._timeouts.reply, _never) as watch, self._send(request, watch, connect) as response:
             _raise_retryable(response, host)
@@ -129,13 +145,11 @@ class Http:
             adapter.close()
 
 
-def _provider_request(
-    method: str, url: str, headers: Mapping[str, str], params: Mapping[str, str], body: Any
-) -> requests.PreparedRequest:
+def _provider_request(method: str, url: str, headers: Mapping[str, str], **content: Any) -> requests.PreparedRequest:
     try:
         if not "".join(headers.values()).isascii():
             raise ValueError("a header is not ASCII")
-        return requests.Request(method, url, headers={**HEADERS, **headers}, params=dict(params), json=body).prepare()
+        return requests.Request(method, url, headers={**HEADERS, **headers}, **content).prepare()
     except ValueError:  # its text may hold the key
         raise NotConfigured("the address or key of a provider in the settings cannot be used; correct it") from None
 

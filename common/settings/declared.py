@@ -44,7 +44,7 @@ GROUPS: Mapping[str, str] = {
 }
 "Groups of settings in the order of the documents, with what is to be said of the whole group."
 
-NOT_YET = frozenset({"whisper_model", "enable_webhooks"})
+NOT_YET = frozenset({"enable_webhooks"})
 "Settings that nothing goes by yet. Whoever sets one is told so."
 
 
@@ -315,8 +315,40 @@ class Settings:
         "Which engine speaks first of those that can: fast means Piper, best means Kokoro, which takes about as long "
         "as the speech lasts. SPEECH_ENGINES overrules it.",
     )
-    whisper_model: v.WhisperModel = setting(
-        "", VOICE, SPEECH, "The model that recognises speech. It has no effect yet: nothing recognises speech so far."
+    whisper_model: v.Text = setting(
+        "",
+        VOICE,
+        SPEECH,
+        "The model of Whisper that recognises speech: a name such as tiny, base, small, medium, large or turbo (with "
+        ".en: English alone), which is downloaded when it is first needed, or the path of a checkpoint "
+        "(openai-whisper) or of a folder with files of CTranslate2 (faster-whisper). It needs one of these packages, "
+        "see docs/transcription.md. Empty: none.",
+    )
+    whisper_device: v.Device = setting(
+        "auto",
+        VOICE,
+        SPEECH,
+        "Where WHISPER_MODEL runs: on the processor, on a card of NVIDIA, or there if it has one.",
+    )
+    transcription_url: v.BaseUrl = setting(
+        "",
+        VOICE,
+        SPEECH,
+        "Base address of a server with the transcriptions of OpenAI, such as https://api.openai.com/v1, that "
+        "recognises speech if WHISPER_MODEL is empty. While READ_BACK is true all that is spoken is sent to it.",
+    )
+    transcription_key: v.Secret = setting(
+        "", VOICE, SPEECH, "The key to TRANSCRIPTION_URL, if it wants one.", secret=True
+    )
+    transcription_model: v.Text = setting(
+        "whisper-1", VOICE, SPEECH, "The model that TRANSCRIPTION_URL is asked for; it must give times of words."
+    )
+    read_back: v.Flag = setting(
+        True,
+        VOICE,
+        SPEECH,
+        "true: where speech is recognised, every narration is read back, and one of which too much is misheard is "
+        "spoken again, if need be by another engine.",
     )
 
     target_resolution: v.Resolution = setting(
@@ -398,8 +430,8 @@ def _remarks(settings: Settings, given: Mapping[str, Given]) -> Iterator[str]:
         yield f"CLIP_FOLDER={settings.clip_folder} is no folder that can be seen here: until it is, no clips are found"
     if settings.enable_webhooks:
         yield "ENABLE_WEBHOOKS=true has no effect yet: requests with a callback_url are refused"
-    if "whisper_model" in given:
-        yield "WHISPER_MODEL has no effect yet: nothing recognises speech so far"
+    if settings.whisper_model and settings.transcription_url:
+        yield "TRANSCRIPTION_URL has no effect while WHISPER_MODEL is set: speech is recognised on this machine"
     size = given.get("target_resolution")
     if size is not None and "x" in size.text.lower():
         yield (

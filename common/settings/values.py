@@ -16,7 +16,8 @@ PRESETS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "sl
 "Possible values of FFMPEG_PRESET: x264's, the quickest first."
 VOICE_QUALITIES = ("fast", "best")
 "Possible values of VOICE_QUALITY."
-WHISPER_MODELS = ("tiny", "base", "small", "medium", "large", "turbo")
+DEVICES = ("auto", "cpu", "cuda")
+"Possible values of WHISPER_DEVICE."
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 MOST = 1_000_000_000
 "Of anything that is counted: more would not fit where other programs keep it."
@@ -143,7 +144,7 @@ Preset = Annotated[str, AfterValidator(_one_of(PRESETS)), Accepts(_list(PRESETS)
 Encoder = Annotated[str, AfterValidator(_one_of(ENCODERS)), Accepts(_list(ENCODERS))]
 LogFormat = Annotated[str, AfterValidator(_one_of(LOG_FORMATS)), Accepts(_list(LOG_FORMATS))]
 VoiceQuality = Annotated[str, AfterValidator(_one_of(VOICE_QUALITIES)), Accepts(_list(VOICE_QUALITIES))]
-WhisperModel = Annotated[str, AfterValidator(_one_of(WHISPER_MODELS)), Accepts(_list(WHISPER_MODELS))]
+Device = Annotated[str, AfterValidator(_one_of(DEVICES)), Accepts(_list(DEVICES))]
 Text = Annotated[str, Accepts("a text")]
 Names = Annotated[str, Accepts("names, separated by commas")]
 Secret = Annotated[str, AfterValidator(_matches(r"\S+")), Accepts("a text without spaces and line breaks")]

@@ -168,6 +168,7 @@ class Sim:
             Tool.NONE: [""],
             Tool.FFMPEG: self.builds,
             Tool.SPEECH: [engine.tool for engine in self.engines],
+            Tool.HEARING: [],
         }
         live = {kind: {self.toolchain(kind, tool) for tool in tools[about.tool]} for kind, about in STEP_KINDS.items()}
         for kind, chains in live.items():

@@ -15,7 +15,7 @@ from common.documents import JSON, document_json
 from common.errors import BadMedia, Permanent
 from common.uploads import uploaded
 from common.worker.steprun import StepRun
-from whisper_worker.align import Aligner
+from whisper_worker.align.port import Aligner
 from whisper_worker.recordings.sound import decoded
 from whisper_worker.tts.port import Speech
 from whisper_worker.wav import on_grid, write_wav
@@ -40,7 +40,7 @@ def fit(spec: FitSpec, run: StepRun, aligner: Aligner) -> FitFacts:
     heard = for_listening(sound)
     if not np.any(np.abs(heard) > LOUD):
         raise BadMedia("the recording cannot be used: nothing is heard in it")
-    words = aligner.align(Speech(heard, LISTENING_RATE, None, ""), spec.text, spec.language)
+    words, timed_by = aligner.timed(Speech(heard, LISTENING_RATE, None, ""), spec.text, spec.language)
     run.progress(0.8)
     chunks = tuple(kept_in_chunks(sound, run))
     transcript = Transcript(
@@ -48,7 +48,7 @@ def fit(spec: FitSpec, run: StepRun, aligner: Aligner) -> FitFacts:
         words=on_grid(words),
         samples=len(sound),
         chunks=chunks,
-        timed_by=aligner.name,
+        timed_by=timed_by,
     )
     return FitFacts(transcript=run.keep_bytes("transcript", document_json(transcript).encode(), JSON), chunks=chunks)
 
