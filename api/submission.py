@@ -7,6 +7,7 @@ from api.errors import Cure, FieldError, Remedy
 from api.records import Records, digest_of
 from api.voices import voice_errors
 from common.contracts.base import Contract
+from common.contracts.hearing import recognisers_of
 from common.contracts.job_kinds import JOB_KINDS, JobKind
 from common.contracts.request import MediaRef, SceneRequest, VideoRequest
 from common.contracts.voice import SpeechEngine, engines_of
@@ -16,6 +17,10 @@ from common.settings import Settings
 
 TITLE_CHARS = 80
 UNTITLED = "Video"
+UNHEARD = (
+    "its words are not given, and no worker that is up recognises speech; give them (script, or narration of the "
+    "scene), or set up a recogniser, as docs/transcription.md says"
+)
 PICTURES, SOUNDS, WATERMARKS = ("image", "video"), ("audio", "video"), ("image",)
 
 
@@ -77,6 +82,7 @@ class RequestChecks:
             for index, scene in enumerate(request.scenes or ())
             for error in self.of_media(scene.media, f"scenes[{index}].media.asset")
         ]
+        errors += self._of_unwritten(request)
         recordings = {f"scenes[{index}].recording": scene.recording for index, scene in enumerate(request.scenes or ())}
         for field, asset in {"recording": request.recording, **recordings}.items():
             if asset is not None:
@@ -91,6 +97,19 @@ class RequestChecks:
                 of_scene = self.of_voice(scene.voice, request.language)
                 errors += [error._replace(field=f"scenes[{index}].voice") for error in of_scene]
         return errors
+
+    def _of_unwritten(self, request: VideoRequest) -> list[FieldError]:
+        """Errors for recordings of which the words are not given, where nobody can hear them.
+
+        None while no speech worker is up to ask.
+        """
+        scenes = enumerate(request.scenes or ())
+        bare = [f"scenes[{place}].recording" for place, one in scenes if one.recording and not one.narration]
+        bare += ["recording"] if request.recording and request.script is None and request.scenes is None else []
+        workers = self._store.workers() if bare else []
+        if not engines_of(workers) or recognisers_of(workers):
+            return []
+        return [FieldError(field, UNHEARD) for field in bare]
 
     def of_media(self, media: MediaRef | None, field: str) -> list[FieldError]:
         return self.of_asset(media.asset, PICTURES, field) if media is not None and media.asset else []

@@ -107,7 +107,12 @@ class Workflow(Protocol):
 
 def _spoken(asked: PreviewRequest, cast: VoiceCast) -> SpeakSpec:
     return SpeakSpec(
-        text=asked.text, language=cast.language, voice=cast.voice, pace=round(asked.speed, 3), pitch=asked.pitch
+        text=asked.text,
+        language=cast.language,
+        voice=cast.voice,
+        pace=round(asked.speed, 3),
+        pitch=asked.pitch,
+        lenient=cast.lenient,
     )
 
 
@@ -116,7 +121,7 @@ def _want_spoken(copy: WorkingCopy, step: StepName, asked: PreviewRequest) -> An
     speaker = Speaker(asked.voice, asked.language)
     while (cast := copy.cast(speaker)) is not None:
         narration = copy.want(step, _spoken, asked, cast, toolchain=cast.chain)
-        if step not in copy.final or not copy.pass_over(speaker, copy.final[step]):
+        if step not in copy.final or not copy.pass_over(speaker, step, copy.final[step]):
             return narration
         copy.begin()
     return None

@@ -10,10 +10,12 @@ from common.contracts.kinds import tool_of
 from common.contracts.names import Kind
 from common.contracts.narration import Narration
 from common.contracts.steps import SpeakSpec
+from common.contracts.voice import tool_name
 from common.errors import NotConfigured
 from common.settings import Settings
 from common.worker.steprun import StepRun
 from whisper_worker.align import make_aligner
+from whisper_worker.ears import Ears
 from whisper_worker.hear import hear
 from whisper_worker.recognition import Missing, make_recogniser
 from whisper_worker.recognition.port import Recogniser
@@ -27,25 +29,31 @@ log = logging.getLogger(__name__)
 
 def handlers(settings: Settings) -> dict[str, Callable[[Any, StepRun], Contract]]:
     """The engines are made now, once for all steps of the process."""
-    made = {described(engine).tool: engine for engine in make_engines(settings)}
-    aligner, recogniser = make_aligner(settings), recogniser_of(settings)
+    made = {tool_name(engine.name, engine.version): engine for engine in make_engines(settings)}
+    recogniser = recogniser_of(settings)
+    ears = Ears(make_aligner(settings), recogniser, settings.read_back)
 
     def handle(spec: SpeakSpec, run: StepRun) -> Narration:
-        return speak(spec, run, made[tool_of(run.toolchain)], aligner)
+        return speak(spec, run, made[tool_of(run.toolchain)], ears)
 
     return {
         Kind.SPEAK: handle,
-        Kind.FIT: lambda spec, run: fit(spec, run, aligner),
+        Kind.FIT: lambda spec, run: fit(spec, run, ears),
         Kind.TAKE: take,
         Kind.HEAR: lambda spec, run: hear(spec, run, recogniser),
     }
 
 
 def engines(settings: Settings) -> dict[str, list[dict[str, Any]]]:
+    """The engines with their voices, and the recogniser.
+
+    An engine that knows of no voice now is left out until the worker starts anew.
+    """
+    found = [described(engine) for engine in make_engines(settings)]
     recogniser = recogniser_of(settings)
     heard_by = [RecogniserInfo(name=recogniser.name, version=recogniser.version)] if recogniser is not None else []
     return {
-        "speech": [described(engine).model_dump() for engine in make_engines(settings)],
+        "speech": [engine.model_dump() for engine in found if engine.voices],
         "recogniser": [one.model_dump() for one in heard_by],
     }
 

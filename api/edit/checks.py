@@ -11,6 +11,7 @@ from common.contracts.names import scene_id_of
 from common.contracts.request import MAX_SCENES, MAX_SCRIPT_CHARS, MediaRef
 from common.contracts.steps import CastFacts
 from common.contracts.storyboard import UNNAMED, Scene, Shot, Storyboard, said_over
+from common.prose import tidied
 
 
 def edit_errors(changes: Changes, storyboard: Storyboard, choices: Choices) -> list[FieldError]:
@@ -143,7 +144,7 @@ def _film_is_so(changes: Changes, storyboard: Storyboard) -> bool:
 
 def _scene_is_so(edit: SceneEdit, scene: Scene, cast: CastFacts) -> bool:
     given: dict[str, bool] = {
-        "narration": " ".join((edit.narration or "").split()) == scene.narration,
+        "narration": tidied(edit.narration or "") == scene.narration,
         "show": all(_shows(shot, edit.show, scene) for shot in scene.shots),
         "media": all(_has_media(shot, edit.media, cast) for shot in scene.shots)
         and (edit.media is None or len(scene.shots) == 1),

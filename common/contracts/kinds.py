@@ -95,9 +95,9 @@ class StepKind(NamedTuple):
 STEP_KINDS: Mapping[str, StepKind] = {
     Kind.FIT: StepKind("speech", FitSpec, FitFacts, 1, Per.FILM, PLANNING, "timing the recording", 1.0, counted=False),
     Kind.PLAN: StepKind(
-        "orchestrate", PlanSpec, PlanFacts, 3, Per.FILM, PLANNING, "planning", 2.0, counted=False, delivered=True
+        "orchestrate", PlanSpec, PlanFacts, 4, Per.FILM, PLANNING, "planning", 2.0, counted=False, delivered=True
     ),
-    Kind.SPEAK: StepKind("speech", SpeakSpec, Narration, 3, Per.SCENE, GATHERING, "speaking", 0.5, tool=Tool.SPEECH),
+    Kind.SPEAK: StepKind("speech", SpeakSpec, Narration, 4, Per.SCENE, GATHERING, "speaking", 0.5, tool=Tool.SPEECH),
     Kind.TAKE: StepKind("speech", TakeSpec, Narration, 1, Per.SCENE, GATHERING, "cutting the recording", 0.5),
     Kind.SEARCH: StepKind(
         "retrieve", SearchSpec, SearchFacts, 3, Per.SHOT, GATHERING, "searching footage", 0.5, reuse=3600
@@ -121,7 +121,7 @@ STEP_KINDS: Mapping[str, StepKind] = {
         tool=Tool.FFMPEG,
     ),
     Kind.MIX: StepKind(
-        "render", MixSpec, MixFacts, 3, Per.FILM, RENDERING, "mixing sound", 4.0, tool=Tool.FFMPEG, late=True
+        "render", MixSpec, MixFacts, 4, Per.FILM, RENDERING, "mixing sound", 4.0, tool=Tool.FFMPEG, late=True
     ),
     Kind.ASSEMBLE: StepKind(
         "render",

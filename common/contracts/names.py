@@ -29,7 +29,7 @@ class Kind(StrEnum):
     ASSEMBLE = "assemble"
     PUBLISH = "publish"
     HEAR = "hear"
-    "Not of a film: what is said in an upload."
+    "What is said in an upload: by itself, or before a film is planned from it."
 
 
 class StepName(str):

@@ -35,6 +35,8 @@ class FitSpec(Contract):
     "Id of the upload."
     text: str
     language: str
+    heard: ObjectRef | None = None
+    "A `Transcript` as JSON: what a recogniser heard where there is no text."
 
 
 class FitFacts(Contract):
@@ -76,6 +78,10 @@ class SpeakSpec(Contract):
     "1.0 is the voice's own rate."
     pitch: float = 0.0
     "Semitones above the voice's own, for engines that can."
+    lenient: bool = False
+    "True: no engine is left that is understood better, so a narration is taken as it is."
+    last: bool = False
+    "True if the last of several sentences here is the last one of the film, before which the voice rests longer."
 
 
 class HearSpec(Contract):

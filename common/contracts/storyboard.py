@@ -45,6 +45,8 @@ class Scene(Contract):
     "Length in seconds that its pictures were searched for, if longer than the estimate; None: the estimate."
     transition: TransitionKind | None = None
     "Transition into it; None: the film's default."
+    paragraph: bool = False
+    "True if its words begin a paragraph, before which the voice rests longer."
     voice: str | None = None
     "None: that of the film."
     take: Take | None = None

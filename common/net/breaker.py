@@ -89,10 +89,10 @@ def open_breakers(client: redis.Redis) -> Mapping[str, bool]:
 
     Raises what redis-py raises.
     """
-    seconds, micros = client.time()  # type: ignore[misc]
+    seconds, micros = client.time()
     found = client.hgetall(OPEN_UNTIL)
     now = seconds * 1_000_000 + micros
-    return {_text(name): int(until) > now for name, until in found.items()}  # type: ignore[union-attr]
+    return {_text(name): int(until) > now for name, until in found.items()}
 
 
 def _text(value: str | bytes) -> str:

@@ -21,7 +21,7 @@ def count_call(client: redis.Redis, service: str, outcome: str) -> None:
 def calls(client: redis.Redis) -> Mapping[tuple[str, str], int]:
     """How many there were, by service and outcome. Raises what redis-py raises."""
     found: dict[tuple[str, str], int] = {}
-    for name, count in client.hgetall(KEY).items():  # type: ignore[union-attr]
+    for name, count in client.hgetall(KEY).items():
         text = name.decode() if isinstance(name, bytes) else name
         service, _, outcome = text.rpartition(" ")
         found[service, outcome] = int(count)

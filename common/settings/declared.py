@@ -279,7 +279,7 @@ class Settings:
     fetch_allow_networks: v.Networks = setting(
         "",
         FOOTAGE,
-        RETRIEVER,
+        (*RETRIEVER, *SPEECH),
         "Private networks from which media may be fetched all the same, such as 10.1.0.0/16; separated by commas.",
     )
 
@@ -288,8 +288,8 @@ class Settings:
         VOICE,
         SPEECH,
         "The speech engines of a worker in order of preference, separated by commas; empty means all that can run "
-        "there. There are piper, kokoro, espeak-ng and none (no voice). A film is spoken by one engine: by "
-        "the first that has its voice, or its language.",
+        "there. There are piper, kokoro, espeak-ng, the services kokoro-server, openai, elevenlabs and minimax, and "
+        "none (no voice). A film is spoken by one engine: by the first that has its voice, or its language.",
     )
     piper_voices: v.Folder = setting(
         "",
@@ -298,6 +298,66 @@ class Settings:
         "A folder with more voices of Piper on the machine of the speech service: NAME.onnx with NAME.onnx.json "
         "beside it. `./reel voices add NAME` fetches one into it.",
     )
+    speech_failover_paid: v.Flag = setting(
+        False,
+        VOICE,
+        SPEECH,
+        "true: services that cost money speak where no engine before them can. false: only for requests that name one "
+        "of their voices, and where SPEECH_ENGINES names the service.",
+    )
+    speech_timeout: v.Seconds = setting(
+        60.0, VOICE, SPEECH, "A speech service that has not answered a call after this long counts as silent."
+    )
+    kokoro_server_url: v.BaseUrl = setting(
+        "",
+        VOICE,
+        SPEECH,
+        "Address of a Kokoro-FastAPI server, such as http://kokoro:8880; it may be a private one. Empty: none.",
+    )
+    kokoro_server_key: v.Secret = setting(
+        "", VOICE, SPEECH, "Bearer token of the Kokoro server, if it wants one.", secret=True
+    )
+    kokoro_server_per_minute: v.Count = setting(
+        600, VOICE, SPEECH, "Calls of the Kokoro server per minute that all workers share."
+    )
+    openai_speech_model: v.Name = setting(
+        "",
+        VOICE,
+        SPEECH,
+        "Model of an OpenAI-compatible speech endpoint, as its provider lists them; empty: none is used.",
+    )
+    openai_api_key: v.Secret = setting(
+        "", VOICE, SPEECH, "Key of that endpoint; a server of your own may need none.", secret=True
+    )
+    openai_base_url: v.BaseUrl = setting(
+        "https://api.openai.com/v1", VOICE, SPEECH, "Its address before /audio/speech; it may be a private one."
+    )
+    openai_speech_voices: v.Names = setting(
+        "", VOICE, SPEECH, "Voices of that endpoint; empty means those of OpenAI, since it does not list them."
+    )
+    openai_speech_per_minute: v.Count = setting(
+        60, VOICE, SPEECH, "Calls of that endpoint per minute that all workers share."
+    )
+    elevenlabs_api_key: v.Secret = setting(
+        "", VOICE, SPEECH, "A key from https://elevenlabs.io brings its voices, which cost money.", secret=True
+    )
+    elevenlabs_base_url: v.BaseUrl = setting("https://api.elevenlabs.io", VOICE, SPEECH, "Address of ElevenLabs.")
+    elevenlabs_model: v.Name = setting("eleven_multilingual_v2", VOICE, SPEECH, "Model of ElevenLabs.")
+    elevenlabs_per_minute: v.Count = setting(
+        60, VOICE, SPEECH, "Calls of ElevenLabs per minute that all workers share."
+    )
+    minimax_api_key: v.Secret = setting(
+        "", VOICE, SPEECH, "A key from https://www.minimax.io brings its voices, which cost money.", secret=True
+    )
+    minimax_base_url: v.BaseUrl = setting("https://api.minimax.io", VOICE, SPEECH, "Address of MiniMax.")
+    minimax_speech_model: v.Name = setting("speech-2.8-turbo", VOICE, SPEECH, "Speech model of MiniMax.")
+    minimax_voices: v.Names = setting(
+        "",
+        VOICE,
+        SPEECH,
+        "Voices of MiniMax, whose ids begin with their language; empty means a few for English.",
+    )
+    minimax_per_minute: v.Count = setting(60, VOICE, SPEECH, "Calls of MiniMax per minute that all workers share.")
     kokoro_model: v.File = setting(
         "",
         VOICE,

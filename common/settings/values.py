@@ -148,6 +148,7 @@ Device = Annotated[str, AfterValidator(_one_of(DEVICES)), Accepts(_list(DEVICES)
 Text = Annotated[str, Accepts("a text")]
 Names = Annotated[str, Accepts("names, separated by commas")]
 Secret = Annotated[str, AfterValidator(_matches(r"\S+")), Accepts("a text without spaces and line breaks")]
+Name = Annotated[str, AfterValidator(_matches(r"[\w.:/@+-]+")), Accepts("a name without spaces")]
 Region = Annotated[str, AfterValidator(_matches(r"[\w-]+")), Accepts("a name such as us-east-1")]
 Bucket = Annotated[
     str,

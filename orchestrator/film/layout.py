@@ -9,11 +9,11 @@ from typing import NamedTuple
 from common.contracts.grid import SAMPLE_RATE, frame_at, frames_to_hold, samples_per_frame
 from common.contracts.narration import Narration
 from common.contracts.storyboard import Scene
+from common.rhythm import least_rest
+from orchestrator.planners.rests import rests
 
 OPENING = 0.3
 "Seconds before the first word of the film."
-BREATH = 0.35
-"Seconds after the words of each scene."
 CLOSING = 1.2
 "Seconds after the last word of the film, in which the music ends."
 PICTURE = 5.0
@@ -87,12 +87,18 @@ class Layout:
         return sum(placement.frames for placement in self.placements)
 
 
-def placement_of(scene: Scene, narration: Narration | None, first: bool, last: bool, fps: int) -> Placement:
-    """The placement of a scene of a film without a target, which depends on no other scene.
+def tails(scenes: Sequence[Scene]) -> tuple[float, ...]:
+    """Seconds after the words of each scene, if no target shortens or lengthens them."""
+    return (*rests(scenes)[:-1], CLOSING)
+
+
+def placement_of(scene: Scene, narration: Narration | None, first: bool, tail: float, fps: int) -> Placement:
+    """The placement of a scene of a film without a target, which depends on no other narration.
 
     So a scene can be rendered before the others are spoken, and an edit of one leaves the others as they are.
+    `tail` is the time after its words in seconds.
     """
-    return _placement(scene, narration, first, _needed(scene, narration, first, last, fps) or round(PICTURE * fps), fps)
+    return _placement(scene, narration, first, _needed(scene, narration, first, tail, fps) or round(PICTURE * fps), fps)
 
 
 def parts_of(placement: Placement, longest: int) -> tuple[Part, ...]:
@@ -130,20 +136,16 @@ def lay_out(
     `narrations` has one entry per narrated scene, spoken at `pace`.
     """
     spoken = [narrations.get(scene.id) for scene in scenes]
-    ends = _ends(len(scenes))
-    needed = [_needed(scene, one, *end, fps) for scene, one, end in zip(scenes, spoken, ends, strict=True)]
-    lengths = _fitted(scenes, needed, target, fps)
-    placements = tuple(
-        _placement(scene, narration, first, frames, fps)
-        for scene, narration, (first, _), frames in zip(scenes, spoken, ends, lengths, strict=True)
+    firsts = [scene is scenes[0] for scene in scenes]
+    usual = tails(scenes)
+    shortest = (*map(least_rest, usual[:-1]), CLOSING)
+    needed, least = (
+        [_needed(*one, fps) for one in zip(scenes, spoken, firsts, times, strict=True)] for times in (usual, shortest)
     )
+    lengths = _fitted(scenes, _tightened(needed, least, round(target * fps)), target, fps)
+    placements = tuple(_placement(*one, fps) for one in zip(scenes, spoken, firsts, lengths, strict=True))
     samples = sum(narration.samples for narration in spoken if narration is not None)
     return Layout(placements, *_verdict(target, sum(lengths), samples, fps, pace))
-
-
-def _ends(count: int) -> list[tuple[bool, bool]]:
-    """Two flags for each scene: first and last."""
-    return [(index == 0, index == count - 1) for index in range(count)]
 
 
 def _placement(scene: Scene, narration: Narration | None, first: bool, frames: int, fps: int) -> Placement:
@@ -155,13 +157,27 @@ def _offset(first: bool) -> int:
     return round(OPENING * SAMPLE_RATE) if first else 0
 
 
-def _needed(scene: Scene, narration: Narration | None, first: bool, last: bool, fps: int) -> int:
-    """The fewest frames the scene can have; 0 for a scene that takes whatever is left."""
+def _needed(scene: Scene, narration: Narration | None, first: bool, tail: float, fps: int) -> int:
+    """The fewest frames the scene can have; 0 for a scene that takes whatever is left.
+
+    The time after its words counts from the last word: what a recording is silent for after it is part of that.
+    """
     asked = round((scene.min_seconds or 0.0) * fps)
     if narration is None or not narration.samples:
         return asked
-    tail = CLOSING if last else BREATH
-    return max(asked, frames_to_hold(_offset(first) + narration.samples + round(tail * SAMPLE_RATE), fps))
+    spoken = _offset(first) + narration.samples
+    heard = _offset(first) + (narration.words[-1].end if narration.words else narration.samples)
+    return max(asked, frames_to_hold(spoken, fps), frame_at(heard + round(tail * SAMPLE_RATE), fps))
+
+
+def _tightened(needed: list[int], least: list[int], target: int) -> list[int]:
+    """Lengths in frames with rests shortened, all by the same share of what they can give, if the target is missed."""
+    room = list(itertools.accumulate((length - short for length, short in zip(needed, least, strict=True)), initial=0))
+    over = min(sum(needed) - target, room[-1])
+    if over <= 0:
+        return needed
+    taken = itertools.pairwise(given * over // room[-1] for given in room)
+    return [length - (after - before) for length, (before, after) in zip(needed, taken, strict=True)]
 
 
 def _fitted(scenes: Sequence[Scene], needed: list[int], target: float, fps: int) -> list[int]:

@@ -29,7 +29,7 @@ class Repair:
     def _repaired(self, step: StepName, failure: Failure) -> bool:
         if step.kind not in OF_A_SCENE:
             return False
-        if step.kind == Kind.SPEAK and self._other_engine(step.scene, failure):
+        if step.kind == Kind.SPEAK and self._other_engine(step, failure):
             return True
         if step.kind == Kind.ACQUIRE and self._other_footage(step.subject, failure):
             return True
@@ -44,10 +44,10 @@ class Repair:
             self._leave_out(step.scene, located(failure, step, self._brief.story))
         return True
 
-    def _other_engine(self, scene: str, failure: Failure) -> bool:
+    def _other_engine(self, step: StepName, failure: Failure) -> bool:
         """Lets the next speech engine speak in the place of one that cannot."""
-        speaker = next(self._brief.speaker(one) for one in self._brief.scenes if one.id == scene)
-        return self._copy.pass_over(speaker, failure)
+        speaker = next(self._brief.speaker(one) for one in self._brief.scenes if one.id == step.scene)
+        return self._copy.pass_over(speaker, step, failure)
 
     def _other_footage(self, shot: str, failure: Failure) -> bool:
         """Rejects unavailable footage; the user's own only if the request lets it be replaced."""

@@ -9,7 +9,7 @@ from orchestrator.engine.working_copy import WorkingCopy
 from orchestrator.film import specs
 from orchestrator.film.brief import Brief
 from orchestrator.film.expected import narration_step
-from orchestrator.film.layout import Layout, Placement, lay_out, placement_of
+from orchestrator.film.layout import Layout, Placement, lay_out, placement_of, tails
 
 Narrations = dict[str, Narration]
 "Narrations that are there, by scene."
@@ -59,11 +59,13 @@ def want_layout(copy: WorkingCopy, brief: Brief, spoken: Narrations) -> tuple[It
 def _placements(copy: WorkingCopy, brief: Brief, spoken: Narrations) -> list[Placement]:
     """The placements of a film without a target, in which no scene depends on another."""
     scenes, fps = brief.scenes, brief.profiles.picture.fps
-    return [
-        copy.memo(placement_of, scene, spoken.get(scene.id), scene is scenes[0], scene is scenes[-1], fps, of=scene.id)
-        for scene in scenes
-        if not scene.narration or scene.id in spoken
-    ]
+    placements = []
+    for scene, seconds in zip(scenes, copy.memo(tails, scenes), strict=True):
+        if not scene.narration or scene.id in spoken:
+            tail = copy.memo.same(("tail", scene.id), seconds)
+            known = spoken.get(scene.id), scene is scenes[0], tail
+            placements.append(copy.memo(placement_of, scene, *known, fps, of=scene.id))
+    return placements
 
 
 def _paced(copy: WorkingCopy, brief: Brief, layout: Layout) -> bool:

@@ -25,9 +25,11 @@ from common.contracts.steps import (
 )
 from common.contracts.storyboard import Scene, Shot
 from common.contracts.timeline import CutList, PlacedWatermark, Profile, SceneCut, TextFrame
+from common.prose import sentences
 from orchestrator.film import clips, soundtrack, wording
 from orchestrator.film.brief import Brief
 from orchestrator.film.layout import Layout, Part, Placement
+from orchestrator.planners.rests import ends_words
 
 
 def plan(
@@ -44,6 +46,8 @@ def speak(brief: Brief, scene: Scene, cast: VoiceCast, pace: float | None) -> Sp
         voice=cast.voice,
         pace=round((pace or 1.0) * brief.speed, 3),
         pitch=brief.pitch,
+        lenient=cast.lenient,
+        last=ends_words(brief.scenes, scene) and len(sentences(scene.narration)) > 1,
     )
 
 

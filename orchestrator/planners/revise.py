@@ -11,6 +11,7 @@ from common.contracts.names import scene_id_of
 from common.contracts.request import MAX_SCENES, VideoRequest
 from common.contracts.storyboard import UNNAMED, Scene, Shot, Storyboard, said_over
 from common.errors import Permanent
+from common.prose import tidied
 from orchestrator.planners.rules import plan_scene, search_terms
 
 MAX_SEED = 2**31 - 1
@@ -79,6 +80,7 @@ def _changed(scene: Scene, edit: SceneEdit, topic: Sequence[str]) -> Scene:
     # Properties of the scene, not of its words and pictures, survive new ones.
     kept: dict[str, object] = {"card": scene.card, "credits": scene.credits}
     kept["transition"] = edit.transition if edit.gives("transition") else scene.transition
+    kept["paragraph"] = scene.paragraph
     kept["voice"] = edit.voice if edit.gives("voice") else scene.voice
     # A recording is of these words, and gives way to a voice that is asked for.
     kept["take"] = scene.take if planned.narration == scene.narration and not edit.voice else None
@@ -127,7 +129,7 @@ def _anew(edit: SceneEdit) -> bool:
 
 
 def _narration(scene: Scene, edit: SceneEdit) -> str:
-    return " ".join((edit.narration or "").split()) if edit.gives("narration") else scene.narration
+    return tidied(edit.narration or "") if edit.gives("narration") else scene.narration
 
 
 def _lasting(scene: Scene, planned: Scene) -> Scene:

@@ -6,7 +6,10 @@ from collections.abc import Iterator, Sequence
 from common.contracts.request import MediaRef, SceneRequest, VideoRequest
 from common.contracts.storyboard import UNNAMED, Scene, Shot, Storyboard, words_of
 from common.contracts.timeline import Card
-from orchestrator.planners.text import clause_starts, content_words, frequent_words, sentences, without_instruction
+from common.prose import Sentence, read, sentences, tidied
+from common.rhythm import rest_after
+from orchestrator.planners.rests import rests
+from orchestrator.planners.text import clause_starts, content_words, frequent_words, without_instruction
 
 PROMPT_SECONDS = 30.0
 "Length of a film made from a one-line prompt, unless asked otherwise."
@@ -82,8 +85,8 @@ def plan_scene(
 
     `topic` is that of the film. At least one of narration, show and media must be there.
     """
-    text = " ".join(narration.split())
-    seconds = max(speech_seconds(text) + 0.35 if text else SHOT_SECONDS, duration or 0.0)
+    text = tidied(narration)
+    seconds = max(_scene_seconds(text) if text else SHOT_SECONDS, duration or 0.0)
     if media is not None:
         shots: tuple[Shot, ...] = (Shot(id=f"{scene}.1", show=show or text or UNNAMED, media=media),)
     elif text:
@@ -98,9 +101,9 @@ def _board(request: VideoRequest) -> Storyboard:
     if request.scenes is not None:
         return _from_scenes(request.scenes, request.duration_target)
     text = request.script or without_instruction(request.prompt or "")
-    found = sentences(text)
+    found = read(text)
     if request.prompt is not None and len(found) == 1:
-        return _from_one_line(found[0], request.duration_target or PROMPT_SECONDS)
+        return _from_one_line(found[0].text, request.duration_target or PROMPT_SECONDS)
     return _from_script(found, request.duration_target)
 
 
@@ -112,11 +115,19 @@ def speech_seconds(text: str) -> float:
     return (len(text) - wide) / CHARS_PER_SECOND + wide * 0.22 + pauses * 0.2
 
 
-def _from_script(found: list[str], target: float | None) -> Storyboard:
-    texts = _balanced(found)
-    topic = frequent_words(" ".join(texts))[:TOPIC]
-    scenes = [_narrated(f"s{number}", text, topic) for number, text in enumerate(texts, 1)]
-    return _storyboard(_title(texts[0]), scenes, topic, target)
+def _scene_seconds(text: str) -> float:
+    """A guess at how long a scene with this narration lasts."""
+    return speech_seconds(text) + rest_after(sentences(text)[-1])
+
+
+def _from_script(found: list[Sentence], target: float | None) -> Storyboard:
+    parts = _balanced(found)
+    topic = frequent_words(" ".join(part.text for part in parts))[:TOPIC]
+    scenes = [
+        _narrated(f"s{number}", part.text, topic).model_copy(update={"paragraph": part.paragraph})
+        for number, part in enumerate(parts, 1)
+    ]
+    return _storyboard(_title(parts[0].text), scenes, topic, target)
 
 
 def _from_scenes(wanted: tuple[SceneRequest, ...], target: float | None) -> Storyboard:
@@ -151,7 +162,7 @@ def _storyboard(title: str, scenes: list[Scene], topic: list[str], target: float
     spoken = sum(speech_seconds(scene.narration) for scene in scenes if scene.narration)
     if target is not None and spoken:
         silent = sum(scene.min_seconds or 1.5 for scene in scenes if not scene.narration)
-        room = target - silent - 0.35 * len(scenes)
+        room = target - silent - sum(rests(scenes))
         # Only hurry for the target's sake; time left over is better filled with pictures than with drawling.
         pace = min(max(spoken / room, 1.0), PACE_LIMITS[1]) if room > 0 else PACE_LIMITS[1]
     return Storyboard(
@@ -167,7 +178,7 @@ def _narrated(scene: str, text: str, topic: Sequence[str]) -> Scene:
     for number, (start, end) in enumerate(itertools.pairwise([*starts, len(words)]), 1):
         part = " ".join(words[start:end])
         shots.append(Shot(id=f"{scene}.{number}", show=part, terms=search_terms(part, text, topic), from_word=start))
-    return Scene(id=scene, narration=text, shots=tuple(shots), estimate=round(seconds + 0.35, 2))
+    return Scene(id=scene, narration=text, shots=tuple(shots), estimate=round(_scene_seconds(text), 2))
 
 
 def _picture(scene: str, terms: tuple[str, ...], seconds: float, length: float | None = None) -> Scene:
@@ -211,8 +222,21 @@ def _cut_long(starts: list[int], count: int, rate: float) -> list[int]:
     return sorted(set(cut)) or [0]
 
 
-def _balanced(found: list[str]) -> list[str]:
-    """Very short sentences join their neighbour, very long ones are divided at a clause."""
+def _balanced(found: list[Sentence]) -> list[Sentence]:
+    """Very short sentences join their neighbour in the paragraph, very long ones are divided at a clause."""
+    paragraphs: list[list[str]] = []
+    for sentence in found:
+        if sentence.paragraph or not paragraphs:
+            paragraphs.append([])
+        paragraphs[-1].append(sentence.text)
+    return [
+        Sentence(text, paragraph=place == 0 and number > 0)
+        for number, paragraph in enumerate(paragraphs)
+        for place, text in enumerate(_joined(paragraph))
+    ]
+
+
+def _joined(found: list[str]) -> list[str]:
     texts: list[str] = []
     pending = ""
     for sentence in found:

@@ -1,4 +1,4 @@
-"""Cutting text into sentences, clauses and search words. Pure; no word of the text is lost or changed."""
+"""Cutting sentences into clauses and search words. Pure; no word of the text is lost or changed."""
 
 import re
 from collections import Counter
@@ -8,15 +8,6 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-# After these a full stop does not end a sentence.
-ABBREVIATIONS = _words(
-    """
-    mr mrs ms dr prof st jr sr vs etc e.g i.e no vol fig approx ca cf inc ltd co dept est al
-    """
-)
-SENTENCE_END = re.compile(r"""(?<=[.!?…])["'”’)\]]*\s+|(?<=[。！？])[」』）]*\s*|\n\s*\n\s*""")  # fmt: skip
-TAIL = 40
-"Characters before a mark that suffice to see the word it follows."
 CLAUSE_WORDS = _words(
     """
     with while as where when and but because so then before after until although though which who
@@ -56,21 +47,6 @@ INSTRUCTION = re.compile(
 WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*", re.UNICODE)
 
 
-def sentences(text: str) -> list[str]:
-    """Sentences in order; joined by spaces they have exactly the words of `text`."""
-    found: list[str] = []
-    start = 0
-    for match in SENTENCE_END.finditer(text):
-        paragraph = match.group().count("\n") > 1
-        tail = text[max(start, match.start() - TAIL) : match.start() + 1]
-        if not paragraph and _goes_on(tail, text[match.end() : match.end() + 1]):
-            continue
-        found.append(text[start : match.end()])
-        start = match.end()
-    found.append(text[start:])
-    return [" ".join(sentence.split()) for sentence in found if sentence.strip()]
-
-
 def clause_starts(words: list[str], shortest: int = 3) -> list[int]:
     """Word positions at which a new clause begins (0 first); no clause is shorter than `shortest` words."""
     starts = [0]
@@ -100,14 +76,3 @@ def without_instruction(prompt: str) -> str:
     """`Make a video about bees` is about bees: words to the service are not said in the film."""
     bare = INSTRUCTION.sub("", prompt, count=1)
     return bare[:1].upper() + bare[1:] if bare != prompt and bare.strip() else prompt
-
-
-def _goes_on(before: str, following: str) -> bool:
-    """True when the mark at the end of `before` does not end a sentence."""
-    words = before.split()
-    last = words[-1].lower().lstrip("(\"'“‘") if words else ""
-    if not last.endswith("."):
-        return following.islower()  # a question or a cry inside a sentence: "Why?" he asked.
-    bare = last.rstrip(".")
-    initial = len(bare) == 1 and bare.isalpha() and bare != "i"
-    return bare in ABBREVIATIONS or initial

@@ -6,8 +6,8 @@ import math
 from common.contracts.storyboard import words_of
 from common.errors import Permanent
 from whisper_worker.align.features import Frames, frames_of
-from whisper_worker.align.matching import match
-from whisper_worker.align.pauses import pauses, shortened, threshold
+from whisper_worker.align.matching import match, pace_of
+from whisper_worker.align.pauses import pauses, threshold
 from whisper_worker.align.port import Aligner, Timed
 from whisper_worker.align.reference import Reference, speak_reference
 from whisper_worker.align.words import times_of
@@ -17,8 +17,6 @@ log = logging.getLogger(__name__)
 
 ALIKE = 0.1
 "Difference of the logarithms of two paces that does no harm."
-SLOWEST, FASTEST = 0.55, 1.9
-"Paces at which the reference is spoken: it is to be about as fast as the recording."
 DOUBTED = 0.93
 """`Match.doubt` from which the recording says something else. Texts that fit were at 0.57 to 0.87, also with noise
 10 dB under the voice; others at 0.95 to 1.02."""
@@ -64,8 +62,7 @@ class ByWarping:
     def _spoken_like(self, recording: Frames, text: str, language: str) -> Reference:
         """The text, spoken about as fast as in the recording."""
         usual = speak_reference(self._reader, text, language, 1.0)
-        pace = _length(_with_sound(usual.frames, "the text as it is read")) / _length(recording)
-        pace = min(FASTEST, max(SLOWEST, pace))
+        pace = pace_of(recording, _with_sound(usual.frames, "the text as it is read"))
         return usual if abs(math.log(pace)) < ALIKE else speak_reference(self._reader, text, language, pace)
 
 
@@ -73,8 +70,3 @@ def _with_sound(frames: Frames, name: str) -> Frames:
     if (frames.loudness > threshold(frames.loudness)).sum() < LEAST:
         raise Unlike(f"{name} has no sound")
     return frames
-
-
-def _length(frames: Frames) -> int:
-    """Frames without pauses."""
-    return len(shortened(len(frames.loudness), pauses(frames.loudness)))

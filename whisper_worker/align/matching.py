@@ -23,8 +23,12 @@ SLICE, NEAR = round(30 / HOP), round(5 / HOP)
 "Frames of the recording that are followed at once, and how many sooner or later a slice may end, for a quiet place."
 STRETCHES = (0.88, 1.0, 1.12)
 "Throats that the speaker of the reference is tried with: that of a child or woman, its own, a longer one."
-TRIED = round(60 / HOP)
-"Frames of both that the throats are tried on."
+PACES = (0.55, 0.7, 0.85, 1.0, 1.2, 1.45, 1.8)
+"At which the reference is tried."
+TRIED = round(30 / HOP)
+"Frames of both that throats and paces are tried on."
+STEADY = 11
+"Pooled frames: what is heard in both is heard in most of so many, else it is chance."
 MISSED = 4
 "A leap over so many pooled frames leaves them out."
 
@@ -47,12 +51,30 @@ def match(recording: Frames, reference: Frames) -> Match:
     heard = cepstra(recording)[heard_at]
     spoken = _most_alike(heard, (cepstra(reference, stretch)[spoken_at] for stretch in STRETCHES))
     rough, backwards = _searched(heard, spoken), _searched(heard, spoken[::-1])
-    common = _in_common(rough.places, len(heard), len(spoken))
+    common = _in_common(_steady(rough.places), len(heard), len(spoken))
     loudness = recording.loudness[heard_at[common.recording]]
     places, cells = _followed(heard[common.recording], spoken[common.reference], common.centres, loudness)
     doubt = rough.cost / max(backwards.cost, 1e-6)
     pairs = heard_at[common.recording], spoken_at[common.reference[places]]
     return Match(*pairs, doubt, max(cells, rough.cells))
+
+
+def pace_of(recording: Frames, reference: Frames) -> float:
+    """How much faster the recording is said: the pace at which the reference is cheapest to find in it.
+
+    The lengths alone would mislead if either has more than the other.
+    """
+    heard_at, spoken_at = _without_pauses(recording), _without_pauses(reference)
+    recording, reference = equally_noisy(recording, reference)
+    heard, spoken = cepstra(recording)[heard_at], cepstra(reference)[spoken_at]
+    together = min(PACES[-1], max(PACES[0], len(spoken) / len(heard)))
+    return min((together, *PACES), key=lambda pace: _searched(heard[:TRIED], _at(spoken, pace)[: 2 * TRIED]).cost)
+
+
+def _at(values: np.ndarray, pace: float) -> np.ndarray:
+    """Frames as if they were passed at another speed."""
+    count = max(1, round(len(values) / pace))
+    return np.asarray(values[np.minimum((np.arange(count) * pace).astype(np.int64), len(values) - 1)])
 
 
 def _without_pauses(frames: Frames) -> np.ndarray:
@@ -79,6 +101,14 @@ class _Common(NamedTuple):
     "Numbers of frames."
     centres: np.ndarray
     "For each of the former about which of the latter it is: a place in the list, not a number of a frame."
+
+
+def _steady(places: np.ndarray) -> np.ndarray:
+    """Without places that are found among many that are not."""
+    found = (places >= 0).astype(float)
+    wide = np.pad(found, STEADY // 2, mode="edge")
+    steady = np.where(np.convolve(wide, np.ones(STEADY) / STEADY, mode="valid") > 0.5, places, -1)
+    return steady if steady.max() >= 0 else places
 
 
 def _in_common(places: np.ndarray, heard: int, spoken: int) -> _Common:

@@ -5,16 +5,19 @@ frame of the recording, and the costs of all ways can be compared at any moment:
 the best of them, and memory grows with the length of the recording, not with its square.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-STEPS = (0.08, 0.0, 0.05, 0.2)
+STEPS = (0.2, 0.0, 0.2, 0.4)
 "Cost of a step by so many frames. 1 is what two frames cost that have nothing to do with each other."
+EVEN_STEPS = (0.3, 0.0, 0.3, 0.6)
+"The same for the search, in which any speech could be bent to be like any other if that were cheap."
 REACH = len(STEPS) - 1
 LEAP, LEAPT = 2.0, 0.25
 "Costs of a leap over a part of the reference that is not heard, and of each frame of it."
-FOREIGN = 0.85
+FOREIGN = 0.8
 "Cost of a frame of the recording that is no part of the reference."
 LEAPS, STRANGE, BEGINS, CHAINED = 4, 5, 6, 8
 "Codes of what a way does besides steps. The last one is a flag: a leap to the right of here began further left."
@@ -71,7 +74,7 @@ def follow(recording: np.ndarray, reference: np.ndarray, scale: float, centres: 
     start[0] = 0
     band.keep(0, start + band.distances(0), np.full(band.width, BEGINS, np.uint8))
     for row in range(1, band.count):
-        best, codes = _stepped(band.moved(int(centres[row])))
+        best, codes = _stepped(band.moved(int(centres[row])), STEPS)
         band.keep(row, best + band.distances(row), codes)
     column = min(band.size - 1 - band.low, band.width - 1)
     cost = float(band.costs[column])
@@ -86,39 +89,39 @@ def search(recording: np.ndarray, reference: np.ndarray, scale: float, width: in
     ends = [_ending(band, 0, slope)]
     for row in range(1, band.count):
         before = band.moved(int(np.argmin(band.costs)) + band.low)
-        best, codes = _stepped(before)
-        _leap(before, slope, best, codes)
+        best, codes = _stepped(before, EVEN_STEPS)
+        chained = _leap(before, slope, best, codes)
         _take(np.float32(FOREIGN * row + LEAPT * band.low) + slope[: band.width], BEGINS, best, codes)
         best += band.distances(row)
         _take(before[REACH:] + np.float32(FOREIGN), STRANGE, best, codes)
-        band.keep(row, best, codes)
+        band.keep(row, best, codes | (chained * np.uint8(CHAINED)))
         ends.append(_ending(band, row, slope))
     cost, row, column = min(ends)
     return Path(_traced(band, row, column), cost / band.count, band.codes.nbytes)
 
 
-def _stepped(before: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _stepped(before: np.ndarray, steps: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
     """The cheapest step to each frame of the band."""
-    best = before[REACH:] + np.float32(STEPS[0])
+    best = before[REACH:] + np.float32(steps[0])
     codes = np.zeros(len(best), np.uint8)
     for code in range(1, REACH + 1):
-        _take(before[REACH - code : -code] + np.float32(STEPS[code]), code, best, codes)
+        _take(before[REACH - code : -code] + np.float32(steps[code]), code, best, codes)
     return best, codes
 
 
 def _take(costs: np.ndarray, code: int, best: np.ndarray, codes: np.ndarray) -> None:
-    """Puts in what is cheaper; a flag stays."""
+    """Puts in what is cheaper."""
     better = costs < best
-    codes[better] = (codes[better] & CHAINED) | code
-    np.minimum(best, costs, out=best)
+    np.copyto(best, costs, where=better)
+    np.copyto(codes, np.uint8(code), where=better)
 
 
-def _leap(before: np.ndarray, slope: np.ndarray, best: np.ndarray, codes: np.ndarray) -> None:
-    """Leaps from the cheapest place on the left."""
+def _leap(before: np.ndarray, slope: np.ndarray, best: np.ndarray, codes: np.ndarray) -> np.ndarray:
+    """Leaps from the cheapest place on the left; the frames at which one to the right would have begun further left."""
     level = before - slope
     lowest = np.minimum.accumulate(level)
     _take(lowest[REACH - 1 : -1] + slope[REACH - 1 : -1] + np.float32(LEAP), LEAPS, best, codes)
-    codes[lowest[REACH:] < level[REACH:]] |= CHAINED
+    return np.asarray(lowest[REACH:] < level[REACH:])
 
 
 def _ending(band: _Band, row: int, slope: np.ndarray) -> tuple[float, int, int]:
@@ -135,6 +138,7 @@ def _traced(band: _Band, row: int, column: int) -> np.ndarray:
     place = int(band.lows[row]) + column
     while row >= 0:
         low = int(band.lows[row])
+        place = min(max(place, low), low + band.width - 1)  # a band too steep to follow has no way through
         code = int(band.codes[row, place - low]) & ~CHAINED
         places[row] = -1 if code == STRANGE else place
         if code == BEGINS:

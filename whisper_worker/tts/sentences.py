@@ -82,7 +82,7 @@ def spoken(model: Model, text: str, pace: float) -> tuple[np.ndarray, list[Spoke
 
 def _sentences(model: Model, text: str, pace: float) -> Iterator[Said]:
     read = readings(words_of(text), model.language)
-    for first, last in _pieces(read):
+    for first, last in pieces(read, LONGEST):
         with _phonemising:
             found = model.phonemes(" ".join(read[first:last]))
             alone = [[sign for part in model.phonemes(word) for sign in part] for word in read[first:last]]
@@ -96,11 +96,11 @@ def _sentences(model: Model, text: str, pace: float) -> Iterator[Said]:
                 yield Said(model.sound(part, pace), own, ELSEWHERE if cut else AFTER_A_SENTENCE)
 
 
-def _pieces(words: Sequence[str]) -> Iterator[tuple[int, int]]:
+def pieces(words: Sequence[str], longest: int) -> Iterator[tuple[int, int]]:
     """First word, and the one after the last, of each part that is spoken at once: cut where the voice would pause."""
     first = 0
     while first < len(words):
-        end = _reach(words, first)
+        end = _reach(words, first, longest)
         if end < len(words):
             places = range(first + (end - first) // 2, end)
             end = max(places, key=lambda place: (_worth(words[place]), place)) + 1
@@ -108,10 +108,10 @@ def _pieces(words: Sequence[str]) -> Iterator[tuple[int, int]]:
         first = end
 
 
-def _reach(words: Sequence[str], first: int) -> int:
+def _reach(words: Sequence[str], first: int, longest: int) -> int:
     """The end of the longest part from a word on that may be spoken at once; it has a word at least."""
     size, end = 0, first
-    while end < len(words) and (end == first or size + len(words[end]) <= LONGEST):
+    while end < len(words) and (end == first or size + len(words[end]) <= longest):
         size += len(words[end]) + 1
         end += 1
     return end

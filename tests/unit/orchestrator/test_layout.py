@@ -11,6 +11,7 @@ from common.contracts.storyboard import Scene, Shot
 from orchestrator.film.layout import (
     MOST_CLIPS,
     MOST_PAUSE,
+    OPENING,
     TOLERANCE,
     Layout,
     Piece,
@@ -18,6 +19,7 @@ from orchestrator.film.layout import (
     lay_out,
     parts_of,
     placement_of,
+    tails,
 )
 
 AUDIO = ObjectRef(key="k", sha256="0" * 64, size=1, media_type="audio/wav")
@@ -41,10 +43,8 @@ def scene(number: int, words: int = 0, starts: tuple[int, ...] = (0,), seconds: 
 def film(scenes: list[Scene], spoken: dict[str, Narration], target: float | None = None, pace: float = 1.0) -> Layout:
     if target is not None:
         return lay_out(scenes, spoken, target, FPS, pace)
-    last = len(scenes) - 1
-    return Layout(
-        tuple(placement_of(one, spoken.get(one.id), place == 0, place == last, FPS) for place, one in enumerate(scenes))
-    )
+    rests = zip(scenes, tails(scenes), strict=True)
+    return Layout(tuple(placement_of(one, spoken.get(one.id), one is scenes[0], rest, FPS) for one, rest in rests))
 
 
 def check(layout: Layout, spoken: dict[str, Narration]) -> None:
@@ -85,11 +85,13 @@ def test_every_layout_is_whole(rows: list[tuple[int, int, float | None]], target
 def test_without_a_target_a_slot_depends_on_no_other_scene(
     rows: list[tuple[int, int, float | None]], which: int, words: int
 ) -> None:
+    """A scene that gets or loses its words is another matter: the last sentence of the film may be another one then."""
     which %= len(rows)
+    words = words if rows[which][0] else 0
     scenes, spoken = made_of(rows)
     before = film(scenes, spoken)
     scenes[which] = scene(which, words)
-    after = film(scenes, spoken | {f"s{which}": narration(words, words * 0.4)})
+    after = film(scenes, spoken | ({f"s{which}": narration(words, words * 0.4)} if words else {}))
     assert [place for place, placement in enumerate(after.placements) if placement != before.placements[place]] in (
         [],
         [which],
@@ -97,11 +99,43 @@ def test_without_a_target_a_slot_depends_on_no_other_scene(
 
 
 def test_the_first_scene_has_the_opening_and_the_last_one_the_closing() -> None:
-    spoken = {f"s{number}": narration(5, 2.0) for number in range(3)}
-    first, middle, last = film([scene(number, 5) for number in range(3)], spoken).placements
+    spoken = {f"s{number}": narration(5, 2.0) for number in range(4)}
+    first, middle, _, last = film([scene(number, 5) for number in range(4)], spoken).placements
     assert [placement.voice_offset for placement in (first, middle, last)] == [round(0.3 * 48_000), 0, 0]
     assert first.frames - middle.frames == round(0.3 * FPS)
     assert last.frames - middle.frames == frames_to_hold(round(3.2 * 48_000), FPS) - middle.frames
+
+
+def test_the_rests_between_scenes_follow_their_sentences() -> None:
+    spoken = {f"s{number}": narration(5, 2.0) for number in range(5)}
+    scenes = [scene(number, 5) for number in range(5)]
+    scenes[1] = scenes[1].model_copy(update={"narration": "Do you see it there?"})
+    scenes[3] = scenes[3].model_copy(update={"paragraph": True})
+    layout = film(scenes, spoken)
+    plain, question, paragraph, last, closing = (placement.frames / FPS - 2.0 for placement in layout.placements)
+    assert [round(rest, 2) for rest in (plain - OPENING, question, last, closing)] == [0.37, 0.6, 1.0, 1.2]
+    assert 0.8 <= paragraph <= 1.2
+
+
+def test_a_rest_counts_from_the_last_word_and_not_from_the_silence_after_it() -> None:
+    spoken = {f"s{number}": narration(5, 2.0) for number in range(3)}
+    longer = spoken["s0"].model_copy(update={"samples": spoken["s0"].samples + 12_000})
+    scenes = [scene(number, 5) for number in range(3)]
+    assert film(scenes, spoken | {"s0": longer}) == film(scenes, spoken)
+
+
+def test_rests_shrink_a_little_before_the_words_are_spoken_faster() -> None:
+    spoken = {f"s{number}": narration(5, 2.0) for number in range(5)}
+    scenes = [scene(number, 5) for number in range(5)]
+    scenes[2] = scenes[2].model_copy(update={"paragraph": True, "narration": "word " * 40})
+    plain = film(scenes, spoken).frames
+    tight = film(scenes, spoken, (plain - 6) / FPS)
+    assert tight.frames == plain - 6
+    shortest = film(scenes, spoken, 5.0)
+    rests = [placement.frames / FPS - 2.0 for placement in shortest.placements]
+    assert all(rest >= 0.33 for rest in rests)
+    assert rests[1] >= 0.78
+    assert rests[-1] == pytest.approx(1.2)
 
 
 def test_pictures_without_words_take_what_is_left_of_the_target() -> None:

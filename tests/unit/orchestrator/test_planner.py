@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from common.contracts.request import SceneRequest, VideoRequest
 from common.contracts.storyboard import Storyboard, words_of
+from common.prose import sentences
 from orchestrator.planners.rules import LONGEST_SHOT, plan, speech_seconds
-from orchestrator.planners.text import clause_starts, content_words, sentences, without_instruction
+from orchestrator.planners.text import clause_starts, content_words, without_instruction
 
 TEXT = (
     "The sea, is calm. waves and wind! Why? Dr. Smith e.g. 3.5 metres of water; "
