@@ -22,6 +22,7 @@ LONGEST = 400
 SENTENCE_ENDS, CLAUSE_ENDS = ".!?…", ",;:)—"
 AFTER_A_SENTENCE, ELSEWHERE = 0.30, 0.10
 "Seconds of silence after a sentence, and where a long one had to be cut, at a pace of 1."
+NOWHERE = float("inf")
 CEILING = 0.95
 "Peak of the sound; louder sound is made quieter as a whole."
 
@@ -129,14 +130,15 @@ def _starts(said: Said, rate: int) -> Iterator[tuple[int, float]]:
     """The words of a sentence and when each begins, in seconds from the start of its sound."""
     if said.sound.edges is None:
         return
-    last, paused = NOBODY, True
+    last, gap = NOBODY, NOWHERE
     for owner, edge in zip(said.owners, said.sound.edges, strict=True):
         if owner not in (NOBODY, last):
             # What is heard before the first word is its beginning: models let it wait, and are not sure for how long.
-            start = first_heard(said.sound.samples) if last == NOBODY else float(edge)
-            yield owner, heard_start(said.sound.samples, rate, start / rate, paused)
+            start = first_heard(said.sound.samples) if last == NOBODY else min(gap, float(edge))
+            yield owner, heard_start(said.sound.samples, rate, start / rate, last == NOBODY or gap < NOWHERE)
             last = owner
-        paused = owner == NOBODY
+        # A word begins in the gap before it: models give it the hiss or the stop that the word begins with.
+        gap = NOWHERE if owner != NOBODY else min(gap, float(edge))
 
 
 def _timed(text: str, marks: Sequence[tuple[int, float]], samples: np.ndarray, rate: int) -> list[SpokenWord]:
