@@ -32,6 +32,10 @@ def hear(spec: HearSpec, run: StepRun, recogniser: Recogniser | None) -> HearFac
     """
     if recogniser is None:
         raise NotConfigured("the recogniser of this worker is gone; restart the worker")
+    if spec.language is not None and not recogniser.knows(spec.language):
+        raise Permanent(
+            f'{recogniser.name} does not hear "{spec.language}" with its model; set WHISPER_MODEL to another'
+        )
     sound = _sound(spec, run)
     seconds = len(sound) / RATE
     run.progress(0.2)

@@ -29,6 +29,8 @@ LONG = 4300
 "Characters that take five minutes to read."
 PAUSE = 0.12
 "Seconds of silence after which it can be heard when a word begins."
+EXACT = (Espeak.name, "Festival")
+"Synthesisers that make their sound from these very times. Models only tell about when."
 FAR = 300.0
 "Milliseconds."
 MEGABYTE = 1 << 20
@@ -92,7 +94,9 @@ def _rows(recordings: Iterable[Recording], aligner: Aligner, say: Say) -> list[R
         say(f"{name}: {len(some)} recordings")
         row: Row = {"recording": name, "words": sum(len(one.starts) for one in some)}
         for way, guess in ways.items():
-            row = dict(row) | _spread(f"{way} ", np.concatenate([_errors(one, guess(one)) for one in some]))
+            errors = np.concatenate([_errors(one, guess(one)) for one in some])
+            bias = {f"{way} bias": float(np.median(errors))} if way == aligner.name else {}
+            row = dict(row) | _spread(f"{way} ", errors) | bias
         rows.append(row)
     return rows
 
@@ -105,7 +109,7 @@ def _unlike(recordings: Iterable[Recording], aligner: Aligner) -> list[Row]:
         if len(some) < 2 or name.endswith(NOISY):
             continue
         for what, change in (("more", said_more), ("less", said_less)):
-            errors = np.concatenate([_told_errors(change(one, other), aligner) for one, other in pairwise(some)])
+            errors = np.concatenate([_told_errors(change(one, other), aligner) for one, other in pairwise(some[:3])])
             far = float(100 * np.mean(np.abs(errors) > FAR))
             row: Row = {"recording": f"{name}, {what}", "words": len(errors), "% far off": far}
             rows.append(dict(row) | _spread("", errors))
@@ -163,10 +167,11 @@ def _long(settings: Settings, aligner: Aligner, characters: int) -> Row:
 
 def _checks(engines: Table, aligned: Table, long: Table, *, quick: bool) -> list[Check]:
     own = [row for row in engines.rows if row["synthesiser"] == Espeak.name]
+    exact = [row for row in aligned.rows if str(row["recording"]).startswith(EXACT)]
     checks = [
         _worst("espeak-ng against the sound", own, "median", ENGINE_MEDIAN),
         _worst("espeak-ng against the sound", own, "p95", ENGINE_P95),
-        _worst("the aligner", aligned.rows, "dtw median", MEDIAN),
+        _worst("the aligner", exact, "dtw median", MEDIAN),
         _worst("the aligner", aligned.rows, "dtw p95", P95),
         _worst("the aligner, long", long.rows, "median", MEDIAN),
         _worst("the aligner, long", long.rows, "p95", P95),

@@ -28,6 +28,8 @@ from whisper_worker.tts import make_engines
 BELOW = 14.0
 "Decibels by which the music lies under the voice, both as a whole."
 MOOD: Mood = "uplifting"
+QUICK = 4
+"Sentences of a quick run."
 SECONDS = 600
 MOST_WRONG = 5.0
 "Per cent of the words of the usual engine."
@@ -51,26 +53,26 @@ def measure(scope: Scope, say: Say) -> Report:
     heard = []
     with tempfile.TemporaryDirectory(prefix="voices-", dir=scope.data) as work:
         for name in names:
-            heard.append(_heard(name, Path(work), python, say))
+            heard.append(_heard(name, Path(work), python, QUICK if scope.quick else len(SENTENCES), say))
     return Report([_costs(heard), _errors(heard)], _checks(heard), {one.name: _details(one) for one in heard})
 
 
-def _heard(name: str, work: Path, python: Path, say: Say) -> Heard:
+def _heard(name: str, work: Path, python: Path, count: int, say: Say) -> Heard:
     folder = work / name
     folder.mkdir()
     say(f"{name}: speaking")
-    costs = _spoken(name, folder)
-    sounds = [folder / f"{number}.wav" for number in range(len(SENTENCES))]
+    costs = _spoken(name, folder, count)
+    sounds = [folder / f"{number}.wav" for number in range(count)]
     levelled = [_levelled(path) for path in sounds]
     mixed = [_mixed(path) for path in levelled]
-    readings = [sentence.readings for sentence in SENTENCES]
+    readings = [sentence.readings for sentence in SENTENCES[:count]]
     say(f"{name}: reading back")
     alone, with_music = (ears.read_back(python, some, readings, folder) for some in (levelled, mixed))
     return Heard(name, costs, alone, with_music)
 
 
-def _spoken(name: str, folder: Path) -> dict[str, Any]:
-    command = [sys.executable, "-P", "-m", "benchmarks.voices.speaker", name, str(folder)]
+def _spoken(name: str, folder: Path, count: int) -> dict[str, Any]:
+    command = [sys.executable, "-P", "-m", "benchmarks.voices.speaker", name, str(folder), str(count)]
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, env=env, cwd=ROOT, check=False)
     if done.returncode:
@@ -132,7 +134,7 @@ def _errors(heard: Sequence[Heard]) -> Table:
         }
         for one in heard
     ]
-    return Table(f"read back by Whisper tiny.en, {len(SENTENCES)} sentences", rows)
+    return Table(f"read back by Whisper tiny.en, {len(heard[0].alone)} sentences", rows)
 
 
 def per_cent(readings: Sequence[Reading]) -> float:

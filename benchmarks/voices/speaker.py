@@ -1,8 +1,8 @@
 """What it costs to speak with one engine, in a process of its own: prints one line of JSON.
 
-    python -m benchmarks.voices.speaker piper FOLDER
+    python -m benchmarks.voices.speaker piper FOLDER 20
 
-The sounds of all sentences are left in the folder.
+The sounds of so many sentences are left in the folder.
 """
 
 import json
@@ -17,12 +17,11 @@ import numpy as np
 from benchmarks.voices.sentences import SENTENCES
 from common.settings import Settings
 from whisper_worker.tts import ENGINES
-from whisper_worker.tts.port import Speech
 
 FIRST = "This is the first sentence."
 
 
-def main(name: str, folder: Path) -> None:
+def main(name: str, folder: Path, count: int) -> None:
     started = time.process_time()
     engine = ENGINES[name](Settings.from_env())
     engine.speak(FIRST, "en", None)
@@ -31,19 +30,15 @@ def main(name: str, folder: Path) -> None:
     engine.speak(FIRST, "en", None)
     warm = time.process_time() - started
     spoken = cpu = 0.0
-    for number, sentence in enumerate(SENTENCES):
+    for number, sentence in enumerate(SENTENCES[:count]):
         started = time.process_time()
         speech = engine.speak(sentence.written, "en", None)
         cpu += time.process_time() - started
         spoken += len(speech.samples) / speech.rate
         write(folder / f"{number}.wav", speech.samples, speech.rate)
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    figures = {"cold": cold, "warm": warm, "spoken": spoken, "cpu": cpu, "memory": memory, "version": engine.version}
-    print(json.dumps({"voice": _voice(engine.speak(FIRST, "en", None)), **figures}))
-
-
-def _voice(speech: Speech) -> str:
-    return speech.voice
+    about = {"voice": engine.speak(FIRST, "en", None).voice, "version": engine.version}
+    print(json.dumps({**about, "cold": cold, "warm": warm, "spoken": spoken, "cpu": cpu, "memory": memory}))
 
 
 def write(path: Path, samples: np.ndarray, rate: int) -> None:
@@ -56,4 +51,4 @@ def write(path: Path, samples: np.ndarray, rate: int) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]))
+    main(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]))

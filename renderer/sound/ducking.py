@@ -8,13 +8,11 @@ import numpy as np
 from common.contracts.grid import SAMPLE_RATE
 from common.contracts.timeline import PlacedNarration, Span
 
-DUCK = -10.0
-"Decibels by which the bed goes down under a voice."
 DUCK_LEAD = int(0.4 * SAMPLE_RATE)
 "Samples before the voice at which the bed begins to go down; it is down when the voice comes."
-DUCK_HOLD = int(1.6 * SAMPLE_RATE)
-"Samples. The bed stays down during gaps shorter than this."
-DUCK_END = int(1.2 * SAMPLE_RATE)
+DUCK_HOLD = int(2.1 * SAMPLE_RATE)
+"Samples. The bed stays down during gaps shorter than this and the lead: longer than any rest of the voice."
+DUCK_END = int(0.6 * SAMPLE_RATE)
 "Samples that the bed takes to come up again; less than the shortest gap it comes up in."
 DIP = -9.0
 "Decibels by which the bed dips, besides, when the picture dips to black or white."
@@ -40,12 +38,12 @@ class Curve(NamedTuple):
         return self.at[0] < end and begin < self.at[-1]
 
 
-def ducking(narrations: Sequence[PlacedNarration]) -> Curve:
-    """The level of the bed under all narrations of a film."""
+def ducking(narrations: Sequence[PlacedNarration], depth: float) -> Curve:
+    """The level of the bed under all narrations of a film; under them it is `depth` decibels, which is negative."""
     corners = [
         corner
         for begin, end in ducked(narrations)
-        for corner in ((begin, 0.0), (begin + DUCK_LEAD, DUCK), (end, DUCK), (end + DUCK_END, 0.0))
+        for corner in ((begin, 0.0), (begin + DUCK_LEAD, depth), (end, depth), (end + DUCK_END, 0.0))
     ]
     return Curve(*zip(*corners, strict=True)) if corners else Curve()
 

@@ -19,7 +19,10 @@ CLIPPED = 1e-4
 def sound_report(
     spec: MixSpec, before: Loudness, after: Loudness, silences: Sequence[tuple[float, float]], clipped: int
 ) -> SoundReport:
-    """`before` is measured on the program, `after` and `silences` (in seconds) on what was encoded."""
+    """`before` is measured on the program, `after` and `silences` (in seconds) on what was encoded.
+
+    The loudness in `spec.sound` is the one that this film was to have.
+    """
     silent = _frames(silences, spec.sound.fps, spec.frames)
     return SoundReport(silent=silent, clipped=clipped, problems=tuple(_problems(spec, before, after, silent, clipped)))
 

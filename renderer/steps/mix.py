@@ -8,30 +8,40 @@ import os
 import wave
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from common.contracts.base import ObjectRef
 from common.contracts.grid import SAMPLE_RATE, samples_per_frame
 from common.contracts.steps import MixFacts, MixSpec
-from common.contracts.timeline import MusicCue, PlacedNarration
+from common.contracts.timeline import PlacedNarration
 from common.worker.steprun import StepRun
 from renderer.ffmpeg.verify import verify_sound
 from renderer.sound import bed
+from renderer.sound.balance import MUSIC, duck_depth, film_level, speech_share, spoken
 from renderer.sound.ducking import dip, ducking, fades
+from renderer.sound.excerpts import loudness_within
 from renderer.sound.loudness import SILENCE
 from renderer.sound.mastering import MIX_FILE, MUSIC_FILE, Studio, encode_mastered
 from renderer.sound.report import sound_report
 
 VOICE_TRACK = "voice.raw"
 "One channel of 16 bit, as long as the film."
-BED_LEVEL = -24.0
-"Loudness of the bed between two narrations, in LUFS; narrations come at -18."
 LOUDEST_LIFT = 30.0
 "Decibels a quiet file may be raised by, of which 6 were taken from it; more would be noise."
 FULL_SCALE = 32_768
 EDGE = int(0.008 * SAMPLE_RATE)
 "Samples over which both ends of a narration are faded, so that none begins or ends with a click."
+
+
+class Under(NamedTuple):
+    """How loud the bed is played, in decibels."""
+
+    lift: float
+    "Where nothing is said."
+    depth: float
+    "Lower than that by this (negative) under the voice."
 
 
 def mix(spec: MixSpec, run: StepRun, program: str) -> MixFacts:
@@ -40,19 +50,27 @@ def mix(spec: MixSpec, run: StepRun, program: str) -> MixFacts:
     Raises `BadMedia` if the user's music cannot be read.
     """
     total = spec.frames * samples_per_frame(spec.sound.fps)
-    voice = _place_voices(spec.narrations, total, run)
+    track = _place_voices(spec.narrations, total, run)
+    voice = _loudness_of(track, spec.narrations, run, program)
     run.progress(0.1)
-    lift = _prepare_bed(spec.music, total, run, program)
+    under = _prepare_bed(spec, total, voice, run, program)
     run.progress(0.4)
-    studio = Studio(lambda: _together(spec, total, lift, run.workdir), total, spec.sound, run, program)
+    studio = Studio(lambda: _together(spec, total, under, run.workdir), total, spec.sound, run, program)
     before = studio.measured()
     run.progress(0.5)
+    spec = _planned(spec, before.integrated, voice, total)
     after, silences = encode_mastered(before, spec.sound, studio)
     verify_sound(run.workdir / MIX_FILE, total, "the sound of the film")
     media = run.keep("mix", run.workdir / MIX_FILE, "audio/mp4")
-    report = sound_report(spec, before, after, silences, _clipped(voice))
-    music = _bed_alone(spec, total, lift, studio, run)
+    report = sound_report(spec, before, after, silences, _clipped(track))
+    music = _bed_alone(spec, total, under, studio, run)
     return MixFacts(media=media, music=music, loudness=after.integrated, true_peak=after.peak, report=report)
+
+
+def _planned(spec: MixSpec, before: float, voice: float, total: int) -> MixSpec:
+    """The spec with the loudness that a film that speaks so much is to have."""
+    level = film_level(before, voice, speech_share(spec.narrations, total), spec.sound.loudness)
+    return spec.model_copy(update={"sound": spec.sound.model_copy(update={"loudness": round(level, 2)})})
 
 
 # the voice
@@ -69,6 +87,15 @@ def _place_voices(narrations: Sequence[PlacedNarration], total: int, run: StepRu
         stretch += np.clip(sound, -32768 - stretch.clip(max=0), 32767 - stretch.clip(min=0))
     track.flush()
     return track
+
+
+def _loudness_of(track: np.ndarray, narrations: Sequence[PlacedNarration], run: StepRun, program: str) -> float:
+    """Of the voice where it speaks, as it sounds from both channels."""
+    spans, total = spoken(narrations, len(track)), len(track)
+    if not spans:
+        return SILENCE
+    blocks = (track[begin : begin + bed.BLOCK, None] for begin in range(0, total, bed.BLOCK))
+    return loudness_within(spans, blocks, total, run, program)
 
 
 def _reserve(path: Path, size: int) -> None:
@@ -104,27 +131,33 @@ def _clipped(voice: np.ndarray) -> int:
 # the bed
 
 
-def _prepare_bed(music: MusicCue | None, total: int, run: StepRun, program: str) -> float | None:
-    """Writes the bed; returns the decibels that bring it to its level. None: there is none to be heard."""
+def _prepare_bed(spec: MixSpec, total: int, voice: float, run: StepRun, program: str) -> Under | None:
+    """Writes the bed; returns how loud it is to be played. None: there is none to be heard."""
+    music = spec.music
     if music is None or music.volume == 0:
         return None
-    level = bed.prepare(music, total, run, program)
-    lift = min(LOUDEST_LIFT, BED_LEVEL - level.integrated) if level.integrated > SILENCE else 0.0
-    return lift + 20 * float(np.log10(music.volume))
+    level = bed.prepare(music, total, run, program).integrated
+    lift = min(LOUDEST_LIFT, MUSIC - level) if level > SILENCE else 0.0
+    wish = 20 * float(np.log10(music.volume))
+    spans, depth = spoken(spec.narrations, total), 0.0
+    if spans:
+        below = loudness_within(spans, bed.blocks(total, run.workdir), total, run, program)
+        depth = duck_depth(level, below, voice, wish)
+    return Under(lift + wish, depth)
 
 
-def _bed(spec: MixSpec, total: int, lift: float | None, folder: Path) -> Iterator[np.ndarray]:
+def _bed(spec: MixSpec, total: int, under: Under | None, folder: Path) -> Iterator[np.ndarray]:
     """The bed at its level, ducked and dipped. A file is faded at both ends of the film; composed pieces need none."""
-    if lift is None or spec.music is None:
+    if under is None or spec.music is None:
         for begin in range(0, total, bed.BLOCK):
             yield np.zeros((min(bed.BLOCK, total - begin), 2), np.float32)
         return
     step = samples_per_frame(spec.sound.fps)
-    curves = [ducking(spec.narrations), *(dip(span, step) for span in spec.dips)]
+    curves = [ducking(spec.narrations, under.depth), *(dip(span, step) for span in spec.dips)]
     begin = 0
     for part in bed.blocks(total, folder):
         end = begin + len(part)
-        level = lift + sum(curve.over(begin, end) for curve in curves if curve.bends(begin, end))
+        level = under.lift + sum(curve.over(begin, end) for curve in curves if curve.bends(begin, end))
         gain = 10 ** (level / 20)
         if spec.music.media is not None:
             gain = gain * fades(begin, end, total)
@@ -132,11 +165,11 @@ def _bed(spec: MixSpec, total: int, lift: float | None, folder: Path) -> Iterato
         begin = end
 
 
-def _bed_alone(spec: MixSpec, total: int, lift: float | None, studio: Studio, run: StepRun) -> ObjectRef | None:
+def _bed_alone(spec: MixSpec, total: int, under: Under | None, studio: Studio, run: StepRun) -> ObjectRef | None:
     """The bed as it lies under the narrations, not yet mastered: with these it adds up to the program."""
-    if lift is None:
+    if under is None:
         return None
-    studio.write_bed(part.tobytes() for part in _bed(spec, total, lift, run.workdir))
+    studio.write_bed(part.tobytes() for part in _bed(spec, total, under, run.workdir))
     verify_sound(run.workdir / MUSIC_FILE, total, "the music of the film")
     return run.keep("music", run.workdir / MUSIC_FILE, "audio/flac")
 
@@ -144,11 +177,11 @@ def _bed_alone(spec: MixSpec, total: int, lift: float | None, studio: Studio, ru
 # both
 
 
-def _together(spec: MixSpec, total: int, lift: float | None, folder: Path) -> Iterator[bytes]:
+def _together(spec: MixSpec, total: int, under: Under | None, folder: Path) -> Iterator[bytes]:
     """Voice and bed together, as they will sound but for the level."""
     voice = np.memmap(folder / VOICE_TRACK, np.int16, mode="r")
     begin = 0
-    for under in _bed(spec, total, lift, folder):
-        said = voice[begin : begin + len(under), None] * np.float32(1 / FULL_SCALE)
-        yield (under + said).tobytes()
-        begin += len(under)
+    for part in _bed(spec, total, under, folder):
+        said = voice[begin : begin + len(part), None] * np.float32(1 / FULL_SCALE)
+        yield (part + said).tobytes()
+        begin += len(part)

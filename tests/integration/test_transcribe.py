@@ -125,6 +125,13 @@ def test_a_film_without_sound_and_a_sound_without_speech(client: FlaskClient) ->
 
 
 @pytest.mark.usefixtures("worker")
+def test_a_language_that_the_model_does_not_hear_is_told(client: FlaskClient, sound: bytes) -> None:
+    reply = transcribe(client, {"asset": uploaded(client, sound), "language": "de"})
+    assert reply.status_code == 409
+    assert 'faster-whisper does not hear "de" with its model' in reply.get_json()["detail"]
+
+
+@pytest.mark.usefixtures("worker")
 def test_the_same_upload_is_heard_once(client: FlaskClient, handlers: Handlers, sound: bytes) -> None:
     asset, calls, real = uploaded(client, sound), [], handlers["hear"]
 
@@ -166,6 +173,21 @@ def test_a_fleet_without_a_recogniser_says_so_at_once(
     assert (reply.status_code, reply.get_json()["code"]) == (409, "no_recogniser")
     assert "WHISPER_MODEL" in reply.get_json()["detail"]
     assert "TRANSCRIPTION_URL" in reply.get_json()["detail"]
+
+
+def test_a_recording_without_words_needs_a_recogniser_too(
+    client: FlaskClient, store: JobStore, quick: Settings, settings: Settings, sound: bytes
+) -> None:
+    asset = uploaded(client, sound)
+    scenes = [{"show": "sea"}, {"recording": asset}]
+    bodies: dict[str, Any] = {"recording": {"recording": asset}, "scenes[1].recording": {"scenes": scenes}}
+    registered(store, quick)
+    for field, body in bodies.items():
+        (error,) = client.post("/mcp/generate", json=body).get_json()["errors"]
+        assert (error["field"], "docs/transcription.md" in error["message"]) == (field, True)
+    assert client.post("/mcp/generate", json={"recording": asset, "script": SCRIPT}).status_code == 202
+    registered(store, settings)
+    assert [client.post("/mcp/generate", json=body).status_code for body in bodies.values()] == [202, 202]
 
 
 def test_a_picture_is_no_sound(client: FlaskClient) -> None:

@@ -45,7 +45,7 @@ class Match(NamedTuple):
 
 
 def match(recording: Frames, reference: Frames) -> Match:
-    """Memory grows with the length, by about 30 kB for each second of both, frames included."""
+    """Memory grows with the length, by about 200 kB for each second, frames included."""
     heard_at, spoken_at = _without_pauses(recording), _without_pauses(reference)
     recording, reference = equally_noisy(recording, reference)
     heard = cepstra(recording)[heard_at]

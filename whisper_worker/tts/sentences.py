@@ -4,6 +4,7 @@ A long text is spoken in pieces, so memory does not grow with it but for the sou
 """
 
 import re
+import threading
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple, Protocol
 
@@ -23,6 +24,10 @@ AFTER_A_SENTENCE, ELSEWHERE = 0.30, 0.10
 "Seconds of silence after a sentence, and where a long one had to be cut, at a pace of 1."
 CEILING = 0.95
 "Peak of the sound; louder sound is made quieter as a whole."
+
+
+_phonemising = threading.Lock()
+"espeak-ng has global state, and the models of a process share it."
 
 
 class Sound(NamedTuple):
@@ -78,8 +83,9 @@ def spoken(model: Model, text: str, pace: float) -> tuple[np.ndarray, list[Spoke
 def _sentences(model: Model, text: str, pace: float) -> Iterator[Said]:
     read = readings(words_of(text), model.language)
     for first, last in pieces(read, LONGEST):
-        found = model.phonemes(" ".join(read[first:last]))
-        alone = [[sign for part in model.phonemes(word) for sign in part] for word in read[first:last]]
+        with _phonemising:
+            found = model.phonemes(" ".join(read[first:last]))
+            alone = [[sign for part in model.phonemes(word) for sign in part] for word in read[first:last]]
         belongs = owners([sign for part in found for sign in (*part, GAP)], alone)
         place = 0
         for number, part in enumerate(found):
