@@ -1,6 +1,8 @@
 """What a speech service may answer, and what the engine makes of it. Sound is decoded within walls."""
 
+import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -19,6 +21,9 @@ from tests.support.speech_server import (
     KEY,
     SERVERS,
     Answer,
+    ElevenLabsServer,
+    KokoroServer,
+    MiniMaxServer,
     SpeechServer,
     Spoil,
     backwards,
@@ -297,3 +302,63 @@ def test_an_unknown_voice_costs_nothing(engine: Engine, server: SpeechServer) ->
     with pytest.raises(Permanent, match="is unknown to"):
         engine.speak(TEXT, "en", "nobody")
     assert server.spoken == []
+
+
+# what one service has of its own
+
+
+@contextmanager
+def serving(kind: type[SpeechServer], redis_here: RedisServer) -> Iterator[tuple[SpeechServer, Engine]]:
+    with running(kind) as server:
+        own = {**server.settings(), "fetch_allow_networks": "127.0.0.0/8"}
+        yield server, engine_of(server, Settings(state_url=redis_here.url, **own))
+
+
+@pytest.mark.parametrize(
+    ("code", "kind", "words"),
+    [
+        (1004, VoiceUnavailable, "check the key in MINIMAX_API_KEY"),
+        (1008, VoiceUnavailable, "and its credit"),
+        (1002, Throttled, "asks to slow down"),
+        (2013, VoiceUnavailable, "check voice and model"),
+        (1000, Retryable, "answered code 1000"),
+    ],
+)
+def test_minimax_tells_errors_in_answers_that_succeed(
+    redis_here: RedisServer, code: int, kind: type[StepError], words: str
+) -> None:
+    body = f'{{"data": null, "base_resp": {{"status_code": {code}, "status_msg": "?"}}}}'
+    with serving(MiniMaxServer, redis_here) as (server, engine):
+        server.script = [Answer(200, body.encode())]
+        with pytest.raises(kind, match=words):
+            say(engine)
+
+
+def test_minimax_without_its_file_of_times_is_aligned(redis_here: RedisServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving(MiniMaxServer, redis_here) as (server, engine):
+        monkeypatch.setattr(server, "other", lambda asked: Answer(404))
+        assert say(engine).words is None
+
+
+def test_a_private_address_of_times_is_not_opened(redis_here: RedisServer) -> None:
+    with running(MiniMaxServer) as server:
+        engine = engine_of(server, Settings(state_url=redis_here.url, **server.settings()))
+        assert say(engine).words is None
+        assert not [one for one in server.asked if "subtitles" in one.path]
+
+
+def test_elevenlabs_may_not_know_the_times(redis_here: RedisServer) -> None:
+    with serving(ElevenLabsServer, redis_here) as (server, engine):
+        say(engine)
+        whole = json.loads(server.speech(server.spoken[0]).body)
+        server.script = [Answer(200, json.dumps({**whole, "alignment": None}).encode())]
+        assert say(engine).words is None
+
+
+def test_an_older_kokoro_server_lists_names(redis_here: RedisServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving(KokoroServer, redis_here) as (server, engine):
+        monkeypatch.setattr(server, "other", lambda asked: Answer(200, b'{"voices": ["bf_emma", "af_sky", "x"]}'))
+        assert [(one.id, one.language, one.gender) for one in engine.voices()] == [
+            ("bf_emma", "en-gb", "female"),
+            ("af_sky", "en-us", "female"),
+        ]
