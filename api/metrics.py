@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.registry import Collector
 
@@ -74,6 +74,7 @@ class _Figures(Collector):
             jobs.add_metric([lane or WAITING], count)
         yield jobs
         yield from self._of_workers()
+        yield from self._of_speech()
         overdue = "Seconds for which the job that is due longest has waited for a look."
         yield GaugeMetricFamily("reelwright_reconciler_lag_seconds", overdue, value=self._store.overdue())
 
@@ -90,3 +91,22 @@ class _Figures(Collector):
             slots.add_metric([service], room[service])
         yield workers
         yield slots
+
+    def _of_speech(self) -> Iterator[Metric]:
+        calls = CounterMetricFamily(
+            "reelwright_speech_calls_total", "Calls of speech services, by outcome.", labels=["engine", "outcome"]
+        )
+        counted = self._store.speech_calls()
+        for (engine, outcome), count in sorted(counted.items()):
+            calls.add_metric([engine, outcome], count)
+        yield calls
+        breakers = GaugeMetricFamily(
+            "reelwright_speech_breaker_open", "1 while a speech service is left alone.", labels=["engine"]
+        )
+        shut = dict.fromkeys((engine for engine, _ in counted), 0)
+        for name, is_open in self._store.open_breakers().items():
+            engine = name.partition(" ")[0]
+            shut[engine] = max(shut.get(engine, 0), int(is_open))
+        for engine in sorted(shut):
+            breakers.add_metric([engine], shut[engine])
+        yield breakers

@@ -7,6 +7,7 @@ from api.errors import Unknown
 from api.films import Films
 from api.previews import Previews
 from api.records import Records
+from api.transcriptions import Transcriptions
 from common.contracts.job_kinds import Makes, kind_of_job
 
 View = Callable[[str, str, int | None], dict[str, Any]]
@@ -18,11 +19,17 @@ class Makers(NamedTuple):
 
     films: Films
     previews: Previews
+    transcriptions: Transcriptions
 
 
 def views_of(makers: Makers) -> Mapping[Makes, View]:
     """A view for everything that a job may make."""
-    return {Makes.FILM: makers.films.result, Makes.SOUND: makers.previews.result, Makes.OTHER: _unknown}
+    return {
+        Makes.FILM: makers.films.result,
+        Makes.SOUND: makers.previews.result,
+        Makes.TRANSCRIPT: makers.transcriptions.result,
+        Makes.OTHER: _unknown,
+    }
 
 
 class Results:

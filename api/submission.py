@@ -7,6 +7,7 @@ from api.errors import Cure, FieldError, Remedy
 from api.records import Records, digest_of
 from api.voices import voice_errors
 from common.contracts.base import Contract
+from common.contracts.hearing import recognisers_of
 from common.contracts.job_kinds import JOB_KINDS, JobKind
 from common.contracts.request import MediaRef, SceneRequest, VideoRequest
 from common.contracts.voice import SpeechEngine, engines_of
@@ -16,6 +17,10 @@ from common.settings import Settings
 
 TITLE_CHARS = 80
 UNTITLED = "Video"
+UNHEARD = (
+    "its words are not given, and no worker that is up recognises speech; give them (script, or narration of the "
+    "scene), or set up a recogniser, as docs/transcription.md says"
+)
 PICTURES, SOUNDS, WATERMARKS = ("image", "video"), ("audio", "video"), ("image",)
 
 
@@ -77,14 +82,15 @@ class RequestChecks:
             for index, scene in enumerate(request.scenes or ())
             for error in self.of_media(scene.media, f"scenes[{index}].media.asset")
         ]
+        errors += self._of_unwritten(request)
         recordings = {f"scenes[{index}].recording": scene.recording for index, scene in enumerate(request.scenes or ())}
         for field, asset in {"recording": request.recording, **recordings}.items():
             if asset is not None:
-                errors += self._of_asset(asset, SOUNDS, field)
+                errors += self.of_asset(asset, SOUNDS, field)
         if request.music.asset is not None:
-            errors += self._of_asset(request.music.asset, SOUNDS, "music.asset")
+            errors += self.of_asset(request.music.asset, SOUNDS, "music.asset")
         if request.watermark is not None and request.watermark.asset is not None:
-            errors += self._of_asset(request.watermark.asset, WATERMARKS, "watermark.asset")
+            errors += self.of_asset(request.watermark.asset, WATERMARKS, "watermark.asset")
         errors += self.of_voice(request.voice, request.language)
         for index, scene in enumerate(request.scenes or ()):
             if scene.voice is not None:
@@ -92,8 +98,21 @@ class RequestChecks:
                 errors += [error._replace(field=f"scenes[{index}].voice") for error in of_scene]
         return errors
 
+    def _of_unwritten(self, request: VideoRequest) -> list[FieldError]:
+        """Errors for recordings of which the words are not given, where nobody can hear them.
+
+        None while no speech worker is up to ask.
+        """
+        scenes = enumerate(request.scenes or ())
+        bare = [f"scenes[{place}].recording" for place, one in scenes if one.recording and not one.narration]
+        bare += ["recording"] if request.recording and request.script is None and request.scenes is None else []
+        workers = self._store.workers() if bare else []
+        if not engines_of(workers) or recognisers_of(workers):
+            return []
+        return [FieldError(field, UNHEARD) for field in bare]
+
     def of_media(self, media: MediaRef | None, field: str) -> list[FieldError]:
-        return self._of_asset(media.asset, PICTURES, field) if media is not None and media.asset else []
+        return self.of_asset(media.asset, PICTURES, field) if media is not None and media.asset else []
 
     def of_voice(self, voice: str | None, language: str) -> list[FieldError]:
         """Errors if no engine has the voice, or one for the language; none while no speech worker is up to ask."""
@@ -101,7 +120,7 @@ class RequestChecks:
             self._engines = engines_of(self._store.workers())
         return voice_errors(self._engines, voice, language)
 
-    def _of_asset(self, asset: str, kinds: tuple[str, ...], field: str) -> list[FieldError]:
+    def of_asset(self, asset: str, kinds: tuple[str, ...], field: str) -> list[FieldError]:
         """`kinds` are those that the field takes: `video`, `audio`, ..."""
         if asset not in self._media_types:
             self._media_types[asset] = self._assets.media_type(self._owner, asset)

@@ -3,13 +3,20 @@
 from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import Any
+from urllib.parse import quote
 
-from api.errors import Cure, FieldError, Remedy, raise_if_any
-from common.contracts.voice import Speaker, SpeechEngine, Voice, engines_of, neutral
+from api.errors import Conflict, Cure, FieldError, InvalidFields, Remedy, raise_if_any
+from api.samples import sample
+from common.contracts.preview import PreviewRequest
+from common.contracts.voice import NO_VOICE, Speaker, SpeechEngine, Voice, engines_of, neutral
 from common.jobs.store import RequestStore
 
 NEAR, ALIKE = 4, 0.6
 "Most voices that are named to somebody who asked for one that is not there, and how alike (0 to 1) these must be."
+
+NO_SAMPLE = (
+    "this voice has no sample: it costs money, or nothing is heard of it; POST /mcp/voices/preview speaks a sentence"
+)
 
 
 class Voices:
@@ -26,12 +33,28 @@ class Voices:
         raise_if_any(self.engine_faults(engine))
         engines = engines_of(self._store.workers())
         rows = {
-            (one.name, voice.id): {**voice.model_dump(), "engine": one.name, "bends": one.bends}
+            (one.name, voice.id): _row(one, voice)
             for one in engines
             for voice in one.voices
             if engine.lower() in ("", one.name.lower()) and (not language or _speaks(one, voice, language))
         }
         return list(rows.values())
+
+    def sample_of(self, name: str) -> PreviewRequest:
+        """What is to be spoken for the sample of a voice.
+
+        Raises `InvalidFields` for a voice that no engine has, `Conflict` for one that is not heard without being paid.
+        """
+        engines = engines_of(self._store.workers())
+        there = ((one, one.voice(name)) for one in engines)
+        engine, voice = next(((one, voice) for one, voice in there if voice is not None), (None, None))
+        if engine is None or voice is None:
+            near = _near(engines, name)
+            there_are = f"; near it are {', '.join(near)}" if near else ""
+            raise InvalidFields([_error("voice", f'no speech engine of this server has the voice "{name}"{there_are}')])
+        if not _has_sample(engine):
+            raise Conflict("no_sample", NO_SAMPLE)
+        return sample(engine, voice)
 
     def engine_faults(self, engine: str) -> list[FieldError]:
         """The fault of asking for an engine that is not up; none while there is no engine at all."""
@@ -60,6 +83,17 @@ def voice_errors(engines: Sequence[SpeechEngine], voice: str | None, language: s
     near = _near(engines, voice)
     there_are = f"; near it are {', '.join(near)}" if near else ""
     return [_error("voice", f'no speech engine of this server has the voice "{voice}"{there_are}'), *foreign]
+
+
+def _row(engine: SpeechEngine, voice: Voice) -> dict[str, Any]:
+    name = quote(f"{engine.name}/{voice.id}")
+    where = f"/mcp/voices/sample?voice={name}" if _has_sample(engine) else None
+    return {**voice.model_dump(), "engine": engine.name, "bends": engine.bends, "sample": where}
+
+
+def _has_sample(engine: SpeechEngine) -> bool:
+    """A look at a list must not cost money; and of no voice nothing is heard."""
+    return not engine.paid and engine.name != NO_VOICE
 
 
 def _speaks(engine: SpeechEngine, voice: Voice, language: str) -> bool:

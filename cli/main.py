@@ -19,16 +19,17 @@ REEL = """\
 Turns a prompt, a script or a list of scenes into a narrated, captioned, scored video.
 
 commands:
-  make     make a video
-  voices   list the voices that narrations can have
-  up       run the service on this machine until Ctrl-C
-  settings show the settings that apply, and where each comes from
-  test     check the code and run the tests
-  chaos    break a running system in every way we know, and see whether anything gets lost
-  bench    measure speed and memory
-  images   build the Docker images and try them
-  cluster  try the manifests for Kubernetes on a real one
-  release  write the bills of materials and the digests of those images
+  make       make a video
+  voices     list the voices that narrations can have, or fetch another
+  transcribe write down what is said in a sound or a film
+  up         run the service on this machine until Ctrl-C
+  settings   show the settings that apply, and where each comes from
+  test       check the code and run the tests
+  chaos      break a running system in every way we know, and see whether anything gets lost
+  bench      measure speed and memory
+  images     build the Docker images and try them
+  cluster    try the manifests for Kubernetes on a real one
+  release    write the bills of materials and the digests of those images
 
 examples:
   ./reel make "A beautiful sunset over the ocean with waves crashing on the beach"
@@ -68,6 +69,26 @@ and ends again.
 examples:
   ./reel voices
   ./reel voices --language de    those that speak German
+  ./reel voices add de_DE-thorsten-medium
+"""
+ADD_VOICE = """\
+Fetches a voice of Piper (two files, some 60 MB) into the folder of PIPER_VOICES, or into .reel/voices, where ./reel up
+and ./reel make look. docs/voices.md names some that anybody may use for anything.
+
+examples:
+  ./reel voices add en_US-ljspeech-medium
+  ./reel voices add de_DE-thorsten-medium --folder ~/voices
+"""
+TRANSCRIBE = """\
+Writes down what is said in a sound or a film, with caption files if you want. With --script its words are the text,
+and the recogniser only says when each is heard. Needs a worker with a recogniser: docs/transcription.md.
+
+examples:
+  ./reel transcribe talk.mp3 --srt talk.srt
+  ./reel transcribe talk.mp4 --script talk.txt --vtt talk.vtt
+  WHISPER_MODEL=base ./reel transcribe talk.wav --language de
+
+exit codes: 0 it is written down, 1 it could not be, 2 something asked for is wrong, 130 Ctrl-C
 """
 UP = """\
 Runs Redis, an object store and the five services in the foreground until Ctrl-C, and shows what they log.
@@ -124,6 +145,8 @@ examples:
   ./reel bench                         all of them, which takes an hour
   ./reel bench render                  the pipeline against one ffmpeg command, at full size
   ./reel bench orchestration --quick   one of them, at small counts
+  ./reel bench alignment               how exactly it is known when words are heard
+  ./reel bench voices                  speech engines: speed, memory, and how many words are understood
   ./reel bench scaling                 a cluster with 1 to 64 renderers, simulated with step times that were measured
 """
 
@@ -229,10 +252,18 @@ def _command(name: str) -> Callable[[argparse.Namespace], int]:
         from cli.make import make
 
         return make
+    if name == "voices add":
+        from cli.add_voice import add_voice
+
+        return add_voice
     if name == "voices":
         from cli.voices import voices
 
         return voices
+    if name == "transcribe":
+        from cli.transcribe import transcribe
+
+        return transcribe
     if name == "up":
         from cli.up import up
 
@@ -272,6 +303,9 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, help=argparse.SUPPRESS)
     _add_make(commands.add_parser("make", prog="reel make", description=MAKE, epilog=SCENES, formatter_class=Plain))
     _add_voices(commands.add_parser("voices", prog="reel voices", description=VOICES, formatter_class=Plain))
+    _add_transcribe(
+        commands.add_parser("transcribe", prog="reel transcribe", description=TRANSCRIBE, formatter_class=Plain)
+    )
     up = commands.add_parser("up", prog="reel up", description=UP, formatter_class=Plain)
     up.add_argument("--data", type=Path, metavar="DIR", help="keep jobs, assets and videos here")
     up.add_argument("--repair", action="store_true", help="with --data: cut off a damaged record of jobs, keep a copy")
@@ -390,6 +424,22 @@ def _add_voices(voices: argparse.ArgumentParser) -> None:
     voices.add_argument("--engine", metavar="NAME", help="only voices of this speech engine")
     voices.add_argument("--server", type=_address, metavar="URL", help="the Reelwright that is asked")
     voices.add_argument("--data", type=Path, metavar="DIR", help="start a private stack that keeps its logs here")
+    actions = voices.add_subparsers(metavar="[add NAME]")
+    add = actions.add_parser("add", prog="reel voices add", description=ADD_VOICE, formatter_class=Plain)
+    add.set_defaults(command="voices add")
+    add.add_argument("name", metavar="NAME", help="language, name and quality, such as en_US-ljspeech-medium")
+    add.add_argument("--folder", type=Path, metavar="DIR", help="where it is put")
+    add.add_argument("--source", metavar="URL", help="another server with the same files (huggingface.co)")
+
+
+def _add_transcribe(transcribe: argparse.ArgumentParser) -> None:
+    transcribe.add_argument("file", metavar="FILE", help="a sound or a film, of up to two hours")
+    transcribe.add_argument("--script", metavar="FILE", help="a text with the words that are said")
+    transcribe.add_argument("--language", metavar="TAG", help="such as en or pt-BR (the recogniser finds out)")
+    transcribe.add_argument("--srt", metavar="OUT", help="write captions for players and editors")
+    transcribe.add_argument("--vtt", metavar="OUT", help="write captions for web pages")
+    transcribe.add_argument("--server", type=_address, metavar="URL", help="the Reelwright that is asked")
+    transcribe.add_argument("--data", type=Path, metavar="DIR", help="start a private stack that keeps its logs here")
 
 
 def _seconds(text: str) -> float:

@@ -19,6 +19,7 @@ from common.contracts.recordings import Transcript
 from common.contracts.request import VideoRequest
 from common.contracts.storyboard import Storyboard
 from common.contracts.timeline import FilmTimeline
+from common.contracts.transcription import TranscriptionRequest
 from common.errors import Permanent
 
 Document = TypeVar("Document", bound=Contract)
@@ -42,6 +43,7 @@ class Schema(NamedTuple):
 SCHEMAS: Mapping[type[Contract], Schema] = {
     VideoRequest: Schema("request", 2),
     PreviewRequest: Schema("preview", 2),
+    TranscriptionRequest: Schema("transcription", 1),
     Edit: Schema("edit", 2),
     Transcript: Schema("transcript", 1),
     Storyboard: Schema("storyboard", 2),

@@ -15,6 +15,7 @@ ReelwrightError
     |       +-- DiskBroken
     +-- Permanent           the same call will fail again
         +-- VoiceUnavailable  a speech engine cannot speak now: another one is to
+        +-- Misread         a recogniser hears other words than were to be spoken
         +-- NotConfigured   a key, model or program is missing
         +-- BadMedia        the media cannot be read or is not allowed
         +-- RenderFailed    ffmpeg refused (its last words attached)
@@ -133,6 +134,12 @@ class VoiceUnavailable(Permanent):
     """A speech engine refuses, or what it sent cannot be heard: asking again would not help, another engine may."""
 
     code = "voice_unavailable"
+
+
+class Misread(Permanent):
+    """Too much of a narration is heard as something else: another speech engine is to speak it."""
+
+    code = "misread"
 
 
 class BadMedia(Permanent):

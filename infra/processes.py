@@ -45,7 +45,11 @@ class Variant(NamedTuple):
     profile: str
 
 
-VARIANTS = (Variant("renderer-gpu", "renderer", target="renderer-cuda", profile="gpu"),)
+VARIANTS = (
+    Variant("whisper_worker-whisper", "whisper_worker", target="whisper_worker-whisper", profile="whisper"),
+    Variant("whisper_worker-gpu", "whisper_worker", target="whisper_worker-cuda", profile="gpu"),
+    Variant("renderer-gpu", "renderer", target="renderer-cuda", profile="gpu"),
+)
 TARGETS = (*(process.name for process in PROCESSES), *(variant.target for variant in VARIANTS))
 "Targets of the Dockerfile that become images, those of the five services first."
 BUCKETS = ["python", "-m", "infra.buckets"]

@@ -31,6 +31,7 @@ from infra import local, repair
 from infra.local import Plan, StackError
 from infra.log_files import to_files
 from infra.supervisor import GaveUp, Patience, Program, Sink, Supervisor
+from infra.voices import with_fetched_voices
 
 START_SECONDS = 90.0
 TICK = 0.2
@@ -165,7 +166,8 @@ def main() -> int:
             if arguments.repair:
                 _to_terminal("stack", repair.repair(plan))
             sink = _to_terminal if arguments.logs == "terminal" else to_files(plan.folder("logs"))
-            _run(Stack(plan, local.own_settings(local.ROOT, os.environ), sink, ended), plan.url, arguments.endure)
+            env = with_fetched_voices(local.own_settings(local.ROOT, os.environ))
+            _run(Stack(plan, env, sink, ended), plan.url, arguments.endure)
     except StackStopped:
         return 0
     except (GaveUp, NotUp) as failure:

@@ -26,9 +26,10 @@ from common.contracts.job import (
 )
 from common.contracts.job_kinds import JobKind, Makes, kind_of_job
 from common.contracts.kinds import parse_facts
-from common.contracts.names import ASSEMBLE, CAST, SPEAK, Kind, StepName
+from common.contracts.names import ASSEMBLE, CAST, HEAR, SPEAK, Kind, StepName
 from common.contracts.preview import PreviewRequest
-from common.contracts.steps import AssembleFacts, SpeakSpec
+from common.contracts.steps import AssembleFacts, HearSpec, SpeakSpec
+from common.contracts.transcription import TranscriptionRequest
 from common.contracts.voice import Speaker
 from common.jobs.record import pins_json, pins_of
 from orchestrator.engine.attempts import Rules
@@ -106,7 +107,12 @@ class Workflow(Protocol):
 
 def _spoken(asked: PreviewRequest, cast: VoiceCast) -> SpeakSpec:
     return SpeakSpec(
-        text=asked.text, language=cast.language, voice=cast.voice, pace=round(asked.speed, 3), pitch=asked.pitch
+        text=asked.text,
+        language=cast.language,
+        voice=cast.voice,
+        pace=round(asked.speed, 3),
+        pitch=asked.pitch,
+        lenient=cast.lenient,
     )
 
 
@@ -121,10 +127,19 @@ def _want_spoken(copy: WorkingCopy, step: StepName, asked: PreviewRequest) -> An
     return None
 
 
+def _heard(asked: TranscriptionRequest) -> HearSpec:
+    return HearSpec(asset=asked.asset, language=asked.language, script=" ".join((asked.script or "").split()))
+
+
+def _want_heard(copy: WorkingCopy, step: StepName, asked: TranscriptionRequest) -> Any:
+    return copy.want(step, _heard, asked)
+
+
 WORKFLOWS: Mapping[str, Callable[[WorkingCopy, Policy], Workflow]] = {
     JobKind.FILM: lambda copy, policy: Film(copy, policy.defaults),
     JobKind.BATCH: lambda copy, policy: Film(copy, policy.defaults),
     JobKind.VOICE_PREVIEW: one_step(SPEAK, PreviewRequest, _want_spoken),
+    JobKind.TRANSCRIPTION: one_step(HEAR, TranscriptionRequest, _want_heard),
 }
 
 

@@ -21,12 +21,14 @@ from api.http.routes.films import film_routes
 from api.http.routes.health import health_routes
 from api.http.routes.jobs import job_routes
 from api.http.routes.revisions import revision_routes
+from api.http.routes.transcriptions import transcription_routes
 from api.http.routes.voices import voice_routes
 from api.jobs import Jobs
 from api.previews import Previews
 from api.records import Records
 from api.results import Makers, Results, views_of
 from api.submission import Submissions
+from api.transcriptions import Transcriptions
 from api.voices import Voices
 from common.jobs.store import RequestStore
 from common.settings import Settings
@@ -50,13 +52,15 @@ def create_app(settings: Settings, store: RequestStore, storage: Storage, upload
     records = Records(store, storage, settings)
     submissions = Submissions(store, records, assets, settings)
     app.register_blueprint(job_routes(Jobs(store, records, submissions)))
-    makers = Makers(Films(storage, records, settings), Previews(store, storage, records, submissions, settings))
+    of_one_step = store, storage, records, submissions, settings
+    makers = Makers(Films(storage, records, settings), Previews(*of_one_step), Transcriptions(*of_one_step))
     app.register_blueprint(film_routes(makers.films, Results(records, views_of(makers))))
     app.register_blueprint(export_routes(Exports(storage, records, settings)))
     app.register_blueprint(revision_routes(Revisions(store, records, submissions)))
     app.register_blueprint(batch_routes(Batches(store, storage, records, submissions, settings)))
     app.register_blueprint(asset_routes(assets, settings))
     app.register_blueprint(voice_routes(Voices(store), makers.previews))
+    app.register_blueprint(transcription_routes(makers.transcriptions))
     app.register_blueprint(health_routes(store, storage, settings))
     return app
 

@@ -13,6 +13,7 @@ from common.contracts.base import Contract
 from common.contracts.edit import EditRequest, RegenerateRequest, RestoreRequest
 from common.contracts.preview import PreviewRequest
 from common.contracts.request import VideoRequest
+from common.contracts.transcription import TranscriptionRequest
 
 SUBJECTS = ("prompt", "script", "scenes")
 SCENE = {"show": "x"}
@@ -127,3 +128,4 @@ EDIT = Form(
 )
 REGENERATE, RESTORE = Form(RegenerateRequest), Form(RestoreRequest)
 PREVIEW = Form(PreviewRequest, {"text": "x"})
+TRANSCRIPTION = Form(TranscriptionRequest, {"asset": ASSET})

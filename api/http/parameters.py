@@ -51,5 +51,6 @@ SECONDS = Parameter(
 )
 "The most that a request waits for its answer."
 LANGUAGE = Parameter("language", _language, "must be the tag of a language, such as en or pt-BR", "")
+VOICE = Parameter("voice", str, "must be the id of a voice", "")
 ENGINE = Parameter("engine", str, "must be the name of a speech engine", "")
 KEY = Header("Idempotency-Key", _key, "must be 1 to 255 visible ASCII characters without spaces", "")

@@ -58,6 +58,26 @@ class Client:
             raise ServiceError("the sentence was not spoken in time; is a speech worker running?")
         return _checked(reply).content
 
+    def sample(self, voice: str) -> bytes:
+        """The sample sentence of a voice: WAV. Voices that cost money have none."""
+        address, parameters = self._at("voices/sample"), {"voice": voice, "wait": "30"}
+        reply = self._patiently(lambda: self._session.get(address, params=parameters, timeout=TIMEOUT))
+        if reply.status_code == HTTPStatus.ACCEPTED:
+            raise ServiceError("the sentence was not spoken in time; is a speech worker running?")
+        return _checked(reply).content
+
+    def transcribe(self, body: dict[str, Any], key: str, waiting: Callable[[], None] = lambda: None) -> dict[str, Any]:
+        """What is said in an upload, however long it takes; `waiting` is called once if that is more than a moment."""
+        address, headers = f"{self._at('transcribe')}?wait=30", {"Idempotency-Key": key}
+        told = False
+        while True:
+            reply = self._patiently(lambda: self._session.post(address, json=body, headers=headers, timeout=TIMEOUT))
+            if reply.status_code != HTTPStatus.ACCEPTED:
+                return self._json(reply)
+            if not told:
+                waiting()
+                told = True
+
     def status(self, job_id: str) -> dict[str, Any]:
         return self._get(f"status/{job_id}")
 

@@ -8,6 +8,7 @@ from common.contracts.footage import own_id
 from common.contracts.job import DONE, SKIPPED, Job, Step
 from common.contracts.kinds import parse_facts
 from common.contracts.names import Kind, StepName
+from common.contracts.narration import Narration
 from common.contracts.steps import CastFacts
 from common.contracts.storyboard import Shot
 
@@ -72,3 +73,11 @@ def rendered_scene(job: Job, scene: str) -> Step | None:
     segments = segments_of(job, scene)
     whole = job.steps.get(StepName.of(Kind.SCENE, scene)) if len(segments) > 1 else next(iter(segments), None)
     return whole if whole is not None and whole.state == DONE else None
+
+
+def narration_of(job: Job, scene: str) -> Narration | None:
+    """The narration of a scene, spoken or recorded; None until it is there, and for a scene without one."""
+    steps = (job.steps.get(StepName.of(kind, scene)) for kind in (Kind.TAKE, Kind.SPEAK))
+    done = (step for step in steps if step is not None and step.state == DONE and step.facts)
+    found: Narration | None = next((facts_of(step) for step in done), None)
+    return found

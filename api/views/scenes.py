@@ -3,7 +3,16 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from api.views.film_state import cast_of, facts_of, left_out, own_media, rendered_scene, segments_of, unusable
+from api.views.film_state import (
+    cast_of,
+    facts_of,
+    left_out,
+    narration_of,
+    own_media,
+    rendered_scene,
+    segments_of,
+    unusable,
+)
 from api.views.progress import mean_share
 from common.contracts.footage import OWN, Candidate, Footage, is_pick
 from common.contracts.job import CANCELLED, DONE, FAILED, GATHERING, READY, RUNNING, SKIPPED, UNDER_WAY, Job, Step
@@ -33,9 +42,16 @@ def scene_view(job: Job, scene: Scene) -> dict[str, Any]:
         "state": state,
         "progress": round(100 * mean_share(job, segments)) if why is None else 0,
         "shots": [shot_view(job, shot) for shot in scene.shots],
+        **_heard(job, scene),
     }
     problem = _failure(job, scene) if state == SCENE_FAILED else why
     return {**view, "problem": problem} if problem is not None else view
+
+
+def _heard(job: Job, scene: Scene) -> dict[str, Any]:
+    """Whence the times of the words are, and how much of them was misheard, once they are spoken."""
+    narration = narration_of(job, scene.id)
+    return {"timed_by": narration.timed_by, "misread": narration.misread} if narration is not None else {}
 
 
 def shot_view(job: Job, shot: Shot) -> dict[str, Any]:

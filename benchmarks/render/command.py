@@ -12,6 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
+from common.captions import Cue, cues
 from common.contracts.grid import SAMPLE_RATE, samples_per_frame
 from common.contracts.steps import MixSpec, SegmentSpec
 from common.contracts.timeline import Clip, Profile
@@ -20,7 +21,6 @@ from renderer.picture import looks
 from renderer.picture.clip import begin_of
 from renderer.text import fonts
 from renderer.text.ass import ass
-from renderer.text.captions import Cue, cues
 
 Manner = Literal["scale-first", "crop-first"]
 "Ways of bringing a clip to the shape of the canvas."

@@ -123,6 +123,8 @@ class Passed:
     engine: str
     "Its name."
     why: str
+    misread: bool = False
+    "True if it spoke, but was not understood."
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +140,8 @@ class VoiceCast:
     language: str = ""
     passed: tuple[Passed, ...] = ()
     "Engines that come first and could not speak."
+    lenient: bool = False
+    "True: no other engine is left, so the narrations are taken as they are."
 
 
 @dataclass(frozen=True, slots=True)

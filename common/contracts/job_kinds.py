@@ -12,6 +12,7 @@ from common.contracts.base import Contract
 from common.contracts.job import BATCH, INTERACTIVE, PREVIEW
 from common.contracts.preview import PreviewRequest
 from common.contracts.request import VideoRequest
+from common.contracts.transcription import TranscriptionRequest
 
 
 class JobKind(StrEnum):
@@ -19,6 +20,7 @@ class JobKind(StrEnum):
     BATCH = "batch"
     "A film that was asked for together with others."
     VOICE_PREVIEW = "voice_preview"
+    TRANSCRIPTION = "transcription"
 
 
 class Makes(StrEnum):
@@ -27,6 +29,7 @@ class Makes(StrEnum):
     FILM = "film"
     "It has scenes, versions, edits and exports."
     SOUND = "sound"
+    TRANSCRIPT = "transcript"
     OTHER = "other"
     "Something of which this release knows nothing."
 
@@ -65,6 +68,15 @@ JOB_KINDS: Mapping[str, KindOfJob] = {
         most=20,
         kept=3600.0,
         too_late="the sentence was not spoken in time; see in /readyz whether a speech worker (whisper_worker) is up",
+    ),
+    JobKind.TRANSCRIPTION: KindOfJob(
+        TranscriptionRequest,
+        Makes.TRANSCRIPT,
+        INTERACTIVE,
+        listed=False,
+        most=20,
+        kept=86_400.0,
+        too_late="the sound was not heard in time; give it in parts, or use a smaller model or a faster machine",
     ),
 }
 "Rows in the order of `JobKind`."

@@ -20,6 +20,8 @@ from common.contracts.steps import (
     CastFacts,
     FitFacts,
     FitSpec,
+    HearFacts,
+    HearSpec,
     MarkFacts,
     MarkSpec,
     MixFacts,
@@ -56,6 +58,8 @@ class Tool(StrEnum):
     "The ffmpeg build: all that is encoded for a film must come from the same one."
     SPEECH = "speech"
     "The speech engine: a speaker has one voice."
+    HEARING = "hearing"
+    "The recogniser and its model: another one hears other words."
 
 
 class StepKind(NamedTuple):
@@ -134,6 +138,7 @@ STEP_KINDS: Mapping[str, StepKind] = {
     Kind.PUBLISH: StepKind(
         "orchestrate", PublishSpec, PublishFacts, 1, Per.FILM, ASSEMBLING, "publishing", 0.5, delivered=True, reuse=0
     ),
+    Kind.HEAR: StepKind("speech", HearSpec, HearFacts, 1, Per.FILM, GATHERING, "listening", 1.0, tool=Tool.HEARING),
 }
 "Rows in the order of `Kind`. Raise a recipe's number when the same spec would now give different bytes."
 

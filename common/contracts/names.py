@@ -28,6 +28,8 @@ class Kind(StrEnum):
     MIX = "mix"
     ASSEMBLE = "assemble"
     PUBLISH = "publish"
+    HEAR = "hear"
+    "What is said in an upload: by itself, or before a film is planned from it."
 
 
 class StepName(str):
@@ -84,6 +86,8 @@ ASSEMBLE, PUBLISH = map(StepName.of, (Kind.ASSEMBLE, Kind.PUBLISH))
 "The steps of the film as a whole."
 SPEAK = StepName.of(Kind.SPEAK)
 "The one step of a preview; those of a film are named by their scenes."
+HEAR = StepName.of(Kind.HEAR)
+"The one step of a transcription."
 
 
 def keys_in(text: str) -> list[str]:

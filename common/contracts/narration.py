@@ -25,6 +25,10 @@ class Narration(Contract):
     engine: str
     loudness: float
     "Integrated, in LUFS, as stored."
+    misread: float | None = None
+    "Word error rate with which a recogniser heard it; None if none did."
+    timed_by: str = ""
+    "What found the times: `engine`, or the name of a recogniser or an aligner."
 
     @property
     def silent(self) -> bool:

@@ -15,7 +15,7 @@ class Transcript(Contract):
     "As in `Narration`: for a text, one entry per word of it."
     samples: int
     chunks: tuple[ObjectRef, ...]
-    "48 kHz mono 16-bit WAV, each of `CHUNK` samples; the last one of the rest."
+    "48 kHz mono 16-bit WAV, each of `CHUNK` samples; the last one of the rest. None where only the words are wanted."
     timed_by: str
     "What found the times."
 

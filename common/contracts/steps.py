@@ -35,6 +35,8 @@ class FitSpec(Contract):
     "Id of the upload."
     text: str
     language: str
+    heard: ObjectRef | None = None
+    "A `Transcript` as JSON: what a recogniser heard where there is no text."
 
 
 class FitFacts(Contract):
@@ -76,8 +78,34 @@ class SpeakSpec(Contract):
     "1.0 is the voice's own rate."
     pitch: float = 0.0
     "Semitones above the voice's own, for engines that can."
+    lenient: bool = False
+    "True: no engine is left that is understood better, so a narration is taken as it is."
     last: bool = False
     "True if the last of several sentences here is the last one of the film, before which the voice rests longer."
+
+
+class HearSpec(Contract):
+    """An upload to be listened to."""
+
+    asset: str
+    language: str | None
+    script: str
+    "What is said, if that is known; empty: the recogniser finds out."
+
+
+class HearFacts(Contract):
+    """What was heard. Texts are UTF-8."""
+
+    transcript: ObjectRef
+    "A `Transcript` as JSON, without the sound."
+    srt: ObjectRef
+    vtt: ObjectRef
+    language: str
+    recogniser: str
+    seconds: float
+    "Length of the sound."
+    misread: float | None
+    "Word error rate of what was heard against the script; None without one."
 
 
 class SearchSpec(Contract):

@@ -79,17 +79,23 @@ class SpeechEngine(Contract):
     voices: tuple[Voice, ...]
     bends: bool = False
     "True if it can speak higher and lower than usual."
+    paid: bool = False
+    "True if it costs money to hear it."
+    by_name: bool = False
+    "True if it speaks for requests only that name a voice of its own."
 
     @property
     def tool(self) -> str:
         """Its name in a toolchain."""
-        return f"{self.name}-{self.version}"
+        return tool_name(self.name, self.version)
 
     def speaks(self, speaker: Speaker) -> bool:
         """True if it has the voice, and the language if the voice is tied to none; None is the usual voice."""
         found = self.voice(speaker.voice or "")
         if found is not None:
             return bool(found.language) or self.has_language(speaker.language)
+        if self.by_name:
+            return False
         wish = neutral(speaker.voice)
         if wish is None:
             return speaker.voice is None and self.has_language(speaker.language)
@@ -98,7 +104,12 @@ class SpeechEngine(Contract):
     def stands_in(self, speaker: Speaker) -> bool:
         """True if it speaks for a neutral name, maybe with a voice of another gender."""
         wish = neutral(speaker.voice)
-        return wish is not None and _is_form(wish.language, speaker.language) and self.has_language(speaker.accent)
+        return (
+            wish is not None
+            and not self.by_name
+            and _is_form(wish.language, speaker.language)
+            and self.has_language(speaker.accent)
+        )
 
     def choose(self, speaker: Speaker) -> str | None:
         """The id of the voice to ask the engine for; None is its usual one of the language.
@@ -140,6 +151,11 @@ class SpeechEngine(Contract):
         return frozenset(form for tag in self._tags for form in forms_of(tag))
 
 
+def tool_name(engine: str, version: str) -> str:
+    """The name of an engine in a toolchain."""
+    return f"{engine}-{version}"
+
+
 def forms_of(tag: str) -> list[str]:
     """A language tag and its shorter forms, in lower case: `pt-br`, `pt`."""
     parts = tag.lower().split("-")
@@ -176,4 +192,4 @@ def _registered(worker: WorkerInfo, known: dict[str, SpeechEngine]) -> Iterable[
 
 def _tool(about: Any) -> str:
     """Known engines are not parsed again: a fleet has many workers with the same ones."""
-    return f"{about['name']}-{about['version']}"
+    return tool_name(about["name"], about["version"])

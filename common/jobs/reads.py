@@ -6,6 +6,8 @@ from typing import Any
 from common.contracts.job import LANES, Event, Job
 from common.jobs.record import Reader, event_of, job_of
 from common.jobs.scripts import Part, milliseconds
+from common.net.breaker import open_breakers
+from common.net.tally import calls
 
 AT_ONCE = 200
 "Values that Redis is asked for together."
@@ -102,6 +104,14 @@ class Reads(Part):
         """Seconds for which the job that is due longest has waited for a reconciler; 0 if none has."""
         first, now = self.scripts.ask_with_time(lambda pipe: pipe.zrange("due", 0, 0, withscores=True))
         return max(0.0, (now - first[0][1]) / 1000) if first else 0.0
+
+    def speech_calls(self) -> Mapping[tuple[str, str], int]:
+        """How often speech services were called, by service and outcome."""
+        return self.scripts.ask(calls)
+
+    def open_breakers(self) -> Mapping[str, bool]:
+        """The circuit breakers that have opened, by name; True while they let nothing through."""
+        return self.scripts.ask(open_breakers)
 
     def now(self) -> int:
         """Milliseconds of Redis' clock, the only clock that counts."""

@@ -9,7 +9,7 @@ No proxy variables, cookies or `.netrc` are used, and no redirect is followed un
 import json
 import socket
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -25,7 +25,7 @@ from common.net.transport import Adapter, Connect, Watch, connect, connect_first
 from common.settings import Settings
 
 MAX_REDIRECTS = 3
-MAX_JSON_BYTES = 16 * 1024 * 1024
+MAX_REPLY_BYTES = 16 * 1024 * 1024
 MAX_REFUSAL = 500
 "Bytes."
 MAX_RETRY_AFTER = 24 * 3600.0
@@ -49,6 +49,24 @@ class Reply(NamedTuple):
     data: Any
     refusal: str = ""
     "The beginning of the body of a 4xx. It tells reasons apart and is never shown: it may repeat the key."
+
+
+class RawReply(NamedTuple):
+    """An answer of a provider. `data` is the body of a success, `refusal` as in `Reply`."""
+
+    status: int
+    data: bytes
+    host: str
+    refusal: str = ""
+
+
+class Upload(NamedTuple):
+    """A file in a form."""
+
+    field: str
+    filename: str
+    content: bytes
+    media_type: str
 
 
 class Download(NamedTuple):
@@ -85,16 +103,29 @@ class Http:
         a body that is not JSON and a host that does not answer, `Permanent` for a redirect, `NotConfigured`
         for settings that make no request. After a `Retryable`, what was asked for may have been done.
         """
-        request = _provider_request(method, url, headers, params, body)
+        return _parsed(self._asked(_provider_request(method, url, headers, params=dict(params), json=body)))
+
+    def ask_bytes(
+        self, method: str, url: str, headers: Mapping[str, str], params: Mapping[str, str], body: Any = None
+    ) -> RawReply:
+        """As `ask_json`, for an answer that is not JSON."""
+        return self._asked(_provider_request(method, url, headers, params=dict(params), json=body))
+
+    def send_form(self, url: str, headers: Mapping[str, str], fields: Sequence[tuple[str, str]], file: Upload) -> Reply:
+        """One POST to a configured provider: a form with a file in it. Answers and errors as of `ask_json`."""
+        parts = [*((name, (None, value)) for name, value in fields), (file.field, file[1:])]
+        return _parsed(self._asked(_provider_request("POST", url, headers, files=parts)))
+
+    def _asked(self, request: requests.PreparedRequest) -> RawReply:
         host = _host_of(request)
         with Watch(self._timeouts.reply, _never) as watch, self._send(request, watch, connect) as response:
             _raise_retryable(response, host)
             if 300 <= response.status_code < 400:
                 raise Permanent(f"{host} answered with a redirect; check its base address in the settings")
-            answer = b"".join(_body(response, watch, host, MAX_JSON_BYTES))
+            answer = b"".join(_body(response, watch, host, MAX_REPLY_BYTES))
         if response.status_code < 300:
-            return Reply(response.status_code, None if response.status_code == 204 else _parse(answer, host))
-        return Reply(response.status_code, None, answer[:MAX_REFUSAL].decode(errors="replace"))
+            return RawReply(response.status_code, answer, host)
+        return RawReply(response.status_code, b"", host, answer[:MAX_REFUSAL].decode(errors="replace"))
 
     def download(self, url: str, path: Path, *, max_bytes: int, stop: Callable[[], None]) -> Download:
         """Fetches an address from outside into `path`.
@@ -129,13 +160,11 @@ class Http:
             adapter.close()
 
 
-def _provider_request(
-    method: str, url: str, headers: Mapping[str, str], params: Mapping[str, str], body: Any
-) -> requests.PreparedRequest:
+def _provider_request(method: str, url: str, headers: Mapping[str, str], **content: Any) -> requests.PreparedRequest:
     try:
         if not "".join(headers.values()).isascii():
             raise ValueError("a header is not ASCII")
-        return requests.Request(method, url, headers={**HEADERS, **headers}, params=dict(params), json=body).prepare()
+        return requests.Request(method, url, headers={**HEADERS, **headers}, **content).prepare()
     except ValueError:  # its text may hold the key
         raise NotConfigured("the address or key of a provider in the settings cannot be used; correct it") from None
 
@@ -221,6 +250,11 @@ def _retry_after(value: str) -> float | None:
     except (ValueError, OverflowError):
         return None
     return min(max(0.0, seconds), MAX_RETRY_AFTER)
+
+
+def _parsed(raw: RawReply) -> Reply:
+    empty = raw.status >= 300 or raw.status == 204
+    return Reply(raw.status, None if empty else _parse(raw.data, raw.host), raw.refusal)
 
 
 def _parse(body: bytes, host: str) -> Any:

@@ -44,7 +44,7 @@ GROUPS: Mapping[str, str] = {
 }
 "Groups of settings in the order of the documents, with what is to be said of the whole group."
 
-NOT_YET = frozenset({"whisper_model", "enable_webhooks"})
+NOT_YET = frozenset({"enable_webhooks"})
 "Settings that nothing goes by yet. Whoever sets one is told so."
 
 
@@ -279,7 +279,7 @@ class Settings:
     fetch_allow_networks: v.Networks = setting(
         "",
         FOOTAGE,
-        RETRIEVER,
+        (*RETRIEVER, *SPEECH),
         "Private networks from which media may be fetched all the same, such as 10.1.0.0/16; separated by commas.",
     )
 
@@ -288,8 +288,8 @@ class Settings:
         VOICE,
         SPEECH,
         "The speech engines of a worker in order of preference, separated by commas; empty means all that can run "
-        "there. There are piper, espeak-ng and none (no voice). A film is spoken by one engine: by the first that has "
-        "its voice, or its language.",
+        "there. There are piper, kokoro, espeak-ng, the services kokoro-server, openai, elevenlabs and minimax, and "
+        "none (no voice). A film is spoken by one engine: by the first that has its voice, or its language.",
     )
     piper_voices: v.Folder = setting(
         "",
@@ -298,8 +298,117 @@ class Settings:
         "A folder with more voices of Piper on the machine of the speech service: NAME.onnx with NAME.onnx.json "
         "beside it. `./reel voices add NAME` fetches one into it.",
     )
-    whisper_model: v.WhisperModel = setting(
-        "", VOICE, SPEECH, "The model that recognises speech. It has no effect yet: nothing recognises speech so far."
+    speech_failover_paid: v.Flag = setting(
+        False,
+        VOICE,
+        SPEECH,
+        "true: services that cost money speak where no engine before them can. false: only for requests that name one "
+        "of their voices, and where SPEECH_ENGINES names the service.",
+    )
+    speech_timeout: v.Seconds = setting(
+        60.0, VOICE, SPEECH, "A speech service that has not answered a call after this long counts as silent."
+    )
+    kokoro_server_url: v.BaseUrl = setting(
+        "",
+        VOICE,
+        SPEECH,
+        "Address of a Kokoro-FastAPI server, such as http://kokoro:8880; it may be a private one. Empty: none.",
+    )
+    kokoro_server_key: v.Secret = setting(
+        "", VOICE, SPEECH, "Bearer token of the Kokoro server, if it wants one.", secret=True
+    )
+    kokoro_server_per_minute: v.Count = setting(
+        600, VOICE, SPEECH, "Calls of the Kokoro server per minute that all workers share."
+    )
+    openai_speech_model: v.Name = setting(
+        "",
+        VOICE,
+        SPEECH,
+        "Model of an OpenAI-compatible speech endpoint, as its provider lists them; empty: none is used.",
+    )
+    openai_api_key: v.Secret = setting(
+        "", VOICE, SPEECH, "Key of that endpoint; a server of your own may need none.", secret=True
+    )
+    openai_base_url: v.BaseUrl = setting(
+        "https://api.openai.com/v1", VOICE, SPEECH, "Its address before /audio/speech; it may be a private one."
+    )
+    openai_speech_voices: v.Names = setting(
+        "", VOICE, SPEECH, "Voices of that endpoint; empty means those of OpenAI, since it does not list them."
+    )
+    openai_speech_per_minute: v.Count = setting(
+        60, VOICE, SPEECH, "Calls of that endpoint per minute that all workers share."
+    )
+    elevenlabs_api_key: v.Secret = setting(
+        "", VOICE, SPEECH, "A key from https://elevenlabs.io brings its voices, which cost money.", secret=True
+    )
+    elevenlabs_base_url: v.BaseUrl = setting("https://api.elevenlabs.io", VOICE, SPEECH, "Address of ElevenLabs.")
+    elevenlabs_model: v.Name = setting("eleven_multilingual_v2", VOICE, SPEECH, "Model of ElevenLabs.")
+    elevenlabs_per_minute: v.Count = setting(
+        60, VOICE, SPEECH, "Calls of ElevenLabs per minute that all workers share."
+    )
+    minimax_api_key: v.Secret = setting(
+        "", VOICE, SPEECH, "A key from https://www.minimax.io brings its voices, which cost money.", secret=True
+    )
+    minimax_base_url: v.BaseUrl = setting("https://api.minimax.io", VOICE, SPEECH, "Address of MiniMax.")
+    minimax_speech_model: v.Name = setting("speech-2.8-turbo", VOICE, SPEECH, "Speech model of MiniMax.")
+    minimax_voices: v.Names = setting(
+        "",
+        VOICE,
+        SPEECH,
+        "Voices of MiniMax, whose ids begin with their language; empty means a few for English.",
+    )
+    minimax_per_minute: v.Count = setting(60, VOICE, SPEECH, "Calls of MiniMax per minute that all workers share.")
+    kokoro_model: v.File = setting(
+        "",
+        VOICE,
+        SPEECH,
+        "The model of Kokoro (an ONNX file of Kokoro-82M) on the machine of the speech service; docs/voices.md says "
+        "where it is. Without it there is no Kokoro.",
+    )
+    kokoro_voices: v.FileOrFolder = setting(
+        "", VOICE, SPEECH, "The voices of Kokoro: a file such as voices-v1.0.bin, or a folder of .bin files."
+    )
+    voice_quality: v.VoiceQuality = setting(
+        "fast",
+        VOICE,
+        SPEECH,
+        "Which engine speaks first of those that can: fast means Piper, best means Kokoro, which takes about as long "
+        "as the speech lasts. SPEECH_ENGINES overrules it.",
+    )
+    whisper_model: v.Text = setting(
+        "",
+        VOICE,
+        SPEECH,
+        "The model of Whisper that recognises speech: a name such as tiny, base, small, medium, large or turbo (with "
+        ".en: English alone), which is downloaded when it is first needed, or the path of a checkpoint "
+        "(openai-whisper) or of a folder with files of CTranslate2 (faster-whisper). It needs one of these packages, "
+        "see docs/transcription.md. Empty: none.",
+    )
+    whisper_device: v.Device = setting(
+        "auto",
+        VOICE,
+        SPEECH,
+        "Where WHISPER_MODEL runs: on the processor, on a card of NVIDIA, or there if it has one.",
+    )
+    transcription_url: v.BaseUrl = setting(
+        "",
+        VOICE,
+        SPEECH,
+        "Base address of a server with the transcriptions of OpenAI, such as https://api.openai.com/v1, that "
+        "recognises speech if WHISPER_MODEL is empty. While READ_BACK is true all that is spoken is sent to it.",
+    )
+    transcription_key: v.Secret = setting(
+        "", VOICE, SPEECH, "The key to TRANSCRIPTION_URL, if it wants one.", secret=True
+    )
+    transcription_model: v.Text = setting(
+        "whisper-1", VOICE, SPEECH, "The model that TRANSCRIPTION_URL is asked for; it must give times of words."
+    )
+    read_back: v.Flag = setting(
+        True,
+        VOICE,
+        SPEECH,
+        "true: where speech is recognised, every narration is read back, and one of which too much is misheard is "
+        "spoken again, if need be by another engine.",
     )
 
     target_resolution: v.Resolution = setting(
@@ -381,8 +490,8 @@ def _remarks(settings: Settings, given: Mapping[str, Given]) -> Iterator[str]:
         yield f"CLIP_FOLDER={settings.clip_folder} is no folder that can be seen here: until it is, no clips are found"
     if settings.enable_webhooks:
         yield "ENABLE_WEBHOOKS=true has no effect yet: requests with a callback_url are refused"
-    if "whisper_model" in given:
-        yield "WHISPER_MODEL has no effect yet: nothing recognises speech so far"
+    if settings.whisper_model and settings.transcription_url:
+        yield "TRANSCRIPTION_URL has no effect while WHISPER_MODEL is set: speech is recognised on this machine"
     size = given.get("target_resolution")
     if size is not None and "x" in size.text.lower():
         yield (

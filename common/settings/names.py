@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from difflib import SequenceMatcher
 
-PREFIXES = ("S3_", "API_", "FFMPEG_", "PEXELS_", "PIXABAY_")
+PREFIXES = ("S3_", "API_", "FFMPEG_", "PEXELS_", "PIXABAY_", "ELEVENLABS_", "MINIMAX_")
 "A variable that begins so is meant for us."
 OF_COMPOSE = ("S3_PORT",)
 "Variables of docker-compose.yml that begin so and are no settings: they stand in the same `.env`."

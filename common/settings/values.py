@@ -14,7 +14,10 @@ LOG_FORMATS = ("text", "json")
 "Possible values of LOG_FORMAT."
 PRESETS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow")
 "Possible values of FFMPEG_PRESET: x264's, the quickest first."
-WHISPER_MODELS = ("tiny", "base", "small", "medium", "large", "turbo")
+VOICE_QUALITIES = ("fast", "best")
+"Possible values of VOICE_QUALITY."
+DEVICES = ("auto", "cpu", "cuda")
+"Possible values of WHISPER_DEVICE."
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 MOST = 1_000_000_000
 "Of anything that is counted: more would not fit where other programs keep it."
@@ -140,10 +143,12 @@ Level = Annotated[str, BeforeValidator(_upper), AfterValidator(_one_of(LEVELS)),
 Preset = Annotated[str, AfterValidator(_one_of(PRESETS)), Accepts(_list(PRESETS))]
 Encoder = Annotated[str, AfterValidator(_one_of(ENCODERS)), Accepts(_list(ENCODERS))]
 LogFormat = Annotated[str, AfterValidator(_one_of(LOG_FORMATS)), Accepts(_list(LOG_FORMATS))]
-WhisperModel = Annotated[str, AfterValidator(_one_of(WHISPER_MODELS)), Accepts(_list(WHISPER_MODELS))]
+VoiceQuality = Annotated[str, AfterValidator(_one_of(VOICE_QUALITIES)), Accepts(_list(VOICE_QUALITIES))]
+Device = Annotated[str, AfterValidator(_one_of(DEVICES)), Accepts(_list(DEVICES))]
 Text = Annotated[str, Accepts("a text")]
 Names = Annotated[str, Accepts("names, separated by commas")]
 Secret = Annotated[str, AfterValidator(_matches(r"\S+")), Accepts("a text without spaces and line breaks")]
+Name = Annotated[str, AfterValidator(_matches(r"[\w.:/@+-]+")), Accepts("a name without spaces")]
 Region = Annotated[str, AfterValidator(_matches(r"[\w-]+")), Accepts("a name such as us-east-1")]
 Bucket = Annotated[
     str,
@@ -153,6 +158,8 @@ Bucket = Annotated[
 
 # places
 Folder = Annotated[str, Accepts("a folder")]
+File = Annotated[str, Accepts("the path of a file")]
+FileOrFolder = Annotated[str, Accepts("a file or a folder")]
 Program = Annotated[str, Accepts("the path of a program")]
 Host = Annotated[
     str, AfterValidator(_matches(r"[0-9A-Za-z_.:%-]+")), Accepts("an address or the name of a host, without a port")

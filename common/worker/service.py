@@ -30,6 +30,7 @@ from celery.exceptions import Reject
 from celery.platforms import SecurityWarning
 
 from common import launcher, scratch
+from common.contracts.hearing import RecogniserInfo
 from common.contracts.job import WorkerInfo
 from common.contracts.kinds import STEP_KINDS, Tool, kinds_of, toolchain
 from common.contracts.voice import SpeechEngine
@@ -139,6 +140,7 @@ def toolchains(queue: str, engines: Mapping[str, Any]) -> dict[str, tuple[str, .
         Tool.NONE: [""],
         Tool.FFMPEG: [engines.get("ffmpeg", "")],
         Tool.SPEECH: [SpeechEngine.model_validate(engine).tool for engine in engines.get("speech", ())],
+        Tool.HEARING: [RecogniserInfo.model_validate(one).tool for one in engines.get("recogniser", ())],
     }
     return {kind: tuple(toolchain(kind, tool) for tool in tools[STEP_KINDS[kind].tool]) for kind in kinds_of(queue)}
 

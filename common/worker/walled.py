@@ -7,14 +7,15 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Protocol
 
 from common import launcher
 from common.errors import BadMedia, Retryable
 from common.walls.environment import OF_PYTHON, environment
 from common.walls.rules import SOURCES, Walls
-from common.worker.steprun import StepRun
+from common.worker.steprun import Child
 
 NO_MEMORY = ("MemoryError", "Memory allocation")
 "Last words of Python and of numpy when there is none left."
@@ -22,7 +23,20 @@ TIMEOUT = 120.0
 "Seconds of the clock, on a machine that has other things to do."
 
 
-def told(module: str, arguments: Sequence[str], walls: Walls, run: StepRun) -> dict[str, Any]:
+class Work(Protocol):
+    """What a program is run for: a step, usually (`StepRun`)."""
+
+    @property
+    def workdir(self) -> Path:
+        """The folder in which the program is at home."""
+        ...
+
+    def check(self) -> None: ...
+
+    def adopt(self, child: Child) -> Callable[[], None]: ...
+
+
+def told(module: str, arguments: Sequence[str], walls: Walls, run: Work) -> dict[str, Any]:
     """The JSON that `module` prints, run as a program with these arguments; its own `problem` is a `BadMedia`.
 
     Raises `BadMedia` also when it crashes or meets a limit, for which the file is to blame; when somebody kills it,
@@ -52,7 +66,7 @@ def told(module: str, arguments: Sequence[str], walls: Walls, run: StepRun) -> d
     return facts
 
 
-def _start(program: Sequence[str], walls: Walls, run: StepRun) -> subprocess.Popen[str]:
+def _start(program: Sequence[str], walls: Walls, run: Work) -> subprocess.Popen[str]:
     return launcher.spawn(
         program,
         walls=walls,

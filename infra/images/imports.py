@@ -7,8 +7,8 @@ from typing import Any
 
 OWNERS = "import importlib.metadata, json; print(json.dumps(importlib.metadata.packages_distributions()))"
 "A program that prints which packages own each importable name, as JSON."
-FILES_ONLY = "# files only"
-"A comment in these lists: a package that holds no code."
+NOT_IMPORTED = ("# files only", "# with a model only")
+"Comments in these lists: a package that holds no code, and one that is imported where a model is configured."
 LINE = re.compile(r"^import time:\s+\d+ \|\s+\d+ \|\s+(\w+)", re.M)
 "What Python writes for each module it imports: two times in microseconds, and the name."
 
@@ -31,7 +31,8 @@ def without(logs: str) -> str:
 def listed(folder: Path, service: str) -> set[str]:
     """The packages with code in the list of an image, and in those it names."""
     lines = (folder / f"{service}.txt").read_text().split("\n")
-    own = {_plain(line) for line in lines if line and not line.startswith(("-", "#")) and FILES_ONLY not in line}
+    named = [line for line in lines if line and not line.startswith(("-", "#"))]
+    own = {_plain(line) for line in named if not any(mark in line for mark in NOT_IMPORTED)}
     return own.union(*(listed(folder, line[3:].removesuffix(".txt")) for line in lines if line.startswith("-r ")))
 
 

@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
 from common.contracts.job import READY, RUNNING, Pins, Step
-from common.contracts.kinds import NEEDS_BUILD, tool_of, toolchain
+from common.contracts.kinds import NEEDS_BUILD, STEP_KINDS, tool_of, toolchain
 from common.contracts.names import Kind
 from common.contracts.voice import SpeechEngine
 
@@ -85,7 +85,7 @@ class Pinning:
         chosen = _of_one_build(self.fleet) if kinds == NEEDS_BUILD else _of_one_kind(self.fleet, *kinds)
         if not chosen and not taken:
             # A hint for the toolchain of this version of the code waits for a worker; only a tool must be known.
-            chosen = {kind: toolchain(kind) for kind in kinds - NEEDS_BUILD}
+            chosen = {kind: toolchain(kind) for kind in kinds if not STEP_KINDS[kind].tool}
         if not chosen:
             self.waits = True
             return

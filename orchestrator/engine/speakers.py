@@ -25,6 +25,8 @@ class Fit(IntEnum):
     UNKNOWN = 2
     "No worker says which voices it has."
     LACKS = 3
+    NEVER = 4
+    "It lacks the voice, and speaks for those only that name one of its own."
 
 
 class Speakers:
@@ -38,20 +40,36 @@ class Speakers:
         cast = self._pinning.pins.casts.get(speaker.key)
         if cast is None or not self._stays(speaker, cast):
             cast = self._choose(speaker, cast or self._of_before())
-        if cast is None or (self._fit(cast.chain, self._wanted(speaker, cast.passed)) == Fit.LACKS and self._lost()):
+        if cast is None or (self._fit(cast.chain, self._wanted(speaker, cast.passed)) >= Fit.LACKS and self._lost()):
             self._pinning.waits = True
             return None
         return cast
 
-    def pass_over(self, speaker: Speaker, why: str) -> bool:
-        """Takes the next engine for a speaker whose engine cannot speak; False if there is none."""
+    def pass_over(self, speaker: Speaker, why: str, misread: bool = False) -> bool:
+        """Takes the next engine for a speaker whose engine cannot speak, or is not understood; False if there is none.
+
+        Before there is none, the engine that was not understood last speaks all the same.
+        """
         cast = self._pinning.pins.casts[speaker.key]
+        if cast.lenient:
+            return False
         tool = tool_of(cast.chain)
-        passed = (*cast.passed, Passed(tool, cast.engine or tool, why))
+        passed = (*cast.passed, Passed(tool, cast.engine or tool, why, misread))
         left = self._able(self._wanted(speaker, passed), passed, worst=Fit.LIKE)
         if left:
             self._pin(speaker, left[0], passed)
-        return bool(left)
+        return bool(left) or self._put_up_with(speaker, passed)
+
+    def _put_up_with(self, speaker: Speaker, passed: tuple[Passed, ...]) -> bool:
+        """Takes the engine that was not understood last as it is; False if none spoke."""
+        for one in reversed([one for one in passed if one.misread]):
+            others = tuple(other for other in passed if other is not one)
+            back = [chain for chain in self._fleet.live.get(Kind.SPEAK, ()) if tool_of(chain) == one.tool]
+            if back:
+                chain = min(back, key=lambda chain: self._preference(chain, speaker))
+                self._pin(speaker, chain, others, lenient=True)
+                return True
+        return False
 
     def _of_before(self) -> VoiceCast | None:
         """The engine of a job that was begun by a release with one engine for all speakers."""
@@ -66,7 +84,7 @@ class Speakers:
             self._pinning.away.update(() if gone else {Kind.SPEAK})
             return not gone
         wanted = self._wanted(speaker, cast.passed)
-        return self._fit(chain, wanted) != Fit.LACKS or not self._able(wanted, cast.passed, worst=Fit.LIKE)
+        return self._fit(chain, wanted) < Fit.LACKS or not self._able(wanted, cast.passed, worst=Fit.LIKE)
 
     def _choose(self, speaker: Speaker, before: VoiceCast | None) -> VoiceCast | None:
         """The engine of before if it stays, else the preferred one that has the voice.
@@ -85,9 +103,9 @@ class Speakers:
         chains = able or self._able(wanted, passed, worst=Fit.LACKS)
         return self._pin(speaker, chains[0], passed) if chains else before
 
-    def _pin(self, speaker: Speaker, chain: str, passed: tuple[Passed, ...]) -> VoiceCast:
+    def _pin(self, speaker: Speaker, chain: str, passed: tuple[Passed, ...], lenient: bool = False) -> VoiceCast:
         engine, wanted = self._fleet.engine_of(chain), self._wanted(speaker, passed)
-        known = engine is not None and self._fit(chain, wanted) != Fit.LACKS
+        known = engine is not None and self._fit(chain, wanted) < Fit.LACKS
         cast = VoiceCast(
             chain=chain,
             engine=engine.name if engine is not None else "",
@@ -95,6 +113,7 @@ class Speakers:
             voice=engine.choose(wanted) if engine is not None and known else speaker.voice,
             language=speaker.accent,
             passed=passed,
+            lenient=lenient,
         )
         pins = self._pinning.pins
         # Another engine takes another time for the same words.
@@ -127,6 +146,8 @@ class Speakers:
             return Fit.UNKNOWN
         if engine.speaks(wanted):
             return Fit.SPEAKS
+        if engine.by_name:
+            return Fit.NEVER
         return Fit.LIKE if engine.stands_in(wanted) else Fit.LACKS
 
     def _lost(self) -> bool:

@@ -33,6 +33,7 @@ from common.contracts.job import (
 from common.contracts.kinds import STEP_KINDS, parse_facts
 from common.contracts.names import CAST, StepName
 from common.contracts.voice import Speaker
+from common.errors import Misread
 from common.jobs.record import step_patch
 from orchestrator.engine.attempts import Attempts, Rules
 from orchestrator.engine.capabilities import Fleet, Pinning
@@ -43,7 +44,7 @@ from orchestrator.engine.speakers import Speakers
 from orchestrator.engine.work import Work, work_of
 
 FAULTS_OF_ENGINES = frozenset(
-    {"voice_unavailable", "not_configured", "temporarily_unavailable", "throttled", "worker_lost"}
+    {"voice_unavailable", Misread.code, "not_configured", "temporarily_unavailable", "throttled", "worker_lost"}
 )
 "Codes of final failures of a `speak` step after which another speech engine is tried."
 
@@ -155,9 +156,13 @@ class WorkingCopy:
 
         All that was spoken for them is spoken again: a film has one voice.
         """
-        if failure.code not in FAULTS_OF_ENGINES or not Speakers(self.pinning).pass_over(speaker, failure.message):
+        if failure.code not in FAULTS_OF_ENGINES:
             return False
-        self._casts.pop(speaker, None)
+        if speaker not in self._casts:
+            return True  # it happened a moment ago, for another of their narrations
+        if not Speakers(self.pinning).pass_over(speaker, failure.message, failure.code == Misread.code):
+            return False
+        self._casts = {one: cast for one, cast in self._casts.items() if one.key != speaker.key}
         return True
 
     def want(self, name: StepName, make: Callable[..., Contract], *inputs: Any, toolchain: str | None = None) -> Any:

@@ -37,6 +37,9 @@ from orchestrator.film.repair import Repair, located
 from orchestrator.film.segments import Segments
 from orchestrator.film.sound import Narrations, want_layout, want_narrations
 
+LISTENING = frozenset({Kind.HEAR, Kind.FIT})
+"Kinds of steps that come before the plan."
+
 
 class Film:
     """Wants everything a film is made of, as far as its inputs are there."""
@@ -171,7 +174,7 @@ def job_state(steps: Mapping[str, Step]) -> str:
     """The state of a film that is being made: that of its earliest kind of step with work left."""
     plan = steps.get(PLAN)
     if plan is None or plan.state == READY:
-        return PLANNING if any(step.kind == Kind.FIT and step.state != READY for step in steps.values()) else QUEUED
+        return PLANNING if any(step.kind in LISTENING and step.state != READY for step in steps.values()) else QUEUED
     if plan.state not in SETTLED:
         return PLANNING
     # A step that failed and did not end the job was replaced by something else.

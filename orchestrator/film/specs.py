@@ -46,6 +46,7 @@ def speak(brief: Brief, scene: Scene, cast: VoiceCast, pace: float | None) -> Sp
         voice=cast.voice,
         pace=round((pace or 1.0) * brief.speed, 3),
         pitch=brief.pitch,
+        lenient=cast.lenient,
         last=ends_words(brief.scenes, scene) and len(sentences(scene.narration)) > 1,
     )
 

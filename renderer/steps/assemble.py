@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
+from common.captions import Cue, cues, srt, vtt
 from common.contracts.steps import AssembleFacts, AssembleSpec
 from common.contracts.timeline import CutList, FilmTimeline
 from common.documents import JSON, document_json
@@ -9,7 +10,6 @@ from common.worker.steprun import StepRun
 from renderer.ffmpeg.join import fetch_segments, join
 from renderer.ffmpeg.verify import verify_film
 from renderer.picture.thumbnail import thumbnail
-from renderer.text.captions import Cue, cues, srt, vtt
 
 FILM_FILE = "film.mp4"
 _MIX_FILE = "mix.m4a"

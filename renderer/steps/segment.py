@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from common.captions import Cue, cues
 from common.contracts.base import ObjectRef
 from common.contracts.steps import SegmentFacts, SegmentSpec
 from common.contracts.timeline import Clip, TextFrame
@@ -25,7 +26,6 @@ from renderer.text import fonts
 from renderer.text.ass import ass_on
 from renderer.text.caption_report import with_captions
 from renderer.text.caption_strip import caption_strip
-from renderer.text.captions import Cue, cues
 from renderer.text.cards import card_ass
 from renderer.text.watermark import WATERMARK_FILE, position, watermark_ass
 

@@ -7,10 +7,10 @@ nothing moves while the highlight travels.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import count
 
+from common.captions import Cue, Spoken
 from common.contracts.timeline import TextFrame
 from common.emoji import drawable
 from renderer.text.caption_strip import CaptionStrip
-from renderer.text.captions import Cue, Spoken
 from renderer.text.design import CAPTIONS, CaptionDesign, caption_place
 from renderer.text.fonts import LINE_HEIGHT, capitals
 

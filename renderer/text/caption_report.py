@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 
+from common.captions import MAX_LINES, Cue
 from common.contracts.timeline import PictureReport, TextFrame
 from renderer.text import fonts
-from renderer.text.captions import MAX_LINES, Cue, drawn_lines
+from renderer.text.captions import drawn_lines
 from renderer.text.design import caption_place
 
 

@@ -14,11 +14,12 @@ from typing import NamedTuple
 
 import ffmpeg
 
+from common.captions import MAX_LINES, Cue
 from common.contracts.timeline import TextFrame
 from renderer.ffmpeg.formats import BT709, Stream
 from renderer.ffmpeg.source import source
 from renderer.text import fonts
-from renderer.text.captions import MAX_LINES, Cue, drawn_lines
+from renderer.text.captions import drawn_lines
 from renderer.text.design import CaptionPlace, caption_place
 
 BESIDE, ABOVE, BELOW = 1.0, 1.0, 0.6

@@ -7,12 +7,12 @@ how libass would wrap it, and nothing leaves the safe area.
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from common.captions import clean
 from common.contracts.timeline import Card, TextFrame
 from common.emoji import drawable
 from renderer.frame import Area, picture_area
 from renderer.text import fonts
 from renderer.text.ass import AssStyle, ass_time, escape, sheet
-from renderer.text.captions import clean
 from renderer.text.design import CAPTIONS, CARDS, CardDesign
 from renderer.text.fonts import LINE_HEIGHT
 from renderer.text.wrapping import cut_off, wrapped

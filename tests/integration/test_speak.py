@@ -16,6 +16,7 @@ from tests.support.speech import Hummer, narrated
 from tests.support.steprun import step_run
 from whisper_worker import tts
 from whisper_worker.align import BySound
+from whisper_worker.ears import Ears
 from whisper_worker.level import measure
 from whisper_worker.speak import speak as speak_with
 from whisper_worker.tasks import engines, handlers
@@ -130,7 +131,7 @@ def test_a_combined_name_in_a_request_of_before_is_spoken_but_not_offered(speak,
 
 def test_an_engine_that_does_not_know_its_words_is_aligned(tmp_path):
     run = step_run(tmp_path)
-    narration = speak_with(spec("Stop. Go."), run, Hummer(), BySound())
+    narration = speak_with(spec("Stop. Go."), run, Hummer(), Ears(BySound()))
     stop, go = narration.words
     sound = np.abs(heard(run, narration))
     assert sound[stop.end + 1000 : go.start - 1000].max() < 0.02

@@ -23,6 +23,7 @@ from common.worker.outcome import Outcome
 from common.worker.runner import StepRunner
 from common.worker.service import offers, toolchains
 from tests.integration.test_http import accepted, problem_of
+from tests.support import clips
 from tests.support.pipeline import Pipeline
 from tests.support.speech import Hummer
 from whisper_worker import tts
@@ -61,6 +62,7 @@ def test_the_voices_of_all_engines_are_listed_by_preference_with_what_a_reader_n
         "gender": "female",
         "engine": "english",
         "bends": False,
+        "sample": "/mcp/voices/sample?voice=english/en-us",
     }
 
 
@@ -119,6 +121,19 @@ def test_a_voice_nobody_has_is_refused_at_once_if_somebody_can_know(client: Flas
     assert found["errors"][0]["field"] == "requests[1].voice"
     found = problem_of(client.post("/mcp/generate", json={"prompt": "x", "language": "xx-yy"}), 422)
     assert found["errors"][0]["field"] == "language"
+
+
+def test_a_recording_without_words_is_refused_where_nobody_can_hear_them(client: FlaskClient, store: JobStore) -> None:
+    asset = client.post("/mcp/assets", data=clips.tone("wav").read_bytes()).json["asset_id"]
+    bare, scene = {"recording": asset}, {"scenes": [{"recording": asset}, {"narration": "x", "recording": asset}]}
+    register(store, ENGLISH)
+    for body, field in ((bare, "recording"), (scene, "scenes[0].recording")):
+        (error,) = problem_of(client.post("/mcp/generate", json=body), 422)["errors"]
+        assert error["field"] == field
+        assert "no worker that is up recognises speech; give them" in error["message"]
+    assert client.post("/mcp/generate", json={"script": "x", "recording": asset}).status_code == 202
+    register(store, ENGLISH, name="ears", recogniser=[{"name": "ears", "version": "1"}])
+    assert client.post("/mcp/generate", json=bare).status_code == 202
 
 
 @pytest.mark.parametrize(

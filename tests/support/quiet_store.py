@@ -18,6 +18,12 @@ class QuietStore:
     def workers(self) -> list[WorkerInfo]:
         return []
 
+    def speech_calls(self) -> dict[tuple[str, str], int]:
+        return {("openai", "ok"): 0, ("openai", "failed"): 0}
+
+    def open_breakers(self) -> dict[str, bool]:
+        return {"openai 0123456789ab": False}
+
     def overdue(self) -> float:
         return 0.0
 

@@ -40,6 +40,7 @@ from common.contracts.request import VideoRequest
 from common.contracts.steps import (
     AssembleFacts,
     FitFacts,
+    HearFacts,
     MarkFacts,
     MixFacts,
     PlanFacts,
@@ -94,6 +95,7 @@ class Sim:
         self.builds = {"build-1"}
         self.engines: tuple[SpeechEngine, ...] = (ENGINE,)
         "In order of preference."
+        self.recognisers = {"ears-1"}
         self.recipes: dict[str, str] = {}
         "By kind: a recipe other than that of this version of the code."
         self.sources: tuple[str, ...] = ("pexels", "scenery")
@@ -168,6 +170,7 @@ class Sim:
             Tool.NONE: [""],
             Tool.FFMPEG: self.builds,
             Tool.SPEECH: [engine.tool for engine in self.engines],
+            Tool.HEARING: self.recognisers,
         }
         live = {kind: {self.toolchain(kind, tool) for tool in tools[about.tool]} for kind, about in STEP_KINDS.items()}
         for kind, chains in live.items():
@@ -447,6 +450,8 @@ class Sim:
     def _fit(self, spec: Any) -> FitFacts:
         """Every word takes half a second, after a second of silence."""
         each, texts = 24_000, spec.text.split()
+        if spec.heard is not None:
+            texts = [word.text for word in read_document(Transcript, self.objects[spec.heard.key]).words]
         words = tuple(Word(text=text, start=each * (2 + i), end=each * (3 + i)) for i, text in enumerate(texts))
         samples = each * (len(texts) + 3)
         chunks = tuple(
@@ -456,6 +461,12 @@ class Sim:
             language=spec.language, words=words, samples=samples, chunks=chunks, timed_by="half seconds"
         )
         return FitFacts(transcript=self.put("transcript", document_json(transcript).encode()), chunks=chunks)
+
+    def _hear(self, spec: Any) -> HearFacts:
+        words = tuple(Word(text=text, start=0, end=1) for text in ["What", "was", "heard.", "It", "was", "a", "lot."])
+        transcript = Transcript(language="en", words=words, samples=1, chunks=(), timed_by="ears")
+        ref = self.put("transcript", document_json(transcript).encode())
+        return HearFacts(transcript=ref, srt=ref, vtt=ref, language="en", recogniser="ears", seconds=1.0, misread=None)
 
     def _take(self, spec: Any) -> Narration:
         audio = self.put("narration", canonical_json(spec).encode())

@@ -11,6 +11,7 @@ from common.errors import Permanent
 from common.settings import Settings
 from common.worker.steprun import StepRun
 from whisper_worker.align import BySound
+from whisper_worker.ears import Ears
 from whisper_worker.speak import speak
 from whisper_worker.tts.espeak import Espeak
 from whisper_worker.tts.port import AS_IT_IS, Manner, Speech
@@ -74,4 +75,4 @@ def silence(seconds: float) -> np.ndarray:
 
 def narrated(spec: SpeakSpec, run: StepRun) -> Narration:
     """What espeak-ng says, for tests that need a narration."""
-    return speak(spec, run, Espeak(Settings()), BySound())
+    return speak(spec, run, Espeak(Settings()), Ears(BySound()))

@@ -137,6 +137,7 @@ class Studio:
         self._reconciler = Reconciler(settings, store, storage, self)  # type: ignore[arg-type]
         for queue in QUEUES.values():
             offered = {"offers": toolchains(queue.name, about), "sources": list(sources), "speech": about["speech"]}
+            offered["recogniser"] = about.get("recogniser", [])
             store.register(WorkerInfo(f"stand-in-{queue.name}", queue.consumer, 50, offered), 3600.0)
 
     def make(self, job_id: str, request: Mapping[str, Any] = ONE_SCENE) -> str:

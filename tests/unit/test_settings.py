@@ -133,7 +133,7 @@ def test_a_page_without_its_marks_is_not_overwritten() -> None:
         ("TARGET_RESOLUTION", "7680x4320", "from 90 to 2160"),
         ("FFMPEG_PRESET", "fastest", "one of ultrafast, superfast"),
         ("FFMPEG_ENCODER", "h265", "one of auto, libx264"),
-        ("WHISPER_MODEL", "huge", "one of tiny, base"),
+        ("WHISPER_DEVICE", "huge", "one of auto, cpu, cuda"),
         ("ASSET_CACHE_ENABLED", "maybe", "true or false"),
     ],
 )
@@ -241,11 +241,11 @@ def test_the_port_that_kubernetes_sets_is_ignored_and_the_api_says_so() -> None:
     assert faults({"STATE_URL": "tcp://10.96.0.72:6379"}), "only of a port can it be meant by nobody"
 
 
-def test_what_has_no_effect_yet_says_so_where_it_would_have_one() -> None:
-    env = {"WHISPER_MODEL": "base", "ENABLE_WEBHOOKS": "true"}
+def test_what_has_no_effect_says_so_where_it_would_have_one() -> None:
+    env = {"WHISPER_MODEL": "base", "TRANSCRIPTION_URL": "http://h/v1", "ENABLE_WEBHOOKS": "true"}
     told = {service: [note.split()[0] for note in Settings.read(env, service).notes] for service in SERVICES}
     assert told.pop("api") == ["ENABLE_WEBHOOKS=true"]
-    assert told.pop("whisper_worker") == ["WHISPER_MODEL"]
+    assert told.pop("whisper_worker") == ["TRANSCRIPTION_URL"]
     assert list(told.values()) == [[], [], []]
     assert Settings.read({"ENABLE_WEBHOOKS": "false"}).notes == ()
 

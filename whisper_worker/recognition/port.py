@@ -6,6 +6,9 @@ import numpy as np
 
 from whisper_worker.tts.port import SpokenWord
 
+UNSPACED = frozenset({"zh", "ja", "th", "lo", "my", "yue", "km"})
+"Languages that are written without spaces between words."
+
 
 class Heard(NamedTuple):
     """Speech as a recogniser heard it."""
@@ -17,7 +20,7 @@ class Heard(NamedTuple):
 
     @property
     def text(self) -> str:
-        return " ".join(word.text for word in self.words)
+        return ("" if self.language.partition("-")[0] in UNSPACED else " ").join(word.text for word in self.words)
 
 
 class Recogniser(Protocol):
@@ -25,10 +28,14 @@ class Recogniser(Protocol):
 
     name: str
     version: str
-    "Of the recogniser and its model: whatever changes what it hears."
+    "Of the recogniser and its model: whatever changes what it hears. It has no spaces."
+
+    def knows(self, language: str) -> bool:
+        """True if it hears this language, a tag; a longer form of one that it hears will do."""
+        ...
 
     def hear(self, samples: np.ndarray, rate: int, language: str | None) -> Heard:
-        """The words of mono float32 sound; `language` None lets it find out.
+        """The words of mono sound, float32 or int16, maybe on disk; `language` None lets it find out.
 
         Memory is bounded, however long the sound is.
         """

@@ -9,13 +9,14 @@ from av.audio.resampler import AudioResampler
 
 from common.contracts.base import ObjectRef
 from common.contracts.grid import SAMPLE_RATE
+from common.contracts.narration import Word
 from common.contracts.recordings import CHUNK, Transcript
 from common.contracts.steps import FitFacts, FitSpec
-from common.documents import JSON, document_json
+from common.documents import JSON, document_json, read_document
 from common.errors import BadMedia, Permanent
 from common.uploads import uploaded
 from common.worker.steprun import StepRun
-from whisper_worker.align import Aligner
+from whisper_worker.ears import Ears
 from whisper_worker.recordings.sound import decoded
 from whisper_worker.tts.port import Speech
 from whisper_worker.wav import on_grid, write_wav
@@ -27,7 +28,7 @@ LOUD = 0.004
 FULL_SCALE = 32768.0
 
 
-def fit(spec: FitSpec, run: StepRun, aligner: Aligner) -> FitFacts:
+def fit(spec: FitSpec, run: StepRun, ears: Ears) -> FitFacts:
     """Stores the recording in parts, and when each word is said in it. Raises `BadMedia` for one without sound."""
     media = uploaded(run.storage, run.assets, run.owner, spec.asset)
     if media is None:
@@ -37,20 +38,32 @@ def fit(spec: FitSpec, run: StepRun, aligner: Aligner) -> FitFacts:
     except BadMedia as problem:
         raise BadMedia(f"the recording cannot be used: {problem}") from None
     run.progress(0.3)
-    heard = for_listening(sound)
-    if not np.any(np.abs(heard) > LOUD):
-        raise BadMedia("the recording cannot be used: nothing is heard in it")
-    words = aligner.align(Speech(heard, LISTENING_RATE, None, ""), spec.text, spec.language)
+    words, timed_by = _heard_before(spec.heard, run) if spec.heard is not None else _found(sound, spec, ears)
     run.progress(0.8)
     chunks = tuple(kept_in_chunks(sound, run))
     transcript = Transcript(
         language=spec.language,
-        words=on_grid(words),
+        words=words,
         samples=len(sound),
         chunks=chunks,
-        timed_by=aligner.name,
+        timed_by=timed_by,
     )
     return FitFacts(transcript=run.keep_bytes("transcript", document_json(transcript).encode(), JSON), chunks=chunks)
+
+
+def _heard_before(ref: ObjectRef, run: StepRun) -> tuple[tuple[Word, ...], str]:
+    """The words that a recogniser has heard, and its name."""
+    transcript = read_document(Transcript, run.read(ref))
+    return transcript.words, transcript.timed_by
+
+
+def _found(sound: np.ndarray, spec: FitSpec, ears: Ears) -> tuple[tuple[Word, ...], str]:
+    """The words of the text in the sound, and the name of what found them."""
+    listened = for_listening(sound)
+    if not np.any(np.abs(listened) > LOUD):
+        raise BadMedia("the recording cannot be used: nothing is heard in it")
+    times = ears.times(Speech(listened, LISTENING_RATE, None, ""), spec.text, spec.language)
+    return on_grid(times.words), times.by
 
 
 def for_listening(sound: np.ndarray) -> np.ndarray:

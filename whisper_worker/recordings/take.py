@@ -27,4 +27,5 @@ def take(spec: TakeSpec, run: StepRun) -> Narration:
         voice=NAME,
         engine=NAME,
         loudness=round(loudness, 2),
+        timed_by=spec.take.timed_by,
     )

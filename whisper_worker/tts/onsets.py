@@ -10,6 +10,12 @@ EARLY, LATE = 0.15, 0.10
 "Seconds by which a model may be early, or late, at most."
 
 
+def first_heard(samples: np.ndarray) -> int:
+    """The first sample at which anything is heard; the first of all if nothing is."""
+    loud = np.abs(samples) > LOUD
+    return int(loud.argmax()) if loud.any() else 0
+
+
 def heard_start(samples: np.ndarray, rate: int, start: float, paused: bool) -> float:
     """The seconds at which a word is heard first that begins about at `start`.
 

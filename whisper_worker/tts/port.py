@@ -24,7 +24,7 @@ class Speech(NamedTuple):
     "Samples per second."
     words: list[SpokenWord] | None
     """One per `words_of(text)`, in order: 0 <= start < end <= length, and none begins before the last one ends.
-    None for an engine that does not know: an aligner finds out (`whisper_worker/align.py`)."""
+    None for an engine that does not know: an aligner finds out (`whisper_worker/align`)."""
     voice: str
     "The full name of the voice that spoke."
 

@@ -4,13 +4,14 @@ A long text is spoken in pieces, so memory does not grow with it but for the sou
 """
 
 import re
+import threading
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple, Protocol
 
 import numpy as np
 
 from common.contracts.storyboard import words_of
-from whisper_worker.tts.onsets import heard_start
+from whisper_worker.tts.onsets import first_heard, heard_start
 from whisper_worker.tts.port import SpokenWord
 from whisper_worker.tts.readings import readings
 from whisper_worker.tts.timing import NOTHING_SAID, Mark, time_words, trim
@@ -23,6 +24,10 @@ AFTER_A_SENTENCE, ELSEWHERE = 0.30, 0.10
 "Seconds of silence after a sentence, and where a long one had to be cut, at a pace of 1."
 CEILING = 0.95
 "Peak of the sound; louder sound is made quieter as a whole."
+
+
+_phonemising = threading.Lock()
+"espeak-ng has global state, and the models of a process share it."
 
 
 class Sound(NamedTuple):
@@ -77,9 +82,10 @@ def spoken(model: Model, text: str, pace: float) -> tuple[np.ndarray, list[Spoke
 
 def _sentences(model: Model, text: str, pace: float) -> Iterator[Said]:
     read = readings(words_of(text), model.language)
-    for first, last in _pieces(read):
-        found = model.phonemes(" ".join(read[first:last]))
-        alone = [[sign for part in model.phonemes(word) for sign in part] for word in read[first:last]]
+    for first, last in pieces(read, LONGEST):
+        with _phonemising:
+            found = model.phonemes(" ".join(read[first:last]))
+            alone = [[sign for part in model.phonemes(word) for sign in part] for word in read[first:last]]
         belongs = owners([sign for part in found for sign in (*part, GAP)], alone)
         place = 0
         for number, part in enumerate(found):
@@ -90,11 +96,11 @@ def _sentences(model: Model, text: str, pace: float) -> Iterator[Said]:
                 yield Said(model.sound(part, pace), own, ELSEWHERE if cut else AFTER_A_SENTENCE)
 
 
-def _pieces(words: Sequence[str]) -> Iterator[tuple[int, int]]:
+def pieces(words: Sequence[str], longest: int) -> Iterator[tuple[int, int]]:
     """First word, and the one after the last, of each part that is spoken at once: cut where the voice would pause."""
     first = 0
     while first < len(words):
-        end = _reach(words, first)
+        end = _reach(words, first, longest)
         if end < len(words):
             places = range(first + (end - first) // 2, end)
             end = max(places, key=lambda place: (_worth(words[place]), place)) + 1
@@ -102,10 +108,10 @@ def _pieces(words: Sequence[str]) -> Iterator[tuple[int, int]]:
         first = end
 
 
-def _reach(words: Sequence[str], first: int) -> int:
+def _reach(words: Sequence[str], first: int, longest: int) -> int:
     """The end of the longest part from a word on that may be spoken at once; it has a word at least."""
     size, end = 0, first
-    while end < len(words) and (end == first or size + len(words[end]) <= LONGEST):
+    while end < len(words) and (end == first or size + len(words[end]) <= longest):
         size += len(words[end]) + 1
         end += 1
     return end
@@ -126,7 +132,9 @@ def _starts(said: Said, rate: int) -> Iterator[tuple[int, float]]:
     last, paused = NOBODY, True
     for owner, edge in zip(said.owners, said.sound.edges, strict=True):
         if owner not in (NOBODY, last):
-            yield owner, heard_start(said.sound.samples, rate, float(edge) / rate, paused)
+            # What is heard before the first word is its beginning: models let it wait, and are not sure for how long.
+            start = first_heard(said.sound.samples) if last == NOBODY else float(edge)
+            yield owner, heard_start(said.sound.samples, rate, start / rate, paused)
             last = owner
         paused = owner == NOBODY
 

@@ -78,10 +78,10 @@ def _spread(known: dict[int, float], weights: Sequence[float], total: float) -> 
         group = np.asarray(weights[word:next_word])
         before = np.cumsum(group) - group
         starts += (begin + (end - begin) * before / group.sum()).tolist()
-    return _keep_apart(starts, total)
+    return keep_apart(starts, total)
 
 
-def _keep_apart(starts: list[float], total: float) -> list[float]:
+def keep_apart(starts: list[float], total: float) -> list[float]:
     """Moves starts that (nearly) coincide apart, without leaving the sound."""
     step = min(BRIEFEST, total / (len(starts) + 1))
     for index in range(1, len(starts)):

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from common.captions import cues
 from common.contracts.narration import Word
 from common.contracts.request import Style
 from common.contracts.timeline import Profile
@@ -18,7 +19,6 @@ from common.worker.steprun import StepRun
 from renderer.ffmpeg.run import run_ffmpeg
 from renderer.text import fonts
 from renderer.text.ass import ass
-from renderer.text.captions import cues
 from tests.support import clips
 from tests.support.scenes import PROGRAM, clip, exact, footage, part, rendered, scene, words
 from tests.support.steprun import step_run

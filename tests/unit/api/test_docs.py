@@ -19,7 +19,7 @@ TEXT = (ROOT / "docs" / "api.md").read_text()
 README = (ROOT / "README.md").read_text()
 CODE = re.compile(r"""(?:Conflict|Unknown)\(\s*"([a-z_]+)"|\bcode = "([a-z_]+)"|problem\(\d+, "([a-z_]+)\"""")
 INSIDE = {"stopped", "step_failed", "temporarily_unavailable", "throttled", "object_missing", "not_configured"}
-INSIDE |= {"bad_media", "render_failed", "below_standard", "disk_full", "disk_broken", "voice_unavailable"}
+INSIDE |= {"bad_media", "render_failed", "below_standard", "disk_full", "disk_broken", "voice_unavailable", "misread"}
 "Codes of failed steps, which a client meets in the error of a job."
 
 

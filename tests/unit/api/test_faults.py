@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from api.http.faults import read_form
-from api.http.forms import BATCH, EDIT, FILM, PREVIEW, Form
+from api.http.forms import BATCH, EDIT, FILM, PREVIEW, TRANSCRIPTION, Form
 from api.http.messages import MOST_FAULTS
 
 Spoiled = tuple[str, Any, list[str]]
@@ -73,6 +73,15 @@ SPOILED_PREVIEW: list[Spoiled] = [
     ("speed", 9, ["speed"]),
 ]
 
+GOOD_TRANSCRIPTION: dict[str, Any] = {"asset": "ast_" + "0" * 32}
+SPOILED_TRANSCRIPTION: list[Spoiled] = [
+    ("asset", "x", ["asset"]),
+    ("asset", NOTHING, ["asset"]),
+    ("language", 5, ["language"]),
+    ("script", "", ["script"]),
+    ("sound", "x", ["sound"]),
+]
+
 
 def spoiled(good: dict[str, Any], *faults: Spoiled) -> dict[str, Any]:
     """A body of its own: reading changes what is wrong."""
@@ -94,8 +103,13 @@ def broken_rules(body: dict[str, Any]) -> int:
 
 @pytest.mark.parametrize(
     ("form", "good", "faults"),
-    [(FILM, GOOD_FILM, SPOILED_FILM), (EDIT, GOOD_EDIT, SPOILED_EDIT), (PREVIEW, GOOD_PREVIEW, SPOILED_PREVIEW)],
-    ids=["film", "edit", "preview"],
+    [
+        (FILM, GOOD_FILM, SPOILED_FILM),
+        (EDIT, GOOD_EDIT, SPOILED_EDIT),
+        (PREVIEW, GOOD_PREVIEW, SPOILED_PREVIEW),
+        (TRANSCRIPTION, GOOD_TRANSCRIPTION, SPOILED_TRANSCRIPTION),
+    ],
+    ids=["film", "edit", "preview", "transcription"],
 )
 def test_every_fault_is_told_whatever_else_is_wrong(form: Form, good: dict[str, Any], faults: list[Spoiled]) -> None:
     assert read_form(form, spoiled(good)).faults == []

@@ -13,7 +13,7 @@ import pytest
 
 from common.errors import BadMedia, NotConfigured, Permanent, Retryable, StepError, Stopped, Throttled
 from common.net import guard
-from common.net.client import MAX_JSON_BYTES, MAX_REDIRECTS, Http, Reply, Timeouts
+from common.net.client import MAX_REDIRECTS, MAX_REPLY_BYTES, Http, Reply, Timeouts
 from common.net.guard import AddressRefused
 from common.settings import Settings
 from tests.support.nasty_urls import NAMES, nasty_urls
@@ -327,7 +327,7 @@ def test_a_provider_that_drips_is_given_up_when_the_time_for_a_reply_is_up(metho
 
 @METHODS
 def test_an_answer_has_a_limit(method: str) -> None:
-    endless = reply(content_length=str(MAX_JSON_BYTES + 1))
+    endless = reply(content_length=str(MAX_REPLY_BYTES + 1))
     with web_server(endless) as server, pytest.raises(BadMedia, match="larger than"):
         Http(Settings()).ask_json(method, server.url, {}, {})
 

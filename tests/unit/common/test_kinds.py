@@ -40,6 +40,7 @@ def test_what_others_derive_from_the_table() -> None:
     assert kinds_of("retrieve") == ["search", "acquire"]
     assert {"speak"} == NEEDS_ENGINE
     assert toolchain("plan", "b") == str(STEP_KINDS["plan"].recipe)
+    assert toolchain("hear", "r-1") == f"{STEP_KINDS['hear'].recipe}/r-1"
     assert toolchain("speak", "e-1") == f"{STEP_KINDS['speak'].recipe}/e-1"
     assert toolchain("mix", "b") == f"{STEP_KINDS['mix'].recipe}/b"
     assert (tool_of(toolchain("mix", "9/b")), tool_of(toolchain("plan"))) == ("9/b", "")

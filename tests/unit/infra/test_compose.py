@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 import yaml
@@ -80,23 +80,61 @@ def test_the_buckets_are_made_by_our_own_command_before_anything_else() -> None:
         assert about["depends_on"]["state"] == about["depends_on"]["broker"] == {"condition": "service_healthy"}
 
 
+class More(NamedTuple):
+    """What a variant has that its service has not."""
+
+    environment: dict[str, str]
+    stage: set[str]
+    "Words of its stage in the Dockerfile."
+    volumes: tuple[str, ...] = ()
+
+
+MODEL, MODELS = "${WHISPER_MODEL:-base}", ("models:/models",)
+MORE = {
+    "renderer-gpu": More(
+        {"FFMPEG_ENCODER": "h264_nvenc"},
+        {"FFMPEG_ENCODER=h264_nvenc", "NVIDIA_DRIVER_CAPABILITIES=video,compute,utility"},
+    ),
+    "whisper_worker-whisper": More(
+        {"WHISPER_MODEL": MODEL}, {"XDG_CACHE_HOME=/models", "--from=packages-whisper"}, MODELS
+    ),
+    "whisper_worker-gpu": More(
+        {"WHISPER_MODEL": MODEL, "WHISPER_DEVICE": "cuda"},
+        {"XDG_CACHE_HOME=/models", "WHISPER_DEVICE=cuda", "NVIDIA_DRIVER_CAPABILITIES=compute,utility"},
+        MODELS,
+    ),
+}
+
+
+def test_an_image_that_hears_has_the_package_for_its_machine() -> None:
+    usual, card = (
+        DOCKERFILE.partition(f"AS packages-{name}\n")[2].partition("\nFROM ")[0] for name in ("whisper", "cuda")
+    )
+    assert all("-r requirements-whisper.txt" in stage for stage in (usual, card))
+    assert "--extra-index-url https://download.pytorch.org/whl/cpu" in usual
+    assert "--extra-index-url" not in card
+
+
 @pytest.mark.parametrize("variant", VARIANTS, ids=lambda variant: variant.name)
 def test_a_variant_is_its_service_in_another_image_started_by_a_profile_alone(variant: Any) -> None:
     about, usual = dict(GPU[variant.name]), dict(OURS[variant.process])
     assert about.pop("profiles") == [variant.profile]
     assert about.pop("image") == f"reelwright/{variant.target}:${{REELWRIGHT_TAG:-dev}}"
     assert about.pop("build") == {**usual.pop("build"), "target": variant.target}
-    assert about.pop("networks") == {"inside": {"aliases": [variant.process]}}
+    more = MORE[variant.name]
+    reaches_out = {"outside": {}} if more.volumes else {}
+    assert about.pop("networks") == {"inside": {"aliases": [variant.process]}, **reaches_out}
+    assert about.pop("volumes") == [*usual.pop("volumes"), *more.volumes]
     del usual["image"], usual["networks"]
-    resources = about.pop("deploy")["resources"]
-    assert resources["limits"] == usual.pop("deploy")["resources"]["limits"]
-    assert resources["reservations"] == {"devices": [{"driver": "nvidia", "count": 1, "capabilities": ["gpu"]}]}
-    encoder = {"FFMPEG_ENCODER": "h264_nvenc"}
-    assert about.pop("environment") == {**usual.pop("environment"), **encoder}
+    resources, limits = about.pop("deploy")["resources"], usual.pop("deploy")["resources"]["limits"]
+    assert resources["limits"].keys() == limits.keys()
+    card = {"devices": [{"driver": "nvidia", "count": 1, "capabilities": ["gpu"]}]}
+    assert resources.get("reservations") == (card if variant.profile == "gpu" else None)
+    assert about.pop("environment") == {**usual.pop("environment"), **more.environment}
     assert about == usual
     stage = lines_of(variant.target)
-    assert "FFMPEG_ENCODER=h264_nvenc" in stage
-    assert "NVIDIA_DRIVER_CAPABILITIES=video," in stage
+    assert more.stage <= set(stage.split())
+    assert ("NVIDIA_DRIVER_CAPABILITIES" in stage) == (variant.profile == "gpu")
     assert f"FROM {variant.process} AS {variant.target}\n" in DOCKERFILE
 
 

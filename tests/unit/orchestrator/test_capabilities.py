@@ -527,6 +527,53 @@ def test_a_film_that_no_engine_can_speak_ends_as_any_other_scene_that_cannot_be_
     assert sim.ran.count("speak:s1") <= 2, "each engine is asked once"
 
 
+def test_an_engine_that_fails_in_two_scenes_at_once_gives_way_to_the_next_and_not_to_the_one_after_it() -> None:
+    sim = Sim(REQUEST)
+    sim.engines = (ENGLISH, BOTH, BOTH.model_copy(update={"name": "d"}))
+    sim.run(refusing(sim, "b-1"))
+    assert {"speak:s1", "speak:s2"} <= set(sim.ran), "both have failed before anybody looked"
+    assert (sim.job.state, of_engine(sim)) == ("completed", {"c-1"})
+
+
+def mumbling(sim: Sim, *tools: str) -> Callable[[str, Any], Failure | None]:
+    """The engines that speak, but are not understood; that is put up with where the step is lenient."""
+    failure = Failure(code="misread", message="half of it is heard as something else")
+
+    def fails(name: str, spec: Any) -> Failure | None:
+        return failure if tool_of(sim.job.steps[name].toolchain) in tools and not spec.lenient else None
+
+    return fails
+
+
+def test_an_engine_that_is_not_understood_gives_way_to_the_next() -> None:
+    sim = Sim(REQUEST)
+    sim.engines = (ENGLISH, BOTH)
+    sim.run(mumbling(sim, "b-1"))
+    assert (sim.job.state, of_engine(sim)) == ("completed", {"c-1"})
+    (said,) = voices_view(sim.job)
+    assert said["instead_of"] == [{"engine": "b", "why": "half of it is heard as something else"}]
+
+
+def test_where_nobody_is_understood_the_last_engine_is_taken_as_it_is() -> None:
+    sim = Sim(REQUEST)
+    sim.engines = (ENGLISH, BOTH)
+    sim.run(mumbling(sim, "b-1", "c-1"))
+    assert (sim.job.state, of_engine(sim)) == ("completed", {"c-1"})
+    assert sim.job.pins.casts["en"].lenient
+
+
+def test_one_that_is_not_understood_is_better_than_one_that_does_not_speak() -> None:
+    sim = Sim(REQUEST)
+    sim.engines = (ENGLISH, BOTH)
+    refuses, mumbles = refusing(sim, "c-1"), mumbling(sim, "b-1")
+    sim.run(lambda name, spec: refuses(name, spec) or mumbles(name, spec))
+    assert (sim.job.state, of_engine(sim)) == ("completed", {"b-1"})
+    assert [one.engine for one in sim.job.pins.casts["en"].passed] == ["c"]
+    sim.edit(speed=0.8)
+    sim.run(refusing(sim, "b-1", "c-1"))
+    assert sim.job.state == "failed", "it is not asked for ever"
+
+
 @pytest.mark.parametrize("code", ["bad_text", "failed", "object_missing"])
 def test_another_engine_is_not_asked_for_what_is_no_fault_of_the_first(code: str) -> None:
     sim = Sim(REQUEST)

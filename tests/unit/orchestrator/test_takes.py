@@ -160,6 +160,17 @@ def test_the_film_of_a_recording_is_planned_when_it_is_timed() -> None:
     assert "plan" in sim.names("ready")
 
 
+def test_without_words_the_recording_is_listened_to_first() -> None:
+    sim = Sim(VideoRequest(recording=ASSET))
+    sim.look()
+    assert (sim.names("ready"), sim.job.state) == (["hear"], "queued")
+    sim.run()
+    assert sim.job.state == "completed"
+    assert sim.ran[:3] == ["hear", "fit", "plan"]
+    story = sim.spec("take:s1").take.words
+    assert " ".join(word.text for word in story).startswith("What was heard.")
+
+
 def test_recordings_of_scenes_are_timed_side_by_side() -> None:
     scenes = [{"narration": "One two.", "recording": ASSET}, {"narration": "Three four.", "recording": OTHER}]
     sim = Sim(VideoRequest.model_validate({"scenes": [*scenes, {"narration": "Five six."}]}))

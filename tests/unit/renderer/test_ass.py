@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from common.captions import Cue, Spoken
 from common.contracts.timeline import TextFrame
 from common.emoji import drawable
 from renderer.text.ass import ass, ass_time, escape
-from renderer.text.captions import Cue, Spoken
 from renderer.text.fonts import capitals
 
 WIDE = TextFrame(style="cinematic", width=1920, height=1080)

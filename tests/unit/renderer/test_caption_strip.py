@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from common.captions import MAX_LINES, Cue, Spoken
 from common.contracts.request import Style
 from common.contracts.timeline import TextFrame
 from renderer.text import fonts
 from renderer.text.caption_strip import BESIDE, caption_strip
-from renderer.text.captions import MAX_LINES, Cue, Spoken
 from renderer.text.design import CAPTIONS, caption_place
 from renderer.text.fonts import LINE_HEIGHT
 

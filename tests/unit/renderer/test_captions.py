@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from common.captions import MAX_LINES, Cue, cues, line_limit, measure, srt, vtt
 from common.contracts.grid import SAMPLE_RATE
 from common.contracts.narration import Word
 from common.contracts.timeline import TextFrame
-from renderer.text.captions import MAX_LINES, Cue, cues, line_limit, measure, srt, vtt
 
 WIDE = TextFrame(style="cinematic", width=1920, height=1080)
 TALL = TextFrame(style="cinematic", width=1080, height=1920)

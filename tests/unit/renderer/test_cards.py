@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from common.captions import clean
 from common.contracts.request import Style
 from common.contracts.timeline import Card, TextFrame
 from common.emoji import drawable
 from renderer.frame import picture_area
 from renderer.text import fonts
 from renderer.text.ass import ass_time
-from renderer.text.captions import clean
 from renderer.text.cards import card_ass
 from renderer.text.design import CARDS
 from renderer.text.fonts import LINE_HEIGHT, capitals

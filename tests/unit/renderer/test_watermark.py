@@ -11,12 +11,12 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from common.captions import MAX_LINES, cues
 from common.contracts.narration import Word
 from common.contracts.request import Corner, Style
 from common.contracts.timeline import PlacedWatermark, TextFrame
 from renderer.frame import picture_area
 from renderer.text import fonts
-from renderer.text.captions import MAX_LINES, cues
 from renderer.text.design import CAPTIONS, caption_place
 from renderer.text.fonts import LINE_HEIGHT
 from renderer.text.mark_picture import Unusable, draw

@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 
 from common.contracts.storyboard import words_of
 from tests.support.speech import RATE, hummed
-from whisper_worker.align import PAUSE, BySound
+from whisper_worker.align.by_sound import BySound
+from whisper_worker.align.pauses import PAUSE
 from whisper_worker.tts.port import Speech
 
 

@@ -1,36 +1,20 @@
-"""Times of words for speech whose engine does not know them. Pure.
-
-`Aligner` is the port; a recogniser that listens to the words would be another one. `BySound` needs no model: it hears
-where there is sound, and goes by the length of the words. Another aligner gives other times: raise the recipe of
-`speak`.
-"""
+"""Times of words from nothing but the pauses of the sound and the length of the words. Pure."""
 
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import numpy as np
 
 from common.contracts.storyboard import words_of
+from whisper_worker.align.pauses import PAUSE
+from whisper_worker.align.port import Timed
 from whisper_worker.tts.port import Speech, SpokenWord
 from whisper_worker.tts.timing import LEAD, LOUD, weight
 
-PAUSE = 0.12
-"Seconds of silence that are a pause; less may be part of a word, such as the stop before a p."
 CLAUSE_ENDS = ".,;:!?…)—"
 AT_A_CLAUSE = 0.4
 "Distance at which a pause falls after a word that ends a clause, relative to any other."
-
-
-class Aligner(Protocol):
-    """Finds out when words are heard."""
-
-    name: str
-    "The one that results tell."
-
-    def align(self, speech: Speech, text: str, language: str) -> list[SpokenWord]:
-        """One per word of the text, as `Speech.words` must be."""
-        ...
 
 
 class Stretch(NamedTuple):
@@ -44,6 +28,9 @@ class BySound:
     """Lays pauses between words, and shares the sound between two pauses among its words by their length."""
 
     name = "sound"
+
+    def timed(self, speech: Speech, text: str, language: str) -> Timed:
+        return Timed(self.align(speech, text, language), self.name)
 
     def align(self, speech: Speech, text: str, language: str) -> list[SpokenWord]:
         words = words_of(text)
