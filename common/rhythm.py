@@ -7,7 +7,7 @@ import unicodedata
 
 from common.prose import end_mark
 
-SENTENCE = (0.36, 0.48)
+SENTENCE = (0.38, 0.49)
 "Seconds after a short and after a long sentence."
 PARAGRAPH = (0.82, 1.16)
 "Seconds before a paragraph, after a short and after a long sentence."
@@ -15,7 +15,7 @@ QUESTION = 0.60
 EXCLAMATION = 0.55
 CLAUSE = 0.25
 "Seconds after a part of a sentence that is too long to be spoken at once."
-LAST = 1.00
+LAST = 1.03
 "Seconds before the last sentence of a film."
 SHORT, LONG = 20, 140
 "Letters of a sentence after which the rest is shortest and longest."

@@ -113,7 +113,7 @@ def test_the_rests_between_scenes_follow_their_sentences() -> None:
     scenes[3] = scenes[3].model_copy(update={"paragraph": True})
     layout = film(scenes, spoken)
     plain, question, paragraph, last, closing = (placement.frames / FPS - 2.0 for placement in layout.placements)
-    assert [round(rest, 2) for rest in (plain - OPENING, question, last, closing)] == [0.37, 0.6, 1.0, 1.2]
+    assert [round(rest, 2) for rest in (plain - OPENING, question, last, closing)] == [0.4, 0.6, 1.03, 1.2]
     assert 0.8 <= paragraph <= 1.2
 
 

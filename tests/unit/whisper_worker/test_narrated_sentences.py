@@ -39,7 +39,7 @@ def test_the_voice_of_espeak_rests_by_the_rule() -> None:
     rests = [end - begin for begin, end in silences(speech)]
     assert rests == pytest.approx(expected, abs=0.02)
     assert expected[1] == 0.6
-    assert expected[3] == 1.0
+    assert expected[3] == 1.03
 
 
 def test_words_are_timed_with_the_rests_between_them() -> None:
