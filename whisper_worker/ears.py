@@ -51,14 +51,20 @@ class Ears:
         return self._listen(speech, text, language) if self._reads_back or speech.words is None else NOT_HEARD
 
     def times(self, speech: Speech, text: str, language: str, hearing: Hearing | None = None) -> Timed:
-        """The times of all words of the text. `hearing` is what was heard already."""
+        """The times of all words of the text. `hearing` is what was heard already.
+
+        The aligner is more exact than a recogniser (docs/adr/0023), except where it cannot compare sound and text.
+        """
         if speech.words is not None:
             return Timed(speech.words, ENGINE)
+        aligned = self._aligner.timed(speech, text, language)
+        if aligned.compared or self._recogniser is None:
+            return aligned
         found = hearing or self._listen(speech, text, language)
-        if found.heard is not None and found.heard.words and found.understood and self._recogniser is not None:
-            seconds = len(speech.samples) / speech.rate
-            return Timed(timed(words_of(text), found.heard.words, seconds), self._recogniser.name)
-        return self._aligner.timed(speech, text, language)
+        if found.heard is None or not found.heard.words or not found.understood:
+            return aligned
+        seconds = len(speech.samples) / speech.rate
+        return Timed(timed(words_of(text), found.heard.words, seconds), self._recogniser.name)
 
     def _listen(self, speech: Speech, text: str, language: str) -> Hearing:
         recogniser = self._recogniser

@@ -11,6 +11,8 @@ class Timed(NamedTuple):
     words: list[SpokenWord]
     by: str
     "The name of an aligner: of a simpler one if the one that was asked could not."
+    compared: bool = True
+    "False for times that nothing but pauses were heard for."
 
 
 class Aligner(Protocol):

@@ -14,7 +14,7 @@ from common.contracts.storyboard import words_of
 from whisper_worker.tts.onsets import first_heard, heard_start
 from whisper_worker.tts.port import SpokenWord
 from whisper_worker.tts.readings import readings
-from whisper_worker.tts.timing import NOTHING_SAID, Mark, time_words, trim
+from whisper_worker.tts.timing import LOUD, NOTHING_SAID, Mark, time_words, trim
 from whisper_worker.tts.wording import GAP, NOBODY, owners
 
 LONGEST = 400
@@ -23,6 +23,8 @@ SENTENCE_ENDS, CLAUSE_ENDS = ".!?…", ",;:)—"
 AFTER_A_SENTENCE, ELSEWHERE = 0.30, 0.10
 "Seconds of silence after a sentence, and where a long one had to be cut, at a pace of 1."
 NOWHERE = float("inf")
+GAP_PARTS = 3
+"In each of so many parts of a gap something must be heard if it is no pause."
 CEILING = 0.95
 "Peak of the sound; louder sound is made quieter as a whole."
 
@@ -97,6 +99,14 @@ def _sentences(model: Model, text: str, pace: float) -> Iterator[Said]:
                 yield Said(model.sound(part, pace), own, ELSEWHERE if cut else AFTER_A_SENTENCE)
 
 
+def _is_heard(samples: np.ndarray, begin: float, end: float) -> bool:
+    """True if there is sound in this stretch, all through it; false for none."""
+    if begin >= end:
+        return False
+    blocks = np.array_split(np.abs(samples[int(begin) : int(end)]), GAP_PARTS)
+    return all(block.size and block.max() > LOUD for block in blocks)
+
+
 def pieces(words: Sequence[str], longest: int) -> Iterator[tuple[int, int]]:
     """First word, and the one after the last, of each part that is spoken at once: cut where the voice would pause."""
     first = 0
@@ -134,10 +144,11 @@ def _starts(said: Said, rate: int) -> Iterator[tuple[int, float]]:
     for owner, edge in zip(said.owners, said.sound.edges, strict=True):
         if owner not in (NOBODY, last):
             # What is heard before the first word is its beginning: models let it wait, and are not sure for how long.
-            start = first_heard(said.sound.samples) if last == NOBODY else min(gap, float(edge))
-            yield owner, heard_start(said.sound.samples, rate, start / rate, last == NOBODY or gap < NOWHERE)
+            start = first_heard(said.sound.samples) if last == NOBODY else float(edge)
+            heard = heard_start(said.sound.samples, rate, start / rate, last == NOBODY or gap < NOWHERE)
+            # Without a pause a word begins in the gap before it: models give it the hiss or the stop of the beginning.
+            yield owner, gap / rate if last != NOBODY and _is_heard(said.sound.samples, gap, start) else heard
             last = owner
-        # A word begins in the gap before it: models give it the hiss or the stop that the word begins with.
         gap = NOWHERE if owner != NOBODY else min(gap, float(edge))
 
 
