@@ -981,7 +981,8 @@ def test_a_forgotten_job_can_be_edited_and_its_log_goes_on(
     forgotten(store, storage, quick, film)
     assert edit(client, film, drop=["s2"]).status_code == 202
     assert pipeline.run(film).state == "completed"
-    assert not [step for step in pipeline.ran if step.startswith("segment")], "rendered scenes are used again"
+    rendered = [step for step in pipeline.ran if step.startswith("segment")]
+    assert rendered == ["segment:s1.0"], "the last scene is used again; the one before it now rests before the end"
     logs = client.get(f"/mcp/status/{film}?after=0").json["logs"]
     assert logs[0]["seq"] == 1
     assert "asked to edit (version 2)" in [line["message"] for line in logs]
