@@ -99,14 +99,21 @@ def frozen_at(site: Site, job: str, step: str) -> Iterator[bool]:
     """Holds up whoever works on the step, so that it stays there during the block; False when it was too quick."""
     program = "ffmpeg" if step == "segment" else ""
     frozen: list[int] = []
-    while not frozen and not record(site, job).terminal:
-        held = holder(site, job, step)
-        if held is not None and (not program or find(program, under=held.pid)):
-            frozen = freeze(held.pid)
+    while not frozen and not (seen := record(site, job)).terminal:
+        pid = worker_at(seen, step)
+        if pid and (not program or find(program, under=pid)):
+            send([pid], signal.SIGSTOP)  # at once: to look for its children takes longer than some steps
+            frozen = [pid, *freeze(pid)]
     try:
         yield bool(frozen) and holder(site, job, step) is not None
     finally:
         send(frozen, signal.SIGCONT)
+
+
+def worker_at(job: Job, kind: str) -> int:
+    """The process that works on a step of this kind; 0 for none."""
+    running = (step for step in job.steps.values() if step.state == RUNNING and step.kind == kind)
+    return next((int(step.worker.rpartition(":")[2] or 0) for step in running), 0)
 
 
 def check_cancel(site: Site, running: Running, job: str) -> None:

@@ -91,7 +91,9 @@ def test_a_figure_that_is_too_high_fails_only_if_it_is_to_be_checked(
 
 
 def test_a_benchmark_that_is_not_there_is_named_with_those_that_are() -> None:
-    with pytest.raises(BadInput, match="no benchmark writing; there is: orchestration, render, scale, scaling"):
+    with pytest.raises(
+        BadInput, match="no benchmark writing; there is: alignment, orchestration, render, scale, scaling, voices"
+    ):
         bench.bench(options(name="writing"))
 
 

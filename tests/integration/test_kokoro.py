@@ -91,8 +91,8 @@ def test_words_have_the_lengths_of_their_phonemes(files):
     words = engine.speak("a bee", "en", None).words or ()
     model = KokoroModel(engine._model, engine._styles["af_heart"], "en-us")
     (phonemes,) = model.phonemes("a bee")
-    until = phonemes.index(" ") + 1
-    assert words[1].start == pytest.approx((until + 1) * FRAMES * FRAME / model.rate)
+    gap = phonemes.index(" ")
+    assert words[1].start == pytest.approx((gap + 1) * FRAMES * FRAME / model.rate), "it begins in the gap"
 
 
 def test_phonemes_are_those_that_the_model_learned(files):
