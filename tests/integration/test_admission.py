@@ -202,7 +202,7 @@ def test_fifty_posts_at_once_with_one_key_make_one_job(
                 headers = {"Idempotency-Key": f"order {path}".replace(" ", "-")}
                 for _ in range(TRIES):
                     reply = requests.post(f"{url}/mcp/{path}", json=body, headers=headers, timeout=60)
-                    # The embedded store may refuse some of fifty that write one object; the key makes it safe to ask again.
+                    # The store may refuse some of fifty that write one object; the key makes it safe to ask again.
                     if reply.status_code != 503:
                         break
                 assert reply.status_code == 202, reply.text
