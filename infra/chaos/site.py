@@ -33,6 +33,8 @@ SMALL = {
     "SELF_KILL_SECONDS": "2",
     "HINT_SECONDS": "1",
     "DRAIN_SECONDS": "2",
+    # Quick to start and to stop: a worker that was restarted has no model to load, which nothing can interrupt.
+    "SPEECH_ENGINES": "espeak-ng",
     "RETRY_SECONDS": "0.5",
     "S3_TIMEOUT": "4",
     "RENDER_SLOTS": "1",
