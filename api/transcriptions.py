@@ -47,7 +47,7 @@ class Transcriptions:
         return self._submissions.checks(owner).of_asset(wanted.asset, SOUNDS, "asset")
 
     def result(self, owner: str, job_id: str, version: int | None = None) -> dict[str, Any]:
-        """What was said. Raises `Conflict` while it is not known."""
+        """The words that were said. Raises `Conflict` while it is not known."""
         return self._jobs.result(owner, job_id, version)
 
     def _check(self, owner: str, wanted: TranscriptionRequest) -> None:

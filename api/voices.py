@@ -41,7 +41,7 @@ class Voices:
         return list(rows.values())
 
     def sample_of(self, name: str) -> PreviewRequest:
-        """What is to be spoken for the sample of a voice.
+        """The sentence to be spoken for the sample of a voice.
 
         Raises `InvalidFields` for a voice that no engine has, `Conflict` for one that is not heard without being paid.
         """

@@ -67,7 +67,7 @@ class Client:
         return _checked(reply).content
 
     def transcribe(self, body: dict[str, Any], key: str, waiting: Callable[[], None] = lambda: None) -> dict[str, Any]:
-        """What is said in an upload, however long it takes; `waiting` is called once if that is more than a moment."""
+        """The words of an upload, however long it takes; `waiting` is called once if that is more than a moment."""
         address, headers = f"{self._at('transcribe')}?wait=30", {"Idempotency-Key": key}
         told = False
         while True:

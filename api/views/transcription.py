@@ -12,7 +12,7 @@ UNSPACED = frozenset({"zh", "ja", "th", "lo", "my", "yue", "km"})
 
 
 def transcription_view(job: Job, facts: HearFacts, transcript: Transcript, srt: str, vtt: str) -> dict[str, Any]:
-    """What was said; times of words in seconds."""
+    """The words that were said; times of words in seconds."""
     space = "" if facts.language.partition("-")[0] in UNSPACED else " "
     return {
         "job_id": job.id,

@@ -1,4 +1,4 @@
-"""How exactly the times of words are known, from engines and from aligners: see benchmarks/README.md."""
+"""The exactness of word times, from engines and from aligners: see benchmarks/README.md."""
 
 import time
 import tracemalloc
@@ -65,7 +65,7 @@ def _recordings(settings: Settings, count: int, say: Say) -> list[Recording]:
 
 
 def _heard(recordings: Iterable[Recording]) -> list[Row]:
-    """How far the start of a word is from where the sound begins again after a pause."""
+    """The distance of the start of a word from where the sound begins again after a pause."""
     rows: list[Row] = []
     quiet = [one for one in recordings if not one.name.endswith(NOISY)]
     for name, some in groupby(quiet, key=lambda one: one.name.partition(",")[0]):

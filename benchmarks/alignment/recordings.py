@@ -51,7 +51,7 @@ def of_espeak(engine: Espeak, count: int) -> Iterator[Recording]:
 
 
 def of_engines(settings: Settings, count: int, say: Say) -> Iterator[Recording]:
-    """What the other engines say that can run, speak English and know when their words are heard."""
+    """Recordings by the other engines that can run, speak English and know when their words are heard."""
     for name in ENGINES:
         if name in (Espeak.name, NO_VOICE):
             continue

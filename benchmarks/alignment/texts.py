@@ -1,4 +1,4 @@
-"""What is read aloud: narrations of plain words, so that any synthesiser reads them as they are written."""
+"""Texts to be read aloud: narrations of plain words, so that any synthesiser reads them as they are written."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import cycle

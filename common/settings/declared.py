@@ -289,7 +289,7 @@ class Settings:
         SPEECH,
         "The speech engines of a worker in order of preference, separated by commas; empty means all that can run "
         "there. There are piper, kokoro, espeak-ng, the services kokoro-server, openai, elevenlabs and minimax, and "
-        "none (no voice). A film is spoken by one engine: by the first that has its voice, or its language.",
+        "none (no voice). Each voice of a film is spoken by one engine: the first that has it, or its language.",
     )
     piper_voices: v.Folder = setting(
         "",
