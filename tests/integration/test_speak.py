@@ -211,3 +211,10 @@ def test_without_the_library_there_is_one_clear_sentence(monkeypatch):
             engines(Settings(speech_engines="espeak-ng"))
     finally:
         espeak._library.cache_clear()
+
+
+@pytest.mark.parametrize("language", ["ja", "ja-JP"])
+def test_japanese_is_refused_in_a_sentence_since_its_kanji_would_be_spelt_out(language):
+    with pytest.raises(Permanent, match=f'^language "{language.lower()}" is unknown to espeak-ng; try for example'):
+        Espeak(Settings()).speak("波が浜辺に打ち寄せる。", language, None)
+    assert "ja" not in {voice.language for voice in Espeak(Settings()).voices()}
